@@ -1,0 +1,1 @@
+//! The contract between compiler and runtime: instructions, types, text form, verifier, cost table, artifact file.

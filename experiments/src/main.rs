@@ -1,0 +1,2 @@
+//! The command `hemet`.
+fn main() {}

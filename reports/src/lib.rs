@@ -1,0 +1,1 @@
+//! Plots, tables and the report page, from plain points.

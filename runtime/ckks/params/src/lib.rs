@@ -1,0 +1,1 @@
+//! CKKS parameter sets: prime chains and the security table, without the engine.

@@ -1,0 +1,1 @@
+//! Runs a verified schedule: backends, client, server, calibration.

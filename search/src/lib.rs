@@ -1,0 +1,1 @@
+//! Strategies, objectives, training, datasets, study store, Pareto front.

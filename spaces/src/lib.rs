@@ -1,0 +1,1 @@
+//! What can be searched, trained and compiled: spaces, blocks, layers, graphs, weights, reference evaluation.
