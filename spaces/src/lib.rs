@@ -1,1 +1,18 @@
 //! What can be searched, trained and compiled: spaces, blocks, layers, graphs, weights, reference evaluation.
+//!
+//! The waist is [`Layer`] (a small closed enum) and [`Layer::meaning`], which says once what a layer computes.
+//! The cleartext reference, every packing, coefficient merging and the tests derive from it.
+
+mod error;
+pub mod graph;
+pub mod layer;
+pub mod meaning;
+mod shape;
+pub mod weights;
+
+pub use error::Error;
+pub use graph::{LayerGraph, Node, NodeId};
+pub use layer::Layer;
+pub use meaning::{Coefficient, LinearMap, Meaning, PolyMap};
+pub use shape::Shape;
+pub use weights::{Tensor, Weights};

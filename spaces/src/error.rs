@@ -1,0 +1,64 @@
+//! The errors of this crate.
+
+use crate::Shape;
+
+/// What can be wrong with a graph, its weights or a space.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum Error {
+    /// A layer cannot take an input of this shape.
+    #[error("layer `{layer}` cannot take {found}: {why}")]
+    Shape {
+        /// Name of the layer.
+        layer: String,
+        /// The shape that it was given.
+        found: Shape,
+        /// What it needs, and what to change.
+        why: String,
+    },
+    /// A layer has the wrong number of inputs.
+    #[error("layer `{layer}` takes {expected} input(s), {found} given")]
+    Arity {
+        /// Name of the layer.
+        layer: String,
+        /// How many inputs it takes.
+        expected: String,
+        /// How many it was given.
+        found: usize,
+    },
+    /// Two layers have one name.
+    #[error("two layers are named `{0}`; names must be unique in a graph")]
+    DuplicateName(String),
+    /// A layer's parameter is missing from the weights.
+    #[error("weights have no tensor `{name}` of {expected:?}, which layer `{layer}` needs")]
+    MissingTensor {
+        /// Name of the layer.
+        layer: String,
+        /// Full name of the tensor.
+        name: String,
+        /// The shape that the layer needs.
+        expected: Vec<usize>,
+    },
+    /// A tensor has another shape than its layer needs.
+    #[error("tensor `{name}` has shape {found:?}, layer `{layer}` needs {expected:?}")]
+    TensorShape {
+        /// Name of the layer.
+        layer: String,
+        /// Full name of the tensor.
+        name: String,
+        /// The shape in the weights.
+        found: Vec<usize>,
+        /// The shape that the layer needs.
+        expected: Vec<usize>,
+    },
+    /// A weights file could not be understood.
+    #[error("weights: {0}")]
+    Weights(String),
+    /// An input vector has the wrong number of elements.
+    #[error("the network takes {expected} input values, {found} given")]
+    InputLength {
+        /// How many values the input layer has.
+        expected: usize,
+        /// How many were given.
+        found: usize,
+    },
+}
