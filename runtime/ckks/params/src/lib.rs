@@ -1,1 +1,21 @@
 //! CKKS parameter sets: prime chains and the security table, without the engine.
+//!
+//! ```
+//! use hemet_ckks_params::{ntt_primes, Parameters, SecurityLevel};
+//! let chain = ntt_primes(13, &[45, 30, 30, 30])?;
+//! let special = ntt_primes(13, &[46])?;
+//! let parameters = Parameters::new(13, chain, special, SecurityLevel::Bits128)?;
+//! assert_eq!(parameters.slots(), 4096);
+//! assert_eq!(parameters.max_level(), 3);
+//! # Ok::<(), hemet_ckks_params::ParamError>(())
+//! ```
+
+mod error;
+mod parameters;
+mod primes;
+mod security;
+
+pub use error::ParamError;
+pub use parameters::Parameters;
+pub use primes::{MAX_PRIME_BITS, is_prime, ntt_primes};
+pub use security::{Security, SecurityLevel, max_log_qp};
