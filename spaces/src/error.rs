@@ -50,8 +50,33 @@ pub enum Error {
         /// The shape that the layer needs.
         expected: Vec<usize>,
     },
+    /// The tensors are not those of the graph; all differences at once.
+    #[error(
+        "the weights do not belong to this network: {}",
+        mismatch(missing, superfluous, misshapen)
+    )]
+    WeightsMismatch {
+        /// Tensors that the graph has and the weights lack, each with its shape.
+        missing: Vec<String>,
+        /// Tensors that no layer of the graph has.
+        superfluous: Vec<String>,
+        /// Tensors of another shape, with both shapes.
+        misshapen: Vec<String>,
+    },
+    /// A weight is NaN or infinite.
+    #[error(
+        "tensor `{name}` holds {value} at element {index}; the training diverged or the file is damaged"
+    )]
+    NotFinite {
+        /// Full name of the tensor.
+        name: String,
+        /// Row-major position of the first such element.
+        index: usize,
+        /// `NaN`, `inf` or `-inf`.
+        value: String,
+    },
     /// A weights file could not be understood.
-    #[error("weights: {0}")]
+    #[error("weights file: {0}")]
     Weights(String),
     /// An input vector has the wrong number of elements.
     #[error("the network takes {expected} input values, {found} given")]
@@ -61,4 +86,17 @@ pub enum Error {
         /// How many were given.
         found: usize,
     },
+}
+
+fn mismatch(missing: &[String], superfluous: &[String], misshapen: &[String]) -> String {
+    [
+        ("missing", missing),
+        ("not of this network", superfluous),
+        ("of another shape", misshapen),
+    ]
+    .iter()
+    .filter(|(_, names)| !names.is_empty())
+    .map(|(what, names)| format!("{what}: {}", names.join(", ")))
+    .collect::<Vec<_>>()
+    .join("; ")
 }

@@ -4,6 +4,7 @@
 //! The cleartext reference, every packing, coefficient merging and the tests derive from it.
 
 mod error;
+pub mod evaluate;
 pub mod graph;
 pub mod layer;
 pub mod meaning;
