@@ -78,6 +78,27 @@ pub enum Error {
     /// A weights file could not be understood.
     #[error("weights file: {0}")]
     Weights(String),
+    /// A space file holds something that gives no space.
+    #[error("space: {0}")]
+    Space(String),
+    /// A text or a row of genes is no architecture of the space.
+    #[error("architecture `{text}`: {why}")]
+    Architecture {
+        /// The text form that was given.
+        text: String,
+        /// What is wrong, and what would be right.
+        why: String,
+    },
+    /// A block cannot stand at a position of this architecture.
+    #[error("position `{position}`, block {block}: {source}")]
+    Position {
+        /// Name of the position.
+        position: String,
+        /// The block's label.
+        block: String,
+        /// What the block's layer cannot take.
+        source: Box<Error>,
+    },
     /// An input vector has the wrong number of elements.
     #[error("the network takes {expected} input values, {found} given")]
     InputLength {
@@ -86,6 +107,15 @@ pub enum Error {
         /// How many were given.
         found: usize,
     },
+}
+
+impl Error {
+    pub(crate) fn architecture(text: &str, why: String) -> Self {
+        Self::Architecture {
+            text: text.to_owned(),
+            why,
+        }
+    }
 }
 
 fn mismatch(missing: &[String], superfluous: &[String], misshapen: &[String]) -> String {

@@ -3,12 +3,14 @@
 //! The waist is [`Layer`] (a small closed enum) and [`Layer::meaning`], which says once what a layer computes.
 //! The cleartext reference, every packing, coefficient merging and the tests derive from it.
 
+pub mod blocks;
 mod error;
 pub mod evaluate;
 pub mod graph;
 pub mod layer;
 pub mod meaning;
 mod shape;
+pub mod space;
 pub mod weights;
 
 pub use error::Error;
@@ -16,4 +18,5 @@ pub use graph::{LayerGraph, Node, NodeId};
 pub use layer::Layer;
 pub use meaning::{Coefficient, LinearMap, Meaning, PolyMap};
 pub use shape::Shape;
+pub use space::{Architecture, Space};
 pub use weights::{Tensor, Weights};

@@ -1,0 +1,106 @@
+//! Plain convolution: conv, norm, activation. After merging: one linear map and one activation.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::label::Label;
+use super::list::combinations;
+use super::{Activation, Block, List, Options, Role, conv, conv_norm};
+use crate::{Error, LayerGraph, NodeId};
+
+/// A convolution with a square kernel, zero-padded so that stride 1 and an odd kernel keep height and width.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConvBlock {
+    /// Output channels.
+    pub width: usize,
+    /// Side of the kernel.
+    pub kernel: usize,
+    /// Step in both directions.
+    pub stride: usize,
+    /// Groups of channels that do not see each other.
+    pub groups: usize,
+    /// What follows the norm.
+    pub activation: Activation,
+}
+
+/// The knobs of [`ConvBlock`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConvOptions {
+    /// Output channels.
+    pub width: List<usize>,
+    /// Sides of the kernel; 3 where not given.
+    #[serde(default = "three")]
+    pub kernel: List<usize>,
+    /// Strides; 1 where not given.
+    #[serde(default = "one")]
+    pub stride: List<usize>,
+    /// Groups; 1 where not given.
+    #[serde(default = "one")]
+    pub groups: List<usize>,
+    /// Activations; the space's where not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<List<Activation>>,
+}
+
+pub(super) fn one() -> List<usize> {
+    List::one(1)
+}
+
+pub(super) fn three() -> List<usize> {
+    List::one(3)
+}
+
+impl Options for ConvOptions {
+    fn blocks(&self, activation: &List<Activation>) -> Result<Vec<Arc<dyn Block>>, String> {
+        let activation = self.activation.as_ref().unwrap_or(activation);
+        let lengths = [
+            self.width.positive("width")?.len(),
+            self.kernel.positive("kernel")?.len(),
+            self.stride.positive("stride")?.len(),
+            self.groups.positive("groups")?.len(),
+            activation.len(),
+        ];
+        let block = |i: Vec<usize>| -> Arc<dyn Block> {
+            Arc::new(ConvBlock {
+                width: self.width[i[0]],
+                kernel: self.kernel[i[1]],
+                stride: self.stride[i[2]],
+                groups: self.groups[i[3]],
+                activation: activation[i[4]],
+            })
+        };
+        Ok(combinations(&lengths)?.into_iter().map(block).collect())
+    }
+}
+
+impl Block for ConvBlock {
+    fn label(&self) -> String {
+        Label::new("conv")
+            .knob("width", self.width)
+            .knob("kernel", self.kernel)
+            .unless(1, "stride", self.stride)
+            .unless(1, "groups", self.groups)
+            .activations(self.activation, self.activation)
+            .finish()
+    }
+
+    fn expand(&self, graph: &mut LayerGraph, input: NodeId, name: &str) -> Result<NodeId, Error> {
+        let layer = conv(self.width, self.kernel, self.stride, self.groups);
+        let x = conv_norm(graph, input, &format!("{name}.conv"), layer)?;
+        self.activation.expand(graph, x, &format!("{name}.act"))
+    }
+
+    fn out_channels(&self) -> Option<usize> {
+        Some(self.width)
+    }
+
+    fn stride(&self) -> usize {
+        self.stride
+    }
+
+    fn role(&self) -> Role {
+        Role::Regular
+    }
+}

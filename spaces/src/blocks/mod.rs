@@ -1,0 +1,107 @@
+//! Blocks: what an architecture is chosen from. A block expands into layers of a [`LayerGraph`].
+//!
+//! To add one: write `<name>.rs` with the block and its options, and add its line to the list at the end of this file.
+
+mod activation;
+mod choice;
+mod conv;
+mod fire;
+mod inception;
+mod inverted_residual;
+mod label;
+mod list;
+mod pool;
+mod residual;
+mod skip;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use activation::Activation;
+pub use conv::{ConvBlock, ConvOptions};
+pub use fire::{Fire, FireOptions};
+pub use inception::{Inception, InceptionOptions};
+pub use inverted_residual::{InvertedResidual, InvertedResidualOptions};
+pub use list::List;
+pub(crate) use list::MAX_OPTIONS;
+pub use pool::{Pool, PoolBlock, PoolOptions};
+pub use residual::{Residual, ResidualOptions};
+pub use skip::{Skip, SkipOptions};
+
+use crate::layer::{Affine, Conv};
+use crate::{Error, Layer, LayerGraph, NodeId};
+
+/// A block with every knob set.
+pub trait Block: fmt::Debug + Send + Sync {
+    /// Kind and knobs without spaces, as `fire(squeeze=4,expand=8)`; equal labels mean equal blocks.
+    fn label(&self) -> String;
+
+    /// Adds the block's layers behind `input`, all named `<name>.…`, and returns the last one
+    /// (`input` itself where the block is the identity).
+    ///
+    /// # Errors
+    /// The first layer that cannot take its input's shape.
+    fn expand(&self, graph: &mut LayerGraph, input: NodeId, name: &str) -> Result<NodeId, Error>;
+
+    /// Channels of the output; `None` where the block keeps those of its input.
+    fn out_channels(&self) -> Option<usize>;
+
+    /// By how much it divides height and width.
+    fn stride(&self) -> usize;
+
+    /// Its part in HEMET's rule.
+    fn role(&self) -> Role;
+}
+
+/// What a block is to HEMET's greedy rule (Lou and Jiang, ICML 2021), which replaces mobile blocks by regular convolutions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Several layers in the place of one convolution, usually with fewer parameters.
+    Mobile,
+    /// One plain convolution.
+    Regular,
+    /// Has no weights.
+    Neutral,
+}
+
+/// The knobs of one kind of block, each with the values that a space allows.
+pub trait Options {
+    /// Every combination of the values. `activation` is what a block uses that names none itself.
+    ///
+    /// # Errors
+    /// Which knob has a value that is out of range, or that there are too many combinations.
+    fn blocks(&self, activation: &List<Activation>) -> Result<Vec<Arc<dyn Block>>, String>;
+}
+
+/// Adds a convolution without bias, named `name`, and the affine layer `<name>.norm` that training treats as batch norm.
+fn conv_norm(
+    graph: &mut LayerGraph,
+    input: NodeId,
+    name: &str,
+    conv: Conv,
+) -> Result<NodeId, Error> {
+    let conv = graph.add(name, Layer::Conv(conv), &[input])?;
+    graph.add(format!("{name}.norm"), Layer::Affine(Affine), &[conv])
+}
+
+/// A convolution without bias that keeps height and width at stride 1 and an odd kernel.
+fn conv(out_channels: usize, kernel: usize, stride: usize, groups: usize) -> Conv {
+    Conv {
+        out_channels,
+        kernel,
+        stride,
+        padding: kernel.saturating_sub(1) / 2,
+        groups,
+        bias: false,
+    }
+}
+
+choice::blocks! {
+    "conv" => Conv(ConvOptions),
+    "fire" => Fire(FireOptions),
+    "inception" => Inception(InceptionOptions),
+    "inverted_residual" => InvertedResidual(InvertedResidualOptions),
+    "residual" => Residual(ResidualOptions),
+    "pool" => Pool(PoolOptions),
+    "skip" => Skip(SkipOptions),
+}

@@ -1,0 +1,167 @@
+//! Average pooling: as a block, and as the choice after a block or before the head. Its 1/k² merges into the next weights.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::label::Label;
+use super::list::combinations;
+use super::{Activation, Block, List, Options, Role};
+use crate::layer::AveragePool;
+use crate::{Error, Layer, LayerGraph, NodeId, Shape};
+
+/// Average pooling, or none. Written `none`, `global`, or the side of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pool {
+    /// No pooling.
+    None,
+    /// Windows of this side and stride, at least 2.
+    Window(usize),
+    /// The mean of each channel (square inputs only).
+    Global,
+}
+
+/// Average pooling as a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolBlock {
+    /// Side and stride of the window, at least 2.
+    pub window: usize,
+}
+
+/// The knobs of [`PoolBlock`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolOptions {
+    /// Sides and strides of the window, at least 2.
+    pub window: List<usize>,
+}
+
+impl Pool {
+    /// Adds the pooling layer, named `name`, behind `input`; none for `none`.
+    ///
+    /// # Errors
+    /// A window that does not fit, or a global pool of a map that is not square.
+    pub fn expand(
+        &self,
+        graph: &mut LayerGraph,
+        input: NodeId,
+        name: &str,
+    ) -> Result<NodeId, Error> {
+        let kernel = match *self {
+            Pool::None => return Ok(input),
+            Pool::Window(side) => side,
+            Pool::Global => global_side(graph.node(input).shape, name)?,
+        };
+        let pool = Layer::AveragePool(AveragePool {
+            kernel,
+            stride: kernel,
+        });
+        graph.add(name, pool, &[input])
+    }
+}
+
+fn global_side(shape: Shape, name: &str) -> Result<usize, Error> {
+    match shape.height == shape.width {
+        true => Ok(shape.height),
+        false => Err(Error::Shape {
+            layer: name.to_owned(),
+            found: shape,
+            why: "a global pool needs equal height and width; pool with a window or not at all"
+                .into(),
+        }),
+    }
+}
+
+impl fmt::Display for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pool::None => write!(f, "none"),
+            Pool::Window(side) => write!(f, "{side}"),
+            Pool::Global => write!(f, "global"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Pool {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PoolVisitor)
+    }
+}
+
+struct PoolVisitor;
+
+impl Visitor<'_> for PoolVisitor {
+    type Value = Pool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`none`, `global` or a window of at least 2")
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, side: u64) -> Result<Pool, E> {
+        match usize::try_from(side) {
+            Ok(side) if side >= 2 => Ok(Pool::Window(side)),
+            _ => Err(E::invalid_value(
+                serde::de::Unexpected::Unsigned(side),
+                &self,
+            )),
+        }
+    }
+
+    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Pool, E> {
+        match word {
+            "none" => Ok(Pool::None),
+            "global" => Ok(Pool::Global),
+            _ => Err(E::invalid_value(serde::de::Unexpected::Str(word), &self)),
+        }
+    }
+}
+
+impl Serialize for Pool {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Pool::Window(side) => side.serialize(serializer),
+            Pool::None | Pool::Global => serializer.collect_str(self),
+        }
+    }
+}
+
+impl Options for PoolOptions {
+    fn blocks(&self, _activation: &List<Activation>) -> Result<Vec<Arc<dyn Block>>, String> {
+        if let Some(small) = self.window.iter().find(|window| **window < 2) {
+            return Err(format!("`window` must be at least 2, {small} given"));
+        }
+        let block = |i: Vec<usize>| -> Arc<dyn Block> {
+            Arc::new(PoolBlock {
+                window: self.window[i[0]],
+            })
+        };
+        Ok(combinations(&[self.window.len()])?
+            .into_iter()
+            .map(block)
+            .collect())
+    }
+}
+
+impl Block for PoolBlock {
+    fn label(&self) -> String {
+        Label::new("pool").knob("window", self.window).finish()
+    }
+
+    fn expand(&self, graph: &mut LayerGraph, input: NodeId, name: &str) -> Result<NodeId, Error> {
+        Pool::Window(self.window).expand(graph, input, &format!("{name}.average"))
+    }
+
+    fn out_channels(&self) -> Option<usize> {
+        None
+    }
+
+    fn stride(&self) -> usize {
+        self.window
+    }
+
+    fn role(&self) -> Role {
+        Role::Neutral
+    }
+}

@@ -1,0 +1,189 @@
+//! The form of a space file, and its check: from [`SpaceSpec`] to [`Space`].
+//!
+//! ```yaml
+//! input: [1, 8, 8]                      # channels, height, width
+//! classes: 10
+//! stem: {conv: {width: 8, kernel: 3}}   # optional: one kind of block before the positions
+//! blocks:
+//!   - name: b1
+//!     options:                          # every list multiplies out; the first mobile one is where greedy starts
+//!       - fire: {squeeze: [4], expand: [8, 16]}
+//!       - conv: {width: [16, 32], kernel: [3], stride: [1]}
+//!       - skip
+//!     pool: [none, 2]                   # after the block; none where not given
+//! activation: quadratic                 # of blocks that name none; quadratic where not given
+//! head: {pool: global}                  # then a dense layer to the classes
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use super::position::{Labels, Position};
+use super::{Gene, Space, Varied};
+use crate::Error;
+use crate::blocks::{Activation, Choice, List, Options, Pool};
+
+/// A space as its file holds it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpaceSpec {
+    /// Channels, height and width of the input, each at least 1.
+    pub input: [usize; 3],
+    /// Number of classes, at least 1.
+    pub classes: usize,
+    /// A kind of block before the positions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stem: Option<Choice>,
+    /// The positions, in the order of the data's way.
+    pub blocks: Vec<PositionSpec>,
+    /// Activations of blocks that name none; quadratic where not given.
+    #[serde(default = "quadratic")]
+    pub activation: List<Activation>,
+    /// What comes before the last dense layer.
+    #[serde(default)]
+    pub head: HeadSpec,
+}
+
+/// A position of a space file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PositionSpec {
+    /// Unique; letters, digits, `_`; its layers are named after it.
+    pub name: String,
+    /// The blocks to choose from.
+    pub options: Vec<Choice>,
+    /// Pooling after the block; none where not given.
+    #[serde(default = "no_pool")]
+    pub pool: List<Pool>,
+}
+
+/// The head of a space file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadSpec {
+    /// Pooling before the dense layer; none where not given.
+    #[serde(default = "no_pool")]
+    pub pool: List<Pool>,
+}
+
+impl Default for HeadSpec {
+    fn default() -> Self {
+        Self { pool: no_pool() }
+    }
+}
+
+fn no_pool() -> List<Pool> {
+    List::one(Pool::None)
+}
+
+fn quadratic() -> List<Activation> {
+    List::one(Activation::QUADRATIC)
+}
+
+impl From<Space> for SpaceSpec {
+    fn from(space: Space) -> Self {
+        space.spec
+    }
+}
+
+impl TryFrom<SpaceSpec> for Space {
+    type Error = Error;
+
+    /// # Errors
+    /// Names that are used twice, knobs out of range, equal options, or a first choice of every position
+    /// ([`Space::mobile`]) that gives no network.
+    fn try_from(spec: SpaceSpec) -> Result<Self, Error> {
+        if spec.classes == 0 {
+            return Err(Error::Space("`classes` must be at least 1, 0 given".into()));
+        }
+        let mut space = Space {
+            positions: Vec::new(),
+            head: Varied {
+                options: Vec::new(),
+                gene: None,
+            },
+            genes: Vec::new(),
+            spec: spec.clone(),
+        };
+        if let Some(stem) = &spec.stem {
+            let stem = PositionSpec {
+                name: "stem".into(),
+                options: vec![stem.clone()],
+                pool: no_pool(),
+            };
+            space.add_position(&stem)?;
+        }
+        for position in &spec.blocks {
+            check_name(&space, &position.name)?;
+            space.add_position(position)?;
+        }
+        space.head = space.vary("head.pool", spec.head.pool.to_vec())?;
+        space.graph(&space.mobile())?;
+        Ok(space)
+    }
+}
+
+fn check_name(space: &Space, name: &str) -> Result<(), Error> {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.is_empty() || !name.chars().all(word) {
+        return Err(Error::Space(format!(
+            "position name `{name}`: write letters, digits and `_` only"
+        )));
+    }
+    let taken = space.positions.iter().any(|p| p.name() == name);
+    if taken || ["input", "stem", "head"].contains(&name) {
+        return Err(Error::Space(format!(
+            "position name `{name}` is taken; names must be unique and not input, stem or head"
+        )));
+    }
+    Ok(())
+}
+
+impl Space {
+    fn add_position(&mut self, spec: &PositionSpec) -> Result<(), Error> {
+        let mut blocks = Vec::new();
+        for choice in &spec.options {
+            let options = choice.blocks(&self.spec.activation).map_err(|why| {
+                Error::Space(format!(
+                    "position `{}`, block `{}`: {why}",
+                    spec.name,
+                    choice.kind()
+                ))
+            })?;
+            blocks.extend(options);
+        }
+        let blocks = self.vary(&spec.name, blocks)?;
+        let pools = self.vary(&format!("{}.pool", spec.name), spec.pool.to_vec())?;
+        self.positions
+            .push(Position::new(spec.name.clone(), blocks, pools));
+        Ok(())
+    }
+
+    /// Makes `options` the options of a gene `name`, or a fixed part where there is only one.
+    fn vary<T: Labels>(&mut self, name: &str, options: Vec<T>) -> Result<Varied<T>, Error> {
+        let max = crate::blocks::MAX_OPTIONS;
+        if options.is_empty() || options.len() > max {
+            return Err(Error::Space(format!(
+                "`{name}` has {} options; 1 to {max} are possible",
+                options.len()
+            )));
+        }
+        let labels: Vec<String> = options.iter().map(Labels::label).collect();
+        let mut sorted: Vec<&String> = labels.iter().collect();
+        sorted.sort_unstable();
+        if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Error::Space(format!(
+                "`{name}` offers {} twice; options must differ",
+                pair[0]
+            )));
+        }
+        let mut gene = None;
+        if options.len() > 1 {
+            gene = Some(self.genes.len());
+            self.genes.push(Gene {
+                name: name.to_owned(),
+                options: labels,
+            });
+        }
+        Ok(Varied { options, gene })
+    }
+}
