@@ -1,5 +1,10 @@
 //! Constants of a schedule: the only place where weight values appear.
 
+use crate::ConstantId;
+
+/// Longest name of a constant, in bytes.
+pub const MAX_NAME_BYTES: usize = 256;
+
 /// A constant.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Constant {
@@ -16,9 +21,59 @@ pub enum Constant {
     },
 }
 
+impl Constant {
+    /// All values, in order.
+    pub fn values(&self) -> &[f64] {
+        match self {
+            Constant::Vector(values) => values,
+            Constant::Diagonals { period: _, values } => values,
+        }
+    }
+
+    /// The number of slots after which the values of one plaintext repeat.
+    pub fn period(&self) -> usize {
+        match self {
+            Constant::Vector(values) => values.len(),
+            Constant::Diagonals { period, values: _ } => *period,
+        }
+    }
+
+    /// The word for the kind of constant.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Constant::Vector(_) => "vector",
+            Constant::Diagonals { .. } => "diagonals",
+        }
+    }
+}
+
 /// The constants of a schedule, by name, in the order of their ids.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Constants {
-    /// `(name, value)`; names are unique and consist of letters, digits, `_`, `.` and `/`.
+    /// `(name, value)`; names are unique, at most [`MAX_NAME_BYTES`] long and consist of the letters `a-z` and `A-Z`,
+    /// digits, `_`, `-`, `.` and `/`.
     pub entries: Vec<(String, Constant)>,
+}
+
+impl Constants {
+    /// The constant of an id and its name, if there is one.
+    pub fn get(&self, id: ConstantId) -> Option<(&str, &Constant)> {
+        let (name, value) = self.entries.get(id.0 as usize)?;
+        Some((name, value))
+    }
+
+    /// The number of constants.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+/// Whether a character may stand in a constant's name.
+pub(crate) fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/')
 }

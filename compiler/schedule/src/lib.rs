@@ -1,21 +1,29 @@
 //! The contract between compiler and runtime: instructions, types, text form, verifier, cost table, artifact file.
 //!
 //! The waist is [`Op`], a small closed enum. A [`Schedule`] is a list of instructions in static single assignment over
-//! ciphertexts whose types carry level, scale and degree. Only the verifier makes a `Verified` one, and a runtime
+//! ciphertexts whose types carry level, scale and degree. Only [`verify()`] makes a [`Verified`] one, and a runtime
 //! accepts nothing else.
 
+pub mod builder;
 pub mod constants;
 pub mod cost;
+pub mod error;
+pub mod infer;
 pub mod layout;
 pub mod op;
 pub mod scale;
 pub mod schedule;
+pub mod text;
 pub mod types;
+pub mod verify;
 
+pub use builder::Builder;
 pub use constants::{Constant, Constants};
-pub use cost::{CostKind, CostTable};
+pub use cost::{CostKind, CostTable, Estimate, MissingCost};
+pub use error::Error;
 pub use layout::{Digit, Layout};
 pub use op::{LinearPlan, LinearTerm, Op};
 pub use scale::Scale;
 pub use schedule::{Header, Instruction, Schedule};
 pub use types::{ConstantId, LayerId, Level, Type, ValueId};
+pub use verify::{Fault, Faults, Verified, verify};

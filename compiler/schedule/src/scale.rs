@@ -1,7 +1,8 @@
 //! Exact scales: a power of two times integer powers of the chain's primes.
 //!
 //! A rescale divides by a prime and a product multiplies scales, so every scale of a schedule is such a product;
-//! comparing them is exact, and floats appear only where a number is encoded.
+//! comparing them is exact, and floats appear only where a number is encoded. Exponents saturate at the ends of `i64`;
+//! [`crate::infer`] refuses them long before.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,9 +26,19 @@ impl Scale {
 
     /// The prime at position `index` of the chain.
     pub fn prime(index: u32) -> Self {
+        Self::prime_power(index, 1)
+    }
+
+    /// The prime at position `index` of the chain, to a power.
+    pub fn prime_power(index: u32, exponent: i64) -> Self {
+        let primes = BTreeMap::from([(index, exponent)]);
         Self {
             log2: 0,
-            primes: BTreeMap::from([(index, 1)]),
+            primes: if exponent == 0 {
+                BTreeMap::new()
+            } else {
+                primes
+            },
         }
     }
 
@@ -44,10 +55,10 @@ impl Scale {
     /// The product of two scales.
     pub fn times(&self, other: &Self) -> Self {
         let mut product = self.clone();
-        product.log2 += other.log2;
+        product.log2 = product.log2.saturating_add(other.log2);
         for (index, exponent) in &other.primes {
             let e = product.primes.entry(*index).or_insert(0);
-            *e += exponent;
+            *e = e.saturating_add(*exponent);
             if *e == 0 {
                 product.primes.remove(index);
             }
@@ -58,8 +69,12 @@ impl Scale {
     /// `1 / self`.
     pub fn inverse(&self) -> Self {
         Self {
-            log2: -self.log2,
-            primes: self.primes.iter().map(|(i, e)| (*i, -e)).collect(),
+            log2: self.log2.saturating_neg(),
+            primes: self
+                .primes
+                .iter()
+                .map(|(i, e)| (*i, e.saturating_neg()))
+                .collect(),
         }
     }
 
@@ -101,5 +116,46 @@ impl fmt::Display for Scale {
             write!(f, "*q{index}^{exponent}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three primes near 2^30.
+    const MODULI: [u64; 3] = [1_073_643_521, 1_073_872_897, 1_073_479_681];
+
+    #[test]
+    fn products_and_quotients_are_exact_and_cancel() {
+        let x = Scale::pow2(40).times(&Scale::prime(2));
+        assert_eq!(x.to_string(), "2^40*q2^1");
+        assert_eq!(x.over(&x), Scale::default());
+        assert_eq!(x.times(&x).over(&x), x);
+        assert_eq!(Scale::prime_power(1, 0), Scale::default());
+    }
+
+    #[test]
+    fn the_float_agrees_with_the_bits_to_its_stated_error() {
+        for e in [-30, -1, 0, 1, 7, 30] {
+            let x = Scale::pow2(40).times(&Scale::prime_power(0, e));
+            let value = x.to_f64(&MODULI).unwrap();
+            assert!((value.log2() - x.bits(&MODULI).unwrap()).abs() < 1e-10);
+        }
+        // Exactly representable: the product of two primes below 2^53 has an error of rounding only.
+        let y = Scale::prime(0).over(&Scale::prime(1));
+        let exact = MODULI[0] as f64 / MODULI[1] as f64;
+        assert!((y.to_f64(&MODULI).unwrap() / exact - 1.0).abs() < (-45f64).exp2());
+    }
+
+    #[test]
+    fn absurd_exponents_neither_panic_nor_give_a_number() {
+        let huge = Scale::pow2(i64::MIN)
+            .inverse()
+            .times(&Scale::pow2(i64::MAX));
+        assert_eq!(huge.to_f64(&MODULI), None);
+        let huge = Scale::prime_power(0, i64::MIN).inverse();
+        assert_eq!(huge.to_f64(&MODULI), None);
+        assert_eq!(Scale::prime(3).bits(&MODULI), None);
     }
 }

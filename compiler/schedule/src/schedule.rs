@@ -1,5 +1,7 @@
 //! Schedule: the whole program that a server runs on ciphertexts.
 
+use std::collections::BTreeSet;
+
 use hemet_ckks_params::Parameters;
 
 use crate::{Constants, LayerId, Layout, Op, Scale, Type, ValueId};
@@ -9,9 +11,9 @@ use crate::{Constants, LayerId, Layout, Op, Scale, Type, ValueId};
 pub struct Header {
     /// Ring degree, prime chain, special primes, security.
     pub parameters: Parameters,
-    /// Scale of the input ciphertexts; their level is the highest of the chain that the first instructions use.
+    /// Scale of the input ciphertexts.
     pub input_scale: Scale,
-    /// Level of the input ciphertexts.
+    /// Level of the input ciphertexts; below the highest of the chain where the first instructions need less.
     pub input_level: crate::Level,
     /// Where the client puts the input tensor.
     pub input: Layout,
@@ -49,4 +51,71 @@ pub struct Schedule {
     pub outputs: Vec<ValueId>,
     /// Weight values.
     pub constants: Constants,
+}
+
+impl Schedule {
+    /// All steps that need a rotation key: those of `rotate`, and the nonzero baby and giant steps of `linear`.
+    pub fn rotation_steps(&self) -> BTreeSet<u32> {
+        let mut steps = BTreeSet::new();
+        for instruction in &self.instructions {
+            match &instruction.op {
+                Op::Rotate { x: _, step } => {
+                    steps.insert(*step);
+                }
+                Op::Linear { plan, .. } => {
+                    steps.extend(plan.terms.iter().flat_map(|term| [term.baby, term.giant]));
+                }
+                Op::Input { .. }
+                | Op::Add { .. }
+                | Op::Sub { .. }
+                | Op::AddPlain { .. }
+                | Op::MulPlain { .. }
+                | Op::Multiply { .. }
+                | Op::Square { .. }
+                | Op::Relinearize { .. }
+                | Op::Rescale { .. }
+                | Op::LevelDrop { .. } => {}
+            }
+        }
+        steps.remove(&0);
+        steps
+    }
+
+    /// Whether a server needs the relinearisation key.
+    pub fn needs_relinearization(&self) -> bool {
+        self.instructions
+            .iter()
+            .any(|instruction| matches!(instruction.op, Op::Relinearize { .. }))
+    }
+
+    /// How many input ciphertexts the schedule reads.
+    pub fn inputs(&self) -> usize {
+        self.instructions
+            .iter()
+            .filter(|instruction| matches!(instruction.op, Op::Input { .. }))
+            .count()
+    }
+
+    /// The most rescales on a path from an input to an output. Values that do not exist count as depth 0.
+    pub fn counted_depth(&self) -> u32 {
+        let mut depths: Vec<u32> = Vec::with_capacity(self.types.len());
+        let depth_of = |depths: &[u32], v: &ValueId| depths.get(v.0 as usize).copied().unwrap_or(0);
+        for instruction in &self.instructions {
+            let operands = instruction.op.operands();
+            let deepest = operands
+                .iter()
+                .map(|v| depth_of(&depths, v))
+                .max()
+                .unwrap_or(0);
+            let rescale = u32::from(matches!(instruction.op, Op::Rescale { .. }));
+            // A plan of a schedule not yet verified may claim any number of outputs.
+            let results = (instruction.op.results() as usize).min(self.types.len() - depths.len());
+            depths.resize(depths.len() + results, deepest + rescale);
+        }
+        self.outputs
+            .iter()
+            .map(|v| depth_of(&depths, v))
+            .max()
+            .unwrap_or(0)
+    }
 }

@@ -1,0 +1,285 @@
+//! Verifier: the only way from a [`Schedule`] to a [`Verified`] one. This page is the specification of a valid schedule.
+//!
+//! **Header.** The input level lies in the chain and the input scale fits it. `log2(QP)` is within the security table for
+//! the level that the parameters state (parameters stated insecure pass here; whoever runs them says so). The names of
+//! layers are unique, not empty, at most 256 bytes, without white space, control characters and `#`. `depth` equals the
+//! most rescales on a path to an output. `precision_bits` is at most 60.
+//!
+//! **Layouts** (input and output). The period is a power of two of at most 2^24; an axis has at most 32 digits, each of
+//! extent at least 1, which together reach the axis length; all elements lie at distinct positions below the period. The
+//! number of ciphertexts that the layout takes equals the number of input instructions, or outputs.
+//!
+//! **Order.** Instruction by instruction, results are numbered from 0 without gaps, so that each value is made once; an
+//! instruction reads only values made before it. The `input` instructions have the indices 0, 1, 2, … in order. Every
+//! layer id names a layer.
+//!
+//! **Types.** The type written for a value equals the one that [`crate::infer`] finds from the types of the operands: degrees,
+//! levels, exact scales, and that the scale fits the modulus of its level with headroom.
+//!
+//! **Steps.** `rotate` has a step from 1 to slots − 1. Baby and giant steps lie in 0 to slots − 1. If anything rotates or
+//! relinearizes, the parameters have a special prime.
+//!
+//! **Linear maps.** There is at least one operand and one output; terms ascend strictly by (output, giant, operand, baby), name existing operands and
+//! outputs, and every output has a term.
+//!
+//! **Constants.** Names are valid and unique. An instruction's constant exists and has the kind it needs: `linear` diagonals,
+//! others a vector. Periods are powers of two of at most the slots, diagonals have terms × period values. All values are
+//! finite, and the largest, encoded, stays below half the modulus at which it is used.
+//!
+//! **Outputs.** There is at least one; each exists; all have one type, of degree 1.
+//!
+//! Cost: linear in the size of schedule and constants; nothing is cloned.
+
+mod instructions;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::ops::Deref;
+
+use hemet_ckks_params::{Security, max_log_qp};
+
+use crate::constants::{MAX_NAME_BYTES, is_name_char};
+use crate::infer::check_fit;
+use crate::{Layout, Schedule, Type};
+
+/// Largest promise of precision, in bits: more than a float holds is a mistake.
+const MAX_PRECISION_BITS: u32 = 60;
+
+/// A schedule that the verifier has accepted; it cannot be changed any more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verified(Schedule);
+
+impl Verified {
+    /// The schedule.
+    pub fn schedule(&self) -> &Schedule {
+        &self.0
+    }
+
+    /// The schedule, to change it and verify it again.
+    pub fn into_schedule(self) -> Schedule {
+        self.0
+    }
+}
+
+impl Deref for Verified {
+    type Target = Schedule;
+
+    fn deref(&self) -> &Schedule {
+        &self.0
+    }
+}
+
+/// One thing that is wrong with a schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Position of the instruction, where it is about one.
+    pub instruction: Option<usize>,
+    /// Name of that instruction's layer, where it has one.
+    pub layer: Option<String>,
+    /// What is wrong, with both numbers.
+    pub message: String,
+}
+
+/// Everything that is wrong with a schedule; not empty. The display shows the first 20.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Faults(pub Vec<Fault>);
+
+/// Accepts a schedule or says all that is wrong with it.
+///
+/// # Errors
+/// All faults at once, in order of the specification above (header first, then instruction by instruction).
+pub fn verify(schedule: Schedule) -> Result<Verified, Faults> {
+    let mut check = Check {
+        schedule: &schedule,
+        faults: Vec::new(),
+        slots: schedule.header.parameters.slots(),
+        largest: Vec::new(),
+    };
+    check.header();
+    check.constants();
+    check.instructions();
+    check.ends();
+    let faults = check.faults;
+    if faults.is_empty() {
+        Ok(Verified(schedule))
+    } else {
+        Err(Faults(faults))
+    }
+}
+
+struct Check<'a> {
+    schedule: &'a Schedule,
+    faults: Vec<Fault>,
+    slots: usize,
+    /// Largest magnitude in each constant.
+    largest: Vec<f64>,
+}
+
+impl Check<'_> {
+    fn general(&mut self, message: String) {
+        self.faults.push(Fault {
+            instruction: None,
+            layer: None,
+            message,
+        });
+    }
+
+    fn at(&mut self, index: usize, message: String) {
+        let layer = self.schedule.instructions[index].layer.0 as usize;
+        self.faults.push(Fault {
+            instruction: Some(index),
+            layer: self.schedule.header.layers.get(layer).cloned(),
+            message: format!("{}: {message}", self.schedule.instructions[index].op.name()),
+        });
+    }
+
+    fn header(&mut self) {
+        let header = &self.schedule.header;
+        let input = Type {
+            level: header.input_level,
+            scale: header.input_scale.clone(),
+            degree: 1,
+        };
+        if let Err(message) = check_fit(&input, header) {
+            self.general(format!("header, input: {message}"));
+        }
+        let parameters = &header.parameters;
+        if let Security::Level(level) = parameters.security() {
+            let log_qp = parameters.log_qp_bits();
+            let limit = max_log_qp(parameters.log_n(), level).unwrap_or(0);
+            if log_qp.ceil() > f64::from(limit) {
+                self.general(format!(
+                    "header: log2(QP) is {log_qp:.1}, {}-bit security at log_n {} allows {limit}",
+                    level.bits(),
+                    parameters.log_n()
+                ));
+            }
+        }
+        if header.precision_bits > MAX_PRECISION_BITS {
+            self.general(format!(
+                "header: promises {} bits of precision, at most {MAX_PRECISION_BITS} can be",
+                header.precision_bits
+            ));
+        }
+        let depth = self.schedule.counted_depth();
+        if header.depth != depth {
+            self.general(format!(
+                "header: depth is {}, the instructions have depth {depth}",
+                header.depth
+            ));
+        }
+        let mut seen = HashSet::new();
+        for (id, name) in header.layers.iter().enumerate() {
+            let bad = |c: char| c.is_whitespace() || c.is_control() || c == '#';
+            if name.is_empty() || name.len() > MAX_NAME_BYTES || name.contains(bad) {
+                self.general(format!(
+                    "header: layer {id} is named {name:?}; a name has 1 to {MAX_NAME_BYTES} bytes and no white space, \
+                     control character or `#`"
+                ));
+            }
+            if !seen.insert(name) {
+                self.general(format!("header: two layers are named `{name}`"));
+            }
+        }
+    }
+
+    fn constants(&mut self) {
+        let mut seen = HashSet::new();
+        for (name, value) in &self.schedule.constants.entries {
+            if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.chars().all(is_name_char) {
+                self.general(format!(
+                    "constant {name:?}: a name has 1 to {MAX_NAME_BYTES} letters, digits, `_`, `-`, `.` and `/`"
+                ));
+            }
+            if !seen.insert(name) {
+                self.general(format!("two constants are named `{name}`"));
+            }
+            let (kind, period) = (value.kind(), value.period());
+            if !period.is_power_of_two() || period > self.slots {
+                self.general(format!(
+                    "constant `{name}` ({kind}) has period {period}, it must be a power of two up to {} slots",
+                    self.slots
+                ));
+            }
+            let (mut largest, mut finite) = (0.0f64, true);
+            for v in value.values() {
+                largest = largest.max(v.abs());
+                finite &= v.is_finite();
+            }
+            self.largest.push(largest);
+            if !finite {
+                let odd = |v: &f64| !v.is_finite();
+                let index = value.values().iter().position(odd).unwrap_or(0);
+                self.general(format!(
+                    "constant `{name}` ({kind}): value {index} is {}, it must be finite",
+                    value.values()[index]
+                ));
+            }
+        }
+    }
+
+    fn layout(&mut self, what: &str, layout: &Layout, ciphertexts: usize) {
+        if let Err(message) = layout.check() {
+            return self.general(format!("header, {what} layout: {message}"));
+        }
+        let wanted = layout.ciphertexts(self.slots);
+        if wanted != ciphertexts {
+            self.general(format!(
+                "the {what} layout takes {wanted} ciphertexts of {} slots, the schedule has {ciphertexts} {what}s",
+                self.slots
+            ));
+        }
+    }
+
+    fn ends(&mut self) {
+        let outputs = &self.schedule.outputs;
+        self.layout("output", &self.schedule.header.output, outputs.len());
+        if outputs.is_empty() {
+            self.general("the schedule has no outputs, needs at least 1".into());
+        }
+        let mut first: Option<&Type> = None;
+        for (index, value) in outputs.iter().enumerate() {
+            let Some(ty) = self.schedule.types.get(value.0 as usize) else {
+                self.general(format!("output {index} is {value}, which does not exist"));
+                continue;
+            };
+            if ty.degree != 1 {
+                self.general(format!(
+                    "output {index} ({value}) has type {ty}, needs degree 1"
+                ));
+            }
+            let wanted = *first.get_or_insert(ty);
+            if wanted != ty {
+                self.general(format!(
+                    "output {index} ({value}) has type {ty}, the first has {wanted}"
+                ));
+            }
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.layer, self.instruction) {
+            (Some(layer), Some(index)) => write!(f, "layer `{layer}`, instruction {index}: ")?,
+            (None, Some(index)) => write!(f, "instruction {index}: ")?,
+            (_, None) => {}
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, shown) = (self.0.len(), self.0.len().min(20));
+        let noun = if count == 1 { "fault" } else { "faults" };
+        write!(f, "the schedule has {count} {noun}:")?;
+        for fault in &self.0[..shown] {
+            write!(f, "\n  {fault}")?;
+        }
+        if shown < count {
+            write!(f, "\n  and {} more", count - shown)?;
+        }
+        Ok(())
+    }
+}
