@@ -1,1 +1,58 @@
 //! Plots, tables and the report page, from plain points.
+//!
+//! Nothing here knows a study, a schedule or a network: the caller hands over plain numbers and texts. Every picture is
+//! first laid out as a scene of lines, shapes and texts in logical units, then drawn by plotters as SVG or PNG, so both
+//! show the same picture and the layout can be tested without pixels.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`pareto`] | latency against accuracy, depth by colour, the front joined and labelled |
+//! | [`scatter`] | predicted against measured, with the diagonal and the mean absolute error |
+//! | [`curves`] | lines over epochs or trials |
+//! | [`table`] | one table, as CSV for programs and as Markdown for people |
+//! | [`page`] | the report: paragraphs, facts, tables and pictures, as Markdown |
+//! | [`number`] | how numbers are written |
+//! | [`file`](mod@file) | writing a file whole or not at all |
+//!
+//! ```
+//! use hemet_reports::{ParetoPlot, ParetoPoint};
+//! let mut plot = ParetoPlot::new("Digits");
+//! plot.points.push(ParetoPoint {
+//!     trial: 17,
+//!     latency_ms: 42.0,
+//!     accuracy: 0.975,
+//!     depth: 5,
+//!     on_front: true,
+//!     chosen: true,
+//!     measured_latency_ms: Some(45.5),
+//!     series: String::new(),
+//! });
+//! assert!(plot.svg()?.contains("chosen: #17"));
+//! # Ok::<(), hemet_reports::Error>(())
+//! ```
+
+mod axis;
+pub mod curves;
+mod error;
+pub mod file;
+mod fonts;
+mod frame;
+mod labels;
+mod legend;
+mod marker;
+pub mod number;
+pub mod page;
+mod palette;
+pub mod pareto;
+mod render;
+pub mod scatter;
+mod scene;
+pub mod table;
+
+pub use curves::{Curve, LinePlot};
+pub use error::{Error, Result};
+pub use file::{write_atomically, write_atomically_private};
+pub use page::Report;
+pub use pareto::{ParetoPlot, ParetoPoint};
+pub use scatter::{ScatterPlot, ScatterPoint};
+pub use table::{Align, Cell, Column, Table};

@@ -1,0 +1,128 @@
+//! The Pareto plot: latency on x, accuracy on y, depth by colour; the front joined and labelled, the chosen point marked.
+
+mod coding;
+mod layout;
+mod naming;
+
+use crate::error::{Error, Result, finite};
+use crate::render;
+
+/// One trial in a [`ParetoPlot`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParetoPoint {
+    /// Number of the trial; front members and the chosen one are labelled with it.
+    pub trial: u64,
+    /// Latency of one prediction in milliseconds, above 0; the predicted one, where both are known.
+    pub latency_ms: f64,
+    /// Accuracy as a fraction from 0 to 1.
+    pub accuracy: f64,
+    /// Multiplicative depth in levels.
+    pub depth: u32,
+    /// Whether the trial is on the Pareto front.
+    pub on_front: bool,
+    /// Whether this is the trial that was chosen.
+    pub chosen: bool,
+    /// Measured latency in milliseconds, above 0: a hollow marker, joined to the filled one at `latency_ms`.
+    pub measured_latency_ms: Option<f64>,
+    /// What sets the shape of the marker, such as the activation scheme; all empty: no such key is shown. From the sixth
+    /// name on all share one shape.
+    pub series: String,
+}
+
+/// Latency against accuracy of all completed trials of a study.
+///
+/// The latency axis is logarithmic where the values span more than a factor of 8 and in seconds where all are at least
+/// 1000 ms. Trials with an accuracy far below the front's are drawn as arrows at the lower edge, and the subtitle says how
+/// many, so that a few failed trainings do not flatten the front. A front member that another one dominates in these two
+/// quantities (a front of more than two objectives has such) is labelled, but the joining line passes it by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParetoPlot {
+    /// Title, up to two lines.
+    pub title: String,
+    /// Text below the title, up to three lines; may be empty.
+    pub subtitle: String,
+    /// What [`ParetoPoint::series`] names: the heading of that key.
+    pub series_title: String,
+    /// The trials, at least one.
+    pub points: Vec<ParetoPoint>,
+}
+
+impl ParetoPlot {
+    /// A plot without points yet, without a subtitle, with series called `Series`.
+    pub fn new(title: impl Into<String>) -> Self {
+        ParetoPlot {
+            title: title.into(),
+            subtitle: String::new(),
+            series_title: "Series".to_string(),
+            points: Vec::new(),
+        }
+    }
+
+    /// The plot as the text of an SVG file, 640 by 480 units. Equal plots give equal texts.
+    ///
+    /// # Errors
+    /// No points; a latency, or accuracy, that is not finite or out of its range.
+    pub fn svg(&self) -> Result<String> {
+        let (width, height) = render::LOGICAL;
+        render::svg(&self.lay_out(width, height)?.scene)
+    }
+
+    /// The plot as the bytes of a PNG file of this many pixels, each from 240 by 180 to 8192. Texts grow with the picture.
+    ///
+    /// # Errors
+    /// As [`ParetoPlot::svg`]; a size out of range.
+    pub fn png(&self, width: u32, height: u32) -> Result<Vec<u8>> {
+        render::png(width, height, |width, height| {
+            Ok(self.lay_out(width, height)?.scene)
+        })
+    }
+
+    /// The picture before it is drawn, on this many logical units.
+    fn lay_out(&self, width: f64, height: f64) -> Result<layout::Layout> {
+        self.check()?;
+        crate::fonts::register()?;
+        Ok(layout::lay_out(self, width, height))
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.points.is_empty() {
+            return Err(Error::Empty {
+                plot: self.title.clone(),
+            });
+        }
+        for point in &self.points {
+            let place = || format!("trial {} of plot `{}`", point.trial, self.title);
+            let latencies = [
+                Some((point.latency_ms, "latency_ms")),
+                point
+                    .measured_latency_ms
+                    .map(|l| (l, "measured_latency_ms")),
+            ];
+            for (latency, quantity) in latencies.into_iter().flatten() {
+                finite(latency, quantity, place)?;
+                if latency <= 0.0 {
+                    return Err(Error::OutOfRange {
+                        place: place(),
+                        quantity,
+                        value: latency,
+                        allowed: "above 0 ms",
+                    });
+                }
+            }
+            finite(point.accuracy, "accuracy", place)?;
+            if !(0.0..=1.0).contains(&point.accuracy) {
+                let (value, allowed) = (point.accuracy, "a fraction from 0 to 1");
+                return Err(Error::OutOfRange {
+                    place: place(),
+                    quantity: "accuracy",
+                    value,
+                    allowed,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

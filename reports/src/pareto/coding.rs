@@ -1,0 +1,178 @@
+//! How the values of points become colours, shapes, sizes and units, and the legend that says so.
+
+use std::collections::BTreeSet;
+
+use super::{ParetoPlot, ParetoPoint};
+use crate::frame::Frame;
+use crate::legend::Entry;
+use crate::marker::{Fill, SHAPES, Shape};
+use crate::palette;
+use crate::scene::{PAPER, Place, QUIET, Rgb};
+
+/// Radius of the markers of front members.
+pub(super) const FRONT_RADIUS: f64 = 5.6;
+/// More depths than this are shown as a continuous scale.
+const MAX_DEPTH_ENTRIES: usize = 8;
+
+/// How values of points become colours, shapes, sizes and units.
+pub(super) struct Coding<'a> {
+    pub(super) depths: Vec<u32>,
+    pub(super) series: Vec<&'a str>,
+    pub(super) radius: f64,
+    /// Shown latency per millisecond, and its unit.
+    pub(super) unit: (f64, &'static str),
+    /// Points below this accuracy in percent are drawn at the lower edge.
+    pub(super) floor: Option<f64>,
+}
+
+impl<'a> Coding<'a> {
+    /// The coding of a plot's points, of which there is at least one.
+    pub(super) fn of(plot: &'a ParetoPlot) -> Self {
+        let depths: BTreeSet<u32> = plot.points.iter().map(|p| p.depth).collect();
+        let series: BTreeSet<&str> = plot.points.iter().map(|p| p.series.as_str()).collect();
+        let latencies = plot
+            .points
+            .iter()
+            .flat_map(|p| [Some(p.latency_ms), p.measured_latency_ms])
+            .flatten();
+        let unit = if latencies.fold(f64::INFINITY, f64::min) >= 1000.0 {
+            (1e-3, "s")
+        } else {
+            (1.0, "ms")
+        };
+        let radius = match plot.points.len() {
+            0..=60 => 4.4,
+            61..=200 => 3.6,
+            _ => 2.9,
+        };
+        Coding {
+            depths: depths.into_iter().collect(),
+            series: series.into_iter().collect(),
+            radius,
+            unit,
+            floor: floor(plot),
+        }
+    }
+
+    pub(super) fn color(&self, depth: u32) -> Rgb {
+        let (least, most) = (self.depths[0], self.depths[self.depths.len() - 1]);
+        if least == most {
+            palette::ordered(0.6)
+        } else if self.depths.len() > MAX_DEPTH_ENTRIES {
+            palette::ordered(f64::from(depth - least) / f64::from(most - least))
+        } else {
+            // Few depths are evenly spread over the palette, so that neighbours can be told apart.
+            let rank = self.depths.partition_point(|d| *d < depth);
+            palette::ordered(rank as f64 / (self.depths.len() - 1) as f64)
+        }
+    }
+
+    pub(super) fn shape(&self, series: &str) -> Shape {
+        SHAPES[self
+            .series
+            .partition_point(|s| *s < series)
+            .min(SHAPES.len() - 1)]
+    }
+
+    pub(super) fn latency(&self, latency_ms: f64) -> f64 {
+        latency_ms * self.unit.0
+    }
+
+    pub(super) fn below_floor(&self, point: &ParetoPoint) -> bool {
+        self.floor
+            .is_some_and(|floor| point.accuracy * 100.0 < floor)
+    }
+
+    /// The place of a point at its (predicted) latency.
+    pub(super) fn place(&self, point: &ParetoPoint, frame: &Frame) -> Place {
+        frame.place(self.latency(point.latency_ms), point.accuracy * 100.0)
+    }
+}
+
+/// The accuracy in percent below which points would flatten the front: three times as far below the best as the front's
+/// lowest member (and at least three points), if some lie more than five times as far.
+fn floor(plot: &ParetoPlot) -> Option<f64> {
+    let percent = |p: &ParetoPoint| p.accuracy * 100.0;
+    let best = plot.points.iter().map(percent).fold(0.0, f64::max);
+    let marked = plot.points.iter().filter(|p| p.on_front || p.chosen);
+    let lowest_marked = marked.map(percent).fold(best, f64::min);
+    let lowest = plot.points.iter().map(percent).fold(best, f64::min);
+    let spread = (best - lowest_marked).max(1.0);
+    (best - lowest > 5.0 * spread).then(|| (best - 3.0 * spread).floor())
+}
+
+/// What the legend says.
+pub(super) fn legend(plot: &ParetoPlot, coding: &Coding) -> Vec<Entry> {
+    let any = |what: fn(&ParetoPoint) -> bool| plot.points.iter().any(what);
+    let marker = |shape, fill, color, radius, label: &str| Entry::Marker {
+        shape,
+        fill,
+        color,
+        radius,
+        label: label.to_string(),
+    };
+    let grey = palette::mix(QUIET, PAPER, 0.4);
+    let mut entries = Vec::new();
+    if any(|p| p.on_front) {
+        entries.push(Entry::Front("Pareto front".into()));
+    }
+    if any(|p| !p.on_front) {
+        entries.push(marker(
+            Shape::Disc,
+            Fill::Plain,
+            grey,
+            coding.radius,
+            "other trials",
+        ));
+    }
+    if any(|p| p.chosen) {
+        entries.push(Entry::Chosen("chosen".into()));
+    }
+    if any(|p| p.measured_latency_ms.is_some()) {
+        entries.push(marker(Shape::Disc, Fill::Hollow, QUIET, 4.4, "measured"));
+    }
+    entries.push(Entry::Gap);
+    entries.push(Entry::Heading("Depth (levels)".into()));
+    if coding.depths.len() > MAX_DEPTH_ENTRIES {
+        entries.push(Entry::Scale {
+            low: coding.depths[0],
+            high: coding.depths[coding.depths.len() - 1],
+        });
+    } else {
+        for depth in coding.depths.iter().rev() {
+            entries.push(marker(
+                Shape::Disc,
+                Fill::Strong,
+                coding.color(*depth),
+                FRONT_RADIUS,
+                &depth.to_string(),
+            ));
+        }
+    }
+    if coding.series.len() > 1 {
+        entries.push(Entry::Gap);
+        entries.push(Entry::Heading(plot.series_title.clone()));
+        for (i, series) in coding.series.iter().enumerate().take(SHAPES.len()) {
+            let shared = i + 1 == SHAPES.len() && coding.series.len() > SHAPES.len();
+            let named = if series.is_empty() { "none" } else { series };
+            let label = if shared { "others" } else { named };
+            entries.push(marker(SHAPES[i], Fill::Strong, grey, 5.0, label));
+        }
+    }
+    entries
+}
+
+/// Places of the measured and of the predicted latency of a point.
+pub(super) fn measured(
+    point: &ParetoPoint,
+    coding: &Coding,
+    frame: &Frame,
+) -> Option<(Place, Place)> {
+    let latency_ms = point
+        .measured_latency_ms
+        .filter(|_| !coding.below_floor(point))?;
+    Some((
+        frame.place(coding.latency(latency_ms), point.accuracy * 100.0),
+        coding.place(point, frame),
+    ))
+}
