@@ -28,6 +28,32 @@ pub enum Error {
     /// Two layers have one name.
     #[error("two layers are named `{0}`; names must be unique in a graph")]
     DuplicateName(String),
+    /// A layer's name would break the text form.
+    #[error("a layer is named `{0}`; write letters, digits, `_`, `-` and `.` only")]
+    Name(String),
+    /// An input layer besides the first.
+    #[error("layer `{0}` is a second input; a graph has one")]
+    SecondInput(String),
+    /// A node that is not in this graph.
+    #[error(
+        "layer `{layer}` reads node {node}, the graph has {nodes}; take nodes of one graph only"
+    )]
+    ForeignNode {
+        /// Name of the layer.
+        layer: String,
+        /// Index of the node.
+        node: usize,
+        /// How many nodes the graph has.
+        nodes: usize,
+    },
+    /// A graph's text form could not be understood.
+    #[error("graph text, line {line}: {why}")]
+    GraphText {
+        /// Number of the line, from 1.
+        line: usize,
+        /// What is wrong, and what would be right.
+        why: String,
+    },
     /// A layer's parameter is missing from the weights.
     #[error("weights have no tensor `{name}` of {expected:?}, which layer `{layer}` needs")]
     MissingTensor {

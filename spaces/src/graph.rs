@@ -1,6 +1,6 @@
 //! LayerGraph: layers wired into a directed acyclic graph, shapes checked as each is added.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -31,13 +31,23 @@ pub struct Node {
     pub shape: Shape,
 }
 
+/// Two graphs are equal when they have the same layers under the same names, wired alike, in the same order.
+impl PartialEq for LayerGraph {
+    fn eq(&self, other: &Self) -> bool {
+        self.nodes().len() == other.nodes().len()
+            && self
+                .nodes()
+                .all(|(id, node)| other.node(id) == node && other.inputs(id) == self.inputs(id))
+    }
+}
+
 /// A network: one input, layers in an order in which each comes after its inputs, one output (the layer added last).
 #[derive(Clone, Debug)]
 pub struct LayerGraph {
     /// Edges carry the operand's position; node indices ascend in a topological order because a layer
     /// can only be added after its inputs, and none is ever removed.
     graph: DiGraph<Node, u32>,
-    names: HashSet<String>,
+    names: HashMap<String, NodeId>,
 }
 
 impl LayerGraph {
@@ -45,13 +55,17 @@ impl LayerGraph {
     pub fn new(input: Shape) -> Result<Self, Error> {
         let mut graph = Self {
             graph: DiGraph::new(),
-            names: HashSet::new(),
+            names: HashMap::new(),
         };
         graph.add("input", Layer::Input(input), &[])?;
         Ok(graph)
     }
 
-    /// Adds a layer that reads `inputs` in this order; refuses shapes that it cannot take.
+    /// Adds a layer that reads `inputs` in this order. Names are made of letters, digits, `_`, `-` and `.`.
+    ///
+    /// # Errors
+    /// A name that is taken or not of this form, a second input layer, a wrong number of inputs, an input that is not
+    /// in this graph, or shapes that the layer cannot take.
     pub fn add(
         &mut self,
         name: impl Into<String>,
@@ -59,22 +73,56 @@ impl LayerGraph {
         inputs: &[NodeId],
     ) -> Result<NodeId, Error> {
         let name = name.into();
-        if self.names.contains(&name) {
+        if self.names.contains_key(&name) {
             return Err(Error::DuplicateName(name));
         }
-        let shapes: Vec<Shape> = inputs.iter().map(|id| self.node(*id).shape).collect();
-        let shape = layer.output_shape(&shapes).map_err(|why| Error::Shape {
-            layer: name.clone(),
-            found: shapes.first().copied().unwrap_or(Shape::new(0, 0, 0)),
-            why,
-        })?;
-        self.names.insert(name.clone());
+        let in_word = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        if name.is_empty() || !name.chars().all(in_word) {
+            return Err(Error::Name(name));
+        }
+        let shape = self.shape_of(&name, &layer, inputs)?;
+        let id = NodeId(self.nodes().len() as u32);
+        self.names.insert(name.clone(), id);
         let node = self.graph.add_node(Node { name, layer, shape });
         for (position, input) in inputs.iter().enumerate() {
             self.graph
                 .add_edge(NodeIndex::new(input.index()), node, position as u32);
         }
-        Ok(NodeId(node.index() as u32))
+        Ok(id)
+    }
+
+    /// The shape that `layer` would have behind `inputs`.
+    fn shape_of(&self, name: &str, layer: &Layer, inputs: &[NodeId]) -> Result<Shape, Error> {
+        if matches!(layer, Layer::Input(_)) && self.graph.node_count() > 0 {
+            return Err(Error::SecondInput(name.to_owned()));
+        }
+        let (least, most) = layer.arity();
+        if inputs.len() < least || inputs.len() > most {
+            return Err(Error::Arity {
+                layer: name.to_owned(),
+                expected: match least == most {
+                    true => least.to_string(),
+                    false => format!("at least {least}"),
+                },
+                found: inputs.len(),
+            });
+        }
+        if let Some(foreign) = inputs.iter().find(|id| id.index() >= self.nodes().len()) {
+            return Err(Error::ForeignNode {
+                layer: name.to_owned(),
+                node: foreign.index(),
+                nodes: self.nodes().len(),
+            });
+        }
+        let shapes: Vec<Shape> = inputs.iter().map(|id| self.node(*id).shape).collect();
+        layer.output_shape(&shapes).map_err(|why| Error::Shape {
+            layer: name.to_owned(),
+            found: match (layer, shapes.first()) {
+                (Layer::Input(shape), _) => *shape,
+                (_, first) => first.copied().unwrap_or(Shape::new(0, 0, 0)),
+            },
+            why,
+        })
     }
 
     /// All nodes in topological order (each after its inputs).
@@ -91,7 +139,7 @@ impl LayerGraph {
 
     /// The node with this name.
     pub fn find(&self, name: &str) -> Option<NodeId> {
-        self.nodes().find(|(_, n)| n.name == name).map(|(id, _)| id)
+        self.names.get(name).copied()
     }
 
     /// The inputs of `id`, in operand order.
@@ -128,6 +176,17 @@ impl LayerGraph {
     /// The trainable tensors of node `id`.
     pub fn parameters(&self, id: NodeId) -> Vec<Parameter> {
         self.node(id).layer.parameters(&self.input_shapes(id))
+    }
+
+    /// Names the network wherever it comes from: the first 12 hexadecimal digits of the BLAKE3 hash of its text form.
+    pub fn id(&self) -> String {
+        crate::space::short_hash(&self.to_string())
+    }
+
+    /// The first layer that no other reads and that is not the output; a network has none.
+    pub fn unread(&self) -> Option<NodeId> {
+        let inner = self.nodes().take(self.nodes().len() - 1);
+        inner.map(|(id, _)| id).find(|id| self.uses(*id) == 0)
     }
 
     /// The input layer.

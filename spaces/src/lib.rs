@@ -9,8 +9,11 @@ pub mod evaluate;
 pub mod graph;
 pub mod layer;
 pub mod meaning;
+pub mod presets;
 mod shape;
 pub mod space;
+mod statistics;
+mod text;
 pub mod weights;
 
 pub use error::Error;
@@ -19,4 +22,5 @@ pub use layer::Layer;
 pub use meaning::{Coefficient, LinearMap, Meaning, PolyMap};
 pub use shape::Shape;
 pub use space::{Architecture, Space};
+pub use statistics::Statistics;
 pub use weights::{Tensor, Weights};

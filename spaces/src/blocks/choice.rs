@@ -8,11 +8,10 @@
 macro_rules! blocks {
     ($($kind:literal => $variant:ident($options:ty),)*) => {
         /// A kind of block and the values of its knobs, as a space file holds it.
-        #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+        #[derive(Clone, Debug, PartialEq)]
         pub enum Choice {
             $(
                 #[doc = concat!("`", $kind, "`")]
-                #[serde(rename = $kind)]
                 $variant($options),
             )*
         }
@@ -33,6 +32,14 @@ macro_rules! blocks {
             fn blocks(&self, activation: &List<Activation>) -> Result<Vec<Arc<dyn Block>>, String> {
                 match self {
                     $(Choice::$variant(options) => options.blocks(activation),)*
+                }
+            }
+        }
+
+        impl serde::Serialize for Choice {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Choice::$variant(options) => serializer.collect_map([($kind, options)]),)*
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Two-dimensional convolution with stride, zero padding and groups (depthwise when groups equal the channels).
 
-use super::Parameter;
+use super::{Parameter, check_knobs};
 use crate::{Coefficient, LinearMap, Shape};
 
 /// A convolution (cross-correlation, as every training library computes it). Parameters: `weight`
@@ -42,9 +42,13 @@ impl Conv {
             groups,
             ..
         } = *self;
-        if kernel == 0 || stride == 0 || groups == 0 || self.out_channels == 0 {
-            return Err("kernel, stride, groups and out_channels must be at least 1".into());
-        }
+        check_knobs(&[
+            ("kernel", kernel),
+            ("stride", stride),
+            ("groups", groups),
+            ("out_channels", self.out_channels),
+            ("padding plus 1", padding.saturating_add(1)),
+        ])?;
         if !input.channels.is_multiple_of(groups) || !self.out_channels.is_multiple_of(groups) {
             return Err(format!(
                 "groups {groups} must divide the {} input and {} output channels",

@@ -1,6 +1,6 @@
 //! Fully connected layer.
 
-use super::Parameter;
+use super::{Parameter, check_knobs};
 use crate::{Coefficient, LinearMap, Shape};
 
 /// A fully connected layer over all elements of its input in channel-major order; its output has shape `[features][1][1]`.
@@ -15,9 +15,7 @@ pub struct Dense {
 
 impl Dense {
     pub(super) fn output_shape(&self, _input: Shape) -> Result<Shape, String> {
-        if self.out_features == 0 {
-            return Err("out_features must be at least 1".into());
-        }
+        check_knobs(&[("out_features", self.out_features)])?;
         Ok(Shape::new(self.out_features, 1, 1))
     }
 

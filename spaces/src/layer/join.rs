@@ -1,5 +1,6 @@
 //! Layers without parameters that begin or join paths: input, add, concat.
 
+use super::check_knobs;
 use crate::Shape;
 
 pub(super) fn input_shape(shape: &Shape, inputs: &[Shape]) -> Result<Shape, String> {
@@ -9,9 +10,11 @@ pub(super) fn input_shape(shape: &Shape, inputs: &[Shape]) -> Result<Shape, Stri
             inputs.len()
         ));
     }
-    if shape.is_empty() {
-        return Err(format!("an input of {shape} has no elements"));
-    }
+    check_knobs(&[
+        ("channels", shape.channels),
+        ("height", shape.height),
+        ("width", shape.width),
+    ])?;
     Ok(*shape)
 }
 

@@ -15,6 +15,13 @@ pub use pool::AveragePool;
 
 use crate::{Meaning, Shape};
 
+/// The largest extent of an input and the largest number in a layer (kernel, stride, padding, channels, features).
+pub const MAX_KNOB: usize = 1 << 18;
+/// The most elements of a tensor.
+pub const MAX_ELEMENTS: usize = 1 << 24;
+/// The most entries of a linear map (at 20 bytes an entry, 5 GiB); also keeps every index within 32 bits.
+pub const MAX_ENTRIES: u64 = 1 << 28;
+
 /// A layer of a network. Closed on purpose: a match on it has an arm for each variant.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Layer {
@@ -60,14 +67,79 @@ impl Parameter {
 impl Layer {
     /// The shape that the layer gives for inputs of these shapes, or why it cannot take them.
     pub fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, String> {
+        let shape = self.unbounded_shape(inputs)?;
+        if shape.len() > MAX_ELEMENTS {
+            return Err(format!(
+                "its output {shape} has {} elements, at most {MAX_ELEMENTS} are possible",
+                shape.len()
+            ));
+        }
+        let entries = self.entries(inputs, shape);
+        if entries > MAX_ENTRIES {
+            return Err(format!(
+                "it multiplies {entries} pairs of numbers, at most {MAX_ENTRIES} are possible; \
+                 use fewer channels, a stride or groups"
+            ));
+        }
+        Ok(shape)
+    }
+
+    /// The fewest and the most inputs that the layer takes.
+    pub fn arity(&self) -> (usize, usize) {
+        match self {
+            Layer::Input(_) => (0, 0),
+            Layer::Conv(_)
+            | Layer::Dense(_)
+            | Layer::Affine(_)
+            | Layer::AveragePool(_)
+            | Layer::Poly(_) => (1, 1),
+            Layer::Add | Layer::Concat => (2, usize::MAX),
+        }
+    }
+
+    /// The shape, each extent at most 2·[`MAX_KNOB`] + [`MAX_ELEMENTS`], so that no product of three overflows.
+    fn unbounded_shape(&self, inputs: &[Shape]) -> Result<Shape, String> {
         match self {
             Layer::Input(shape) => join::input_shape(shape, inputs),
             Layer::Conv(conv) => conv.output_shape(one(inputs)?),
             Layer::Dense(dense) => dense.output_shape(one(inputs)?),
-            Layer::Affine(_) | Layer::Poly(_) => one(inputs),
+            Layer::Affine(_) => one(inputs),
+            Layer::Poly(poly) => poly.output_shape(one(inputs)?),
             Layer::AveragePool(pool) => pool.output_shape(one(inputs)?),
             Layer::Add => join::add_shape(inputs),
             Layer::Concat => join::concat_shape(inputs),
+        }
+    }
+
+    /// The most entries that the layer's linear map can have: each window counted whole, padding included.
+    fn entries(&self, inputs: &[Shape], output: Shape) -> u64 {
+        let product = |factors: &[usize]| {
+            let factors = factors.iter().map(|factor| *factor as u64);
+            factors.fold(1, u64::saturating_mul)
+        };
+        match self {
+            Layer::Conv(Conv { kernel, groups, .. }) => {
+                let channels = inputs[0].channels / groups;
+                product(&[output.len(), channels, *kernel, *kernel])
+            }
+            Layer::Dense(_) => product(&[output.len(), inputs[0].len()]),
+            Layer::AveragePool(pool) => product(&[output.len(), pool.kernel, pool.kernel]),
+            Layer::Affine(_) | Layer::Input(_) | Layer::Poly(_) | Layer::Add | Layer::Concat => {
+                output.len() as u64
+            }
+        }
+    }
+
+    /// Multiply-accumulate operations of a convolution or dense layer as usually counted (padding included), 0 for others.
+    pub fn macs(&self, inputs: &[Shape], output: Shape) -> u64 {
+        match self {
+            Layer::Conv(_) | Layer::Dense(_) => self.entries(inputs, output),
+            Layer::Input(_)
+            | Layer::Affine(_)
+            | Layer::AveragePool(_)
+            | Layer::Poly(_)
+            | Layer::Add
+            | Layer::Concat => 0,
         }
     }
 
@@ -115,5 +187,16 @@ fn one(inputs: &[Shape]) -> Result<Shape, String> {
     match inputs {
         [shape] => Ok(*shape),
         _ => Err(format!("it takes 1 input, {} given", inputs.len())),
+    }
+}
+
+/// Refuses a number of a layer that is 0 or too large.
+fn check_knobs(knobs: &[(&str, usize)]) -> Result<(), String> {
+    match knobs
+        .iter()
+        .find(|(_, value)| *value == 0 || *value > MAX_KNOB)
+    {
+        Some((name, value)) => Err(format!("{name} must be 1 to {MAX_KNOB}, {value} given")),
+        None => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use crate::{Coefficient, PolyMap, Shape};
 /// `y = Σ_k coefficients[·][k] · x^k`. Parameter: `coefficients` `[channels or 1][degree + 1]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Poly {
-    /// Degree, at least 1.
+    /// Degree, 1 to [`Poly::MAX_DEGREE`].
     pub degree: usize,
     /// One polynomial a channel, or one for the layer.
     pub per_channel: bool,
@@ -18,6 +18,19 @@ impl Poly {
         degree: 2,
         per_channel: true,
     };
+
+    /// The largest degree; powers beyond it leave the range of any scale.
+    pub const MAX_DEGREE: usize = 255;
+
+    pub(super) fn output_shape(&self, input: Shape) -> Result<Shape, String> {
+        match self.degree {
+            1..=Self::MAX_DEGREE => Ok(input),
+            degree => Err(format!(
+                "degree must be 1 to {}, {degree} given",
+                Self::MAX_DEGREE
+            )),
+        }
+    }
 
     pub(super) fn parameters(&self, input: Shape) -> Vec<Parameter> {
         let rows = if self.per_channel { input.channels } else { 1 };

@@ -1,5 +1,6 @@
 //! Average pooling.
 
+use super::check_knobs;
 use crate::{Coefficient, LinearMap, Shape};
 
 /// The mean over a square window, without padding; windows that do not fit are left out.
@@ -14,9 +15,7 @@ pub struct AveragePool {
 impl AveragePool {
     pub(super) fn output_shape(&self, input: Shape) -> Result<Shape, String> {
         let AveragePool { kernel, stride } = *self;
-        if kernel == 0 || stride == 0 {
-            return Err("kernel and stride must be at least 1".into());
-        }
+        check_knobs(&[("kernel", kernel), ("stride", stride)])?;
         if kernel > input.height || kernel > input.width {
             return Err(format!(
                 "a window of {kernel} does not fit {}x{}; pool less or drop the layer",

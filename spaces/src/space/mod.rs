@@ -15,6 +15,7 @@ use rand::{Rng, RngExt};
 
 pub use crate::blocks::{Choice, List};
 pub use architecture::Architecture;
+pub(crate) use architecture::short_hash;
 pub use position::Position;
 pub use spec::{HeadSpec, PositionSpec, SpaceSpec};
 

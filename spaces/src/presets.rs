@@ -1,0 +1,18 @@
+//! The spaces published with this crate, as the text of their YAML files (`spaces/presets/<name>.yaml`).
+//! Whoever reads YAML turns one into a [`crate::Space`].
+
+/// Name and text of every preset.
+pub const PRESETS: &[(&str, &str)] = &[
+    ("digits", include_str!("../presets/digits.yaml")),
+    ("inception", include_str!("../presets/inception.yaml")),
+    ("mobilenet", include_str!("../presets/mobilenet.yaml")),
+    ("resnet", include_str!("../presets/resnet.yaml")),
+    ("squeezenet", include_str!("../presets/squeezenet.yaml")),
+    ("vgg", include_str!("../presets/vgg.yaml")),
+];
+
+/// The text of the preset of this name.
+pub fn find(name: &str) -> Option<&'static str> {
+    let preset = PRESETS.iter().find(|(known, _)| *known == name);
+    preset.map(|(_, text)| *text)
+}

@@ -1,0 +1,246 @@
+//! The text form of a LayerGraph: one line a layer, with its shape and inputs.
+//!
+//! ```text
+//! hemet-graph 1
+//! input: 1x8x8 = input()
+//! stem.conv: 8x8x8 = conv(input) out=8 kernel=3 stride=1 padding=1 groups=1
+//! stem.norm: 8x8x8 = affine(stem.conv)
+//! stem.act: 8x8x8 = poly(stem.norm) degree=2 per_channel
+//! pool: 8x4x4 = average_pool(stem.act) kernel=2 stride=2
+//! head: 10x1x1 = dense(pool) out=10 bias
+//! ```
+//! Sums and concatenations list their inputs: `add(a, b)`, `concat(a, b, c)`. `#` begins a comment. The output is the
+//! last layer, and every other layer must be read by one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::layer::{Affine, AveragePool, Conv, Dense, Poly};
+use crate::{Error, Layer, LayerGraph, NodeId, Shape};
+
+/// The first line; a file of another version is refused by name.
+const HEADER: &str = "hemet-graph 1";
+
+impl fmt::Display for LayerGraph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{HEADER}")?;
+        for (id, node) in self.nodes() {
+            let inputs = self.inputs(id);
+            let names: Vec<&str> = inputs.iter().map(|i| self.node(*i).name.as_str()).collect();
+            let (kind, names) = (node.layer.kind(), names.join(", "));
+            write!(f, "{}: {} = {kind}({names})", node.name, node.shape)?;
+            write_attributes(f, &node.layer)?;
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_attributes(f: &mut fmt::Formatter<'_>, layer: &Layer) -> fmt::Result {
+    let flag = |set: bool, word: &'static str| if set { word } else { "" };
+    match layer {
+        Layer::Conv(c) => write!(
+            f,
+            " out={} kernel={} stride={} padding={} groups={}{}",
+            c.out_channels,
+            c.kernel,
+            c.stride,
+            c.padding,
+            c.groups,
+            flag(c.bias, " bias")
+        ),
+        Layer::Dense(d) => write!(f, " out={}{}", d.out_features, flag(d.bias, " bias")),
+        Layer::AveragePool(p) => write!(f, " kernel={} stride={}", p.kernel, p.stride),
+        Layer::Poly(p) => write!(
+            f,
+            " degree={}{}",
+            p.degree,
+            flag(p.per_channel, " per_channel")
+        ),
+        Layer::Input(_) | Layer::Affine(_) | Layer::Add | Layer::Concat => Ok(()),
+    }
+}
+
+impl LayerGraph {
+    /// Reads the text form; what `to_string` writes is read back equal.
+    ///
+    /// # Errors
+    /// The first line that is not understood or that gives no layer, by its number.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let mut lines = text
+            .lines()
+            .enumerate()
+            .map(|(index, line)| (index + 1, line.split('#').next().unwrap_or("").trim()))
+            .filter(|(_, line)| !line.is_empty());
+        let (number, header) = lines.next().unwrap_or((1, ""));
+        if header != HEADER {
+            let why = format!("the first line is `{header}`, this version reads `{HEADER}`");
+            return Err(refuse(number, why));
+        }
+        let mut graph: Option<LayerGraph> = None;
+        let mut numbers = Vec::new();
+        for (number, line) in lines {
+            let parsed = Line::parse(line).map_err(|why| refuse(number, why))?;
+            add_line(&mut graph, &parsed).map_err(|why| refuse(number, why))?;
+            numbers.push(number);
+        }
+        let graph = graph.ok_or_else(|| refuse(number, "there are no layers".into()))?;
+        if let Some(id) = graph.unread() {
+            let name = &graph.node(id).name;
+            let why = format!("layer `{name}` is read by none and is not the last; remove it");
+            return Err(refuse(numbers[id.index()], why));
+        }
+        Ok(graph)
+    }
+}
+
+impl FromStr for LayerGraph {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+fn refuse(line: usize, why: String) -> Error {
+    Error::GraphText { line, why }
+}
+
+fn add_line(graph: &mut Option<LayerGraph>, line: &Line<'_>) -> Result<(), String> {
+    let layer = line.layer()?;
+    let Some(graph) = graph else {
+        if line.name != "input" || !matches!(layer, Layer::Input(_)) {
+            return Err("the first layer must be `input: CxHxW = input()`".into());
+        }
+        *graph = Some(LayerGraph::new(line.shape).map_err(|error| error.to_string())?);
+        return Ok(());
+    };
+    let find = |name: &&str| -> Result<NodeId, String> {
+        graph
+            .find(name)
+            .ok_or_else(|| format!("it reads `{name}`, no layer above has this name"))
+    };
+    let inputs = line
+        .inputs
+        .iter()
+        .map(find)
+        .collect::<Result<Vec<_>, _>>()?;
+    let id = graph
+        .add(line.name, layer, &inputs)
+        .map_err(|error| error.to_string())?;
+    let found = graph.node(id).shape;
+    match found == line.shape {
+        true => Ok(()),
+        false => Err(format!(
+            "layer `{}` gives {found}, the text says {}",
+            line.name, line.shape
+        )),
+    }
+}
+
+/// A line in its parts.
+struct Line<'a> {
+    name: &'a str,
+    shape: Shape,
+    kind: &'a str,
+    inputs: Vec<&'a str>,
+    attributes: Vec<&'a str>,
+}
+
+impl<'a> Line<'a> {
+    fn parse(line: &'a str) -> Result<Self, String> {
+        const FORM: &str = "a layer is written `name: CxHxW = kind(inputs) attributes`";
+        let split = |text: &'a str, at: &str| -> Result<(&'a str, &'a str), String> {
+            let (left, right) = text
+                .split_once(at)
+                .ok_or_else(|| format!("`{at}` is missing; {FORM}"))?;
+            Ok((left.trim(), right.trim()))
+        };
+        let (name, rest) = split(line, ":")?;
+        let (shape, rest) = split(rest, "=")?;
+        let (kind, rest) = split(rest, "(")?;
+        let (inputs, attributes) = split(rest, ")")?;
+        Ok(Self {
+            name,
+            shape: parse_shape(shape)?,
+            kind,
+            inputs: match inputs.is_empty() {
+                true => Vec::new(),
+                false => inputs.split(',').map(str::trim).collect(),
+            },
+            attributes: attributes.split_whitespace().collect(),
+        })
+    }
+
+    fn layer(&self) -> Result<Layer, String> {
+        let mut rest = self.attributes.clone();
+        let layer = match self.kind {
+            "input" => Layer::Input(self.shape),
+            "conv" => Layer::Conv(Conv {
+                out_channels: number(&mut rest, "out")?,
+                kernel: number(&mut rest, "kernel")?,
+                stride: number(&mut rest, "stride")?,
+                padding: number(&mut rest, "padding")?,
+                groups: number(&mut rest, "groups")?,
+                bias: flag(&mut rest, "bias"),
+            }),
+            "dense" => Layer::Dense(Dense {
+                out_features: number(&mut rest, "out")?,
+                bias: flag(&mut rest, "bias"),
+            }),
+            "affine" => Layer::Affine(Affine),
+            "average_pool" => Layer::AveragePool(AveragePool {
+                kernel: number(&mut rest, "kernel")?,
+                stride: number(&mut rest, "stride")?,
+            }),
+            "poly" => Layer::Poly(Poly {
+                degree: number(&mut rest, "degree")?,
+                per_channel: flag(&mut rest, "per_channel"),
+            }),
+            "add" => Layer::Add,
+            "concat" => Layer::Concat,
+            kind => {
+                return Err(format!(
+                    "no layer is called `{kind}`; layers: input, conv, dense, affine, average_pool, poly, add, concat"
+                ));
+            }
+        };
+        match rest.first() {
+            None => Ok(layer),
+            Some(word) => Err(format!("`{}` has no attribute `{word}`", self.kind)),
+        }
+    }
+}
+
+fn parse_shape(text: &str) -> Result<Shape, String> {
+    let numbers: Option<Vec<usize>> = text.split('x').map(|n| n.parse().ok()).collect();
+    match numbers.as_deref() {
+        Some([channels, height, width]) => Ok(Shape::new(*channels, *height, *width)),
+        _ => Err(format!(
+            "`{text}` is no shape; write channels, height and width as 8x16x16"
+        )),
+    }
+}
+
+/// Takes `name=<number>` out of the attributes.
+fn number(attributes: &mut Vec<&str>, name: &str) -> Result<usize, String> {
+    let value = |word: &&str| {
+        word.strip_prefix(name)?
+            .strip_prefix('=')
+            .map(str::to_owned)
+    };
+    let position = attributes.iter().position(|word| value(word).is_some());
+    let text = position
+        .and_then(|position| value(&attributes.remove(position)))
+        .ok_or_else(|| format!("attribute `{name}=` is missing"))?;
+    text.parse()
+        .map_err(|_| format!("`{name}={text}` is not a whole number"))
+}
+
+/// Takes the word `name` out of the attributes and tells whether it was there.
+fn flag(attributes: &mut Vec<&str>, name: &str) -> bool {
+    let position = attributes.iter().position(|word| *word == name);
+    position
+        .map(|position| attributes.remove(position))
+        .is_some()
+}

@@ -1,0 +1,133 @@
+//! What a user reads who wrote a space file wrong: what, where, and what would be right.
+
+use hemet_spaces::Space;
+
+const HEAD: &str = "input: [1, 8, 8]\nclasses: 10\n";
+
+/// Each file body after `HEAD`, and what its error must contain.
+const CASES: &[(&str, &[&str])] = &[
+    (
+        "blocks:\n  - name: b1\n    options: [fier]\n",
+        &["fier", "fire", "line 5"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv: {width: 4, kernal: 3}\n",
+        &["kernal", "kernel", "line 6"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv: {width: []}\n",
+        &["at least one value", "line 6"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv: {width: [4, 4]}\n",
+        &["value number 2", "line 6"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv: {width: four}\n",
+        &["four", "line 6"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv: {width: -4}\n",
+        &["-4", "line 6"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv: {kernel: 3}\n",
+        &["width", "line 6"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv\n",
+        &["width"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv: {width: 4}\n        skip:\n",
+        &["two blocks", "`conv`", "`skip`"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv: {width: 4, activation: relu}\n",
+        &["relu", "quadratic", "line 6"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options: [skip]\n    pool: 1\n",
+        &["none", "global", "at least 2"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options: [skip, skip]\n",
+        &["b1", "skip", "twice"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options: []\n",
+        &["b1", "0 options"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv: {width: 0}\n",
+        &["`b1`", "`conv`", "width", "at least 1"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - inception: {conv1: 0, conv3: 0}\n",
+        &["`b1`", "inception", "branch"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - inception: {conv1: 8, conv3: 8, pool: 8}\n",
+        &["`b1`", "stride of at least 2"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - residual: {width: 8, kernel: 2}\n",
+        &["`b1`", "odd"],
+    ),
+    (
+        "blocks:\n  - {name: b1, options: [skip]}\n  - {name: b1, options: [skip]}\n",
+        &["b1", "unique"],
+    ),
+    (
+        "blocks:\n  - {name: head, options: [skip]}\n",
+        &["head", "unique"],
+    ),
+    (
+        "blocks:\n  - {name: a b, options: [skip]}\n",
+        &["a b", "letters"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options: [skip]\n    pool: 16\n",
+        &["position `b1`", "pool 16", "1x8x8", "pool less"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv: {width: 3, groups: 3}\n",
+        &["position `b1`", "conv(width=3", "groups 3"],
+    ),
+    ("blocks: []\nblock: 3\n", &["block", "line 4"]),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv: {width: 1000000000000}\n",
+        &["b1", "1000000000000", "262144"],
+    ),
+];
+
+#[test]
+fn a_wrong_space_file_is_refused_with_what_and_where() {
+    for (body, expected) in CASES {
+        let text = format!("{HEAD}{body}");
+        let message = match serde_yaml::from_str::<Space>(&text) {
+            Ok(_) => panic!("accepted:\n{text}"),
+            Err(error) => error.to_string(),
+        };
+        for part in *expected {
+            assert!(
+                message.contains(part),
+                "no `{part}` in `{message}` for:\n{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn too_many_options_are_refused_before_they_are_built() {
+    let many: Vec<String> = (1..=300).map(|n| n.to_string()).collect();
+    let many = many.join(", ");
+    let text = format!(
+        "{HEAD}blocks:\n  - name: b1\n    options:\n      - conv: {{width: [{many}], kernel: [{many}], stride: [{many}]}}\n"
+    );
+    let message = serde_yaml::from_str::<Space>(&text)
+        .map(|_| ())
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("more than 65536 options"), "{message}");
+}
