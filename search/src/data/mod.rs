@@ -1,0 +1,205 @@
+//! Datasets: images as normalised floats, labels as class numbers; the list of those that are known.
+//!
+//! To add one: a file here that implements [`Source`], and its line in [`sources`].
+
+mod fashion_mnist;
+pub mod idx;
+mod mnist;
+mod optdigits;
+mod published;
+
+use std::path::Path;
+
+use hemet_spaces::Shape;
+use rand::seq::SliceRandom;
+
+use crate::{Error, Seed};
+
+/// Images with their labels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// Name of the dataset, such as `optdigits`.
+    pub name: String,
+    /// Shape of an image.
+    pub shape: Shape,
+    /// Number of classes, at least 2.
+    pub classes: usize,
+    /// All images, one after the other, each `[channels][height][width]`, normalised to 0..1.
+    pub images: Vec<f32>,
+    /// The class of each image, below `classes`.
+    pub labels: Vec<u8>,
+}
+
+/// What a source gives: training images and test images, disjoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainTest {
+    /// For training and validation; all that a search sees.
+    pub train: Dataset,
+    /// For the final report only.
+    pub test: Dataset,
+}
+
+/// Where a dataset comes from.
+pub trait Source: Sync {
+    /// Its name in experiments.
+    fn name(&self) -> &'static str;
+
+    /// What it holds, its source, its licence and its normalisation, in a line or two.
+    fn about(&self) -> &'static str;
+
+    /// Whether it lies in a folder of the user's (else it is part of the program).
+    fn needs_folder(&self) -> bool;
+
+    /// Shape of an image and number of classes, known without loading.
+    fn shape_and_classes(&self) -> (Shape, usize);
+
+    /// Reads it; `folder` holds its files, or a folder of theirs. Damaged files are refused by name.
+    fn load(&self, folder: Option<&Path>) -> Result<TrainTest, Error>;
+}
+
+/// Every known dataset.
+pub fn sources() -> &'static [&'static dyn Source] {
+    &[
+        &optdigits::OptDigits,
+        &mnist::MNIST,
+        &fashion_mnist::FASHION_MNIST,
+    ]
+}
+
+/// The source of this name, or which names exist.
+pub fn source(name: &str) -> Result<&'static dyn Source, Error> {
+    sources()
+        .iter()
+        .copied()
+        .find(|source| source.name() == name)
+        .ok_or_else(|| Error::Unknown {
+            kind: "dataset",
+            name: name.to_owned(),
+            known: sources()
+                .iter()
+                .map(|s| s.name())
+                .collect::<Vec<_>>()
+                .join(", "),
+        })
+}
+
+/// Loads the dataset `name`, from `folder` if it is not embedded.
+pub fn load(name: &str, folder: Option<&Path>) -> Result<TrainTest, Error> {
+    source(name)?.load(folder)
+}
+
+impl Dataset {
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Image `index`, `[channels][height][width]`. Panics if there is none such.
+    pub fn image(&self, index: usize) -> &[f32] {
+        let len = self.shape.len();
+        &self.images[index * len..(index + 1) * len]
+    }
+
+    /// The images at `indices`, in that order.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        Self {
+            name: self.name.clone(),
+            shape: self.shape,
+            classes: self.classes,
+            images: indices
+                .iter()
+                .flat_map(|i| self.image(*i))
+                .copied()
+                .collect(),
+            labels: indices.iter().map(|i| self.labels[*i]).collect(),
+        }
+    }
+
+    /// Cuts it in two by `seed`: `(training, validation)`, the latter with `fraction` of each class's images (rounded,
+    /// so that the classes keep their shares), both in the original order. `fraction` lies strictly between 0 and 1.
+    pub fn split(&self, fraction: f64, seed: Seed) -> Result<(Self, Self), Error> {
+        if !(fraction > 0.0 && fraction < 1.0) {
+            return Err(Error::Option {
+                option: "validation_fraction",
+                found: fraction.to_string(),
+                allowed: "above 0 and below 1".into(),
+            });
+        }
+        let mut rng = seed.rng();
+        let mut held_out = vec![false; self.len()];
+        for class in 0..self.classes {
+            let mut members: Vec<usize> = (0..self.len())
+                .filter(|i| usize::from(self.labels[*i]) == class)
+                .collect();
+            members.shuffle(&mut rng);
+            let count = (members.len() as f64 * fraction).round() as usize;
+            for index in &members[..count] {
+                held_out[*index] = true;
+            }
+        }
+        let part = |side: bool| {
+            let indices: Vec<usize> = (0..self.len()).filter(|i| held_out[*i] == side).collect();
+            self.select(&indices)
+        };
+        let (training, validation) = (part(false), part(true));
+        if training.is_empty() || validation.is_empty() {
+            return Err(Error::Option {
+                option: "validation_fraction",
+                found: fraction.to_string(),
+                allowed: format!("such that {} images give both parts some", self.len()),
+            });
+        }
+        Ok((training, validation))
+    }
+}
+
+/// Joins an image file and a label file, both read, to a dataset; `scale` is the pixel value that becomes 1.
+fn assemble(
+    name: &str,
+    files: [&str; 2],
+    images: idx::Idx,
+    labels: idx::Idx,
+    (classes, scale): (usize, u8),
+) -> Result<Dataset, Error> {
+    let refuse = |file: &str, why: String| {
+        Err(Error::DataFormat {
+            file: file.to_owned(),
+            why,
+        })
+    };
+    if images.axes[0] != labels.axes[0] {
+        let why = format!(
+            "it has {} labels, `{}` has {} images",
+            labels.axes[0], files[0], images.axes[0]
+        );
+        return refuse(files[1], why);
+    }
+    if let Some(label) = labels.bytes.iter().find(|l| usize::from(**l) >= classes) {
+        return refuse(
+            files[1],
+            format!("label {label} found, the greatest is {}", classes - 1),
+        );
+    }
+    if let Some(pixel) = images.bytes.iter().find(|p| **p > scale) {
+        return refuse(
+            files[0],
+            format!("pixel {pixel} found, the greatest is {scale}"),
+        );
+    }
+    Ok(Dataset {
+        name: name.to_owned(),
+        shape: Shape::new(1, images.axes[1], images.axes[2]),
+        classes,
+        images: images
+            .bytes
+            .iter()
+            .map(|p| f32::from(*p) / f32::from(scale))
+            .collect(),
+        labels: labels.bytes,
+    })
+}

@@ -1,0 +1,271 @@
+//! The forward pass of a [`Model`] on burn tensors, in training and at inference.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use hemet_spaces::layer;
+
+use super::kernel::batch_norm::BatchNorm;
+use super::kernel::depthwise::Depthwise;
+use super::kernel::poly::Poly;
+use super::kernel::pool::Pool;
+use super::kernel::range::RangePenalty;
+use super::kernel::unfold::Unfold;
+use super::kernel::{binary, ternary, unary};
+use super::model::{Model, Node, Step};
+use super::parameter::Parameter;
+
+/// What the forward pass of a batch gives in training.
+pub(super) struct TrainingOutput {
+    /// `[images][classes]`.
+    pub logits: Tensor<2>,
+    /// Sum over all polynomials of the penalty on their inputs, `[1][1]`.
+    pub penalty: Option<Tensor<2>>,
+    /// Which running statistics the batch's belong to.
+    norms: Vec<(usize, Arc<BatchNorm>)>,
+}
+
+enum Mode<'a> {
+    Training {
+        range: f32,
+        output: &'a mut TrainingParts,
+    },
+    Inference,
+}
+
+#[derive(Default)]
+struct TrainingParts {
+    penalty: Option<Tensor<2>>,
+    norms: Vec<(usize, Arc<BatchNorm>)>,
+}
+
+impl Model {
+    /// The parameters as tensors on `device`, with gradients where it is an autodiff device.
+    pub fn tensors(&self, device: &Device, gradients: bool) -> Vec<Tensor<2>> {
+        let tensor = |p: &Parameter| {
+            let tensor = matrix(p.value.clone(), p.rows, p.columns, device);
+            if gradients {
+                tensor.require_grad()
+            } else {
+                tensor
+            }
+        };
+        self.parameters.iter().map(tensor).collect()
+    }
+
+    /// Forward pass in training: batch statistics, penalty on inputs of polynomials beyond ±`range`.
+    pub fn forward_training(
+        &self,
+        tensors: &[Tensor<2>],
+        input: Tensor<2>,
+        images: usize,
+        range: f32,
+    ) -> TrainingOutput {
+        let mut parts = TrainingParts::default();
+        let mode = Mode::Training {
+            range,
+            output: &mut parts,
+        };
+        let logits = self.forward(tensors, input, images, mode);
+        TrainingOutput {
+            logits,
+            penalty: parts.penalty,
+            norms: parts.norms,
+        }
+    }
+
+    /// Forward pass at inference: batch norms with their running statistics.
+    pub fn forward_inference(
+        &self,
+        tensors: &[Tensor<2>],
+        input: Tensor<2>,
+        images: usize,
+    ) -> Tensor<2> {
+        self.forward(tensors, input, images, Mode::Inference)
+    }
+
+    fn forward(
+        &self,
+        tensors: &[Tensor<2>],
+        input: Tensor<2>,
+        images: usize,
+        mut mode: Mode<'_>,
+    ) -> Tensor<2> {
+        let mut values: Vec<Tensor<2>> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let first = |values: &[Tensor<2>]| match node.inputs.first() {
+                Some(index) => values[*index].clone(),
+                None => input.clone(),
+            };
+            let all = |values: &[Tensor<2>]| -> Vec<Tensor<2>> {
+                node.inputs.iter().map(|i| values[*i].clone()).collect()
+            };
+            let value = match &node.step {
+                Step::Input => first(&values),
+                Step::Add => all(&values)
+                    .into_iter()
+                    .reduce(|a, b| a + b)
+                    .unwrap_or_else(|| first(&values)),
+                Step::Concat => Tensor::cat(all(&values), 1),
+                Step::Norm {
+                    scale,
+                    shift,
+                    running,
+                } => self.norm(
+                    (*scale, *shift, *running),
+                    tensors,
+                    first(&values),
+                    &mut mode,
+                ),
+                Step::Poly { poly, coefficients } => {
+                    let x = first(&values);
+                    penalise(&x, &mut mode);
+                    let kernel = Poly {
+                        rows: x.dims()[0],
+                        channels: node.from.channels,
+                        degree: poly.degree,
+                        per_channel: poly.per_channel,
+                    };
+                    binary(kernel, x, tensors[*coefficients].clone())
+                }
+                Step::Conv { .. } | Step::Depthwise { .. } | Step::Dense { .. } | Step::Pool(_) => {
+                    linear(node, tensors, first(&values), images)
+                }
+            };
+            values.push(value);
+        }
+        values.pop().expect("a graph has at least its input")
+    }
+
+    fn norm(
+        &self,
+        (scale, shift, running): (usize, usize, usize),
+        tensors: &[Tensor<2>],
+        x: Tensor<2>,
+        mode: &mut Mode<'_>,
+    ) -> Tensor<2> {
+        let [rows, channels] = x.dims();
+        match mode {
+            Mode::Training { output, .. } => {
+                let kernel = Arc::new(BatchNorm::new(rows, channels));
+                output.norms.push((running, kernel.clone()));
+                ternary(kernel, x, tensors[scale].clone(), tensors[shift].clone())
+            }
+            Mode::Inference => {
+                let lines = self.folded(scale, shift, running).into_flattened();
+                let lines = matrix(lines, channels, 2, &x.device());
+                let kernel = Poly {
+                    rows,
+                    channels,
+                    degree: 1,
+                    per_channel: true,
+                };
+                binary(kernel, x, lines)
+            }
+        }
+    }
+
+    /// Moves the running statistics by `rate` towards those of a batch.
+    pub fn update_running(&mut self, output: &TrainingOutput, rate: f32) {
+        for (index, norm) in &output.norms {
+            let Some(batch) = norm.statistics() else {
+                continue;
+            };
+            let running = &mut self.running[*index];
+            let towards = |old: &mut Vec<f32>, new: &[f32]| {
+                let pairs = old.iter_mut().zip(new);
+                pairs.for_each(|(old, new)| *old += rate * (new - *old));
+            };
+            towards(&mut running.mean, &batch.mean);
+            towards(&mut running.variance, &batch.variance);
+        }
+    }
+}
+
+/// A matrix of 32-bit floats on `device`.
+pub(super) fn matrix(data: Vec<f32>, rows: usize, columns: usize, device: &Device) -> Tensor<2> {
+    Tensor::from_data(TensorData::new(data, [rows, columns]), device)
+}
+
+fn penalise(x: &Tensor<2>, mode: &mut Mode<'_>) {
+    if let Mode::Training { range, output } = mode {
+        let penalty = unary(RangePenalty { bound: *range }, x.clone());
+        output.penalty = Some(match output.penalty.take() {
+            Some(sum) => sum + penalty,
+            None => penalty,
+        });
+    }
+}
+
+/// Convolutions, dense layers and pools.
+fn linear(node: &Node, tensors: &[Tensor<2>], x: Tensor<2>, images: usize) -> Tensor<2> {
+    let with_bias = |y: Tensor<2>, bias: &Option<usize>| match bias {
+        Some(bias) => y + tensors[*bias].clone(),
+        None => y,
+    };
+    match &node.step {
+        Step::Conv { conv, groups, bias } => {
+            with_bias(grouped(node, conv, (groups, tensors), x, images), bias)
+        }
+        Step::Depthwise { conv, weight, bias } => {
+            let kernel = Depthwise(unfold(node, conv, images, node.from.channels));
+            with_bias(binary(kernel, x, tensors[*weight].clone()), bias)
+        }
+        Step::Dense { weight, bias } => {
+            let flat = x.reshape([images, node.from.len()]);
+            with_bias(flat.matmul(tensors[*weight].clone()), bias)
+        }
+        Step::Pool(pool) => {
+            let kernel = Pool {
+                images,
+                height: node.from.height,
+                width: node.from.width,
+                channels: node.from.channels,
+                kernel: pool.kernel,
+                stride: pool.stride,
+            };
+            unary(kernel, x)
+        }
+        Step::Input | Step::Norm { .. } | Step::Poly { .. } | Step::Add | Step::Concat => x,
+    }
+}
+
+/// A convolution as a matrix product for each group.
+fn grouped(
+    node: &Node,
+    conv: &layer::Conv,
+    (groups, tensors): (&[usize], &[Tensor<2>]),
+    x: Tensor<2>,
+    images: usize,
+) -> Tensor<2> {
+    let channels = node.from.channels / groups.len();
+    let outputs = groups.iter().enumerate().map(|(number, weight)| {
+        let part = match groups.len() {
+            1 => x.clone(),
+            _ => x.clone().narrow(1, number * channels, channels),
+        };
+        // A 1x1 convolution's patches are the pixels themselves.
+        let patches = match (conv.kernel, conv.stride, conv.padding) {
+            (1, 1, 0) => part,
+            _ => unary(unfold(node, conv, images, channels), part),
+        };
+        patches.matmul(tensors[*weight].clone())
+    });
+    let mut outputs: Vec<Tensor<2>> = outputs.collect();
+    match outputs.len() {
+        1 => outputs.remove(0),
+        _ => Tensor::cat(outputs, 1),
+    }
+}
+
+fn unfold(node: &Node, conv: &layer::Conv, images: usize, channels: usize) -> Unfold {
+    Unfold {
+        images,
+        height: node.from.height,
+        width: node.from.width,
+        channels,
+        kernel: conv.kernel,
+        stride: conv.stride,
+        padding: conv.padding,
+    }
+}

@@ -1,0 +1,81 @@
+//! Inference with trained weights, in 32-bit floats with burn: logits and accuracy of a dataset.
+
+use burn::tensor::Device;
+use hemet_spaces::{LayerGraph, Weights};
+
+use super::batch;
+use super::forward::matrix;
+use super::model::Model;
+use crate::Error;
+use crate::data::Dataset;
+
+/// Images that run at once.
+const BATCH: usize = 256;
+
+/// The logits of every image, `[image][class]`.
+///
+/// # Errors
+/// A network that does not fit the data; weights that do not fit the network.
+pub fn logits(
+    graph: &LayerGraph,
+    weights: &Weights,
+    data: &Dataset,
+) -> Result<Vec<Vec<f32>>, Error> {
+    let model = Model::with_weights(graph, weights)?;
+    fits(&model, data)?;
+    Ok(model_logits(&model, data))
+}
+
+/// The share of images, 0 to 1, whose greatest logit is that of their class.
+///
+/// # Errors
+/// As [`logits`].
+pub fn accuracy(graph: &LayerGraph, weights: &Weights, data: &Dataset) -> Result<f64, Error> {
+    Ok(share_correct(&logits(graph, weights, data)?, &data.labels))
+}
+
+/// The class with the greatest logit (the first of equals); 0 for no logits.
+pub fn class(logits: &[f32]) -> usize {
+    let mut best = 0;
+    for (index, value) in logits.iter().enumerate() {
+        if *value > logits[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+pub(super) fn share_correct(logits: &[Vec<f32>], labels: &[u8]) -> f64 {
+    let pairs = logits.iter().zip(labels);
+    let correct = pairs.filter(|(l, label)| class(l) == usize::from(**label));
+    correct.count() as f64 / labels.len().max(1) as f64
+}
+
+pub(super) fn model_logits(model: &Model, data: &Dataset) -> Vec<Vec<f32>> {
+    let device = Device::flex();
+    let tensors = model.tensors(&device, false);
+    let mut all = Vec::with_capacity(data.len());
+    for start in (0..data.len()).step_by(BATCH) {
+        let end = (start + BATCH).min(data.len());
+        let pixels = (end - start) * data.shape.height * data.shape.width;
+        let rows = batch::rows(data, start, end);
+        let input = matrix(rows, pixels, data.shape.channels, &device);
+        let output = model.forward_inference(&tensors, input, end - start);
+        let values = super::values(output);
+        all.extend(values.chunks_exact(model.outputs).map(<[_]>::to_vec));
+    }
+    all
+}
+
+pub(super) fn fits(model: &Model, data: &Dataset) -> Result<(), Error> {
+    if model.input == data.shape && model.outputs == data.classes {
+        return Ok(());
+    }
+    Err(Error::Mismatch {
+        network: model.input,
+        outputs: model.outputs,
+        dataset: data.name.clone(),
+        images: data.shape,
+        classes: data.classes,
+    })
+}

@@ -1,0 +1,178 @@
+//! Batch norm with the batch's own statistics.
+//!
+//! S. Ioffe and C. Szegedy, Batch Normalization, ICML 2015; the gradient is that of its section 3.
+
+use std::sync::OnceLock;
+
+use super::Kernel;
+use super::poly::SUM_BLOCK;
+
+/// Added to the variance before its root.
+pub(in crate::train) const EPSILON: f32 = 1e-5;
+
+/// Inputs: pixels `[rows][channels]`, scale γ `[1][channels]`, shift β `[1][channels]`.
+#[derive(Debug)]
+pub(in crate::train) struct BatchNorm {
+    rows: usize,
+    channels: usize,
+    statistics: OnceLock<Statistics>,
+}
+
+/// Mean and (biased) variance of each channel over the rows of one batch.
+#[derive(Clone, Debug)]
+pub(in crate::train) struct Statistics {
+    pub mean: Vec<f32>,
+    pub variance: Vec<f32>,
+}
+
+impl BatchNorm {
+    pub fn new(rows: usize, channels: usize) -> Self {
+        Self {
+            rows,
+            channels,
+            statistics: OnceLock::new(),
+        }
+    }
+
+    /// The statistics of the batch, once the forward pass has run.
+    pub fn statistics(&self) -> Option<&Statistics> {
+        self.statistics.get()
+    }
+
+    fn measure(&self, x: &[f32]) -> Statistics {
+        let n = self.rows as f64;
+        let [sum, square_sum] = pair_sums(x, x, self.channels);
+        let mean: Vec<f64> = sum.iter().map(|s| s / n).collect();
+        let variance = square_sum
+            .iter()
+            .zip(&mean)
+            .map(|(s, m)| (s / n - m * m).max(0.0) as f32)
+            .collect();
+        Statistics {
+            mean: mean.into_iter().map(|m| m as f32).collect(),
+            variance,
+        }
+    }
+
+    fn inverse_deviation(statistics: &Statistics) -> Vec<f32> {
+        let root = |v: &f32| 1.0 / (v + EPSILON).sqrt();
+        statistics.variance.iter().map(root).collect()
+    }
+}
+
+/// For each channel, `[Σ a, Σ a·b]` over the rows.
+fn pair_sums(a: &[f32], b: &[f32], channels: usize) -> [Vec<f64>; 2] {
+    let mut totals = [vec![0.0f64; channels], vec![0.0f64; channels]];
+    let mut block = [vec![0.0f32; channels], vec![0.0f32; channels]];
+    let chunk = channels * SUM_BLOCK;
+    for (a, b) in a.chunks(chunk).zip(b.chunks(chunk)) {
+        block.iter_mut().for_each(|sums| sums.fill(0.0));
+        let [first, second] = &mut block;
+        for (a, b) in a.chunks_exact(channels).zip(b.chunks_exact(channels)) {
+            let sums = first.iter_mut().zip(second.iter_mut());
+            for ((s, t), (a, b)) in sums.zip(a.iter().zip(b)) {
+                *s += a;
+                *t += a * b;
+            }
+        }
+        for (total, sums) in totals.iter_mut().zip(&block) {
+            let pairs = total.iter_mut().zip(sums);
+            pairs.for_each(|(total, sum)| *total += f64::from(*sum));
+        }
+    }
+    totals
+}
+
+impl Kernel for BatchNorm {
+    fn output(&self) -> [usize; 2] {
+        [self.rows, self.channels]
+    }
+
+    fn forward(&self, inputs: &[&[f32]]) -> Vec<f32> {
+        let (x, gamma, beta) = (inputs[0], inputs[1], inputs[2]);
+        let statistics = self.statistics.get_or_init(|| self.measure(x));
+        let scale: Vec<f32> = Self::inverse_deviation(statistics)
+            .iter()
+            .zip(gamma)
+            .map(|(i, g)| i * g)
+            .collect();
+        let shift: Vec<f32> = (0..self.channels)
+            .map(|c| beta[c] - scale[c] * statistics.mean[c])
+            .collect();
+        let mut output = vec![0.0; x.len()];
+        let pixels = output.chunks_exact_mut(self.channels);
+        for (y, x) in pixels.zip(x.chunks_exact(self.channels)) {
+            let lines = scale.iter().zip(&shift);
+            for ((y, x), (scale, shift)) in y.iter_mut().zip(x).zip(lines) {
+                *y = x * scale + shift;
+            }
+        }
+        output
+    }
+
+    fn backward(&self, inputs: &[&[f32]], gradient: &[f32], wanted: &[bool]) -> Vec<Vec<f32>> {
+        let (x, gamma) = (inputs[0], inputs[1]);
+        let statistics = self.statistics.get_or_init(|| self.measure(x));
+        let inverse = Self::inverse_deviation(statistics);
+        let n = self.rows as f64;
+        let [sum, product_sum] = pair_sums(gradient, x, self.channels);
+        let d_beta: Vec<f32> = sum.iter().map(|s| *s as f32).collect();
+        // Σ g·x̂ = (Σ g·x − mean·Σ g) / deviation
+        let d_gamma: Vec<f32> = (0..self.channels)
+            .map(|c| {
+                let centred = product_sum[c] - f64::from(statistics.mean[c]) * sum[c];
+                (centred * f64::from(inverse[c])) as f32
+            })
+            .collect();
+        if !wanted[0] {
+            return vec![Vec::new(), d_gamma, d_beta];
+        }
+        // dx = γ/σ · (g − mean(g) − x̂·mean(g·x̂)) = a·g + b·x + c for each channel.
+        let lines: Vec<[f32; 3]> = (0..self.channels)
+            .map(|c| {
+                let (inverse, mean) = (f64::from(inverse[c]), f64::from(statistics.mean[c]));
+                let a = f64::from(gamma[c]) * inverse;
+                let b = -a * inverse * f64::from(d_gamma[c]) / n;
+                [a as f32, b as f32, (-a * sum[c] / n - b * mean) as f32]
+            })
+            .collect();
+        let mut dx = vec![0.0; x.len()];
+        let pixels = dx.chunks_exact_mut(self.channels);
+        let given = x.chunks_exact(self.channels);
+        for ((dx, x), g) in pixels.zip(given).zip(gradient.chunks_exact(self.channels)) {
+            for (((d, x), g), [a, b, c]) in dx.iter_mut().zip(x).zip(g).zip(&lines) {
+                *d = a * g + b * x + c;
+            }
+        }
+        vec![dx, d_gamma, d_beta]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::kernel::check::check_gradients;
+
+    #[test]
+    fn gradients_agree_with_finite_differences() {
+        check_gradients(|| BatchNorm::new(20, 3), &[60, 3, 3]);
+    }
+
+    #[test]
+    fn output_has_mean_beta_and_deviation_gamma() {
+        let x: Vec<f32> = (0..200).map(|i| ((i * 37) % 101) as f32).collect();
+        let y = BatchNorm::new(100, 2).forward(&[&x, &[2.0, 3.0], &[-1.0, 5.0]]);
+        for (channel, (gamma, beta)) in [(2.0, -1.0), (3.0, 5.0)].into_iter().enumerate() {
+            let values: Vec<f64> = y
+                .iter()
+                .skip(channel)
+                .step_by(2)
+                .map(|v| f64::from(*v))
+                .collect();
+            let mean = values.iter().sum::<f64>() / 100.0;
+            let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 100.0;
+            assert!((mean - beta).abs() < 1e-4, "{mean}");
+            assert!((variance.sqrt() - gamma).abs() < 1e-3, "{variance}");
+        }
+    }
+}

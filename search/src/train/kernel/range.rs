@@ -1,0 +1,58 @@
+//! Penalty on values that leave a range: the mean of `max(|x| − bound, 0)²` (boundary loss).
+//!
+//! Keeps the inputs of polynomials where the polynomials are tame (AESPA, Park et al., 2022; AutoFHE, Ao and Boddeti, 2024).
+
+use super::Kernel;
+
+/// Input: any matrix of `len` elements. Output: one number.
+#[derive(Clone, Debug)]
+pub(in crate::train) struct RangePenalty {
+    pub bound: f32,
+}
+
+impl RangePenalty {
+    /// How far `x` lies outside, signed.
+    fn excess(&self, x: f32) -> f32 {
+        x - x.clamp(-self.bound, self.bound)
+    }
+}
+
+impl Kernel for RangePenalty {
+    fn output(&self) -> [usize; 2] {
+        [1, 1]
+    }
+
+    fn forward(&self, inputs: &[&[f32]]) -> Vec<f32> {
+        let x = inputs[0];
+        let total: f64 = x
+            .chunks(1024)
+            .map(|part| part.iter().map(|x| self.excess(*x).powi(2)).sum::<f32>())
+            .map(f64::from)
+            .sum();
+        vec![(total / x.len() as f64) as f32]
+    }
+
+    fn backward(&self, inputs: &[&[f32]], gradient: &[f32], _: &[bool]) -> Vec<Vec<f32>> {
+        let x = inputs[0];
+        let factor = 2.0 * gradient[0] / x.len() as f32;
+        vec![x.iter().map(|x| factor * self.excess(*x)).collect()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::kernel::check::check_gradients;
+
+    #[test]
+    fn gradients_agree_with_finite_differences() {
+        check_gradients(|| RangePenalty { bound: 0.5 }, &[24]);
+    }
+
+    #[test]
+    fn values_inside_cost_nothing() {
+        let penalty = RangePenalty { bound: 2.0 };
+        assert_eq!(penalty.forward(&[&[1.0, -2.0, 0.5]]), [0.0]);
+        assert_eq!(penalty.forward(&[&[4.0, -2.0]]), [2.0]);
+    }
+}

@@ -1,0 +1,299 @@
+//! A LayerGraph as a trainable model: how each layer runs, its parameters, their import and export.
+//!
+//! Values between layers are matrices `[images·height·width][channels]`; see [`super::kernel`].
+
+use hemet_spaces::{Layer, LayerGraph, NodeId, Shape, Weights, layer};
+use rand::Rng;
+
+use super::kernel::batch_norm::EPSILON;
+use super::parameter::{Parameter, Role, conv_place, dense_place};
+use crate::Error;
+
+/// The first terms of ReLU's expansion in Hermite polynomials under a standard normal input (Lee et al. 2022;
+/// Park et al., AESPA, 2022): 1/√(8π)·x² + x/2 + 1/√(8π). Where learnable polynomials start.
+const HERMITE_RELU: [f32; 3] = [0.199_471_14, 0.5, 0.199_471_14];
+
+/// The indices in a step count into [`Model::parameters`] or [`Model::running`].
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Input,
+    Conv {
+        conv: layer::Conv,
+        groups: Vec<usize>,
+        bias: Option<usize>,
+    },
+    Depthwise {
+        conv: layer::Conv,
+        weight: usize,
+        bias: Option<usize>,
+    },
+    Dense {
+        weight: usize,
+        bias: Option<usize>,
+    },
+    Norm {
+        scale: usize,
+        shift: usize,
+        running: usize,
+    },
+    Pool(layer::AveragePool),
+    Poly {
+        poly: layer::Poly,
+        coefficients: usize,
+    },
+    Add,
+    Concat,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub step: Step,
+    pub inputs: Vec<usize>,
+    /// Shape of the first input (of the output, for the input layer).
+    pub from: Shape,
+}
+
+/// Running statistics of a batch norm.
+#[derive(Clone, Debug)]
+pub(super) struct Running {
+    pub mean: Vec<f32>,
+    pub variance: Vec<f32>,
+}
+
+/// A network with its parameters.
+#[derive(Clone, Debug)]
+pub(super) struct Model {
+    pub nodes: Vec<Node>,
+    pub parameters: Vec<Parameter>,
+    pub running: Vec<Running>,
+    pub input: Shape,
+    pub outputs: usize,
+}
+
+impl Model {
+    /// The network with random weights, polynomials near ReLU, batch norms at identity.
+    pub fn new(graph: &LayerGraph, rng: &mut impl Rng) -> Result<Self, Error> {
+        let mut model = Self::zeros(graph)?;
+        for node in &model.nodes {
+            initialise(&node.step, &mut model.parameters, rng);
+        }
+        Ok(model)
+    }
+
+    /// The network with trained weights, for inference.
+    pub fn with_weights(graph: &LayerGraph, weights: &Weights) -> Result<Self, Error> {
+        let mut model = Self::zeros(graph)?;
+        for parameter in &mut model.parameters {
+            parameter.import(weights)?;
+        }
+        // Exported scales are already divided by the deviation.
+        for running in &mut model.running {
+            running.variance.fill(1.0 - EPSILON);
+        }
+        Ok(model)
+    }
+
+    fn zeros(graph: &LayerGraph) -> Result<Self, Error> {
+        let output = graph.node(graph.output()).shape;
+        let mut model = Self {
+            nodes: Vec::new(),
+            parameters: Vec::new(),
+            running: Vec::new(),
+            input: graph.node(graph.input()).shape,
+            outputs: output.len(),
+        };
+        if (output.height, output.width) != (1, 1) {
+            return Err(Error::Untrainable {
+                layer: graph.node(graph.output()).name.clone(),
+                why: format!(
+                    "it is the output and has shape {output}; a classifier ends in a dense layer or a pool to 1x1"
+                ),
+            });
+        }
+        for (id, node) in graph.nodes() {
+            let inputs = graph.inputs(id);
+            let from = inputs.first().map_or(node.shape, |i| graph.node(*i).shape);
+            let step = model.add(graph, id, from);
+            model.nodes.push(Node {
+                step,
+                inputs: inputs.into_iter().map(NodeId::index).collect(),
+                from,
+            });
+        }
+        Ok(model)
+    }
+
+    /// Adds the parameters of a layer and says how it runs.
+    fn add(&mut self, graph: &LayerGraph, id: NodeId, from: Shape) -> Step {
+        let node = graph.node(id);
+        let tensors: Vec<(String, Vec<usize>)> = graph
+            .parameters(id)
+            .into_iter()
+            .map(|p| (format!("{}.{}", node.name, p.name), p.shape))
+            .collect();
+        match &node.layer {
+            Layer::Input(_) => Step::Input,
+            Layer::Conv(conv) => self.add_conv(conv, from, &tensors),
+            Layer::Dense(dense) => {
+                let size = (from.len(), dense.out_features);
+                let place = |r, c| dense_place(from, r, c);
+                let weight = Parameter::new(tensors[0].clone(), Role::Weight, size, place);
+                Step::Dense {
+                    weight: self.push(weight),
+                    bias: dense.bias.then(|| self.line(&tensors[1], Role::Bias)),
+                }
+            }
+            Layer::Affine(_) => {
+                self.running.push(Running {
+                    mean: vec![0.0; from.channels],
+                    variance: vec![1.0; from.channels],
+                });
+                Step::Norm {
+                    scale: self.line(&tensors[0], Role::Norm),
+                    shift: self.line(&tensors[1], Role::Norm),
+                    running: self.running.len() - 1,
+                }
+            }
+            Layer::AveragePool(pool) => Step::Pool(pool.clone()),
+            Layer::Poly(poly) => {
+                let terms = poly.degree + 1;
+                let rows = if poly.per_channel { from.channels } else { 1 };
+                let place = |r, c| r * terms + c;
+                let coefficients =
+                    Parameter::new(tensors[0].clone(), Role::Activation, (rows, terms), place);
+                Step::Poly {
+                    poly: poly.clone(),
+                    coefficients: self.push(coefficients),
+                }
+            }
+            Layer::Add => Step::Add,
+            Layer::Concat => Step::Concat,
+        }
+    }
+
+    fn add_conv(
+        &mut self,
+        conv: &layer::Conv,
+        from: Shape,
+        tensors: &[(String, Vec<usize>)],
+    ) -> Step {
+        let taps = conv.kernel * conv.kernel;
+        let bias = |model: &mut Self| conv.bias.then(|| model.line(&tensors[1], Role::Bias));
+        if conv.groups > 1 && conv.groups == from.channels && conv.out_channels == from.channels {
+            let place = |tap, channel| channel * taps + tap;
+            let size = (taps, from.channels);
+            let weight = Parameter::new(tensors[0].clone(), Role::Weight, size, place);
+            return Step::Depthwise {
+                conv: conv.clone(),
+                weight: self.push(weight),
+                bias: bias(self),
+            };
+        }
+        let (in_group, out_group) = (from.channels / conv.groups, conv.out_channels / conv.groups);
+        let groups = (0..conv.groups)
+            .map(|group| {
+                let place = |r, c| conv_place((in_group, out_group, conv.kernel), group, r, c);
+                let size = (taps * in_group, out_group);
+                self.push(Parameter::new(
+                    tensors[0].clone(),
+                    Role::Weight,
+                    size,
+                    place,
+                ))
+            })
+            .collect();
+        Step::Conv {
+            conv: conv.clone(),
+            groups,
+            bias: bias(self),
+        }
+    }
+
+    fn push(&mut self, parameter: Parameter) -> usize {
+        self.parameters.push(parameter);
+        self.parameters.len() - 1
+    }
+
+    /// A parameter of one row.
+    fn line(&mut self, tensor: &(String, Vec<usize>), role: Role) -> usize {
+        let columns = tensor.1.iter().product();
+        self.push(Parameter::new(tensor.clone(), role, (1, columns), |_, c| c))
+    }
+
+    /// The trained weights: batch norms folded with their running statistics.
+    pub fn export(&self) -> Weights {
+        let mut weights = Weights::default();
+        for parameter in &self.parameters {
+            parameter.export(&mut weights);
+        }
+        for node in &self.nodes {
+            if let Step::Norm {
+                scale,
+                shift,
+                running,
+            } = node.step
+            {
+                for (index, line) in self.folded(scale, shift, running).iter().enumerate() {
+                    for (parameter, value) in [shift, scale].into_iter().zip(line) {
+                        let name = &self.parameters[parameter].tensor;
+                        if let Some(tensor) = weights.tensors.get_mut(name) {
+                            tensor.data[index] = *value;
+                        }
+                    }
+                }
+            }
+        }
+        weights
+    }
+
+    /// `[shift, scale]` of each channel of a batch norm at inference.
+    pub fn folded(&self, scale: usize, shift: usize, running: usize) -> Vec<[f32; 2]> {
+        let running = &self.running[running];
+        let (gamma, beta) = (&self.parameters[scale].value, &self.parameters[shift].value);
+        (0..gamma.len())
+            .map(|c| {
+                let scale = gamma[c] / (running.variance[c] + EPSILON).sqrt();
+                [beta[c] - scale * running.mean[c], scale]
+            })
+            .collect()
+    }
+
+    /// The tensor or statistics that hold a number that is not finite, if any.
+    pub fn not_finite(&self) -> Option<String> {
+        let bad = |values: &[f32]| values.iter().any(|v| !v.is_finite());
+        let parameter = self.parameters.iter().find(|p| bad(&p.value));
+        let running = self
+            .running
+            .iter()
+            .position(|r| bad(&r.mean) || bad(&r.variance));
+        parameter
+            .map(|p| format!("tensor `{}`", p.tensor))
+            .or(running.map(|index| format!("the statistics of batch norm number {index}")))
+    }
+}
+
+/// Gives a layer's parameters their first values: random weights, identity batch norms, polynomials near ReLU.
+fn initialise(step: &Step, parameters: &mut [Parameter], rng: &mut impl Rng) {
+    match step {
+        Step::Conv { groups, .. } => {
+            for index in groups {
+                let fan_in = parameters[*index].rows;
+                parameters[*index].randomise(fan_in, rng);
+            }
+        }
+        Step::Depthwise { weight, .. } | Step::Dense { weight, .. } => {
+            let fan_in = parameters[*weight].rows;
+            parameters[*weight].randomise(fan_in, rng);
+        }
+        Step::Norm { scale, .. } => parameters[*scale].value.fill(1.0),
+        Step::Poly { coefficients, .. } => {
+            let polynomials = &mut parameters[*coefficients];
+            for row in polynomials.value.chunks_exact_mut(polynomials.columns) {
+                row.iter_mut()
+                    .zip(HERMITE_RELU)
+                    .for_each(|(value, start)| *value = start);
+            }
+        }
+        Step::Input | Step::Pool(_) | Step::Add | Step::Concat => {}
+    }
+}

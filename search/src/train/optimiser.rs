@@ -1,0 +1,136 @@
+//! Stochastic gradient descent with momentum, and its rules for each kind of parameter.
+//!
+//! Written out rather than taken from burn, because one norm is clipped over all parameters but those of batch norms
+//! (deep quadratic networks diverge without clipping, and stop learning when their batch norms are clipped).
+
+use std::f32::consts::PI;
+
+use super::TrainOptions;
+use super::parameter::{Parameter, Role};
+
+/// The momentum of each parameter.
+pub(super) struct Sgd {
+    velocity: Vec<Vec<f32>>,
+}
+
+impl Sgd {
+    pub fn new(parameters: &[Parameter]) -> Self {
+        Self {
+            velocity: parameters
+                .iter()
+                .map(|p| vec![0.0; p.value.len()])
+                .collect(),
+        }
+    }
+
+    /// One step with Nesterov momentum; `gradients[i]` belongs to `parameters[i]`.
+    pub fn step(
+        &mut self,
+        parameters: &mut [Parameter],
+        gradients: &[Vec<f32>],
+        options: &TrainOptions,
+        learning_rate: f32,
+    ) {
+        let scale = clip_scale(parameters, gradients, options.clip_norm);
+        let momentum = options.momentum;
+        for ((parameter, gradient), velocity) in
+            parameters.iter_mut().zip(gradients).zip(&mut self.velocity)
+        {
+            let (scale, decay) = match parameter.role {
+                Role::Weight => (scale, options.weight_decay),
+                Role::Bias | Role::Activation => (scale, 0.0),
+                Role::Norm => (1.0, 0.0),
+            };
+            let cells = parameter.value.iter_mut().zip(gradient).zip(velocity);
+            for ((value, gradient), velocity) in cells {
+                let gradient = scale * gradient + decay * *value;
+                *velocity = momentum * *velocity + gradient;
+                *value -= learning_rate * (gradient + momentum * *velocity);
+            }
+        }
+    }
+}
+
+/// The factor that brings the norm of all gradients but those of batch norms down to `limit`.
+fn clip_scale(parameters: &[Parameter], gradients: &[Vec<f32>], limit: f32) -> f32 {
+    let square: f64 = parameters
+        .iter()
+        .zip(gradients)
+        .filter(|(parameter, _)| parameter.role != Role::Norm)
+        .flat_map(|(_, gradient)| gradient)
+        .map(|g| f64::from(*g).powi(2))
+        .sum();
+    (limit / (square.sqrt() as f32).max(limit)).min(1.0)
+}
+
+/// The learning rate at `progress` (0 to 1) of the training: linear warm-up over the first `warmup`, then a cosine to 0
+/// (Smith and Topin, Super-convergence, 2019; Loshchilov and Hutter, SGDR, 2017).
+pub(super) fn learning_rate(options: &TrainOptions, progress: f32) -> f32 {
+    let warmup = options.warmup;
+    let share = if progress < warmup {
+        (progress / warmup).max(0.05)
+    } else {
+        0.5 * (1.0 + (PI * (progress - warmup) / (1.0 - warmup)).cos())
+    };
+    options.learning_rate * share
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameter(role: Role, value: f32) -> Parameter {
+        let mut p = Parameter::new(("t".into(), vec![1]), role, (1, 1), |_, c| c);
+        p.value = vec![value];
+        p
+    }
+
+    #[test]
+    fn clipping_takes_one_norm_over_all_but_batch_norms() {
+        let mut parameters = [
+            parameter(Role::Weight, 0.0),
+            parameter(Role::Activation, 0.0),
+            parameter(Role::Norm, 0.0),
+        ];
+        let options = TrainOptions {
+            momentum: 0.0,
+            weight_decay: 0.0,
+            clip_norm: 1.0,
+            ..TrainOptions::default()
+        };
+        let gradients = [vec![30.0], vec![40.0], vec![100.0]];
+        Sgd::new(&parameters).step(&mut parameters, &gradients, &options, 1.0);
+        let values: Vec<f32> = parameters.iter().map(|p| p.value[0]).collect();
+        for (value, expected) in values.iter().zip([-0.6, -0.8, -100.0]) {
+            assert!((value - expected).abs() < 1e-5, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn only_weights_decay() {
+        let options = TrainOptions {
+            momentum: 0.0,
+            weight_decay: 0.1,
+            ..TrainOptions::default()
+        };
+        for (role, expected) in [
+            (Role::Weight, 0.9),
+            (Role::Bias, 1.0),
+            (Role::Activation, 1.0),
+            (Role::Norm, 1.0),
+        ] {
+            let mut parameters = [parameter(role, 1.0)];
+            Sgd::new(&parameters).step(&mut parameters, &[vec![0.0]], &options, 1.0);
+            assert!((parameters[0].value[0] - expected).abs() < 1e-6, "{role:?}");
+        }
+    }
+
+    #[test]
+    fn the_learning_rate_rises_to_its_peak_and_ends_at_zero() {
+        let options = TrainOptions::default();
+        let at = |progress| learning_rate(&options, progress);
+        assert!((at(options.warmup) - options.learning_rate).abs() < 1e-6);
+        assert!(at(0.0) < at(options.warmup * 0.5));
+        assert!(at(1.0) < 1e-6 * options.learning_rate);
+    }
+}

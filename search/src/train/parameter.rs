@@ -1,0 +1,123 @@
+//! Trainable matrices, and how they lie in the exported tensors.
+
+use hemet_spaces::{Shape, Tensor, Weights};
+use rand::{Rng, RngExt};
+
+use crate::Error;
+
+/// What a parameter does, which decides how it is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Of a convolution or dense layer: clipped, decayed.
+    Weight,
+    /// Constant of a layer: clipped, not decayed.
+    Bias,
+    /// Coefficients of a polynomial: clipped, not decayed.
+    Activation,
+    /// Scale or shift of a batch norm: neither clipped nor decayed.
+    Norm,
+}
+
+/// A trainable matrix, whole or a part of one exported tensor.
+#[derive(Clone, Debug)]
+pub(super) struct Parameter {
+    /// Name of the exported tensor.
+    pub tensor: String,
+    /// Shape of the exported tensor.
+    pub tensor_shape: Vec<usize>,
+    pub role: Role,
+    pub rows: usize,
+    pub columns: usize,
+    /// Row-major.
+    pub value: Vec<f32>,
+    /// For each element of the matrix, its position in the exported tensor.
+    places: Vec<u32>,
+}
+
+impl Parameter {
+    /// A matrix of zeros; `place(row, column)` is the position of an element in the exported tensor.
+    pub fn new(
+        (tensor, tensor_shape): (String, Vec<usize>),
+        role: Role,
+        (rows, columns): (usize, usize),
+        place: impl Fn(usize, usize) -> usize,
+    ) -> Self {
+        let cells = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        Self {
+            tensor,
+            tensor_shape,
+            role,
+            rows,
+            columns,
+            value: vec![0.0; rows * columns],
+            places: cells.map(|(r, c)| place(r, c) as u32).collect(),
+        }
+    }
+
+    /// Random values of variance 1/`rows` (the fan-in): batch norm or the head sets the scale that follows.
+    pub fn randomise(&mut self, fan_in: usize, rng: &mut impl Rng) {
+        let bound = (3.0 / fan_in as f32).sqrt();
+        self.value
+            .iter_mut()
+            .for_each(|v| *v = rng.random_range(-bound..bound));
+    }
+
+    /// Writes the values to their places in `weights`.
+    pub fn export(&self, weights: &mut Weights) {
+        let len = self.tensor_shape.iter().product();
+        let tensor = weights
+            .tensors
+            .entry(self.tensor.clone())
+            .or_insert_with(|| Tensor {
+                shape: self.tensor_shape.clone(),
+                data: vec![0.0; len],
+            });
+        for (place, value) in self.places.iter().zip(&self.value) {
+            tensor.data[*place as usize] = *value;
+        }
+    }
+
+    /// Reads the values from their places in `weights`.
+    pub fn import(&mut self, weights: &Weights) -> Result<(), Error> {
+        let layer = self.tensor.rsplit_once('.').map_or("", |(layer, _)| layer);
+        let Some(tensor) = weights.tensors.get(&self.tensor) else {
+            return Err(Error::Spaces(hemet_spaces::Error::MissingTensor {
+                layer: layer.to_owned(),
+                name: self.tensor.clone(),
+                expected: self.tensor_shape.clone(),
+            }));
+        };
+        let len: usize = self.tensor_shape.iter().product();
+        if tensor.shape != self.tensor_shape || tensor.data.len() != len {
+            return Err(Error::Spaces(hemet_spaces::Error::TensorShape {
+                layer: layer.to_owned(),
+                name: self.tensor.clone(),
+                found: tensor.shape.clone(),
+                expected: self.tensor_shape.clone(),
+            }));
+        }
+        for (place, value) in self.places.iter().zip(&mut self.value) {
+            *value = tensor.data[*place as usize];
+        }
+        Ok(())
+    }
+}
+
+/// Place of element `(row, column)` of a dense layer's matrix, whose rows go over pixels and then channels, in
+/// `[out][channels·height·width]`.
+pub(super) fn dense_place(input: Shape, row: usize, column: usize) -> usize {
+    let (pixel, channel) = (row / input.channels, row % input.channels);
+    column * input.len() + channel * input.height * input.width + pixel
+}
+
+/// Place of element `(row, column)` of group `group` of a convolution's matrix, whose rows go over the kernel and then
+/// the group's channels, in `[out][in per group][kernel][kernel]`.
+pub(super) fn conv_place(
+    (in_group, out_group, kernel): (usize, usize, usize),
+    group: usize,
+    row: usize,
+    column: usize,
+) -> usize {
+    let (tap, channel) = (row / in_group, row % in_group);
+    ((group * out_group + column) * in_group + channel) * kernel * kernel + tap
+}

@@ -1,0 +1,324 @@
+//! Training: every layer kind runs as the float64 reference says, networks learn, runs repeat, divergence is told.
+
+use std::ops::ControlFlow;
+
+use hemet_search::data::{self, Dataset};
+use hemet_search::train::{
+    EpochReport, TrainData, TrainOptions, TrainOutcome, Trained, logits, train,
+};
+use hemet_search::{Error, Seed};
+use hemet_spaces::evaluate::Evaluator;
+use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly};
+use hemet_spaces::{Layer, LayerGraph, NodeId, Shape, Weights};
+use rand::RngExt;
+
+fn conv(out_channels: usize, kernel: usize, stride: usize, groups: usize, bias: bool) -> Layer {
+    Layer::Conv(Conv {
+        out_channels,
+        kernel,
+        stride,
+        padding: kernel / 2,
+        groups,
+        bias,
+    })
+}
+
+fn dense(out_features: usize) -> Layer {
+    Layer::Dense(Dense {
+        out_features,
+        bias: true,
+    })
+}
+
+fn pool(kernel: usize, stride: usize) -> Layer {
+    Layer::AveragePool(AveragePool { kernel, stride })
+}
+
+fn poly(degree: usize, per_channel: bool) -> Layer {
+    Layer::Poly(Poly {
+        degree,
+        per_channel,
+    })
+}
+
+/// A path of layers after `from`, named by `prefix` and their number.
+fn path(graph: &mut LayerGraph, prefix: &str, from: NodeId, layers: &[Layer]) -> NodeId {
+    layers.iter().enumerate().fold(from, |last, (i, layer)| {
+        graph
+            .add(format!("{prefix}{i}"), layer.clone(), &[last])
+            .expect("shapes fit")
+    })
+}
+
+/// Every layer kind, every way a convolution is run, joins of paths.
+fn everything() -> LayerGraph {
+    let mut graph = LayerGraph::new(Shape::new(2, 9, 8)).expect("sound");
+    let input = graph.input();
+    let stem = path(
+        &mut graph,
+        "stem",
+        input,
+        &[conv(6, 3, 1, 1, true), Layer::Affine(Affine), poly(2, true)],
+    );
+    let left = path(
+        &mut graph,
+        "left",
+        stem,
+        &[conv(6, 3, 1, 6, true), conv(4, 1, 1, 1, false)],
+    );
+    let right = path(
+        &mut graph,
+        "right",
+        stem,
+        &[conv(4, 3, 1, 2, false), poly(3, false)],
+    );
+    let sum = graph
+        .add("sum", Layer::Add, &[left, right])
+        .expect("shapes fit");
+    let third = path(
+        &mut graph,
+        "third",
+        stem,
+        &[conv(3, 5, 1, 1, true), Layer::Affine(Affine)],
+    );
+    let joined = graph
+        .add("joined", Layer::Concat, &[sum, third, left])
+        .expect("shapes fit");
+    path(
+        &mut graph,
+        "tail",
+        joined,
+        &[
+            conv(8, 3, 2, 1, false),
+            pool(2, 1),
+            poly(2, true),
+            dense(5),
+            Layer::Affine(Affine),
+            poly(2, true),
+            dense(3),
+        ],
+    );
+    graph
+}
+
+fn random_data(shape: Shape, classes: usize, len: usize) -> Dataset {
+    let mut rng = Seed::new(5).derive("data").rng();
+    Dataset {
+        name: "random".into(),
+        shape,
+        classes,
+        images: (0..len * shape.len())
+            .map(|_| rng.random_range(0.0..1.0))
+            .collect(),
+        labels: (0..len)
+            .map(|_| rng.random_range(0..classes as u8))
+            .collect(),
+    }
+}
+
+/// Both run the same weights; f32 sums of n terms err by at most about n·2^-24 of their absolute terms. With up to
+/// 200 terms a layer and 8 layers deep that is 1e-4 of the greatest logit; the bound leaves a factor of 5.
+fn assert_agrees_with_reference(graph: &LayerGraph, weights: &Weights, data: &Dataset) {
+    let reference = Evaluator::new(graph, weights).expect("weights fit");
+    let all = logits(graph, weights, data).expect("fits");
+    for (index, found) in all.iter().enumerate() {
+        let image: Vec<f64> = data.image(index).iter().map(|p| f64::from(*p)).collect();
+        let expected = reference.run(&image).expect("fits");
+        let scale = expected.iter().fold(1.0f64, |m, v| m.max(v.abs()));
+        for (found, expected) in found.iter().zip(&expected) {
+            let error = (f64::from(*found) - expected).abs();
+            assert!(
+                error <= 5e-4 * scale,
+                "image {index}: {found} against {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_forward_pass_equals_the_reference_for_every_layer_kind() {
+    let graph = everything();
+    let data = random_data(Shape::new(2, 9, 8), 3, 10);
+    let weights = Weights::random(&graph, &mut Seed::new(2).rng());
+    assert_agrees_with_reference(&graph, &weights, &data);
+}
+
+fn quick() -> TrainOptions {
+    TrainOptions {
+        epochs: 3,
+        ..TrainOptions::default()
+    }
+}
+
+fn complete(graph: &LayerGraph, data: TrainData<'_>, options: &TrainOptions, seed: u64) -> Trained {
+    let mut on_epoch = |_: &EpochReport| ControlFlow::Continue(());
+    match train(graph, data, options, Seed::new(seed), &mut on_epoch).expect("sound") {
+        TrainOutcome::Complete(trained) => trained,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn exported_weights_of_every_layer_kind_compute_what_was_validated() {
+    let graph = everything();
+    let set = random_data(Shape::new(2, 9, 8), 3, 40);
+    let data = TrainData {
+        training: &set,
+        validation: &set,
+    };
+    let options = TrainOptions {
+        batch: 8,
+        ..quick()
+    };
+    let trained = complete(&graph, data, &options, 1);
+    trained.weights.check(&graph).expect("complete");
+    assert_agrees_with_reference(&graph, &trained.weights, &set);
+    let again = hemet_search::train::accuracy(&graph, &trained.weights, &set).expect("fits");
+    assert_eq!(trained.accuracy, again);
+}
+
+/// Two quadratics: convolution, pool, dense.
+fn small() -> LayerGraph {
+    let mut graph = LayerGraph::new(Shape::new(1, 8, 8)).expect("sound");
+    let input = graph.input();
+    path(
+        &mut graph,
+        "layer",
+        input,
+        &[
+            conv(8, 3, 1, 1, false),
+            Layer::Affine(Affine),
+            poly(2, true),
+            pool(2, 2),
+            dense(32),
+            Layer::Affine(Affine),
+            poly(2, true),
+            dense(10),
+        ],
+    );
+    graph
+}
+
+fn digits() -> (Dataset, Dataset) {
+    let digits = data::load("optdigits", None).expect("embedded");
+    digits.train.split(0.2, Seed::new(0)).expect("sound")
+}
+
+#[test]
+fn a_small_network_learns_the_digits_in_three_epochs() {
+    let (training, validation) = digits();
+    let data = TrainData {
+        training: &training,
+        validation: &validation,
+    };
+    let trained = complete(&small(), data, &quick(), 1);
+    assert!(trained.accuracy > 0.93, "{}", trained.accuracy);
+    let losses: Vec<f64> = trained.epochs.iter().map(|e| e.loss).collect();
+    assert!(losses[0] > losses[1] && losses[1] > losses[2], "{losses:?}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights_bit_for_bit_even_beside_another_training() {
+    let (training, validation) = digits();
+    let data = TrainData {
+        training: &training,
+        validation: &validation,
+    };
+    let options = TrainOptions {
+        shift: 1,
+        epochs: 1,
+        ..quick()
+    };
+    let graph = small();
+    let alone = complete(&graph, data, &options, 4);
+    let (graph, options) = (&graph, &options);
+    let beside: Vec<Trained> = std::thread::scope(|scope| {
+        let runs: Vec<_> = [4, 5, 4]
+            .map(|seed| scope.spawn(move || complete(graph, data, options, seed)))
+            .into_iter()
+            .collect();
+        runs.into_iter()
+            .map(|run| run.join().expect("no panic"))
+            .collect()
+    });
+    assert_eq!(alone, beside[0]);
+    assert_eq!(alone, beside[2]);
+    assert_ne!(alone.weights, beside[1].weights);
+}
+
+#[test]
+fn divergence_is_an_outcome_with_its_reason() {
+    let mut graph = LayerGraph::new(Shape::new(1, 8, 8)).expect("sound");
+    let input = graph.input();
+    let mut layers = vec![conv(8, 3, 1, 1, false)];
+    layers.extend(vec![poly(4, true); 5]);
+    layers.push(dense(10));
+    path(&mut graph, "layer", input, &layers);
+    let (training, validation) = digits();
+    let data = TrainData {
+        training: &training,
+        validation: &validation,
+    };
+    let options = TrainOptions {
+        learning_rate: 1e6,
+        clip_norm: 1e6,
+        range_penalty: 0.0,
+        ..quick()
+    };
+    let outcome = train(&graph, data, &options, Seed::new(1), &mut |_| {
+        ControlFlow::Continue(())
+    });
+    match outcome.expect("no error") {
+        TrainOutcome::Diverged { reason } => assert!(reason.contains("epoch 1 of 3"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_observer_can_break_off() {
+    let (training, validation) = digits();
+    let data = TrainData {
+        training: &validation,
+        validation: &training,
+    };
+    let mut heard = 0;
+    let outcome = train(&small(), data, &quick(), Seed::new(1), &mut |report| {
+        heard += 1;
+        assert_eq!((report.epoch, report.epochs), (heard, 3));
+        match heard {
+            2 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    });
+    assert_eq!(
+        (outcome.expect("no error"), heard),
+        (TrainOutcome::Cancelled, 2)
+    );
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused_by_name() {
+    let set = random_data(Shape::new(1, 8, 8), 10, 20);
+    let data = TrainData {
+        training: &set,
+        validation: &set,
+    };
+    let run = |graph: &LayerGraph, options: &TrainOptions| {
+        train(graph, data, options, Seed::new(1), &mut |_| {
+            ControlFlow::Continue(())
+        })
+        .expect_err("refused")
+    };
+    let mut headless = LayerGraph::new(Shape::new(1, 8, 8)).expect("sound");
+    let input = headless.input();
+    path(&mut headless, "last", input, &[conv(10, 3, 1, 1, false)]);
+    assert!(run(&headless, &quick()).to_string().contains("`last0`"));
+    let error = run(&everything(), &quick());
+    assert!(matches!(error, Error::Mismatch { .. }), "{error}");
+    let options = TrainOptions {
+        momentum: 1.5,
+        ..quick()
+    };
+    let error = run(&small(), &options).to_string();
+    assert!(error.contains("`momentum` is 1.5"), "{error}");
+}
