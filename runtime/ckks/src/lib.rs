@@ -1,1 +1,31 @@
 //! An RNS-CKKS engine for leveled computation on encrypted vectors, usable on its own.
+mod arithmetic;
+mod bytes;
+mod ciphertext;
+mod compose;
+mod context;
+mod embedding;
+mod encode;
+mod encrypt;
+mod error;
+mod galois;
+mod kernels;
+mod keys;
+mod keyswitch;
+mod levels;
+mod linear;
+mod modulus;
+mod ntt;
+mod parallel;
+mod pool;
+mod sampling;
+
+pub use ciphertext::{Ciphertext, Diagonal, Plaintext};
+pub use context::Context;
+pub use encrypt::SeededCiphertext;
+pub use error::{BytesError, Error};
+pub use hemet_ckks_params as params;
+pub use hemet_ckks_params::Parameters;
+pub use keys::{EvaluationKeys, KeyRequest, PublicKey, SecretKey};
+pub use linear::{LinearPlan, LinearTerm};
+pub use sampling::{ERROR_DEVIATION, os_rng};

@@ -1,0 +1,191 @@
+//! Everything that is computed once for a parameter set.
+
+use std::sync::Arc;
+
+use hemet_ckks_params::Parameters;
+
+use crate::ciphertext::{Ciphertext, Plaintext};
+use crate::embedding::Embedding;
+use crate::error::Error;
+use crate::kernels::Kernels;
+use crate::levels::LevelTable;
+use crate::modulus::Modulus;
+use crate::ntt::Ntt;
+use crate::pool::{Buf, Pool};
+
+/// Scales that differ by less than this part count as equal.
+const SCALE_TOLERANCE: f64 = 1.0 / (1u64 << 40) as f64;
+
+/// Precomputations for a parameter set, and every operation on plaintexts and ciphertexts.
+///
+/// Operations use the rayon pool that they are called in; in a pool of one thread they are sequential.
+pub struct Context {
+    pub(crate) parameters: Parameters,
+    pub(crate) fingerprint: [u8; 32],
+    pub(crate) kernels: Kernels,
+    /// The chain, base prime first.
+    pub(crate) moduli: Vec<Modulus>,
+    pub(crate) ntts: Vec<Ntt>,
+    /// The special primes.
+    pub(crate) special: Vec<Modulus>,
+    pub(crate) special_ntts: Vec<Ntt>,
+    pub(crate) embedding: Embedding,
+    /// Constants of key switching and rescaling at each level.
+    pub(crate) levels: Vec<LevelTable>,
+    pub(crate) pool: Arc<Pool>,
+}
+
+impl Context {
+    /// Precomputes for a parameter set; takes some tens of milliseconds.
+    pub fn new(parameters: Parameters) -> Arc<Self> {
+        Self::with_kernels(parameters, Kernels::detect())
+    }
+
+    /// As [`Context::new`] with the portable kernels, whatever the machine has: for comparisons.
+    pub fn new_scalar(parameters: Parameters) -> Arc<Self> {
+        Self::with_kernels(parameters, Kernels::scalar())
+    }
+
+    fn with_kernels(parameters: Parameters, kernels: Kernels) -> Arc<Self> {
+        let n = parameters.degree();
+        let plan =
+            |&q: &u64| Ntt::new(n, q).expect("a Parameters holds primes that are 1 mod 2N only");
+        let moduli: Vec<Modulus> = parameters
+            .moduli()
+            .iter()
+            .map(|&q| Modulus::new(q))
+            .collect();
+        let special: Vec<Modulus> = parameters
+            .special()
+            .iter()
+            .map(|&p| Modulus::new(p))
+            .collect();
+        let levels = (0..moduli.len())
+            .map(|level| LevelTable::new(&parameters, &moduli, &special, level))
+            .collect();
+        Arc::new(Self {
+            fingerprint: crate::bytes::fingerprint(&parameters),
+            kernels,
+            ntts: parameters.moduli().iter().map(plan).collect(),
+            special_ntts: parameters.special().iter().map(plan).collect(),
+            embedding: Embedding::new(parameters.log_n()),
+            moduli,
+            special,
+            levels,
+            pool: Arc::new(Pool::default()),
+            parameters,
+        })
+    }
+
+    /// The parameter set.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The blake3 hash of the parameter set: equal for contexts that can exchange keys and ciphertexts.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        self.fingerprint
+    }
+
+    /// Which arithmetic kernels run: `avx512-ifma` or `scalar`.
+    pub fn kernel_name(&self) -> &'static str {
+        self.kernels.name()
+    }
+
+    /// A short mark that objects carry, so that foreign ones are refused.
+    pub(crate) fn tag(&self) -> u64 {
+        let mut first = [0; 8];
+        first.copy_from_slice(&self.fingerprint[..8]);
+        u64::from_le_bytes(first)
+    }
+
+    pub(crate) fn degree(&self) -> usize {
+        self.parameters.degree()
+    }
+
+    /// Residue arithmetic and transform of extended limb `u`: special primes first, then the chain.
+    pub(crate) fn extended(&self, u: usize) -> (&Modulus, &Ntt) {
+        match u.checked_sub(self.special.len()) {
+            None => (&self.special[u], &self.special_ntts[u]),
+            Some(i) => (&self.moduli[i], &self.ntts[i]),
+        }
+    }
+
+    pub(crate) fn check_level(&self, operation: &'static str, level: usize) -> Result<(), Error> {
+        let max = self.parameters.max_level();
+        if level > max {
+            let advice = "use a level of the chain";
+            return Err(Error::Level {
+                operation,
+                given: level,
+                min: 0,
+                max,
+                advice,
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_own(&self, what: &'static str, tag: u64) -> Result<(), Error> {
+        if tag == self.tag() {
+            Ok(())
+        } else {
+            Err(Error::Foreign { what })
+        }
+    }
+
+    pub(crate) fn check_pair(
+        &self,
+        operation: &'static str,
+        a: &Ciphertext,
+        b: &Ciphertext,
+    ) -> Result<(), Error> {
+        self.check_own("ciphertext", a.tag)?;
+        self.check_own("ciphertext", b.tag)?;
+        check_levels(operation, a.level, b.level)
+    }
+
+    pub(crate) fn check_plain(
+        &self,
+        operation: &'static str,
+        a: &Ciphertext,
+        b: &Plaintext,
+    ) -> Result<(), Error> {
+        self.check_own("ciphertext", a.tag)?;
+        self.check_own("plaintext", b.tag)?;
+        check_levels(operation, a.level, b.level)
+    }
+
+    pub(crate) fn ciphertext(&self, parts: Vec<Buf>, level: usize, scale: f64) -> Ciphertext {
+        Ciphertext {
+            parts,
+            level,
+            scale,
+            tag: self.tag(),
+        }
+    }
+}
+
+fn check_levels(operation: &'static str, left: usize, right: usize) -> Result<(), Error> {
+    if left == right {
+        Ok(())
+    } else {
+        Err(Error::LevelMismatch {
+            operation,
+            left,
+            right,
+        })
+    }
+}
+
+pub(crate) fn check_scales(operation: &'static str, left: f64, right: f64) -> Result<(), Error> {
+    if (left - right).abs() <= SCALE_TOLERANCE * left.abs() {
+        Ok(())
+    } else {
+        Err(Error::ScaleMismatch {
+            operation,
+            left: left.log2(),
+            right: right.log2(),
+        })
+    }
+}

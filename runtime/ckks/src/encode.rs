@@ -1,0 +1,211 @@
+//! Vectors of real or complex numbers to plaintexts and back.
+
+use crate::ciphertext::{Diagonal, PlainData, Plaintext};
+use crate::compose::Composer;
+use crate::context::Context;
+use crate::embedding::Complexes;
+use crate::error::Error;
+use crate::parallel::for_limbs;
+use crate::pool::Buf;
+
+/// log2 of the largest coefficient that is encoded: leaves room in 128 bits.
+const MAX_COEFFICIENT_BITS: f64 = 119.0;
+
+impl Context {
+    /// Encodes real values (at most [`slots`](hemet_ckks_params::Parameters::slots), the rest are 0), each
+    /// times `scale`, for `level`.
+    ///
+    /// The result differs from the values by at most [`crate::noise::encode`] divided by the scale.
+    ///
+    /// # Errors
+    /// Too many values, a value or scale that is not finite, a level outside the chain, or a result that
+    /// does not fit the level's modulus.
+    pub fn encode(&self, values: &[f64], scale: f64, level: usize) -> Result<Plaintext, Error> {
+        self.encode_complex(values, &[], scale, level)
+    }
+
+    /// As [`Context::encode`] for complex values given as real and imaginary parts; either may be shorter.
+    ///
+    /// # Errors
+    /// As [`Context::encode`].
+    pub fn encode_complex(
+        &self,
+        re: &[f64],
+        im: &[f64],
+        scale: f64,
+        level: usize,
+    ) -> Result<Plaintext, Error> {
+        let limbs = self.encode_limbs(re, im, scale, level)?;
+        Ok(Plaintext {
+            data: PlainData::Limbs(limbs),
+            level,
+            scale,
+            tag: self.tag(),
+        })
+    }
+
+    /// Encodes the same real value in every slot: cheap, without a transform.
+    ///
+    /// # Errors
+    /// As [`Context::encode`].
+    pub fn encode_constant(
+        &self,
+        value: f64,
+        scale: f64,
+        level: usize,
+    ) -> Result<Plaintext, Error> {
+        self.check_encoding(&[value], scale, level)?;
+        let coefficient = (value * scale).round();
+        self.check_fits(coefficient.abs(), level)?;
+        let integer = coefficient as i128;
+        let residues = self.moduli[..=level]
+            .iter()
+            .map(|m| m.reduce_i128(integer))
+            .collect();
+        Ok(Plaintext {
+            data: PlainData::Constant(residues),
+            level,
+            scale,
+            tag: self.tag(),
+        })
+    }
+
+    /// Encodes a factor of a linear map (real values, one per slot) for `level` and below.
+    ///
+    /// # Errors
+    /// As [`Context::encode`].
+    pub fn encode_diagonal(
+        &self,
+        values: &[f64],
+        scale: f64,
+        level: usize,
+    ) -> Result<Diagonal, Error> {
+        let mut limbs = self.encode_limbs(values, &[], scale, level)?;
+        for_limbs(&mut limbs, self.degree(), |i, limb| {
+            let m = &self.moduli[i];
+            self.kernels.scale(m, limb, m.r2);
+        });
+        Ok(Diagonal {
+            limbs,
+            level,
+            scale,
+            tag: self.tag(),
+        })
+    }
+
+    /// The real parts of the slots.
+    pub fn decode(&self, plaintext: &Plaintext) -> Result<Vec<f64>, Error> {
+        Ok(self.decode_slots(plaintext)?.re)
+    }
+
+    /// The slots as (real parts, imaginary parts).
+    pub fn decode_complex(&self, plaintext: &Plaintext) -> Result<(Vec<f64>, Vec<f64>), Error> {
+        let slots = self.decode_slots(plaintext)?;
+        Ok((slots.re, slots.im))
+    }
+
+    fn encode_limbs(&self, re: &[f64], im: &[f64], scale: f64, level: usize) -> Result<Buf, Error> {
+        self.check_encoding(re, scale, level)?;
+        self.check_encoding(im, scale, level)?;
+        let coefficients = self.embedding.coefficients(re, im, scale);
+        let largest = coefficients
+            .re
+            .iter()
+            .chain(&coefficients.im)
+            .fold(0.0f64, |max, c| max.max(c.abs()));
+        self.check_fits(largest, level)?;
+        let n = self.degree();
+        let mut limbs = self.pool.take((level + 1) * n);
+        if largest < 62f64.exp2() {
+            let integers: Vec<i64> = rounded(&coefficients).map(|c| c as i64).collect();
+            for_limbs(&mut limbs, n, |i, limb| {
+                self.kernels.reduce_signed(&self.moduli[i], limb, &integers);
+                self.ntts[i].forward(limb);
+            });
+        } else {
+            let integers: Vec<i128> = rounded(&coefficients).map(|c| c as i128).collect();
+            for_limbs(&mut limbs, n, |i, limb| {
+                for (residue, &integer) in limb.iter_mut().zip(&integers) {
+                    *residue = self.moduli[i].reduce_i128(integer);
+                }
+                self.ntts[i].forward(limb);
+            });
+        }
+        Ok(limbs)
+    }
+
+    fn check_encoding(&self, values: &[f64], scale: f64, level: usize) -> Result<(), Error> {
+        let slots = self.parameters.slots();
+        if values.len() > slots {
+            return Err(Error::TooManyValues {
+                given: values.len(),
+                slots,
+            });
+        }
+        if !(scale.is_finite() && scale > 0.0) {
+            return Err(Error::NotEncodable {
+                what: "the scale".into(),
+                value: scale,
+            });
+        }
+        if let Some(i) = values.iter().position(|v| !v.is_finite()) {
+            return Err(Error::NotEncodable {
+                what: format!("value {i}"),
+                value: values[i],
+            });
+        }
+        self.check_level("encode", level)
+    }
+
+    fn check_fits(&self, largest: f64, level: usize) -> Result<(), Error> {
+        let modulus_bits: f64 = self.moduli[..=level]
+            .iter()
+            .map(|m| (m.q as f64).log2())
+            .sum();
+        let limit = (modulus_bits - 1.0).min(MAX_COEFFICIENT_BITS);
+        if largest.log2() < limit {
+            return Ok(());
+        }
+        Err(Error::EncodingOverflow {
+            bits: largest.log2(),
+            level,
+            limit,
+        })
+    }
+
+    fn decode_slots(&self, plaintext: &Plaintext) -> Result<Complexes, Error> {
+        self.check_own("plaintext", plaintext.tag)?;
+        let n = self.degree();
+        let coefficients = match &plaintext.data {
+            PlainData::Constant(residues) => {
+                let mut all = vec![0.0; n];
+                all[0] = Composer::new(&self.moduli[..residues.len()]).compose(|i| residues[i]);
+                all
+            }
+            PlainData::Limbs(limbs) => {
+                let mut limbs = limbs.clone();
+                for_limbs(&mut limbs, n, |i, limb| {
+                    self.ntts[i].inverse(limb);
+                    let m = &self.moduli[i];
+                    self.kernels.scale(m, limb, m.to_mont(m.inv(n as u64)));
+                });
+                let composer = Composer::new(&self.moduli[..=plaintext.level]);
+                let all = (0..n)
+                    .map(|k| composer.compose(|i| limbs[i * n + k]))
+                    .collect();
+                limbs.wipe();
+                all
+            }
+        };
+        let (re, im) = coefficients.split_at(n / 2);
+        let x = Complexes {
+            re: re.to_vec(),
+            im: im.to_vec(),
+        };
+        Ok(self.embedding.slots(x, 1.0 / plaintext.scale))
+    }
+}
+
+fn rounded(x: &Complexes) -> impl Iterator<Item = f64> + '_ {
+    x.re.iter().chain(&x.im).map(|c| c.round())
+}

@@ -1,0 +1,178 @@
+//! Encryption with the secret key (seeded, half the bytes) or the public key, and decryption.
+
+use rand::rand_core::CryptoRng;
+
+use crate::ciphertext::{Ciphertext, PlainData, Plaintext};
+use crate::context::Context;
+use crate::error::Error;
+use crate::keys::{PublicKey, SecretBuf, SecretKey};
+use crate::parallel::for_limbs;
+use crate::pool::Buf;
+use crate::sampling::{gaussian, public_seed, ternary};
+
+/// A fresh ciphertext whose uniform part is a seed: half the bytes, for upload.
+#[derive(Clone)]
+pub struct SeededCiphertext {
+    pub(crate) seed: [u8; 32],
+    pub(crate) first: Buf,
+    pub(crate) level: usize,
+    pub(crate) scale: f64,
+    pub(crate) tag: u64,
+}
+
+impl SeededCiphertext {
+    /// The level.
+    pub fn level(&self) -> usize {
+        self.level
+    }
+
+    /// The scale.
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+}
+
+impl Context {
+    /// Encrypts with the secret key. Noise: [`crate::noise::fresh_secret`].
+    ///
+    /// # Errors
+    /// `Foreign` when key or plaintext belong to other parameters.
+    pub fn encrypt_secret(
+        &self,
+        secret: &SecretKey,
+        plaintext: &Plaintext,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Ciphertext, Error> {
+        let seeded = self.encrypt_seeded(secret, plaintext, rng)?;
+        self.expand(&seeded)
+    }
+
+    /// As [`Context::encrypt_secret`], with the uniform part left as a seed.
+    ///
+    /// # Errors
+    /// As [`Context::encrypt_secret`].
+    pub fn encrypt_seeded(
+        &self,
+        secret: &SecretKey,
+        plaintext: &Plaintext,
+        rng: &mut impl CryptoRng,
+    ) -> Result<SeededCiphertext, Error> {
+        self.check_own("secret key", secret.tag)?;
+        self.check_own("plaintext", plaintext.tag)?;
+        let (n, level) = (self.degree(), plaintext.level);
+        let seed = public_seed(rng);
+        let a = self.expand_chain(&seed, level);
+        let mut first = self.transform(&gaussian(rng, n), level);
+        for_limbs(&mut first, n, |i, limb| {
+            let m = &self.moduli[i];
+            let mut product = SecretBuf(self.pool.take(n));
+            self.kernels.mul(
+                m,
+                &mut product.0,
+                &a[i * n..(i + 1) * n],
+                secret.limb(self, i),
+            );
+            self.kernels.sub_assign(m, limb, &product.0);
+        });
+        self.add_plain_limbs(&mut first, plaintext);
+        Ok(SeededCiphertext {
+            seed,
+            first,
+            level,
+            scale: plaintext.scale,
+            tag: self.tag(),
+        })
+    }
+
+    /// Restores the uniform part of a seeded ciphertext.
+    ///
+    /// # Errors
+    /// `Foreign` when it belongs to other parameters.
+    pub fn expand(&self, seeded: &SeededCiphertext) -> Result<Ciphertext, Error> {
+        self.check_own("ciphertext", seeded.tag)?;
+        let second = self.expand_chain(&seeded.seed, seeded.level);
+        Ok(self.ciphertext(
+            vec![seeded.first.clone(), second],
+            seeded.level,
+            seeded.scale,
+        ))
+    }
+
+    /// Encrypts with the public key. Noise: [`crate::noise::fresh_public`].
+    ///
+    /// # Errors
+    /// `Foreign` when key or plaintext belong to other parameters.
+    pub fn encrypt_public(
+        &self,
+        public: &PublicKey,
+        plaintext: &Plaintext,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Ciphertext, Error> {
+        self.check_own("public key", public.tag)?;
+        self.check_own("plaintext", plaintext.tag)?;
+        let (n, level) = (self.degree(), plaintext.level);
+        let mask = SecretBuf(self.transform(&ternary(rng, n), level));
+        let mut encrypt_zero = |key: &Buf| {
+            let mut part = self.transform(&gaussian(rng, n), level);
+            for_limbs(&mut part, n, |i, limb| {
+                let range = i * n..(i + 1) * n;
+                self.kernels
+                    .mul_add(&self.moduli[i], limb, &key[range.clone()], &mask.0[range]);
+            });
+            part
+        };
+        let mut first = encrypt_zero(&public.b);
+        let second = encrypt_zero(&public.a);
+        self.add_plain_limbs(&mut first, plaintext);
+        Ok(self.ciphertext(vec![first, second], level, plaintext.scale))
+    }
+
+    /// Decrypts a ciphertext of degree 1 or 2.
+    ///
+    /// The result carries the noise of the computation: before it is shown to anyone but the key's owner,
+    /// read the part on IND-CPA-D in `SECURITY.md`.
+    ///
+    /// # Errors
+    /// `Foreign` when key or ciphertext belong to other parameters.
+    pub fn decrypt(&self, secret: &SecretKey, ciphertext: &Ciphertext) -> Result<Plaintext, Error> {
+        self.check_own("secret key", secret.tag)?;
+        self.check_own("ciphertext", ciphertext.tag)?;
+        let (n, level) = (self.degree(), ciphertext.level);
+        let last = ciphertext.parts.len() - 1;
+        let mut message = Buf::copy_of(&self.pool, &ciphertext.parts[last]);
+        for_limbs(&mut message, n, |i, limb| {
+            let m = &self.moduli[i];
+            let mut product = SecretBuf(self.pool.take(n));
+            for part in ciphertext.parts[..last].iter().rev() {
+                self.kernels
+                    .mul(m, &mut product.0, limb, secret.limb(self, i));
+                limb.copy_from_slice(&product.0);
+                self.kernels.add_assign(m, limb, &part[i * n..(i + 1) * n]);
+            }
+        });
+        let data = PlainData::Limbs(message);
+        Ok(Plaintext {
+            data,
+            level,
+            scale: ciphertext.scale,
+            tag: self.tag(),
+        })
+    }
+
+    /// Adds a plaintext to limbs of its level.
+    pub(crate) fn add_plain_limbs(&self, limbs: &mut [u64], plaintext: &Plaintext) {
+        let n = self.degree();
+        for_limbs(limbs, n, |i, limb| {
+            let m = &self.moduli[i];
+            match &plaintext.data {
+                PlainData::Limbs(values) => {
+                    self.kernels
+                        .add_assign(m, limb, &values[i * n..(i + 1) * n]);
+                }
+                PlainData::Constant(residues) => {
+                    limb.iter_mut().for_each(|x| *x = m.add(*x, residues[i]));
+                }
+            }
+        });
+    }
+}

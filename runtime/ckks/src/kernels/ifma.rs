@@ -1,0 +1,395 @@
+//! The AVX-512 IFMA implementation: eight residues at a time, equal bit for bit to the scalar one.
+#![allow(
+    unsafe_code,
+    reason = "vector loads and stores, and functions that need detected features"
+)]
+
+use std::arch::x86_64::*;
+
+use super::{Correction, KeyTerm, MAX_TERMS, PairTerm};
+use crate::galois::Automorphism;
+use crate::modulus::Modulus;
+
+type V = __m512i;
+
+/// Whether this machine has every feature that the functions below enable.
+pub(super) fn is_available() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512ifma")
+}
+
+/// Broadcast constants of a modulus.
+#[derive(Clone, Copy)]
+struct Consts {
+    q: V,
+    q2: V,
+    q4: V,
+    q_inv: V,
+    r2: V,
+}
+
+/// A kernel body with the features enabled. Callable only where `is_available` holds.
+macro_rules! simd {
+    ($(fn $name:ident ( $($arg:ident : $ty:ty),* $(,)? ) $(-> $ret:ty)? $body:block)*) => {
+        $(
+            #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+            pub(super) fn $name($($arg: $ty),*) $(-> $ret)? $body
+        )*
+    };
+}
+
+macro_rules! helper {
+    ($(fn $name:ident ( $($arg:ident : $ty:ty),* $(,)? ) $(-> $ret:ty)? $body:block)*) => {
+        $(
+            #[inline]
+            #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+            fn $name($($arg: $ty),*) $(-> $ret)? $body
+        )*
+    };
+}
+
+/// Loads words `i..i + 8`.
+///
+/// # Safety
+/// `i + 8 <= s.len()`.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn load(s: &[u64], i: usize) -> V {
+    debug_assert!(i + 8 <= s.len());
+    // SAFETY: in bounds by the caller's promise; the load has no alignment requirement.
+    unsafe { _mm512_loadu_si512(s.as_ptr().add(i).cast()) }
+}
+
+/// Stores words `i..i + 8`.
+///
+/// # Safety
+/// `i + 8 <= s.len()`.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn store(s: &mut [u64], i: usize, v: V) {
+    debug_assert!(i + 8 <= s.len());
+    // SAFETY: in bounds by the caller's promise; the store has no alignment requirement.
+    unsafe { _mm512_storeu_si512(s.as_mut_ptr().add(i).cast(), v) }
+}
+
+helper! {
+    fn splat(x: u64) -> V {
+        _mm512_set1_epi64(x as i64)
+    }
+
+    fn consts(m: &Modulus) -> Consts {
+        Consts { q: splat(m.q), q2: splat(2 * m.q), q4: splat(4 * m.q), q_inv: splat(m.q_inv), r2: splat(m.r2) }
+    }
+
+    fn min_sub(t: V, q: V) -> V {
+        _mm512_min_epu64(t, _mm512_sub_epi64(t, q))
+    }
+
+    fn add_mod(c: Consts, a: V, b: V) -> V {
+        min_sub(_mm512_add_epi64(a, b), c.q)
+    }
+
+    fn sub_mod(c: Consts, a: V, b: V) -> V {
+        let d = _mm512_sub_epi64(a, b);
+        _mm512_min_epu64(d, _mm512_add_epi64(d, c.q))
+    }
+
+    fn redc(c: Consts, lo: V, hi: V) -> V {
+        let hi = _mm512_add_epi64(hi, _mm512_srli_epi64::<52>(lo));
+        let k = _mm512_madd52lo_epu64(_mm512_setzero_si512(), lo, c.q_inv);
+        let carry = _mm512_madd52hi_epu64(_mm512_setzero_si512(), k, c.q);
+        _mm512_sub_epi64(_mm512_add_epi64(hi, c.q), carry)
+    }
+
+    fn canonical4(c: Consts, t: V) -> V {
+        min_sub(min_sub(t, c.q2), c.q)
+    }
+
+    fn canonical8(c: Consts, t: V) -> V {
+        canonical4(c, min_sub(t, c.q4))
+    }
+
+    fn mont_mul(c: Consts, a: V, b: V) -> V {
+        let zero = _mm512_setzero_si512();
+        canonical4(c, redc(c, _mm512_madd52lo_epu64(zero, a, b), _mm512_madd52hi_epu64(zero, a, b)))
+    }
+
+    fn product(c: Consts, a: V, b: V) -> V {
+        mont_mul(c, mont_mul(c, a, b), c.r2)
+    }
+}
+
+simd! {
+    fn add_assign(m: &Modulus, dst: &mut [u64], src: &[u64]) {
+        let c = consts(m);
+        for i in (0..dst.len()).step_by(8) {
+            // SAFETY: lengths are equal multiples of eight (checked by the callers in the parent module).
+            unsafe { store(dst, i, add_mod(c, load(dst, i), load(src, i))) }
+        }
+    }
+
+    fn sub_assign(m: &Modulus, dst: &mut [u64], src: &[u64]) {
+        let c = consts(m);
+        for i in (0..dst.len()).step_by(8) {
+            // SAFETY: as in `add_assign`.
+            unsafe { store(dst, i, sub_mod(c, load(dst, i), load(src, i))) }
+        }
+    }
+
+    fn negate(m: &Modulus, dst: &mut [u64]) {
+        let c = consts(m);
+        for i in (0..dst.len()).step_by(8) {
+            // SAFETY: as in `add_assign`.
+            unsafe { store(dst, i, sub_mod(c, _mm512_setzero_si512(), load(dst, i))) }
+        }
+    }
+
+    fn scale(m: &Modulus, dst: &mut [u64], w_mont: u64) {
+        let (c, w) = (consts(m), splat(w_mont));
+        for i in (0..dst.len()).step_by(8) {
+            // SAFETY: as in `add_assign`.
+            unsafe { store(dst, i, mont_mul(c, load(dst, i), w)) }
+        }
+    }
+
+    fn mul(m: &Modulus, dst: &mut [u64], a: &[u64], b: &[u64]) {
+        let c = consts(m);
+        for i in (0..dst.len()).step_by(8) {
+            // SAFETY: as in `add_assign`.
+            unsafe { store(dst, i, product(c, load(a, i), load(b, i))) }
+        }
+    }
+
+    fn mul_add(m: &Modulus, dst: &mut [u64], a: &[u64], b: &[u64]) {
+        let c = consts(m);
+        for i in (0..dst.len()).step_by(8) {
+            // SAFETY: as in `add_assign`.
+            unsafe { store(dst, i, add_mod(c, load(dst, i), product(c, load(a, i), load(b, i)))) }
+        }
+    }
+
+    fn tensor(m: &Modulus, d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2]) {
+        let (c, zero) = (consts(m), _mm512_setzero_si512());
+        let [d0, d1, d2] = d;
+        for i in (0..d0.len()).step_by(8) {
+            // SAFETY: as in `add_assign`.
+            let (a0, a1, b0, b1) = unsafe { (load(a[0], i), load(a[1], i), load(b[0], i), load(b[1], i)) };
+            let (b0, b1) = (mont_mul(c, b0, c.r2), mont_mul(c, b1, c.r2));
+            let lo = _mm512_madd52lo_epu64(_mm512_madd52lo_epu64(zero, a0, b1), a1, b0);
+            let hi = _mm512_madd52hi_epu64(_mm512_madd52hi_epu64(zero, a0, b1), a1, b0);
+            // SAFETY: as in `add_assign`.
+            unsafe {
+                store(d0, i, mont_mul(c, a0, b0));
+                store(d1, i, canonical8(c, redc(c, lo, hi)));
+                store(d2, i, mont_mul(c, a1, b1));
+            }
+        }
+    }
+
+    fn convert(m: &Modulus, dst: &mut [u64], sources: &[(&[u64], u64)], correction: Correction<'_>) {
+        let (c, zero) = (consts(m), _mm512_setzero_si512());
+        for i in (0..dst.len()).step_by(8) {
+            let (mut lo, mut hi) = (zero, zero);
+            for (x, w) in sources {
+                // SAFETY: as in `add_assign`.
+                let (x, w) = (unsafe { load(x, i) }, splat(*w));
+                lo = _mm512_madd52lo_epu64(lo, x, w);
+                hi = _mm512_madd52hi_epu64(hi, x, w);
+            }
+            let t = min_sub(redc(c, lo, hi), c.q2);
+            let t = match correction {
+                Correction::Offset(offset) => _mm512_add_epi64(t, splat(offset)),
+                // SAFETY: as in `add_assign`.
+                Correction::Quotient(v) => {
+                    _mm512_sub_epi64(_mm512_add_epi64(t, c.q), unsafe { load(v, i) })
+                }
+            };
+            // SAFETY: as in `add_assign`.
+            unsafe { store(dst, i, t) }
+        }
+    }
+
+    fn quotient(dst: &mut [u64], sources: &[(&[u64], f64)]) {
+        for i in (0..dst.len()).step_by(8) {
+            let mut sum = _mm512_set1_pd(0.5);
+            for (x, inverse) in sources {
+                // SAFETY: as in `add_assign`.
+                let x = _mm512_cvtepu64_pd(unsafe { load(x, i) });
+                // Not fused: the scalar implementation rounds the product as well.
+                sum = _mm512_add_pd(sum, _mm512_mul_pd(x, _mm512_set1_pd(*inverse)));
+            }
+            // SAFETY: as in `add_assign`.
+            unsafe { store(dst, i, _mm512_cvttpd_epu64(sum)) }
+        }
+    }
+
+    fn inner_product(
+        m: &Modulus,
+        out: [&mut [u64]; 2],
+        terms: &[KeyTerm<'_>],
+        permutation: Option<&Automorphism>,
+        add: bool,
+    ) {
+        let c = consts(m);
+        let [out0, out1] = out;
+        let mut sums = Sums::new(c);
+        for i in (0..out0.len()).step_by(8) {
+            sums.clear();
+            if let Some(p) = permutation {
+                let word = p.blocks[i / 8];
+                let from = (word & !7) as usize;
+                // SAFETY: eight orders of eight words; `from` is an aligned block below the length.
+                let order = unsafe { load(&p.orders[(word & 7) as usize], 0) };
+                for t in terms {
+                    // SAFETY: lengths checked by the parent module.
+                    unsafe {
+                        let digit = _mm512_permutexvar_epi64(order, load(t.digit, from));
+                        sums.add(digit, load(t.first, i), load(t.second, i));
+                    }
+                }
+            } else {
+                for t in terms {
+                    // SAFETY: lengths checked by the parent module.
+                    unsafe { sums.add(load(t.digit, i), load(t.first, i), load(t.second, i)) };
+                }
+            }
+            // SAFETY: lengths checked by the parent module.
+            unsafe { sums.finish(out0, out1, i, add) };
+        }
+    }
+
+    fn dot_pair(m: &Modulus, out: [&mut [u64]; 2], terms: &[PairTerm<'_>], add: bool) {
+        let c = consts(m);
+        let [out0, out1] = out;
+        let mut sums = Sums::new(c);
+        for i in (0..out0.len()).step_by(8) {
+            sums.clear();
+            for t in terms {
+                // SAFETY: lengths checked by the parent module.
+                unsafe { sums.add(load(t.factor, i), load(t.first, i), load(t.second, i)) };
+            }
+            // SAFETY: lengths checked by the parent module.
+            unsafe { sums.finish(out0, out1, i, add) };
+        }
+    }
+
+    fn permute(dst: &mut [u64], src: &[u64], p: &Automorphism) {
+        for i in (0..dst.len()).step_by(8) {
+            // SAFETY: as in `add_assign`; `permuted` reads an aligned block of `src`.
+            unsafe { store(dst, i, permuted(src, p, i)) }
+        }
+    }
+
+    fn permute_add(m: &Modulus, dst: &mut [u64], src: &[u64], p: &Automorphism) {
+        let c = consts(m);
+        for i in (0..dst.len()).step_by(8) {
+            // SAFETY: as in `permute`.
+            unsafe { store(dst, i, add_mod(c, load(dst, i), permuted(src, p, i))) }
+        }
+    }
+
+    fn scale_sub(m: &Modulus, dst: &mut [u64], w_mont: u64, src: &[u64]) {
+        let (c, w) = (consts(m), splat(w_mont));
+        for i in (0..dst.len()).step_by(8) {
+            // SAFETY: as in `add_assign`.
+            unsafe { store(dst, i, sub_mod(c, mont_mul(c, load(dst, i), w), load(src, i))) }
+        }
+    }
+
+    fn reduce_signed(m: &Modulus, dst: &mut [u64], src: &[i64]) {
+        let c = consts(m);
+        // floor(2^52/q): for magnitudes below 2^50 the estimate loses at most 1 + 2^-2.
+        let barrett = splat((1 << 52) / m.q);
+        let limit = splat(1 << 50);
+        let zero = _mm512_setzero_si512();
+        for i in (0..dst.len()).step_by(8) {
+            // SAFETY: the parent module checked the lengths; the load has no alignment requirement.
+            let x = unsafe { _mm512_loadu_si512(src.as_ptr().add(i).cast()) };
+            let magnitude = _mm512_abs_epi64(x);
+            if _mm512_cmpge_epu64_mask(magnitude, limit) != 0 {
+                super::scalar::reduce_signed(m, &mut dst[i..i + 8], &src[i..i + 8]);
+                continue;
+            }
+            let estimate = _mm512_madd52hi_epu64(zero, magnitude, barrett);
+            let r = _mm512_sub_epi64(magnitude, _mm512_mullo_epi64(estimate, c.q));
+            let r = canonical4(c, r);
+            let negative = _mm512_movepi64_mask(x);
+            let negated = sub_mod(c, zero, r);
+            // SAFETY: as in `add_assign`.
+            unsafe { store(dst, i, _mm512_mask_blend_epi64(negative, r, negated)) }
+        }
+    }
+}
+
+/// Block `i` of the permuted `src`.
+///
+/// # Safety
+/// `p` must be of the length of `src`, and `i` an aligned block in it.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn permuted(src: &[u64], p: &Automorphism, i: usize) -> V {
+    let word = p.blocks[i / 8];
+    // SAFETY: the caller's promise; the table holds aligned blocks below its own length.
+    unsafe {
+        let order = load(&p.orders[(word & 7) as usize], 0);
+        _mm512_permutexvar_epi64(order, load(src, (word & !7) as usize))
+    }
+}
+
+/// Two running sums of products sharing one factor.
+struct Sums {
+    c: Consts,
+    lo: [V; 2],
+    hi: [V; 2],
+}
+
+impl Sums {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn new(c: Consts) -> Self {
+        let zero = _mm512_setzero_si512();
+        Self {
+            c,
+            lo: [zero; 2],
+            hi: [zero; 2],
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn clear(&mut self) {
+        self.lo = [_mm512_setzero_si512(); 2];
+        self.hi = self.lo;
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn add(&mut self, shared: V, first: V, second: V) {
+        self.lo[0] = _mm512_madd52lo_epu64(self.lo[0], shared, first);
+        self.hi[0] = _mm512_madd52hi_epu64(self.hi[0], shared, first);
+        self.lo[1] = _mm512_madd52lo_epu64(self.lo[1], shared, second);
+        self.hi[1] = _mm512_madd52hi_epu64(self.hi[1], shared, second);
+    }
+
+    /// Reduces and stores both sums at block `i`.
+    ///
+    /// # Safety
+    /// `i + 8` is within both slices.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    unsafe fn finish(&self, out0: &mut [u64], out1: &mut [u64], i: usize, add: bool) {
+        const { assert!(MAX_TERMS <= 24) }
+        let mut r0 = canonical8(self.c, redc(self.c, self.lo[0], self.hi[0]));
+        let mut r1 = canonical8(self.c, redc(self.c, self.lo[1], self.hi[1]));
+        // SAFETY: the caller's promise.
+        unsafe {
+            if add {
+                r0 = add_mod(self.c, r0, load(out0, i));
+                r1 = add_mod(self.c, r1, load(out1, i));
+            }
+            store(out0, i, r0);
+            store(out1, i, r1);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Every SIMD kernel equals its scalar twin bit for bit, on random and on extreme residues.
+
+use super::*;
+use crate::modulus::Modulus;
+
+const N: usize = 64;
+
+struct Lcg(u64);
+
+impl Lcg {
+    fn next(&mut self) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 >> 8
+    }
+
+    /// Residues below `limit`; the first ones are the extremes.
+    fn limb(&mut self, limit: u64) -> Vec<u64> {
+        let mut limb: Vec<u64> = (0..N).map(|_| self.next() % limit).collect();
+        limb[0] = 0;
+        limb[1] = limit - 1;
+        limb[2] = limit - 1;
+        limb
+    }
+}
+
+/// Runs `body` with both implementations and compares what it returns.
+fn check(body: impl Fn(Kernels, &Modulus, &mut Lcg) -> Vec<Vec<u64>>) {
+    for q in [
+        786_433,
+        1_073_479_681,
+        1_099_510_054_913,
+        1_125_899_906_826_241,
+    ] {
+        for seed in 0..20 {
+            let m = Modulus::new(q);
+            let fast = body(Kernels::detect(), &m, &mut Lcg(seed));
+            let slow = body(Kernels::scalar(), &m, &mut Lcg(seed));
+            assert_eq!(fast, slow, "q = {q}, seed = {seed}");
+        }
+    }
+}
+
+#[test]
+fn elementwise_kernels_are_equal() {
+    check(|k, m, r| {
+        let (a, b, c) = (r.limb(m.q), r.limb(m.q), r.limb(m.q));
+        let w = r.next() % m.q;
+        let wide = r.limb(4 * m.q);
+        let mut out = vec![
+            a.clone(),
+            a.clone(),
+            a.clone(),
+            wide,
+            a.clone(),
+            a.clone(),
+            a.clone(),
+        ];
+        k.add_assign(m, &mut out[0], &b);
+        k.sub_assign(m, &mut out[1], &b);
+        k.negate(m, &mut out[2]);
+        k.scale(m, &mut out[3], w);
+        k.mul(m, &mut out[4], &b, &c);
+        k.mul_add(m, &mut out[5], &b, &c);
+        k.scale_sub(m, &mut out[6], w, &b);
+        for i in 0..N {
+            assert_eq!(out[5][i], m.add(a[i], m.mul(b[i], c[i])));
+        }
+        out
+    });
+}
+
+#[test]
+fn tensor_products_are_equal() {
+    check(|k, m, r| {
+        let (a0, a1, b0, b1) = (r.limb(m.q), r.limb(m.q), r.limb(m.q), r.limb(m.q));
+        let (mut d0, mut d1, mut d2) = (vec![0; N], vec![0; N], vec![0; N]);
+        k.tensor(m, [&mut d0, &mut d1, &mut d2], [&a0, &a1], [&b0, &b1]);
+        for i in 0..N {
+            assert_eq!(d1[i], m.add(m.mul(a0[i], b1[i]), m.mul(a1[i], b0[i])));
+        }
+        vec![d0, d1, d2]
+    });
+}
+
+#[test]
+fn conversions_are_equal_and_within_their_bound() {
+    check(|k, m, r| {
+        let sources: Vec<Vec<u64>> = (0..13).map(|_| r.limb(1 << 50)).collect();
+        let pairs: Vec<(&[u64], u64)> = sources
+            .iter()
+            .map(|s| (s.as_slice(), r.next() % m.q))
+            .collect();
+        let small = r.limb(14);
+        let mut out = vec![vec![0; N]; 3];
+        k.convert(m, &mut out[0], &pairs, Correction::Offset(m.q - 1));
+        k.convert(m, &mut out[1], &pairs[..1], Correction::Quotient(&small));
+        k.convert(m, &mut out[2], &pairs, Correction::Quotient(&small));
+        assert!(out.iter().flatten().all(|&x| x < 4 * m.q));
+        out
+    });
+}
+
+#[test]
+fn quotients_are_equal() {
+    check(|k, m, r| {
+        let limbs: Vec<Vec<u64>> = (0..5).map(|_| r.limb(m.q)).collect();
+        let pairs: Vec<(&[u64], f64)> = limbs
+            .iter()
+            .map(|l| (l.as_slice(), 1.0 / m.q as f64))
+            .collect();
+        let mut out = vec![0; N];
+        k.quotient(&mut out, &pairs);
+        vec![out]
+    });
+}
+
+#[test]
+fn sums_of_products_are_equal_up_to_the_most_terms() {
+    check(|k, m, r| {
+        let limbs: Vec<Vec<u64>> = (0..3 * MAX_TERMS).map(|_| r.limb(m.q)).collect();
+        let p = crate::galois::Automorphism::new(N.ilog2(), 5);
+        let mut all = Vec::new();
+        for count in [1, 3, MAX_TERMS] {
+            for add in [false, true] {
+                let keys: Vec<KeyTerm<'_>> = limbs
+                    .chunks(3)
+                    .take(count)
+                    .map(|l| KeyTerm {
+                        digit: &l[0],
+                        first: &l[1],
+                        second: &l[2],
+                    })
+                    .collect();
+                let pairs: Vec<PairTerm<'_>> = keys
+                    .iter()
+                    .map(|t| PairTerm {
+                        factor: t.digit,
+                        first: t.first,
+                        second: t.second,
+                    })
+                    .collect();
+                for permutation in [None, Some(&p)] {
+                    let (mut x, mut y) = (limbs[5].clone(), limbs[6].clone());
+                    k.inner_product(m, [&mut x, &mut y], &keys, permutation, add);
+                    all.extend([x, y]);
+                }
+                let (mut x, mut y) = (limbs[5].clone(), limbs[6].clone());
+                k.dot_pair(m, [&mut x, &mut y], &pairs, add);
+                all.extend([x, y]);
+            }
+        }
+        assert!(all.iter().flatten().all(|&x| x < m.q));
+        all
+    });
+}
+
+#[test]
+fn permutations_and_signed_reductions_are_equal() {
+    check(|k, m, r| {
+        let src = r.limb(m.q);
+        let p = crate::galois::Automorphism::new(N.ilog2(), 25);
+        let mut out = vec![vec![0; N], r.limb(m.q), vec![0; N], vec![0; N]];
+        k.permute(&mut out[0], &src, &p);
+        k.permute_add(m, &mut out[1], &src, &p);
+        let signed = |bits: u32, r: &mut Lcg| -> Vec<i64> {
+            let mut v: Vec<i64> = (0..N)
+                .map(|_| (r.next() % (2 << bits)) as i64 - (1 << bits))
+                .collect();
+            v[0] = 0;
+            v[1] = (1 << bits) - 1;
+            v[2] = 1 - (1 << bits);
+            v[3] = -(m.q as i64);
+            v
+        };
+        let (narrow, wide) = (signed(50, r), signed(55, r));
+        k.reduce_signed(m, &mut out[2], &narrow);
+        k.reduce_signed(m, &mut out[3], &wide);
+        for i in 0..N {
+            assert_eq!(out[3][i], m.reduce_i128(i128::from(wide[i])));
+        }
+        out
+    });
+}

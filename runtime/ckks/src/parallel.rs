@@ -1,0 +1,74 @@
+//! Loops over limbs that use the caller's current rayon pool, and none where it has one thread.
+
+use rayon::prelude::*;
+
+fn is_parallel(tasks: usize) -> bool {
+    tasks > 1 && rayon::current_num_threads() > 1
+}
+
+/// Runs `body(i, limb)` for each limb of `n` words.
+pub(crate) fn for_limbs(data: &mut [u64], n: usize, body: impl Fn(usize, &mut [u64]) + Sync) {
+    if is_parallel(data.len() / n) {
+        data.par_chunks_mut(n)
+            .enumerate()
+            .for_each(|(i, limb)| body(i, limb));
+    } else {
+        data.chunks_mut(n)
+            .enumerate()
+            .for_each(|(i, limb)| body(i, limb));
+    }
+}
+
+/// Runs `body(i, first, second)` for each pair of limbs of `n` words.
+pub(crate) fn for_limb_pairs(
+    first: &mut [u64],
+    second: &mut [u64],
+    n: usize,
+    body: impl Fn(usize, &mut [u64], &mut [u64]) + Sync,
+) {
+    if is_parallel(first.len() / n) {
+        first
+            .par_chunks_mut(n)
+            .zip(second.par_chunks_mut(n))
+            .enumerate()
+            .for_each(|(i, (a, b))| body(i, a, b));
+    } else {
+        first
+            .chunks_mut(n)
+            .zip(second.chunks_mut(n))
+            .enumerate()
+            .for_each(|(i, (a, b))| body(i, a, b));
+    }
+}
+
+/// Runs `body(i, limbs)` for each triple of limbs of `n` words.
+pub(crate) fn for_limb_triples(
+    data: [&mut [u64]; 3],
+    n: usize,
+    body: impl Fn(usize, [&mut [u64]; 3]) + Sync,
+) {
+    let [first, second, third] = data;
+    if is_parallel(first.len() / n) {
+        first
+            .par_chunks_mut(n)
+            .zip(second.par_chunks_mut(n))
+            .zip(third.par_chunks_mut(n))
+            .enumerate()
+            .for_each(|(i, ((a, b), c))| body(i, [a, b, c]));
+    } else {
+        let pairs = first.chunks_mut(n).zip(second.chunks_mut(n));
+        pairs
+            .zip(third.chunks_mut(n))
+            .enumerate()
+            .for_each(|(i, ((a, b), c))| body(i, [a, b, c]));
+    }
+}
+
+/// Maps independent items in order.
+pub(crate) fn map<T: Sync, R: Send>(items: &[T], body: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
+    if is_parallel(items.len()) {
+        items.par_iter().map(body).collect()
+    } else {
+        items.iter().map(body).collect()
+    }
+}
