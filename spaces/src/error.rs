@@ -3,7 +3,7 @@
 use crate::Shape;
 
 /// What can be wrong with a graph, its weights or a space.
-#[derive(Debug, thiserror::Error, PartialEq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq)]
 pub enum Error {
     /// A layer cannot take an input of this shape.
     #[error("layer `{layer}` cannot take {found}: {why}")]

@@ -109,7 +109,8 @@ fn refuse(line: usize, why: String) -> Error {
 fn add_line(graph: &mut Option<LayerGraph>, line: &Line<'_>) -> Result<(), String> {
     let layer = line.layer()?;
     let Some(graph) = graph else {
-        if line.name != "input" || !matches!(layer, Layer::Input(_)) {
+        let is_input = matches!(layer, Layer::Input(_)) && line.inputs.is_empty();
+        if line.name != "input" || !is_input {
             return Err("the first layer must be `input: CxHxW = input()`".into());
         }
         *graph = Some(LayerGraph::new(line.shape).map_err(|error| error.to_string())?);

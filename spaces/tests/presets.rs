@@ -1,7 +1,8 @@
 //! The published spaces: each reads, and samples of each give networks.
 
-use hemet_spaces::{Space, presets};
-use rand::SeedableRng;
+use hemet_spaces::evaluate::Evaluator;
+use hemet_spaces::{Space, Weights, presets};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const SEED: u64 = 1;
@@ -66,5 +67,26 @@ fn a_space_written_as_yaml_and_read_again_is_the_same() {
             serde_yaml::from_str::<Space>(&text).expect("it reads"),
             space
         );
+    }
+}
+
+#[test]
+fn random_weights_keep_the_values_of_every_greedy_start_below_100() {
+    for (name, _) in presets::PRESETS {
+        let space = read(name);
+        let graph = space.graph(&space.mobile()).expect("a network");
+        for seed in 0..3 {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let weights = Weights::random(&graph, &mut rng);
+            let len = space.input().len();
+            let input: Vec<f64> = (0..len).map(|_| rng.random_range(-1.0..1.0)).collect();
+            let evaluator = Evaluator::new(&graph, &weights).expect("its weights");
+            let values = evaluator.run_all(&input).expect("an input");
+            let largest = values
+                .iter()
+                .flatten()
+                .fold(0f64, |max, x| max.max(x.abs()));
+            assert!(largest < 100.0, "preset {name}, seed {seed}: {largest}");
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! What a user reads who wrote a space file wrong: what, where, and what would be right.
 
-use hemet_spaces::Space;
+use hemet_spaces::{Space, presets};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 const HEAD: &str = "input: [1, 8, 8]\nclasses: 10\n";
 
@@ -130,4 +132,30 @@ fn too_many_options_are_refused_before_they_are_built() {
         .unwrap_err()
         .to_string();
     assert!(message.contains("more than 65536 options"), "{message}");
+}
+
+#[test]
+fn mutated_space_files_never_panic() {
+    let mut rng = ChaCha8Rng::seed_from_u64(13);
+    let alphabet = b"0123456789:,.-[]{}#&*! \nabcdefnopstuvw_";
+    for (_, text) in presets::PRESETS {
+        for _ in 0..500 {
+            let mut bytes = text.as_bytes().to_vec();
+            for _ in 0..rng.random_range(1..5) {
+                let place = rng.random_range(0..bytes.len() as u32) as usize;
+                let new = alphabet[rng.random_range(0..alphabet.len() as u32) as usize];
+                match rng.random_range(0..3u8) {
+                    0 => bytes[place] = new,
+                    1 => drop(bytes.remove(place)),
+                    _ => bytes.insert(place, new),
+                }
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            if let Ok(space) = serde_yaml::from_str::<Space>(&text) {
+                let architecture = space.sample(&mut rng);
+                assert!(space.contains(&architecture));
+                drop(space.graph(&architecture));
+            }
+        }
+    }
 }

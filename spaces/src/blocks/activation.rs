@@ -16,7 +16,7 @@ pub enum Activation {
     Linear,
     /// A learnable polynomial.
     Poly {
-        /// Degree, 2 to 31; it costs ⌈log2 degree⌉ levels after merging where degree is 2, one more otherwise.
+        /// Degree, 2 to 31. A quadratic costs one level once its coefficients are merged into the layers around it.
         degree: usize,
         /// One polynomial a channel, or one for the layer.
         per_channel: bool,

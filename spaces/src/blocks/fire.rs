@@ -88,7 +88,7 @@ impl Block for Fire {
     }
 
     fn out_channels(&self) -> Option<usize> {
-        self.expand.checked_mul(2)
+        Some(self.expand.saturating_mul(2))
     }
 
     fn stride(&self) -> usize {

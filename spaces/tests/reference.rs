@@ -1,0 +1,276 @@
+//! `meaning()` and the reference evaluation against plain loops written from the definitions, and by hand.
+
+use hemet_spaces::evaluate::{Evaluator, evaluate};
+use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly};
+use hemet_spaces::{Error, Layer, LayerGraph, Shape, Tensor, Weights};
+use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Both sides sum at most 1000 products of numbers below 4 in float64, in different orders: the error is below
+/// 1000 · 16 · 1000 · 2^-53 < 2e-9.
+const TOLERANCE: f64 = 2e-9;
+
+/// Input, weights and the reference's output of a graph of one layer named `layer`.
+fn run(layer: Layer, shape: Shape, seed: u64) -> Option<(Vec<f64>, Weights, Shape, Vec<f64>)> {
+    let mut graph = LayerGraph::new(shape).expect("a shape");
+    let id = graph.add("layer", layer, &[graph.input()]).ok()?;
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let weights = Weights::random(&graph, &mut rng);
+    let input: Vec<f64> = (0..shape.len())
+        .map(|_| rng.random_range(-2.0..2.0))
+        .collect();
+    let output = evaluate(&graph, &weights, &input).expect("weights of this graph");
+    Some((input, weights, graph.node(id).shape, output))
+}
+
+fn assert_close(found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!(
+            (found - expected).abs() < TOLERANCE,
+            "element {index}: {found}, not {expected}"
+        );
+    }
+}
+
+fn data<'a>(weights: &'a Weights, name: &str) -> &'a [f32] {
+    &weights.tensors[&format!("layer.{name}")].data
+}
+
+/// The input at signed coordinates, 0 outside.
+fn padded(input: &[f64], shape: Shape, channel: usize, y: isize, x: isize) -> f64 {
+    let inside = y >= 0 && x >= 0 && (y as usize) < shape.height && (x as usize) < shape.width;
+    if inside {
+        input[shape.index(channel, y as usize, x as usize)]
+    } else {
+        0.0
+    }
+}
+
+fn naive_conv(conv: &Conv, input: &[f64], shape: Shape, weights: &Weights) -> Vec<f64> {
+    let weight = data(weights, "weight");
+    let (in_group, out_group) = (
+        shape.channels / conv.groups,
+        conv.out_channels / conv.groups,
+    );
+    let side = |len: usize| (len + 2 * conv.padding - conv.kernel) / conv.stride + 1;
+    let mut output = Vec::new();
+    for out in 0..conv.out_channels {
+        for y in 0..side(shape.height) {
+            for x in 0..side(shape.width) {
+                let mut sum = if conv.bias {
+                    f64::from(data(weights, "bias")[out])
+                } else {
+                    0.0
+                };
+                for i in 0..in_group {
+                    for ky in 0..conv.kernel {
+                        for kx in 0..conv.kernel {
+                            let channel = out / out_group * in_group + i;
+                            let row = (y * conv.stride + ky) as isize - conv.padding as isize;
+                            let column = (x * conv.stride + kx) as isize - conv.padding as isize;
+                            let w = weight
+                                [((out * in_group + i) * conv.kernel + ky) * conv.kernel + kx];
+                            sum += f64::from(w) * padded(input, shape, channel, row, column);
+                        }
+                    }
+                }
+                output.push(sum);
+            }
+        }
+    }
+    output
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, rng_seed: proptest::test_runner::RngSeed::Fixed(1), ..ProptestConfig::default() })]
+
+    #[test]
+    fn conv_equals_its_definition(
+        (groups, ins, outs) in (1usize..4, 1usize..4, 1usize..4),
+        (height, width) in (1usize..8, 1usize..8),
+        (kernel, stride, padding) in (1usize..5, 1usize..4, 0usize..4),
+        bias: bool,
+        seed: u64,
+    ) {
+        let conv = Conv { out_channels: groups * outs, kernel, stride, padding, groups, bias };
+        let shape = Shape::new(groups * ins, height, width);
+        let fits = height + 2 * padding >= kernel && width + 2 * padding >= kernel;
+        match run(Layer::Conv(conv.clone()), shape, seed) {
+            Some((input, weights, out, found)) => {
+                prop_assert_eq!(out.len(), found.len());
+                assert_close(&found, &naive_conv(&conv, &input, shape, &weights));
+            }
+            None => prop_assert!(!fits),
+        }
+    }
+
+    #[test]
+    fn average_pool_equals_its_definition(
+        (channels, height, width) in (1usize..4, 1usize..9, 1usize..9),
+        (kernel, stride) in (1usize..4, 1usize..4),
+        seed: u64,
+    ) {
+        let shape = Shape::new(channels, height, width);
+        let pool = Layer::AveragePool(AveragePool { kernel, stride });
+        let Some((input, _, out, found)) = run(pool, shape, seed) else {
+            prop_assert!(kernel > height || kernel > width);
+            return Ok(());
+        };
+        let mut expected = Vec::new();
+        for c in 0..channels {
+            for y in 0..out.height {
+                for x in 0..out.width {
+                    let window = (0..kernel * kernel).map(|k| {
+                        input[shape.index(c, y * stride + k / kernel, x * stride + k % kernel)]
+                    });
+                    expected.push(window.sum::<f64>() / (kernel * kernel) as f64);
+                }
+            }
+        }
+        assert_close(&found, &expected);
+    }
+
+    #[test]
+    fn dense_equals_its_definition(
+        (channels, height, width) in (1usize..4, 1usize..5, 1usize..5),
+        out in 1usize..6,
+        bias: bool,
+        seed: u64,
+    ) {
+        let shape = Shape::new(channels, height, width);
+        let dense = Layer::Dense(Dense { out_features: out, bias });
+        let (input, weights, out_shape, found) = run(dense, shape, seed).expect("it fits");
+        prop_assert_eq!(out_shape, Shape::new(out, 1, 1));
+        let row = |r: usize| {
+            let weights = &data(&weights, "weight")[r * shape.len()..(r + 1) * shape.len()];
+            weights.iter().zip(&input).map(|(w, x)| f64::from(*w) * x).sum::<f64>()
+        };
+        let shift = |r: usize| if bias { f64::from(data(&weights, "bias")[r]) } else { 0.0 };
+        let expected: Vec<f64> = (0..out).map(|r| row(r) + shift(r)).collect();
+        assert_close(&found, &expected);
+    }
+
+    #[test]
+    fn affine_and_poly_equal_their_definitions(
+        (channels, height, width) in (1usize..5, 1usize..5, 1usize..5),
+        degree in 1usize..6,
+        per_channel: bool,
+        seed: u64,
+    ) {
+        let shape = Shape::new(channels, height, width);
+        let channel = |index: usize| index / (height * width);
+        let (input, weights, _, found) = run(Layer::Affine(Affine), shape, seed).expect("it fits");
+        let (scale, shift) = (data(&weights, "scale"), data(&weights, "shift"));
+        let affine = |(i, x): (usize, &f64)| f64::from(scale[channel(i)]) * x + f64::from(shift[channel(i)]);
+        assert_close(&found, &input.iter().enumerate().map(affine).collect::<Vec<_>>());
+
+        let poly = Layer::Poly(Poly { degree, per_channel });
+        let (input, weights, _, found) = run(poly, shape, seed).expect("it fits");
+        let coefficients = data(&weights, "coefficients");
+        let power_sum = |(i, x): (usize, &f64)| {
+            let row = if per_channel { channel(i) } else { 0 };
+            (0..=degree)
+                .map(|k| f64::from(coefficients[row * (degree + 1) + k]) * x.powi(k as i32))
+                .sum::<f64>()
+        };
+        assert_close(&found, &input.iter().enumerate().map(power_sum).collect::<Vec<_>>());
+    }
+}
+
+fn tensor(shape: &[usize], data: &[f32]) -> Tensor {
+    Tensor {
+        shape: shape.to_vec(),
+        data: data.to_vec(),
+    }
+}
+
+/// Two 1x1 convolutions side by side on a 1x1x2 input, concatenated, squared, plus themselves, and summed up.
+fn small_net() -> (LayerGraph, Weights) {
+    let mut graph = LayerGraph::new(Shape::new(1, 1, 2)).unwrap();
+    let input = graph.input();
+    let a = graph
+        .add("a", Layer::Conv(Conv::same(1, 1)), &[input])
+        .unwrap();
+    let b = graph
+        .add("b", Layer::Conv(Conv::same(1, 1)), &[input])
+        .unwrap();
+    let both = graph.add("both", Layer::Concat, &[b, a]).unwrap();
+    let poly = Poly {
+        degree: 2,
+        per_channel: true,
+    };
+    let act = graph.add("act", Layer::Poly(poly), &[both]).unwrap();
+    let sum = graph.add("sum", Layer::Add, &[act, both, both]).unwrap();
+    let dense = Dense {
+        out_features: 1,
+        bias: true,
+    };
+    graph.add("out", Layer::Dense(dense), &[sum]).unwrap();
+    let mut weights = Weights::default();
+    for (name, tensor) in [
+        ("a.weight", tensor(&[1, 1, 1, 1], &[2.0])),
+        ("b.weight", tensor(&[1, 1, 1, 1], &[-1.0])),
+        (
+            "act.coefficients",
+            tensor(&[2, 3], &[1.0, 0.0, 1.0, 0.0, 3.0, 0.0]),
+        ),
+        ("out.weight", tensor(&[1, 4], &[1.0, 10.0, 100.0, 1000.0])),
+        ("out.bias", tensor(&[1], &[0.5])),
+    ] {
+        weights.tensors.insert(name.into(), tensor);
+    }
+    (graph, weights)
+}
+
+#[test]
+fn a_small_net_gives_what_a_hand_computes() {
+    let (graph, weights) = small_net();
+    // Input (3, 4); b = (-3, -4), a = (6, 8); activated (1+9, 1+16, 18, 24); plus twice (-3, -4, 6, 8): (4, 9, 30, 40).
+    let all = Evaluator::new(&graph, &weights)
+        .unwrap()
+        .run_all(&[3.0, 4.0])
+        .unwrap();
+    assert_eq!(
+        all[graph.find("both").unwrap().index()],
+        [-3.0, -4.0, 6.0, 8.0]
+    );
+    assert_eq!(
+        all[graph.find("act").unwrap().index()],
+        [10.0, 17.0, 18.0, 24.0]
+    );
+    assert_eq!(
+        all[graph.find("sum").unwrap().index()],
+        [4.0, 9.0, 30.0, 40.0]
+    );
+    assert_eq!(evaluate(&graph, &weights, &[3.0, 4.0]).unwrap(), [43094.5]);
+}
+
+#[test]
+fn the_reference_refuses_wrong_lengths_and_wrong_weights() {
+    let (graph, mut weights) = small_net();
+    let short = evaluate(&graph, &weights, &[3.0]).unwrap_err();
+    assert_eq!(
+        short,
+        Error::InputLength {
+            expected: 2,
+            found: 1
+        }
+    );
+    weights
+        .tensors
+        .insert("out.bias".into(), tensor(&[2], &[0.0, 0.0]));
+    let shape = evaluate(&graph, &weights, &[3.0, 4.0])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        shape.contains("`out.bias` has shape [2], layer `out` needs [1]"),
+        "{shape}"
+    );
+    weights.tensors.remove("out.bias");
+    let missing = evaluate(&graph, &weights, &[3.0, 4.0])
+        .unwrap_err()
+        .to_string();
+    assert!(missing.contains("no tensor `out.bias` of [1]"), "{missing}");
+}
