@@ -277,7 +277,7 @@ pub fn costs(schedule: &Schedule) -> Vec<(usize, CostKind, u32, u64)> {
 }
 
 /// Counts of one `linear`; those that are zero are left out.
-fn linear_costs(plan: &LinearPlan) -> Vec<(CostKind, u64)> {
+pub(crate) fn linear_costs(plan: &LinearPlan) -> Vec<(CostKind, u64)> {
     let distinct = |mut pairs: Vec<(u32, u32)>| -> u64 {
         pairs.sort_unstable();
         pairs.dedup();

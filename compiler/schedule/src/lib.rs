@@ -4,6 +4,7 @@
 //! ciphertexts whose types carry level, scale and degree. Only [`verify()`] makes a [`Verified`] one, and a runtime
 //! accepts nothing else.
 
+pub mod artifact;
 pub mod builder;
 pub mod constants;
 pub mod cost;
@@ -13,10 +14,12 @@ pub mod layout;
 pub mod op;
 pub mod scale;
 pub mod schedule;
+pub mod summary;
 pub mod text;
 pub mod types;
 pub mod verify;
 
+pub use artifact::{Artifact, ArtifactError, Manifest};
 pub use builder::Builder;
 pub use constants::{Constant, Constants};
 pub use cost::{CostKind, CostTable, Estimate, MissingCost};
@@ -25,5 +28,7 @@ pub use layout::{Digit, Layout};
 pub use op::{LinearPlan, LinearTerm, Op};
 pub use scale::Scale;
 pub use schedule::{Header, Instruction, Schedule};
+pub use summary::OpCounts;
+pub use text::ParseError;
 pub use types::{ConstantId, LayerId, Level, Type, ValueId};
 pub use verify::{Fault, Faults, Verified, verify};

@@ -6,6 +6,9 @@ use hemet_ckks_params::Parameters;
 
 use crate::{Constants, LayerId, Layout, Op, Scale, Type, ValueId};
 
+/// Most values that a schedule may make.
+pub const MAX_VALUES: usize = 1 << 18;
+
 /// What stands once for the whole schedule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Header {

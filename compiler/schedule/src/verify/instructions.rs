@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::infer::result_types;
+use crate::schedule::MAX_VALUES;
 use crate::{Constant, ConstantId, Instruction, LinearPlan, Op, ValueId};
 
 impl Check<'_> {
@@ -20,6 +21,11 @@ impl Check<'_> {
                 inputs += 1;
             }
             made += u64::from(instruction.op.results());
+        }
+        if made > MAX_VALUES as u64 {
+            self.general(format!(
+                "the instructions make {made} values, at most {MAX_VALUES} are allowed"
+            ));
         }
         if self.schedule.types.len() as u64 != made {
             self.general(format!(

@@ -9,8 +9,8 @@
 //! extent at least 1, which together reach the axis length; all elements lie at distinct positions below the period. The
 //! number of ciphertexts that the layout takes equals the number of input instructions, or outputs.
 //!
-//! **Order.** Instruction by instruction, results are numbered from 0 without gaps, so that each value is made once; an
-//! instruction reads only values made before it. The `input` instructions have the indices 0, 1, 2, … in order. Every
+//! **Order.** Instruction by instruction, results are numbered from 0 without gaps, so that each value is made once, at
+//! most [`MAX_VALUES`](crate::schedule::MAX_VALUES) of them; an instruction reads only values made before it. The `input` instructions have the indices 0, 1, 2, … in order. Every
 //! layer id names a layer.
 //!
 //! **Types.** The type written for a value equals the one that [`crate::infer`] finds from the types of the operands: degrees,

@@ -1,0 +1,329 @@
+//! Artifact: the `.hemet` file that a compiler hands to a server: manifest, schedule text, constants. It holds no secret.
+//!
+//! ```text
+//! mark (8 bytes)  version (u32)  length of head (u32)  BLAKE3 of head (32 bytes)  head (JSON)  parts, one after another
+//! ```
+//!
+//! Numbers are little-endian. The head holds the [`Manifest`] and, for each part, name, size, stored size and BLAKE3 sum of
+//! the stored bytes. A part is stored as one zstd frame. Parts: `schedule` (the text form), `constants` (safetensors:
+//! 32-bit floats where all values of a constant are exactly that, otherwise 64-bit), and `extra/NAME`.
+//!
+//! Reading trusts nothing: sums are checked before anything is decompressed, sizes against [`Limits`] before memory is taken,
+//! memory grows only with bytes that are really there, the schedule is parsed and verified.
+
+mod constants;
+mod container;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::path::Path;
+
+use crate::constants::{MAX_NAME_BYTES, is_name_char};
+use crate::{Constant, Error, Verified, text, verify};
+use container::{Part, Reader};
+
+/// Newest version of the file format, which [`Artifact::to_bytes`] writes.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Why an artifact was refused: the crate's error.
+pub type ArtifactError = Error;
+
+/// What a person or a client wants to know of an artifact without reading its schedule.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of the program that compiled it.
+    pub hemet_version: String,
+    /// Name of the network.
+    pub network: String,
+    /// Name of the dataset that it was trained on, if known.
+    pub dataset: Option<String>,
+    /// What the outputs stand for, in order; empty if not known.
+    pub classes: Vec<String>,
+    /// Text form of the architecture, if it came from a space.
+    pub architecture: Option<String>,
+    /// How raw data become the network's input, in words.
+    pub normalization: String,
+    /// Predicted latency of one evaluation on one thread, in milliseconds.
+    pub predicted_latency_ms: Option<f64>,
+    /// Machine of the cost table that the prediction is from.
+    pub cost_machine: Option<String>,
+}
+
+impl Manifest {
+    /// A manifest of this version of the program that says only the network's name.
+    pub fn new(network: &str) -> Self {
+        Self {
+            hemet_version: env!("CARGO_PKG_VERSION").to_owned(),
+            network: network.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+/// How large the parts of an artifact may be, in bytes, before they are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The head with the manifest.
+    pub head: u64,
+    /// The schedule's text.
+    pub schedule: u64,
+    /// The constants, decompressed.
+    pub constants: u64,
+    /// Each further part, decompressed.
+    pub extra: u64,
+}
+
+impl Default for Limits {
+    /// 1 MiB of head, 64 MiB of schedule, 4 GiB of constants, 16 MiB for each further part.
+    fn default() -> Self {
+        Self {
+            head: 1 << 20,
+            schedule: text::MAX_TEXT_BYTES as u64,
+            constants: 4 << 30,
+            extra: 16 << 20,
+        }
+    }
+}
+
+/// A compiled network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Artifact {
+    /// What it is.
+    pub manifest: Manifest,
+    /// The schedule with its constants.
+    pub schedule: Verified,
+    /// Further parts by name (letters, digits, `_`, `-`, `.`, `/`); at most 16.
+    pub extra: BTreeMap<String, Vec<u8>>,
+}
+
+/// Most further parts.
+const MAX_EXTRA: usize = 16;
+
+impl Artifact {
+    /// An artifact without further parts.
+    pub fn new(manifest: Manifest, schedule: Verified) -> Self {
+        Self {
+            manifest,
+            schedule,
+            extra: BTreeMap::new(),
+        }
+    }
+
+    /// BLAKE3 of the content, as 64 hexadecimal digits: manifest, schedule, constants and further parts.
+    ///
+    /// The prediction and its machine are left out: the same network compiled with another cost table has the same id, and
+    /// keys made for one serve the other. Costs one pass over the constants.
+    pub fn id(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let mut section = |name: &str, parts: &[&[u8]]| {
+            let length: u64 = parts.iter().map(|part| part.len() as u64).sum();
+            for number in [name.len() as u64, length] {
+                hasher.update(&number.to_le_bytes());
+            }
+            hasher.update(name.as_bytes());
+            for part in parts {
+                hasher.update(part);
+            }
+        };
+        let manifest = Manifest {
+            predicted_latency_ms: None,
+            cost_machine: None,
+            ..self.manifest.clone()
+        };
+        let manifest = serde_json::to_vec(&manifest).unwrap_or_default();
+        section("manifest", &[&manifest]);
+        section("schedule", &[text::print(&self.schedule).as_bytes()]);
+        for (name, constant) in &self.schedule.constants.entries {
+            let period = constant.period() as u64;
+            let values: Vec<u8> = constant
+                .values()
+                .iter()
+                .flat_map(|v| v.to_le_bytes())
+                .collect();
+            let kind: &[u8] = match constant {
+                Constant::Vector(_) => b"v",
+                Constant::Diagonals { .. } => b"d",
+            };
+            section(
+                &format!("constant/{name}"),
+                &[kind, &period.to_le_bytes(), &values],
+            );
+        }
+        for (name, bytes) in &self.extra {
+            section(&format!("extra/{name}"), &[bytes]);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// The bytes of the file.
+    ///
+    /// # Errors
+    /// [`Error::Part`] for a bad name of a further part or a predicted latency that is not a number, [`Error::TooLarge`]
+    /// for a part above the default [`Limits`], which nobody could read again.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ArtifactError> {
+        if self
+            .manifest
+            .predicted_latency_ms
+            .is_some_and(|ms| !ms.is_finite())
+        {
+            return Err(part_error(
+                "manifest",
+                "the predicted latency is not a finite number".into(),
+            ));
+        }
+        check_extra(self.extra.keys().map(String::as_str))?;
+        let limits = Limits::default();
+        let schedule = text::print(&self.schedule);
+        let constants = constants::to_bytes(&self.schedule.constants)?;
+        let mut parts = vec![
+            Part::compress("schedule", schedule.as_bytes(), limits.schedule)?,
+            Part::compress("constants", &constants, limits.constants)?,
+        ];
+        for (name, bytes) in &self.extra {
+            parts.push(Part::compress(
+                &format!("extra/{name}"),
+                bytes,
+                limits.extra,
+            )?);
+        }
+        container::assemble(&self.manifest, &parts, limits.head)
+    }
+
+    /// Writes the file aside, then renames it, so that there is never half of one.
+    ///
+    /// # Errors
+    /// As [`Artifact::to_bytes`], and [`Error::Io`].
+    pub fn write_to(&self, path: impl AsRef<Path>) -> Result<(), ArtifactError> {
+        let path = path.as_ref();
+        let bytes = self.to_bytes()?;
+        write_aside(path, &bytes).map_err(|source| Error::Io {
+            action: "write",
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// Reads a file within the default [`Limits`].
+    ///
+    /// # Errors
+    /// [`Error::Io`], or what is wrong with the content.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, ArtifactError> {
+        Self::read_limited(path, &Limits::default())
+    }
+
+    /// Reads a file within limits.
+    ///
+    /// # Errors
+    /// As [`Artifact::read`].
+    pub fn read_limited(path: impl AsRef<Path>, limits: &Limits) -> Result<Self, ArtifactError> {
+        let path = path.as_ref();
+        let io = |source| Error::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        };
+        let file = File::open(path).map_err(io)?;
+        from_reader(BufReader::new(file), path, limits)
+    }
+
+    /// Reads the bytes of a file within the default [`Limits`].
+    ///
+    /// # Errors
+    /// What is wrong with the content.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArtifactError> {
+        from_reader(bytes, Path::new("artifact bytes"), &Limits::default())
+    }
+}
+
+fn from_reader(source: impl Read, path: &Path, limits: &Limits) -> Result<Artifact, ArtifactError> {
+    let mut reader = Reader::open(source, path, limits.head)?;
+    let names = reader.names();
+    let [schedule, constants, extra @ ..] = names.as_slice() else {
+        return Err(part_error(
+            "head",
+            format!("lists {} parts, needs at least 2", names.len()),
+        ));
+    };
+    if schedule != "schedule" || constants != "constants" {
+        let message = format!(
+            "the first parts are `{schedule}` and `{constants}`, must be `schedule` and `constants`"
+        );
+        return Err(part_error("head", message));
+    }
+    let extra_names: Vec<&str> = extra
+        .iter()
+        .map(|name| name.strip_prefix("extra/").unwrap_or(""))
+        .collect();
+    check_extra(extra_names.iter().copied())?;
+    let schedule = reader.part(limits.schedule)?;
+    let schedule =
+        String::from_utf8(schedule).map_err(|e| part_error("schedule", e.to_string()))?;
+    let constants = constants::from_bytes(&reader.part(limits.constants)?)?;
+    let mut extra = BTreeMap::new();
+    for name in extra_names {
+        extra.insert(name.to_owned(), reader.part(limits.extra)?);
+    }
+    let manifest = reader.finish()?;
+    let schedule = verify(text::parse(&schedule, constants)?)?;
+    Ok(Artifact {
+        manifest,
+        schedule,
+        extra,
+    })
+}
+
+fn check_extra<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Result<(), ArtifactError> {
+    if names.len() > MAX_EXTRA {
+        return Err(part_error(
+            "head",
+            format!(
+                "{} further parts, at most {MAX_EXTRA} are allowed",
+                names.len()
+            ),
+        ));
+    }
+    let mut last = "";
+    for name in names {
+        if name.len() > MAX_NAME_BYTES || !name.chars().all(is_name_char) || name <= last {
+            let message = format!(
+                "further part {name:?}: names have 1 to {MAX_NAME_BYTES} letters, digits, `_`, `-`, `.` and `/`, and ascend"
+            );
+            return Err(part_error("head", message));
+        }
+        last = name;
+    }
+    Ok(())
+}
+
+pub(super) fn part_error(part: &str, message: String) -> Error {
+    Error::Part {
+        part: part.to_owned(),
+        message,
+    }
+}
+
+fn write_aside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".hemet-");
+    #[cfg(unix)]
+    {
+        // Nothing in an artifact is secret: the user's umask decides, as for any new file.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    {
+        let mut out = BufWriter::new(file.as_file_mut());
+        out.write_all(bytes)?;
+        out.flush()?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|e| e.error)?;
+    Ok(())
+}
