@@ -101,6 +101,12 @@ impl<R: Read> Reader<R> {
                 supported: FORMAT_VERSION,
             });
         }
+        if version == 0 {
+            return Err(part_error(
+                "head",
+                "has format version 0, which never was".into(),
+            ));
+        }
         check_size("head", u64::from(length), limit)?;
         let head = read_exactly(&mut source, path, "head", u64::from(length))?;
         check_sum("head", &head, &blake3::Hash::from_bytes(sum).to_hex())?;
