@@ -1,5 +1,62 @@
-//! x
+//! The envelope of serialised objects, and limbs packed to the bits of their modulus.
+//!
+//! `HEMETCKK`, version (u16), kind (u8), 0 (u8), fingerprint of the parameters (32 bytes), payload, blake3
+//! of all that (32 bytes); integers little-endian. A reader checks, in this order: mark, version, kind, parameters, the
+//! exact length (computed from the header before any memory is taken), checksum, each field, each residue.
+
 use hemet_ckks_params::Parameters;
+
+use crate::error::BytesError;
+use crate::modulus::Modulus;
+
+const MAGIC: &[u8; 8] = b"HEMETCKK";
+const VERSION: u16 = 1;
+const HEADER: usize = 44;
+const CHECKSUM: usize = 32;
+
+/// What an envelope holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Parameters,
+    SecretKey,
+    PublicKey,
+    EvaluationKeys,
+    Ciphertext,
+    SeededCiphertext,
+}
+
+impl Kind {
+    const ALL: [Self; 6] = [
+        Self::Parameters,
+        Self::SecretKey,
+        Self::PublicKey,
+        Self::EvaluationKeys,
+        Self::Ciphertext,
+        Self::SeededCiphertext,
+    ];
+
+    fn code(self) -> u8 {
+        match self {
+            Self::Parameters => 1,
+            Self::SecretKey => 2,
+            Self::PublicKey => 3,
+            Self::EvaluationKeys => 4,
+            Self::Ciphertext => 5,
+            Self::SeededCiphertext => 6,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Parameters => "parameter set",
+            Self::SecretKey => "secret key",
+            Self::PublicKey => "public key",
+            Self::EvaluationKeys => "set of evaluation keys",
+            Self::Ciphertext => "ciphertext",
+            Self::SeededCiphertext => "seeded ciphertext",
+        }
+    }
+}
 
 /// The blake3 hash of a parameter set.
 pub(crate) fn fingerprint(parameters: &Parameters) -> [u8; 32] {
@@ -14,4 +71,282 @@ pub(crate) fn fingerprint(parameters: &Parameters) -> [u8; 32] {
         }
     }
     *hasher.finalize().as_bytes()
+}
+
+/// Builds an envelope.
+pub(crate) struct Writer {
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    /// Starts an envelope with room for a payload of `payload` bytes.
+    pub(crate) fn new(kind: Kind, fingerprint: &[u8; 32], payload: usize) -> Self {
+        let mut bytes = Vec::with_capacity(HEADER + payload + CHECKSUM);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(&[kind.code(), 0]);
+        bytes.extend_from_slice(fingerprint);
+        Self { bytes }
+    }
+
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Appends a limb, packed.
+    pub(crate) fn put_limb(&mut self, q: u64, limb: &[u64]) {
+        let bits = bits_of(q);
+        let (mut word, mut filled) = (0u128, 0);
+        for &residue in limb {
+            word |= u128::from(residue) << filled;
+            filled += bits;
+            if filled >= 64 {
+                self.bytes.extend_from_slice(&(word as u64).to_le_bytes());
+                word >>= 64;
+                filled -= 64;
+            }
+        }
+    }
+
+    /// Closes the envelope with its checksum.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        let sum = blake3::hash(&self.bytes);
+        self.bytes.extend_from_slice(sum.as_bytes());
+        self.bytes
+    }
+}
+
+fn bits_of(q: u64) -> u32 {
+    64 - q.leading_zeros()
+}
+
+/// Bytes of a packed limb of `n` residues (a multiple of 64).
+pub(crate) fn packed_bytes(q: u64, n: usize) -> usize {
+    bits_of(q) as usize * n / 8
+}
+
+/// Unpacks a limb of the exact packed size and checks every residue.
+pub(crate) fn unpack_limb(
+    kind: Kind,
+    index: usize,
+    m: &Modulus,
+    bytes: &[u8],
+    limb: &mut [u64],
+) -> Result<(), BytesError> {
+    let bits = bits_of(m.q);
+    let mask = (1u64 << bits) - 1;
+    let (mut word, mut filled) = (0u128, 0);
+    let mut words = bytes.as_chunks::<8>().0.iter();
+    let mut largest = 0;
+    for residue in limb.iter_mut() {
+        if filled < bits {
+            let next = words.next().map_or(0, |chunk| u64::from_le_bytes(*chunk));
+            word |= u128::from(next) << filled;
+            filled += 64;
+        }
+        *residue = word as u64 & mask;
+        largest = largest.max(*residue);
+        word >>= bits;
+        filled -= bits;
+    }
+    if largest < m.q {
+        return Ok(());
+    }
+    let position = limb.iter().position(|&x| x >= m.q).unwrap_or(0);
+    let (residue, modulus) = (limb[position], m.q);
+    Err(BytesError::Residue {
+        kind: kind.name(),
+        limb: index,
+        position,
+        residue,
+        modulus,
+    })
+}
+
+/// Reads the payload of a checked header.
+pub(crate) struct Reader<'a> {
+    kind: Kind,
+    whole: &'a [u8],
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// Checks mark, version, kind and (if given) the fingerprint.
+    pub(crate) fn open(
+        kind: Kind,
+        bytes: &'a [u8],
+        fingerprint: Option<&[u8; 32]>,
+    ) -> Result<Self, BytesError> {
+        if bytes.len() < MAGIC.len() || &bytes[..MAGIC.len()] != MAGIC {
+            return Err(BytesError::Magic);
+        }
+        if bytes.len() < HEADER + CHECKSUM {
+            let (given, expected) = (bytes.len(), HEADER + CHECKSUM);
+            return Err(BytesError::Length {
+                kind: kind.name(),
+                given,
+                expected,
+            });
+        }
+        let version = u16::from_le_bytes([bytes[8], bytes[9]]);
+        if version != VERSION {
+            return Err(BytesError::Version {
+                found: version,
+                supported: VERSION,
+            });
+        }
+        if bytes[10] != kind.code() {
+            let found = Kind::ALL.iter().find(|k| k.code() == bytes[10]);
+            let found =
+                found.map_or_else(|| format!("kind {}", bytes[10]), |k| k.name().to_owned());
+            return Err(BytesError::Kind {
+                found,
+                expected: kind.name(),
+            });
+        }
+        if let Some(expected) = fingerprint
+            && bytes[12..HEADER] != expected[..]
+        {
+            let (found, expected) = (short_hex(&bytes[12..HEADER]), short_hex(expected));
+            return Err(BytesError::OtherParameters {
+                kind: kind.name(),
+                found,
+                expected,
+            });
+        }
+        Ok(Self {
+            kind,
+            whole: bytes,
+            rest: &bytes[HEADER..bytes.len() - CHECKSUM],
+        })
+    }
+
+    /// Takes `count` bytes of the payload.
+    pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], BytesError> {
+        if count > self.rest.len() {
+            let given = self.whole.len();
+            let expected = given - self.rest.len() + count;
+            return Err(BytesError::Length {
+                kind: self.kind.name(),
+                given,
+                expected,
+            });
+        }
+        let (now, rest) = self.rest.split_at(count);
+        self.rest = rest;
+        Ok(now)
+    }
+
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], BytesError> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32, BytesError> {
+        Ok(u32::from_le_bytes(self.array()?))
+    }
+
+    pub(crate) fn u64(&mut self) -> Result<u64, BytesError> {
+        Ok(u64::from_le_bytes(self.array()?))
+    }
+
+    /// A scale: finite and above 0.
+    pub(crate) fn scale(&mut self) -> Result<f64, BytesError> {
+        let scale = f64::from_bits(self.u64()?);
+        if scale.is_finite() && scale > 0.0 {
+            return Ok(scale);
+        }
+        Err(self.field("scale", scale, "a finite number above 0"))
+    }
+
+    /// A number from `min` to `max`.
+    pub(crate) fn number(
+        &mut self,
+        field: &'static str,
+        min: usize,
+        max: usize,
+    ) -> Result<usize, BytesError> {
+        let value = self.u32()? as usize;
+        if (min..=max).contains(&value) {
+            return Ok(value);
+        }
+        Err(self.field(field, value, &format!("{min} to {max}")))
+    }
+
+    pub(crate) fn field(
+        &self,
+        field: &'static str,
+        value: impl ToString,
+        allowed: &str,
+    ) -> BytesError {
+        let (value, allowed) = (value.to_string(), allowed.to_owned());
+        BytesError::Field {
+            kind: self.kind.name(),
+            field,
+            value,
+            allowed,
+        }
+    }
+
+    /// Checks that exactly `payload` bytes are left, and then the checksum of everything.
+    pub(crate) fn check_rest(&self, payload: usize) -> Result<(), BytesError> {
+        let kind = self.kind.name();
+        if self.rest.len() != payload {
+            let given = self.whole.len();
+            let expected = given - self.rest.len() + payload;
+            return Err(BytesError::Length {
+                kind,
+                given,
+                expected,
+            });
+        }
+        let (body, sum) = self.whole.split_at(self.whole.len() - CHECKSUM);
+        if blake3::hash(body).as_bytes() == sum {
+            Ok(())
+        } else {
+            Err(BytesError::Checksum { kind })
+        }
+    }
+}
+
+fn short_hex(bytes: &[u8]) -> String {
+    bytes[..8].iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_limbs_come_back_and_large_residues_are_refused() {
+        for q in [
+            786_433u64,
+            1_073_479_681,
+            1_099_510_054_913,
+            1_125_899_906_826_241,
+        ] {
+            let m = Modulus::new(q);
+            let limb: Vec<u64> = (0..64u64)
+                .map(|i| (i * 0x9e37_79b9_7f4a_7c15) % q)
+                .collect();
+            let mut writer = Writer::new(Kind::Ciphertext, &[0; 32], 0);
+            writer.put_limb(q, &limb);
+            let packed = &writer.bytes[HEADER..];
+            assert_eq!(packed.len(), packed_bytes(q, 64));
+            let mut back = vec![0; 64];
+            unpack_limb(Kind::Ciphertext, 0, &m, packed, &mut back).unwrap();
+            assert_eq!(back, limb);
+            let ones = vec![0xff; packed.len()];
+            let error = unpack_limb(Kind::Ciphertext, 3, &m, &ones, &mut back).unwrap_err();
+            assert!(matches!(
+                error,
+                BytesError::Residue {
+                    limb: 3,
+                    position: 0,
+                    ..
+                }
+            ));
+        }
+    }
 }

@@ -19,6 +19,7 @@ mod ntt;
 mod parallel;
 mod pool;
 mod sampling;
+mod serial;
 
 pub use ciphertext::{Ciphertext, Diagonal, Plaintext};
 pub use context::Context;
@@ -29,3 +30,4 @@ pub use hemet_ckks_params::Parameters;
 pub use keys::{EvaluationKeys, KeyRequest, PublicKey, SecretKey};
 pub use linear::{LinearPlan, LinearTerm};
 pub use sampling::{ERROR_DEVIATION, os_rng};
+pub use serial::{parameters_from_bytes, parameters_to_bytes};

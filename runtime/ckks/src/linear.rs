@@ -10,6 +10,7 @@
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use crate::ciphertext::{Ciphertext, Diagonal};
 use crate::context::{Context, check_scales};
@@ -57,6 +58,14 @@ struct Product {
     /// Index into `rotated`.
     rotated: usize,
     diagonal: usize,
+}
+
+/// Inner sums of a batch of outputs: each part per limb, per group.
+struct InnerSums<'a> {
+    level: usize,
+    /// (giant step, terms).
+    groups: Vec<(i64, &'a [Product])>,
+    parts: [Buf; 2],
 }
 
 impl LinearPlan {
@@ -130,41 +139,42 @@ impl Context {
     /// # Errors
     /// `Plan` for a wrong number of inputs or diagonals, `Level` for a diagonal of too low a level,
     /// `LevelMismatch`, `ScaleMismatch`, `Degree`, `MissingKey`, `Foreign`.
-    pub fn linear<D: Borrow<Diagonal> + Sync>(
+    pub fn linear<C: Borrow<Ciphertext>, D: Borrow<Diagonal>>(
         &self,
-        inputs: &[Ciphertext],
+        inputs: &[C],
         plan: &LinearPlan,
         diagonals: &[D],
         keys: &EvaluationKeys,
     ) -> Result<Vec<Ciphertext>, Error> {
-        self.linear_map("linear", inputs, plan, diagonals, keys, false)
+        self.linear_map(inputs, plan, diagonals, keys, false)
     }
 
     /// As [`Context::linear`], rescaled: fewer transforms than both in turn.
     ///
     /// # Errors
     /// As [`Context::linear`], and `Level` at level 0.
-    pub fn linear_rescale<D: Borrow<Diagonal> + Sync>(
+    pub fn linear_rescale<C: Borrow<Ciphertext>, D: Borrow<Diagonal>>(
         &self,
-        inputs: &[Ciphertext],
+        inputs: &[C],
         plan: &LinearPlan,
         diagonals: &[D],
         keys: &EvaluationKeys,
     ) -> Result<Vec<Ciphertext>, Error> {
-        self.linear_map("linear_rescale", inputs, plan, diagonals, keys, true)
+        self.linear_map(inputs, plan, diagonals, keys, true)
     }
 
-    fn linear_map<D: Borrow<Diagonal> + Sync>(
+    fn linear_map<C: Borrow<Ciphertext>, D: Borrow<Diagonal>>(
         &self,
-        operation: &'static str,
-        inputs: &[Ciphertext],
+        inputs: &[C],
         plan: &LinearPlan,
         diagonals: &[D],
         keys: &EvaluationKeys,
         rescale: bool,
     ) -> Result<Vec<Ciphertext>, Error> {
+        let operation = if rescale { "linear_rescale" } else { "linear" };
+        let inputs: Vec<&Ciphertext> = inputs.iter().map(Borrow::borrow).collect();
         let diagonals: Vec<&Diagonal> = diagonals.iter().map(Borrow::borrow).collect();
-        let (level, scale) = self.check_linear(operation, inputs, plan, &diagonals)?;
+        let (level, scale) = self.check_linear(operation, &inputs, plan, &diagonals)?;
         if rescale {
             self.check_rescalable(operation, level)?;
         }
@@ -172,21 +182,21 @@ impl Context {
         for step in giants.filter(|&step| !self.is_identity(step)) {
             keys.rotation_key(self, step)?;
         }
-        let rotated = self.baby_steps(inputs, plan, keys)?;
+        let rotated = self.baby_steps(&inputs, plan, keys)?;
         let mut results = Vec::with_capacity(plan.outputs.len());
         let mut next = 0;
         while next < plan.outputs.len() {
             let end = batch_end(&plan.outputs, next);
-            let groups: Vec<(i64, &[Product])> = plan.outputs[next..end]
+            let outputs = &plan.outputs[next..end];
+            let groups = outputs
                 .iter()
                 .flatten()
                 .map(|(g, t)| (*g, t.as_slice()))
                 .collect();
-            let sums = self.inner_sums(level, &rotated, &groups, &diagonals);
+            let sums = self.inner_sums(level, &rotated, groups, &diagonals);
             let mut at = 0;
-            for output in &plan.outputs[next..end] {
-                let range = at..at + output.len();
-                results.push(self.giant_steps(level, &sums, &groups, range, keys, rescale)?);
+            for output in outputs {
+                results.push(self.giant_steps(&sums, at..at + output.len(), keys, rescale)?);
                 at += output.len();
             }
             next = end;
@@ -206,7 +216,7 @@ impl Context {
     fn check_linear(
         &self,
         operation: &'static str,
-        inputs: &[Ciphertext],
+        inputs: &[&Ciphertext],
         plan: &LinearPlan,
         diagonals: &[&Diagonal],
     ) -> Result<(usize, f64), Error> {
@@ -259,7 +269,7 @@ impl Context {
     /// The rotations of the inputs, in the order of `plan.rotated`.
     fn baby_steps(
         &self,
-        inputs: &[Ciphertext],
+        inputs: &[&Ciphertext],
         plan: &LinearPlan,
         keys: &EvaluationKeys,
     ) -> Result<Vec<Ciphertext>, Error> {
@@ -277,13 +287,13 @@ impl Context {
     }
 
     /// The inner sums of all groups: two buffers, each per limb, per group.
-    fn inner_sums(
+    fn inner_sums<'a>(
         &self,
         level: usize,
         rotated: &[Ciphertext],
-        groups: &[(i64, &[Product])],
+        groups: Vec<(i64, &'a [Product])>,
         diagonals: &[&Diagonal],
-    ) -> [Buf; 2] {
+    ) -> InnerSums<'a> {
         let n = self.degree();
         let width = groups.len() * n;
         let mut first = self.pool.take((level + 1) * width);
@@ -308,29 +318,32 @@ impl Context {
                 }
             }
         });
-        [first, second]
+        InnerSums {
+            level,
+            groups,
+            parts: [first, second],
+        }
     }
 
     /// Rotates the inner sums of one output and adds them up.
     fn giant_steps(
         &self,
-        level: usize,
-        sums: &[Buf; 2],
-        groups: &[(i64, &[Product])],
-        range: std::ops::Range<usize>,
+        sums: &InnerSums<'_>,
+        range: Range<usize>,
         keys: &EvaluationKeys,
         rescale: bool,
     ) -> Result<Vec<Buf>, Error> {
         let n = self.degree();
+        let (level, stride) = (sums.level, sums.groups.len() * n);
         let part = |p: usize, g: usize| Limbs {
-            data: &sums[p][g * n..],
-            stride: groups.len() * n,
+            data: &sums.parts[p][g * n..],
+            stride,
             n,
         };
         let mut base = Vec::new();
         let mut giants = Vec::new();
         for g in range {
-            let step = groups[g].0;
+            let step = sums.groups[g].0;
             if self.is_identity(step) {
                 base.push([part(0, g), part(1, g)]);
             } else {

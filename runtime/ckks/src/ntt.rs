@@ -54,9 +54,9 @@ mod tests {
             let (m, ntt) = (Modulus::new(q), Ntt::new(n, q).unwrap());
             let (a, b) = (random(1, n, q), random(2, n, q));
             let mut schoolbook = vec![0u64; n];
-            for i in 0..n {
-                for j in 0..n {
-                    let p = m.mul(a[i], b[j]);
+            for (i, &x) in a.iter().enumerate() {
+                for (j, &y) in b.iter().enumerate() {
+                    let p = m.mul(x, y);
                     let k = (i + j) % n;
                     let (add, sub) = (m.add(schoolbook[k], p), m.sub(schoolbook[k], p));
                     schoolbook[k] = if i + j < n { add } else { sub };
