@@ -87,7 +87,7 @@ impl Layout {
         self.len() == 0
     }
 
-    /// Whether the layout is sound: what [`crate::verify`] asks of one. Costs one pass over the elements.
+    /// Whether the layout is sound: what [`crate::verify()`] asks of one. Costs one pass over the elements.
     ///
     /// # Errors
     /// What is wrong, with both numbers.

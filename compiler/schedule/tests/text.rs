@@ -125,7 +125,7 @@ fn every_error_says_line_column_and_what_was_expected() {
         (
             "@conv1/diagonals",
             "@conv2/diagonals",
-            "found `conv2/diagonals`; no constant of that name is given, 3 are",
+            "expected the name of one of the 3 constants given, found `conv2/diagonals`",
         ),
         (
             "square",
@@ -189,4 +189,16 @@ fn an_empty_text_and_a_text_after_the_end_are_refused() {
     let more = text::print(&schedule) + "layer more\n";
     let error = text::parse(&more, schedule.constants).unwrap_err();
     assert!(error.message.contains("the end of the text"), "{error}");
+}
+
+#[test]
+fn a_hostile_line_of_many_results_is_read_in_linear_time() {
+    let head: String = text::print(&common::all_ops())
+        .lines()
+        .take_while(|line| !line.starts_with('%'))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let results: Vec<String> = (0..300_000).map(|i| format!("%{i}")).collect();
+    let error = text::parse(&(head + &results.join(",")), Constants::default()).unwrap_err();
+    assert!(error.message.contains("more than 262144 values"), "{error}");
 }

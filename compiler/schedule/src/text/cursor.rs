@@ -59,6 +59,7 @@ impl<'a> Lines<'a> {
 }
 
 /// A place in a line. White space after a token is skipped with it.
+#[derive(Clone)]
 pub(super) struct Cursor<'a> {
     number: usize,
     text: &'a str,

@@ -14,15 +14,14 @@ pub(super) fn results(line: &mut Cursor<'_>, first: u32) -> Result<u32, ParseErr
     let mut count = 0;
     loop {
         let next = first + count;
-        let place = line.error(String::new());
+        let place = line.clone();
         let found = line.value()?;
         if found.0 != next || next as usize >= MAX_VALUES {
-            let message = if found.0 != next {
+            return Err(place.error(if found.0 != next {
                 format!("expected the result %{next}, results count up; found {found}")
             } else {
                 format!("more than {MAX_VALUES} values, that is the most")
-            };
-            return Err(ParseError { message, ..place });
+            }));
         }
         count += 1;
         if !line.eat(",") {
@@ -34,13 +33,11 @@ pub(super) fn results(line: &mut Cursor<'_>, first: u32) -> Result<u32, ParseErr
 
 /// Takes the instruction itself, up to the colon.
 pub(super) fn op(line: &mut Cursor<'_>, results: u32, names: &Names<'_>) -> Result<Op, ParseError> {
-    let place = line.expected("one result");
     let name = line.next_word();
     if results != 1 && name != "linear" {
-        return Err(ParseError {
-            message: format!("`{name}` makes 1 value, the line names {results} results"),
-            ..place
-        });
+        return Err(line.error(format!(
+            "`{name}` makes 1 value, the line names {results} results"
+        )));
     }
     let parse: fn(&mut Cursor<'_>, u32, &Names<'_>) -> Result<Op, ParseError> = match name {
         "input" => |line, _, _| Ok(Op::Input { index: line.u32()? }),
@@ -102,15 +99,13 @@ fn mul_plain(line: &mut Cursor<'_>, _: u32, names: &Names<'_>) -> Result<Op, Par
 
 fn constant(line: &mut Cursor<'_>, names: &Names<'_>) -> Result<ConstantId, ParseError> {
     line.punctuation("@")?;
-    let place = line.expected("the name of a constant");
+    let place = line.clone();
     let name = line.token("the name of a constant")?;
-    names.get(name).copied().ok_or(ParseError {
-        message: format!(
-            "{}; no constant of that name is given, {} are",
-            place.message,
+    names.get(name).copied().ok_or_else(|| {
+        place.expected(&format!(
+            "the name of one of the {} constants given",
             names.len()
-        ),
-        ..place
+        ))
     })
 }
 

@@ -45,6 +45,9 @@ use crate::{Layout, Schedule, Type};
 /// Largest promise of precision, in bits: more than a float holds is a mistake.
 const MAX_PRECISION_BITS: u32 = 60;
 
+/// Most faults that are kept.
+const MAX_FAULTS: usize = 10_000;
+
 /// A schedule that the verifier has accepted; it cannot be changed any more.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verified(Schedule);
@@ -80,7 +83,8 @@ pub struct Fault {
     pub message: String,
 }
 
-/// Everything that is wrong with a schedule; not empty. The display shows the first 20.
+/// Everything that is wrong with a schedule; not empty. The display shows the first 20. After 10,000 faults the rest is
+/// only counted, in a last fault, so that a hostile file costs no more memory.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Faults(pub Vec<Fault>);
 
@@ -92,6 +96,7 @@ pub fn verify(schedule: Schedule) -> Result<Verified, Faults> {
     let mut check = Check {
         schedule: &schedule,
         faults: Vec::new(),
+        left_out: 0,
         slots: schedule.header.parameters.slots(),
         largest: Vec::new(),
     };
@@ -99,7 +104,14 @@ pub fn verify(schedule: Schedule) -> Result<Verified, Faults> {
     check.constants();
     check.instructions();
     check.ends();
-    let faults = check.faults;
+    let (mut faults, left_out) = (check.faults, check.left_out);
+    if left_out > 0 {
+        faults.push(Fault {
+            instruction: None,
+            layer: None,
+            message: format!("{left_out} further faults are left out"),
+        });
+    }
     if faults.is_empty() {
         Ok(Verified(schedule))
     } else {
@@ -110,14 +122,24 @@ pub fn verify(schedule: Schedule) -> Result<Verified, Faults> {
 struct Check<'a> {
     schedule: &'a Schedule,
     faults: Vec<Fault>,
+    /// Faults beyond the most that are kept.
+    left_out: usize,
     slots: usize,
     /// Largest magnitude in each constant.
     largest: Vec<f64>,
 }
 
 impl Check<'_> {
+    fn push(&mut self, fault: Fault) {
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(fault);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
     fn general(&mut self, message: String) {
-        self.faults.push(Fault {
+        self.push(Fault {
             instruction: None,
             layer: None,
             message,
@@ -126,7 +148,7 @@ impl Check<'_> {
 
     fn at(&mut self, index: usize, message: String) {
         let layer = self.schedule.instructions[index].layer.0 as usize;
-        self.faults.push(Fault {
+        self.push(Fault {
             instruction: Some(index),
             layer: self.schedule.header.layers.get(layer).cloned(),
             message: format!("{}: {message}", self.schedule.instructions[index].op.name()),
