@@ -10,8 +10,8 @@
 //! number of ciphertexts that the layout takes equals the number of input instructions, or outputs.
 //!
 //! **Order.** Instruction by instruction, results are numbered from 0 without gaps, so that each value is made once, at
-//! most [`MAX_VALUES`](crate::schedule::MAX_VALUES) of them; an instruction reads only values made before it. The `input` instructions have the indices 0, 1, 2, … in order. Every
-//! layer id names a layer.
+//! most [`MAX_VALUES`](crate::schedule::MAX_VALUES) of them; an instruction reads only values made
+//! before it. The `input` instructions have the indices 0, 1, 2, … in order. Every layer id names a layer.
 //!
 //! **Types.** The type written for a value equals the one that [`crate::infer`] finds from the types of the operands: degrees,
 //! levels, exact scales, and that the scale fits the modulus of its level with headroom.
@@ -19,8 +19,8 @@
 //! **Steps.** `rotate` has a step from 1 to slots − 1. Baby and giant steps lie in 0 to slots − 1. If anything rotates or
 //! relinearizes, the parameters have a special prime.
 //!
-//! **Linear maps.** There is at least one operand and one output; terms ascend strictly by (output, giant, operand, baby), name existing operands and
-//! outputs, and every output has a term.
+//! **Linear maps.** There is at least one operand and one output; terms ascend strictly by
+//! (output, giant, operand, baby), name existing operands and outputs, and every output has a term.
 //!
 //! **Constants.** Names are valid and unique. An instruction's constant exists and has the kind it needs: `linear` diagonals,
 //! others a vector. Periods are powers of two of at most the slots, diagonals have terms × period values. All values are
