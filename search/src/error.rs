@@ -99,11 +99,19 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
-    /// The study was stopped from outside; what was finished is in the journal.
-    #[error("the study was stopped after {finished} trials; run it again with resume to go on")]
-    Stopped {
-        /// Number of trials in the journal.
-        finished: usize,
+    /// Another process runs a study in this folder.
+    #[error("`{}` is in use by another process; wait for it or choose another folder", path.display())]
+    InUse {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// A run folder already holds trials and resuming was not asked for.
+    #[error("journal `{}` already holds {trials} trials; resume it or choose another folder", path.display())]
+    NotEmpty {
+        /// The journal.
+        path: PathBuf,
+        /// How many trials it holds.
+        trials: usize,
     },
     /// A space, graph or weights were refused.
     #[error(transparent)]

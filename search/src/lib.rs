@@ -4,14 +4,27 @@
 //! |---|---|
 //! | [`data`] | datasets: images and labels, normalised, checked by checksum |
 //! | [`train`] | trains a `LayerGraph` with burn and exports its `Weights` |
+//! | [`strategy`] | proposes architectures from the trial table |
+//! | [`constraint`] | the cost model's interface and the limits checked before training |
+//! | [`objective`] | what is optimised: accuracy, latency, depth |
+//! | [`trial`] | a tried architecture and how it ended |
+//! | [`study`] | runs trials, keeps the journal, resumes |
+//! | [`pareto`] | the front of accuracy against latency, the choice of the best, hypervolume |
 //! | [`seed`] | one seed, from which every random choice is derived by name |
 //!
 //! The search never sees a test set: accuracy in a trial is that on the validation split.
 
+pub mod constraint;
 pub mod data;
 mod error;
+pub mod objective;
+pub mod pareto;
 pub mod seed;
+pub mod strategy;
+pub mod study;
 pub mod train;
+pub mod trial;
 
 pub use error::Error;
 pub use seed::Seed;
+pub use trial::{Outcome, Trial};

@@ -1,0 +1,172 @@
+//! What a network costs on encrypted data, and the limits on it that are checked before anything is trained.
+
+use hemet_spaces::LayerGraph;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// What one encrypted prediction costs, known from the network's structure alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CostEstimate {
+    /// Multiplicative depth: levels that the prediction uses up.
+    pub depth: usize,
+    /// Predicted time of a prediction on the server, in milliseconds.
+    pub latency_ms: f64,
+    /// Binary logarithm of the ring degree.
+    pub log_n: u32,
+    /// Bits of the whole modulus QP.
+    pub log_qp_bits: f64,
+    /// Size of the evaluation keys in bytes.
+    pub key_bytes: u64,
+}
+
+/// Predicts what a network costs.
+pub trait CostModel: Sync {
+    /// The cost of a network, or why it cannot be run at all (no secure parameters, a tensor too large, ...), for the
+    /// reason of an infeasible trial. The same network always gets the same answer.
+    fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String>;
+}
+
+/// Limits on a network's cost. What is not given is not limited.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Constraints {
+    /// Greatest multiplicative depth, in levels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_depth: Option<usize>,
+    /// Greatest predicted latency, in milliseconds; above 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_latency_ms: Option<f64>,
+    /// Greatest binary logarithm of the ring degree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_log_n: Option<u32>,
+    /// Greatest modulus QP, in bits; above 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_log_qp_bits: Option<f64>,
+    /// Greatest size of the evaluation keys, in MiB; above 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_key_mib: Option<f64>,
+}
+
+const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
+
+impl Constraints {
+    /// Refuses limits that nothing could keep.
+    ///
+    /// # Errors
+    /// The first such limit.
+    pub fn check_limits(&self) -> Result<(), Error> {
+        let limits = [
+            ("max_latency_ms", self.max_latency_ms),
+            ("max_log_qp_bits", self.max_log_qp_bits),
+            ("max_key_mib", self.max_key_mib),
+        ];
+        for (option, limit) in limits {
+            if let Some(limit) = limit.filter(|limit| limit.is_nan() || *limit <= 0.0) {
+                return Err(Error::Option {
+                    option,
+                    found: limit.to_string(),
+                    allowed: "above 0".into(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a cost keeps all limits; if not, every limit that it exceeds, with both numbers.
+    pub fn check(&self, cost: &CostEstimate) -> Result<(), String> {
+        let key_mib = cost.key_bytes as f64 / BYTES_PER_MIB;
+        let limits = [
+            ("depth", cost.depth as f64, self.max_depth.map(|m| m as f64)),
+            ("latency_ms", cost.latency_ms, self.max_latency_ms),
+            ("log_n", cost.log_n.into(), self.max_log_n.map(f64::from)),
+            ("log_qp_bits", cost.log_qp_bits, self.max_log_qp_bits),
+            ("key_mib", key_mib, self.max_key_mib),
+        ];
+        let exceeded: Vec<String> = limits
+            .into_iter()
+            .filter_map(|(name, value, limit)| {
+                let limit = limit?;
+                // A value that is not a number keeps no limit.
+                let kept = value <= limit;
+                (!kept).then(|| format!("{name} {} exceeds {limit}", shown(value)))
+            })
+            .collect();
+        match exceeded.is_empty() {
+            true => Ok(()),
+            false => Err(exceeded.join(", ")),
+        }
+    }
+}
+
+/// At most three decimals.
+fn shown(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COST: CostEstimate = CostEstimate {
+        depth: 7,
+        latency_ms: 120.5,
+        log_n: 14,
+        log_qp_bits: 400.0,
+        key_bytes: 300 << 20,
+    };
+
+    #[test]
+    fn limits_at_the_value_are_kept_and_none_means_no_limit() {
+        let exact = Constraints {
+            max_depth: Some(7),
+            max_latency_ms: Some(120.5),
+            max_log_n: Some(14),
+            max_log_qp_bits: Some(400.0),
+            max_key_mib: Some(300.0),
+        };
+        assert_eq!(exact.check(&COST), Ok(()));
+        assert_eq!(Constraints::default().check(&COST), Ok(()));
+    }
+
+    #[test]
+    fn every_exceeded_limit_is_named_with_both_numbers() {
+        let tight = Constraints {
+            max_depth: Some(6),
+            max_latency_ms: Some(100.0),
+            max_key_mib: Some(299.5),
+            ..Constraints::default()
+        };
+        assert_eq!(
+            tight.check(&COST),
+            Err(
+                "depth 7 exceeds 6, latency_ms 120.5 exceeds 100, key_mib 300 exceeds 299.5".into()
+            )
+        );
+    }
+
+    #[test]
+    fn a_cost_that_is_not_a_number_keeps_no_limit() {
+        let limits = Constraints {
+            max_latency_ms: Some(1.0),
+            ..Constraints::default()
+        };
+        let cost = CostEstimate {
+            latency_ms: f64::NAN,
+            ..COST
+        };
+        assert!(limits.check(&cost).is_err());
+    }
+
+    #[test]
+    fn impossible_limits_are_refused() {
+        for limit in [0.0, -1.0, f64::NAN] {
+            let limits = Constraints {
+                max_key_mib: Some(limit),
+                ..Constraints::default()
+            };
+            let error = limits.check_limits().expect_err("refused").to_string();
+            assert!(error.contains("max_key_mib"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Study: runs trials on several threads, writes the journal, resumes.
+//!
+//! **The journal is the same for the same experiment and seed,** whether the study ran through or was killed and
+//! resumed, on one thread or many. Trial `n` is proposed from the outcomes of the trials before `n − lag + 1` and
+//! the architectures of those between, whether these have ended by then or not; at most `lag` trials are in flight;
+//! lines are written in the order of numbers; every seed is derived from the trial's number.
+
+mod folder;
+mod journal;
+mod schedule;
+mod worker;
+
+use std::path::Path;
+
+use hemet_spaces::{Architecture, LayerGraph, Space};
+
+use crate::constraint::{Constraints, CostModel};
+use crate::strategy::Strategy;
+use crate::train::{EpochReport, TrainOutcome};
+use crate::{Error, Seed, Trial};
+
+pub use folder::RunFolder;
+pub use journal::read as read_journal;
+
+/// How much to run, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StudyOptions {
+    /// Trials to train (Complete or Failed), at least 1. Infeasible ones are recorded, but do not count.
+    pub trials: usize,
+    /// Trials that may be in flight at once, at least 1. Part of what determines the journal; `workers` is not.
+    pub lag: usize,
+    /// Threads, at least 1; more than `lag` are of no use.
+    pub workers: usize,
+    /// The seed of every random choice.
+    pub seed: Seed,
+}
+
+/// Infeasible trials are proposed up to this many times the number of trials to train; then the study ends.
+const PROPOSALS_PER_TRIAL: usize = 20;
+
+/// What a study is told to do for a feasible architecture: train this network with this seed, tell of each epoch, stop
+/// where the answer is `Break`.
+pub type Train<'a> =
+    dyn Fn(&LayerGraph, Seed, &mut OnEpoch<'_>) -> Result<TrainOutcome, Error> + Sync + 'a;
+
+/// Hears of an epoch and may break the training off.
+pub type OnEpoch<'a> = dyn FnMut(&EpochReport) -> std::ops::ControlFlow<()> + 'a;
+
+/// What happens in a study, for whoever shows it. Comes from several threads, one event at a time for a trial.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// A trial is being trained.
+    Started {
+        /// Its number.
+        number: usize,
+        /// Its architecture.
+        architecture: &'a Architecture,
+    },
+    /// An epoch of a trial has ended.
+    Epoch {
+        /// Number of the trial.
+        number: usize,
+        /// The epoch.
+        report: EpochReport,
+    },
+    /// A trial has ended and stands in the journal. Told in the order of numbers.
+    Finished(&'a Trial),
+}
+
+/// A study, ready to run. All parts are borrowed; the library itself reads no clock and prints nothing.
+pub struct Study<'a> {
+    /// Where to search.
+    pub space: &'a Space,
+    /// How to search.
+    pub strategy: &'a dyn Strategy,
+    /// What networks cost.
+    pub cost: &'a dyn CostModel,
+    /// Limits, checked before training.
+    pub constraints: &'a Constraints,
+    /// How networks are trained.
+    pub train: &'a Train<'a>,
+    /// Hears what happens.
+    pub on_event: &'a (dyn Fn(Event<'_>) + Sync),
+    /// Asked after every epoch and before every trial; `true` ends the study, with what is finished in the journal.
+    pub should_stop: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// What a study gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StudyReport {
+    /// All trials in the journal, those of earlier runs too.
+    pub trials: Vec<Trial>,
+    /// Whether it was stopped before its end.
+    pub stopped: bool,
+}
+
+/// Whether a run folder that holds trials is gone on with or refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// Go on after the trials in the journal, if any.
+    Yes,
+    /// Refuse a journal that holds trials.
+    No,
+}
+
+impl Study<'_> {
+    /// Runs the study to its end or until it is told to stop.
+    ///
+    /// # Errors
+    /// Options out of range; files that cannot be written; a journal that is damaged, in use, of another experiment
+    /// (a trial that the strategy would not have proposed), or not empty where it must be. What is in the journal stays.
+    pub fn run(
+        &self,
+        folder: &RunFolder,
+        options: &StudyOptions,
+        resume: Resume,
+    ) -> Result<StudyReport, Error> {
+        self.check(options)?;
+        let path = folder.journal();
+        let (journal, trials) = journal::Journal::open(&path, self.space)?;
+        if resume == Resume::No && !trials.is_empty() {
+            return Err(Error::NotEmpty {
+                path,
+                trials: trials.len(),
+            });
+        }
+        let costs = schedule::Costs::new(self);
+        self.check_history(&path, &trials, options, &costs)?;
+        let desk = worker::Desk::new(self, options, folder, &costs, (journal, trials));
+        desk.run()
+    }
+
+    fn check(&self, options: &StudyOptions) -> Result<(), Error> {
+        let counts = [
+            ("trials", options.trials),
+            ("lag", options.lag),
+            ("workers", options.workers),
+        ];
+        if let Some((option, found)) = counts.into_iter().find(|(_, count)| *count == 0) {
+            return Err(Error::Option {
+                option,
+                found: found.to_string(),
+                allowed: "at least 1".into(),
+            });
+        }
+        self.constraints.check_limits()
+    }
+
+    /// Whether this study would have proposed these trials.
+    fn check_history(
+        &self,
+        path: &Path,
+        trials: &[Trial],
+        options: &StudyOptions,
+        costs: &schedule::Costs<'_>,
+    ) -> Result<(), Error> {
+        for (number, trial) in trials.iter().enumerate() {
+            let earlier: Vec<Architecture> = trials[..number]
+                .iter()
+                .map(|t| t.architecture.clone())
+                .collect();
+            let known = schedule::known(number, options.lag);
+            let proposal = schedule::propose(self, options, costs, &trials[..known], &earlier);
+            if proposal.as_ref() != Some(&trial.architecture) {
+                let proposed = proposal.map_or("nothing".into(), |a| a.text());
+                return Err(Error::Journal {
+                    path: path.to_owned(),
+                    line: number + 1,
+                    why: format!(
+                        "it tried {}, this experiment tries {proposed} there; its space, strategy or seed is another",
+                        trial.architecture
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,386 @@
+//! Studies: the journal is the same however the study ran, resumes after every kill, and refuses what is foreign.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hemet_search::constraint::{Constraints, CostEstimate, CostModel};
+use hemet_search::pareto::ParetoFront;
+use hemet_search::strategy::strategy;
+use hemet_search::study::{OnEpoch, Resume, RunFolder, Study, StudyOptions, StudyReport};
+use hemet_search::train::{EpochReport, TrainOutcome, Trained};
+use hemet_search::{Error, Outcome, Seed, Trial};
+use hemet_spaces::{LayerGraph, Space, Weights};
+use rand::RngExt;
+
+/// 6 · 6 · 2 = 72 architectures.
+fn space() -> Space {
+    let options = r#"[{"fire": {"squeeze": 4, "expand": [4, 8]}}, {"conv": {"width": [8, 16], "kernel": [3, 1]}}]"#;
+    serde_json::from_str(&format!(
+        r#"{{"input": [1, 8, 8], "classes": 10, "blocks": [
+            {{"name": "b1", "options": {options}, "pool": 2}},
+            {{"name": "b2", "options": {options}, "pool": ["none", 2]}}]}}"#
+    ))
+    .expect("sound")
+}
+
+/// A level and ten milliseconds a layer.
+struct Layers;
+
+impl CostModel for Layers {
+    fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String> {
+        let layers = graph.nodes().len();
+        let parameters: usize = graph
+            .nodes()
+            .flat_map(|(id, _)| graph.parameters(id))
+            .map(|p| p.len())
+            .sum();
+        Ok(CostEstimate {
+            depth: layers,
+            latency_ms: 10.0 * layers as f64 + parameters as f64 / 3000.0,
+            log_n: 13,
+            log_qp_bits: 218.0,
+            key_bytes: 1 << 20,
+        })
+    }
+}
+
+/// Trains nothing: accuracy follows from the seed, some trials diverge, some take longer than others.
+fn pretend(
+    graph: &LayerGraph,
+    seed: Seed,
+    on_epoch: &mut OnEpoch<'_>,
+) -> Result<TrainOutcome, Error> {
+    let mut rng = seed.rng();
+    std::thread::sleep(Duration::from_micros(rng.random_range(0..2000)));
+    let report = EpochReport {
+        epoch: 1,
+        epochs: 1,
+        loss: 1.0,
+        training_accuracy: 0.5,
+    };
+    if on_epoch(&report).is_break() {
+        return Ok(TrainOutcome::Cancelled);
+    }
+    let accuracy = rng.random_range(0.5..1.0);
+    Ok(match accuracy < 0.55 {
+        true => TrainOutcome::Diverged {
+            reason: "loss inf in batch 3".into(),
+        },
+        false => TrainOutcome::Complete(Trained {
+            weights: Weights::random(graph, &mut rng),
+            accuracy,
+            epochs: vec![report],
+        }),
+    })
+}
+
+fn options(workers: usize, seed: u64) -> StudyOptions {
+    StudyOptions {
+        trials: 12,
+        lag: 4,
+        workers,
+        seed: Seed::new(seed),
+    }
+}
+
+/// More than 14 layers are too deep.
+fn limits() -> Constraints {
+    Constraints {
+        max_depth: Some(14),
+        ..Constraints::default()
+    }
+}
+
+fn run(
+    folder: &Path,
+    options: &StudyOptions,
+    resume: Resume,
+    name: &str,
+) -> Result<StudyReport, Error> {
+    run_until(folder, options, resume, name, &|| false)
+}
+
+fn run_until(
+    folder: &Path,
+    options: &StudyOptions,
+    resume: Resume,
+    name: &str,
+    should_stop: &(dyn Fn() -> bool + Sync),
+) -> Result<StudyReport, Error> {
+    let space = space();
+    let study = Study {
+        space: &space,
+        strategy: strategy(name)?,
+        cost: &Layers,
+        constraints: &limits(),
+        train: &pretend,
+        on_event: &|_| {},
+        should_stop,
+    };
+    study.run(&RunFolder::create(folder)?, options, resume)
+}
+
+fn journal(folder: &Path) -> Vec<u8> {
+    fs::read(folder.join("journal.jsonl")).expect("written")
+}
+
+fn temporary() -> tempfile::TempDir {
+    tempfile::tempdir().expect("temporary folder")
+}
+
+#[test]
+fn a_study_records_every_kind_of_outcome_in_order() {
+    let folder = temporary();
+    let report = run(folder.path(), &options(2, 1), Resume::No, "random").expect("runs");
+    assert!(!report.stopped);
+    let trained = report
+        .trials
+        .iter()
+        .filter(|t| t.outcome.was_trained())
+        .count();
+    assert_eq!(trained, 12);
+    for (index, trial) in report.trials.iter().enumerate() {
+        assert_eq!(trial.number, index);
+        let weights = folder
+            .path()
+            .join(format!("weights/trial-{index:04}.safetensors"));
+        assert_eq!(
+            weights.exists(),
+            matches!(trial.outcome, Outcome::Complete { .. })
+        );
+    }
+    let any = |wanted: fn(&Outcome) -> bool| report.trials.iter().any(|t| wanted(&t.outcome));
+    assert!(any(
+        |o| matches!(o, Outcome::Infeasible { reason } if reason.contains("exceeds 14"))
+    ));
+    assert!(any(
+        |o| matches!(o, Outcome::Failed { reason } if reason.contains("loss inf"))
+    ));
+    let lines: Vec<serde_json::Value> = journal(folder.path())
+        .split(|b| *b == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).expect("JSON"))
+        .collect();
+    assert_eq!(lines.len(), report.trials.len());
+    for key in [
+        "number",
+        "architecture",
+        "outcome",
+        "accuracy",
+        "depth",
+        "predicted_latency_ms",
+    ] {
+        assert!(lines.iter().all(|line| line.get(key).is_some()), "{key}");
+    }
+}
+
+#[test]
+fn the_journal_does_not_depend_on_the_number_of_workers() {
+    for name in ["random", "greedy"] {
+        let journals: Vec<Vec<u8>> = [1, 2, 4, 9]
+            .into_iter()
+            .map(|workers| {
+                let folder = temporary();
+                run(folder.path(), &options(workers, 2), Resume::No, name).expect("runs");
+                journal(folder.path())
+            })
+            .collect();
+        assert!(journals.iter().all(|j| *j == journals[0]), "{name}");
+    }
+    let other = temporary();
+    run(other.path(), &options(2, 3), Resume::No, "random").expect("runs");
+    let first = temporary();
+    run(first.path(), &options(2, 2), Resume::No, "random").expect("runs");
+    assert_ne!(journal(other.path()), journal(first.path()));
+}
+
+#[test]
+fn a_study_killed_at_any_byte_of_its_journal_resumes_to_the_same_end() {
+    let folder = temporary();
+    let whole = run(folder.path(), &options(2, 4), Resume::No, "random").expect("runs");
+    let expected = journal(folder.path());
+    let weights = |root: &Path, trial: usize| {
+        fs::read(root.join(format!("weights/trial-{trial:04}.safetensors"))).ok()
+    };
+    for cut in (0..=expected.len()).step_by(97).chain([expected.len() - 1]) {
+        let killed = temporary();
+        fs::write(killed.path().join("journal.jsonl"), &expected[..cut]).expect("written");
+        let report = run(
+            killed.path(),
+            &options(1 + cut % 3, 4),
+            Resume::Yes,
+            "random",
+        )
+        .expect("resumes");
+        assert_eq!(report, whole, "cut at {cut}");
+        assert_eq!(journal(killed.path()), expected, "cut at {cut}");
+        assert_eq!(
+            ParetoFront::of(&report.trials),
+            ParetoFront::of(&whole.trials)
+        );
+        let last = whole.trials.len() - 1;
+        if cut == 0 {
+            assert_eq!(weights(killed.path(), last), weights(folder.path(), last));
+        }
+    }
+}
+
+#[test]
+fn a_stopped_study_keeps_what_is_finished_and_resumes_to_the_same_end() {
+    let folder = temporary();
+    let whole = run(folder.path(), &options(2, 5), Resume::No, "random").expect("runs");
+    let stopped_folder = temporary();
+    let asked = AtomicUsize::new(0);
+    let stop = || asked.fetch_add(1, Ordering::Relaxed) > 9;
+    let stopped = run_until(
+        stopped_folder.path(),
+        &options(2, 5),
+        Resume::No,
+        "random",
+        &stop,
+    );
+    let stopped = stopped.expect("stops without an error");
+    assert!(stopped.stopped && stopped.trials.len() < whole.trials.len());
+    assert_eq!(stopped.trials, whole.trials[..stopped.trials.len()]);
+    let resumed =
+        run(stopped_folder.path(), &options(2, 5), Resume::Yes, "random").expect("resumes");
+    assert_eq!(resumed, whole);
+    assert_eq!(journal(stopped_folder.path()), journal(folder.path()));
+}
+
+#[test]
+fn a_full_journal_is_refused_unless_resumed_and_a_finished_study_resumes_to_itself() {
+    let folder = temporary();
+    let whole = run(folder.path(), &options(2, 6), Resume::No, "greedy").expect("runs");
+    let error = run(folder.path(), &options(2, 6), Resume::No, "greedy").expect_err("refused");
+    assert!(
+        matches!(error, Error::NotEmpty { trials, .. } if trials == whole.trials.len()),
+        "{error}"
+    );
+    let again = run(folder.path(), &options(2, 6), Resume::Yes, "greedy").expect("resumes");
+    assert_eq!(again, whole);
+}
+
+#[test]
+fn a_corrupt_line_is_an_error_with_its_number_and_changes_nothing() {
+    let folder = temporary();
+    run(folder.path(), &options(2, 7), Resume::No, "random").expect("runs");
+    let sound = String::from_utf8(journal(folder.path())).expect("text");
+    let lines: Vec<&str> = sound.lines().collect();
+    let cases = [
+        (2, lines[2].replace("number", "nummer")),
+        (3, String::new()),
+        (1, lines[0].to_owned()),
+        (
+            4,
+            lines[4].replace("\"architecture\":\"", "\"architecture\":\"9-9-"),
+        ),
+        (lines.len() - 1, "{}".to_owned()),
+        (0, lines[0].replace("\"outcome\":\"", "\"outcome\":\"In")),
+    ];
+    for (index, line) in cases {
+        let mut damaged = lines.clone();
+        damaged[index] = &line;
+        let damaged = damaged.join("\n") + "\n";
+        fs::write(folder.path().join("journal.jsonl"), &damaged).expect("written");
+        let error = run(folder.path(), &options(2, 7), Resume::Yes, "random").expect_err("refused");
+        let message = error.to_string();
+        assert!(
+            message.contains(&format!("line {}:", index + 1)),
+            "{message}"
+        );
+        assert_eq!(journal(folder.path()), damaged.as_bytes(), "{message}");
+    }
+}
+
+#[test]
+fn a_journal_of_another_experiment_is_refused() {
+    let folder = temporary();
+    run(folder.path(), &options(2, 8), Resume::No, "random").expect("runs");
+    for (seed, name) in [(9, "random"), (8, "greedy")] {
+        let error = run(folder.path(), &options(2, seed), Resume::Yes, name).expect_err("refused");
+        assert!(
+            error.to_string().contains("this experiment tries"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_folder_in_use_is_refused() {
+    let folder = temporary();
+    let second = Mutex::new(None);
+    let stop = || {
+        let mut second = second.lock().expect("no panic");
+        if second.is_none() {
+            *second = Some(run(folder.path(), &options(1, 1), Resume::Yes, "random").map(|_| ()));
+        }
+        false
+    };
+    run_until(folder.path(), &options(1, 1), Resume::No, "random", &stop).expect("runs");
+    let second = second.into_inner().expect("no panic").expect("asked");
+    assert!(matches!(second, Err(Error::InUse { .. })), "{second:?}");
+}
+
+#[test]
+fn a_panic_in_training_fails_its_trial_alone() {
+    let space = space();
+    let calls = AtomicUsize::new(0);
+    let folder = temporary();
+    let study = Study {
+        space: &space,
+        strategy: strategy("random").expect("listed"),
+        cost: &Layers,
+        constraints: &Constraints::default(),
+        train: &|graph, seed, on_epoch: &mut OnEpoch<'_>| {
+            assert!(calls.fetch_add(1, Ordering::Relaxed) != 1, "second call");
+            pretend(graph, seed, on_epoch)
+        },
+        on_event: &|_| {},
+        should_stop: &|| false,
+    };
+    let folder = RunFolder::create(folder.path()).expect("created");
+    let report = study
+        .run(&folder, &options(1, 1), Resume::No)
+        .expect("runs");
+    let panicked = |t: &&Trial| matches!(&t.outcome, Outcome::Failed { reason } if reason.contains("second call"));
+    assert_eq!(report.trials.iter().filter(panicked).count(), 1);
+}
+
+#[test]
+fn an_error_in_training_ends_the_study_and_keeps_the_journal() {
+    let space = space();
+    let calls = AtomicUsize::new(0);
+    let folder = temporary();
+    let study = Study {
+        space: &space,
+        strategy: strategy("random").expect("listed"),
+        cost: &Layers,
+        constraints: &Constraints::default(),
+        train: &|graph, seed, on_epoch: &mut OnEpoch<'_>| match calls
+            .fetch_add(1, Ordering::Relaxed)
+        {
+            5 => Err(Error::Option {
+                option: "device",
+                found: "gone".into(),
+                allowed: "there".into(),
+            }),
+            _ => pretend(graph, seed, on_epoch),
+        },
+        on_event: &|_| {},
+        should_stop: &|| false,
+    };
+    let run_folder = RunFolder::create(folder.path()).expect("created");
+    let error = study
+        .run(&run_folder, &options(1, 1), Resume::No)
+        .expect_err("ends");
+    assert!(error.to_string().contains("`device`"), "{error}");
+    let lines = journal(folder.path())
+        .iter()
+        .filter(|b| **b == b'\n')
+        .count();
+    assert_eq!(lines, 5);
+}
