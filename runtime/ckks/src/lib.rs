@@ -15,6 +15,7 @@ mod keyswitch;
 mod levels;
 mod linear;
 mod modulus;
+pub mod noise;
 mod ntt;
 mod parallel;
 mod pool;

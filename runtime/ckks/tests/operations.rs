@@ -1,145 +1,436 @@
-//! Every operation against float64.
+//! Every operation against float64: the measured error stays under the predicted bound, and on average
+//! within four bits of it.
 
-use std::sync::Arc;
+mod common;
 
-use hemet_ckks::params::{SecurityLevel, ntt_primes};
-use hemet_ckks::*;
-use rand::SeedableRng;
-use rand_chacha::ChaCha20Rng;
+use common::{PRESETS, Setup, rotated, setup, zip};
+use hemet_ckks::noise::{self, Noise};
+use hemet_ckks::{Ciphertext, LinearPlan, LinearTerm};
 
-struct Setup {
-    context: Arc<Context>,
-    secret: SecretKey,
-    keys: EvaluationKeys,
-    rng: ChaCha20Rng,
+const ROUNDS: usize = 6;
+
+/// What an operation gives: the ciphertext, the values it should hold, the predicted noise.
+struct Outcome {
+    ciphertext: Ciphertext,
+    expected: Vec<f64>,
+    noise: Noise,
 }
 
-fn setup(log_n: u32, bits: &[u32], special: &[u32]) -> Setup {
-    let all: Vec<u32> = bits.iter().chain(special).copied().collect();
-    let mut moduli = ntt_primes(log_n, &all).unwrap();
-    let special = moduli.split_off(bits.len());
-    let parameters = Parameters::new(log_n, moduli, special, SecurityLevel::Bits128).unwrap();
-    let context = Context::new(parameters);
-    let mut rng = ChaCha20Rng::from_seed([1; 32]);
-    let secret = SecretKey::generate(&context, &mut rng);
-    let request = KeyRequest {
-        relinearize: true,
-        rotations: &[1, 2, 3, 4, 8, -5],
-        conjugate: true,
-    };
-    let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng).unwrap();
-    Setup {
-        context,
-        secret,
-        keys,
-        rng,
+/// Runs a case several times on every preset and compares the errors with their bound.
+fn check(case: impl Fn(&mut Setup) -> Outcome) {
+    for preset in PRESETS {
+        let mut s = setup(&preset);
+        let mut slack_bits = 0.0;
+        for round in 0..ROUNDS {
+            let outcome = case(&mut s);
+            let bound = outcome.noise.bound(outcome.ciphertext.scale());
+            let error = s.error(&outcome.ciphertext, &outcome.expected);
+            assert!(
+                error <= bound,
+                "{}: error {error:e}, bound {bound:e}, round {round}",
+                preset.name
+            );
+            slack_bits += (bound / error).log2() / ROUNDS as f64;
+        }
+        assert!(
+            slack_bits < 4.0,
+            "{}: the bound is {slack_bits:.1} bits above the error",
+            preset.name
+        );
     }
-}
-
-fn values(seed: f64, n: usize) -> Vec<f64> {
-    (0..n).map(|i| ((i as f64 + 1.0) * seed).sin()).collect()
 }
 
 impl Setup {
-    fn encrypt(&mut self, v: &[f64], scale: f64, level: usize) -> Ciphertext {
-        let p = self.context.encode(v, scale, level).unwrap();
-        self.context
-            .encrypt_secret(&self.secret, &p, &mut self.rng)
-            .unwrap()
+    fn fresh(&mut self) -> (Vec<f64>, Ciphertext) {
+        let x = self.values();
+        let c = self.encrypt(&x);
+        (x, c)
     }
-    fn decrypt(&self, c: &Ciphertext) -> Vec<f64> {
-        self.context
-            .decode(&self.context.decrypt(&self.secret, c).unwrap())
-            .unwrap()
-    }
-}
 
-fn max_error(a: &[f64], b: &[f64]) -> f64 {
-    a.iter()
-        .zip(b)
-        .map(|(x, y)| (x - y).abs())
-        .fold(0.0, f64::max)
+    fn fresh_noise(&self) -> Noise {
+        noise::fresh_secret(self.context.parameters())
+    }
 }
 
 #[test]
-fn everything_roughly_works() {
-    for (bits, special) in [
-        (vec![50u32, 36, 36, 36], vec![50u32]),
-        (vec![40, 30, 30, 30], vec![50, 30]),
-        (vec![30, 30, 30], vec![50, 50]),
-    ] {
-        let mut s = setup(13, &bits, &special);
-        let slots = 4096;
-        let level = bits.len() - 1;
-        let scale = 30f64.exp2();
-        let (x, y) = (values(0.3, slots), values(0.7, slots));
-        let (a, b) = (s.encrypt(&x, scale, level), s.encrypt(&y, scale, level));
-        let c = s.context.clone();
-        println!("fresh {:e}", max_error(&s.decrypt(&a), &x));
-        let sum = c.add(&a, &b).unwrap();
-        let want: Vec<f64> = x.iter().zip(&y).map(|(a, b)| a + b).collect();
-        println!("sum {:e}", max_error(&s.decrypt(&sum), &want));
-        let prod = c.multiply(&a, &b).unwrap();
-        let want: Vec<f64> = x.iter().zip(&y).map(|(a, b)| a * b).collect();
-        println!("deg2 {:e}", max_error(&s.decrypt(&prod), &want));
-        let lin = c.relinearize(&prod, &s.keys).unwrap();
-        println!("relin {:e}", max_error(&s.decrypt(&lin), &want));
-        let res = c.rescale(&lin).unwrap();
-        println!("rescaled {:e}", max_error(&s.decrypt(&res), &want));
-        let res = c.relinearize_rescale(&prod, &s.keys).unwrap();
-        println!("relin_rescale {:e}", max_error(&s.decrypt(&res), &want));
-        for step in [1i64, 3, -5] {
-            let r = c.rotate(&a, step, &s.keys).unwrap();
-            let want: Vec<f64> = (0..slots)
-                .map(|i| x[(i as i64 + step).rem_euclid(slots as i64) as usize])
-                .collect();
-            println!("rot {step} {:e}", max_error(&s.decrypt(&r), &want));
+fn fresh_ciphertexts_hold_their_values() {
+    check(|s| {
+        let (expected, ciphertext) = s.fresh();
+        Outcome {
+            ciphertext,
+            expected,
+            noise: s.fresh_noise(),
         }
-        let many = c.rotate_many(&a, &[1, 2, 0], &s.keys).unwrap();
-        let want: Vec<f64> = (0..slots).map(|i| x[(i + 2) % slots]).collect();
-        println!("hoisted {:e}", max_error(&s.decrypt(&many[1]), &want));
-        let dropped = c.level_drop(&a, 1).unwrap();
-        let r = c.rotate(&dropped, 2, &s.keys).unwrap();
-        println!("rot low {:e}", max_error(&s.decrypt(&r), &want));
-        // Linear.
-        let mut terms = vec![];
-        let mut diags = vec![];
-        let mut want = vec![vec![0.0; slots]; 2];
-        let ins = [x.clone(), y.clone()];
-        for o in 0..2 {
-            for g in [0i64, 4, 8] {
-                for i in 0..2 {
-                    for bstep in [0i64, 1, 2] {
-                        let d = values(0.1 * (diags.len() + 1) as f64, slots);
-                        terms.push(LinearTerm {
-                            output: o,
-                            giant: g,
-                            input: i,
-                            baby: bstep,
-                            diagonal: diags.len(),
-                        });
-                        for k in 0..slots {
-                            let kk = (k + g as usize) % slots;
-                            want[o][k] += d[kk] * ins[i][(kk + bstep as usize) % slots];
-                        }
-                        diags.push(c.encode_diagonal(&d, 20f64.exp2(), level).unwrap());
-                    }
+    });
+}
+
+#[test]
+fn public_key_encryptions_hold_their_values() {
+    check(|s| {
+        let expected = s.values();
+        let plaintext = s.context.encode(&expected, s.scale, s.level).unwrap();
+        let public = hemet_ckks::PublicKey::generate(&s.context, &s.secret, &mut s.rng).unwrap();
+        let ciphertext = s
+            .context
+            .encrypt_public(&public, &plaintext, &mut s.rng)
+            .unwrap();
+        Outcome {
+            ciphertext,
+            expected,
+            noise: noise::fresh_public(s.context.parameters()),
+        }
+    });
+}
+
+#[test]
+fn sums_and_differences() {
+    check(|s| {
+        let ((x, a), (y, b), (z, c)) = (s.fresh(), s.fresh(), s.fresh());
+        let sum = s.context.add(&a, &b).unwrap();
+        let ciphertext = s.context.negate(&s.context.sub(&sum, &c).unwrap()).unwrap();
+        let expected = zip(&zip(&x, &y, |x, y| x + y), &z, |x, z| z - x);
+        let one = s.fresh_noise();
+        Outcome {
+            ciphertext,
+            expected,
+            noise: one.add(one).add(one),
+        }
+    });
+}
+
+#[test]
+fn sums_with_plaintexts_and_constants() {
+    check(|s| {
+        let (x, a) = s.fresh();
+        let y = s.values();
+        let plain = s.context.encode(&y, s.scale, s.level).unwrap();
+        let constant = s.context.encode_constant(0.625, s.scale, s.level).unwrap();
+        let sum = s.context.add_plain(&a, &plain).unwrap();
+        let ciphertext = s.context.add_plain(&sum, &constant).unwrap();
+        let expected = zip(&x, &y, |x, y| x + y + 0.625);
+        let noise = s.fresh_noise().add(noise::encode(s.context.parameters()));
+        Outcome {
+            ciphertext,
+            expected,
+            noise,
+        }
+    });
+}
+
+#[test]
+fn products_with_plaintexts_rescaled() {
+    check(|s| {
+        let (x, a) = s.fresh();
+        let y = s.values();
+        let plain = s.context.encode(&y, s.scale, s.level).unwrap();
+        let product = s.context.mul_plain(&a, &plain).unwrap();
+        let mut twice = product.clone();
+        s.context.mul_plain_add(&mut twice, &a, &plain).unwrap();
+        let ciphertext = s.context.rescale(&twice).unwrap();
+        let parameters = s.context.parameters();
+        let one = s.fresh_noise().mul_plain(parameters, s.scale, s.scale);
+        let noise = Noise(2.0 * one.0).rescale(parameters, s.level);
+        Outcome {
+            ciphertext,
+            expected: zip(&x, &y, |x, y| 2.0 * x * y),
+            noise,
+        }
+    });
+}
+
+#[test]
+fn products_with_constants() {
+    check(|s| {
+        let (x, a) = s.fresh();
+        let constant = s.context.encode_constant(-1.0, s.scale, s.level).unwrap();
+        let product = s.context.mul_plain(&a, &constant).unwrap();
+        let ciphertext = s.context.rescale(&product).unwrap();
+        let expected = x.iter().map(|x| -x).collect();
+        let noise = Noise(s.fresh_noise().0 * s.scale).rescale(s.context.parameters(), s.level);
+        Outcome {
+            ciphertext,
+            expected,
+            noise,
+        }
+    });
+}
+
+/// Root mean square of a uniform value in [-1, 1], which is what the noise of a product is weighted with
+/// on average; the bound takes 1.
+#[test]
+fn products_of_ciphertexts_in_three_parts() {
+    check(|s| {
+        let ((x, a), (y, b)) = (s.fresh(), s.fresh());
+        let ciphertext = s.context.multiply(&a, &b).unwrap();
+        assert_eq!(ciphertext.degree(), 2);
+        let one = s.fresh_noise();
+        let noise = one.multiply(one, s.scale, s.scale);
+        Outcome {
+            ciphertext,
+            expected: zip(&x, &y, |x, y| x * y),
+            noise,
+        }
+    });
+}
+
+#[test]
+fn products_relinearized_and_rescaled_in_one_or_in_turn() {
+    for together in [false, true] {
+        check(|s| {
+            let ((x, a), (y, b)) = (s.fresh(), s.fresh());
+            let product = s.context.multiply(&a, &b).unwrap();
+            let ciphertext = if together {
+                s.context.relinearize_rescale(&product, &s.keys).unwrap()
+            } else {
+                let degree1 = s.context.relinearize(&product, &s.keys).unwrap();
+                s.context.rescale(&degree1).unwrap()
+            };
+            let (one, parameters) = (s.fresh_noise(), s.context.parameters());
+            let noise = one
+                .multiply(one, s.scale, s.scale)
+                .key_switch(parameters, s.level)
+                .rescale(parameters, s.level);
+            Outcome {
+                ciphertext,
+                expected: zip(&x, &y, |x, y| x * y),
+                noise,
+            }
+        });
+    }
+}
+
+#[test]
+fn rotations_at_the_top_and_at_a_lower_level() {
+    for below in [0, 1] {
+        for step in [1, -5, 100] {
+            check(|s| {
+                let (x, a) = s.fresh();
+                let level = s.level - below;
+                let a = s.context.level_drop(&a, level).unwrap();
+                let ciphertext = s.context.rotate(&a, step, &s.keys).unwrap();
+                let noise = s.fresh_noise().key_switch(s.context.parameters(), level);
+                Outcome {
+                    ciphertext,
+                    expected: rotated(&x, step),
+                    noise,
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn hoisted_rotations_equal_single_ones() {
+    for preset in PRESETS {
+        let mut s = setup(&preset);
+        let (x, a) = s.fresh();
+        let steps = [3, 0, -5, 8];
+        let many = s.context.rotate_many(&a, &steps, &s.keys).unwrap();
+        for (c, step) in many.iter().zip(steps) {
+            let single = s.context.rotate(&a, step, &s.keys).unwrap();
+            assert_eq!(
+                c.to_bytes(&s.context),
+                single.to_bytes(&s.context),
+                "step {step}"
+            );
+            let noise = s.fresh_noise().key_switch(s.context.parameters(), s.level);
+            assert!(s.error(c, &rotated(&x, step)) <= noise.bound(s.scale));
+        }
+    }
+}
+
+#[test]
+fn conjugation_negates_imaginary_parts() {
+    for preset in PRESETS {
+        let mut s = setup(&preset);
+        let (re, im) = (s.values(), s.values());
+        let plain = s
+            .context
+            .encode_complex(&re, &im, s.scale, s.level)
+            .unwrap();
+        let c = s
+            .context
+            .encrypt_secret(&s.secret, &plain, &mut s.rng)
+            .unwrap();
+        let conjugate = s.context.conjugate(&c, &s.keys).unwrap();
+        let decrypted = s.context.decrypt(&s.secret, &conjugate).unwrap();
+        let (re2, im2) = s.context.decode_complex(&decrypted).unwrap();
+        let bound = s
+            .fresh_noise()
+            .key_switch(s.context.parameters(), s.level)
+            .bound(s.scale);
+        for i in 0..re.len() {
+            assert!((re2[i] - re[i]).abs() <= bound && (im2[i] + im[i]).abs() <= bound);
+        }
+    }
+}
+
+/// Two outputs of two inputs, three baby and three giant steps, with each giant step written in two ways.
+fn block_map(s: &mut Setup) -> (Vec<LinearTerm>, Vec<Vec<f64>>) {
+    let (mut terms, mut diagonals) = (Vec::new(), Vec::new());
+    for output in 0..2 {
+        for giant in [0, 4, 8] {
+            for input in 0..2 {
+                for baby in [0, 1, 3] {
+                    // A multiple of the slots more is the same rotation.
+                    let giant = giant + (output * s.slots()) as i64;
+                    terms.push(LinearTerm {
+                        output,
+                        giant,
+                        input,
+                        baby,
+                        diagonal: terms.len(),
+                    });
+                    diagonals.push(s.values());
                 }
             }
         }
+    }
+    (terms, diagonals)
+}
+
+fn reference(terms: &[LinearTerm], diagonals: &[Vec<f64>], inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let mut outputs = vec![vec![0.0; inputs[0].len()]; 2];
+    for t in terms {
+        let product = zip(
+            &diagonals[t.diagonal],
+            &rotated(&inputs[t.input], t.baby),
+            |d, x| d * x,
+        );
+        let turned = rotated(&product, t.giant);
+        outputs[t.output]
+            .iter_mut()
+            .zip(turned)
+            .for_each(|(sum, x)| *sum += x);
+    }
+    outputs
+}
+
+#[test]
+fn linear_maps_equal_their_definition() {
+    for preset in PRESETS {
+        let mut s = setup(&preset);
+        let ((x, a), (y, b)) = (s.fresh(), s.fresh());
+        let (terms, diagonals) = block_map(&mut s);
+        let expected = reference(&terms, &diagonals, &[x, y]);
         let plan = LinearPlan::new(2, 2, &terms).unwrap();
-        assert_eq!(plan.rotations(), [1, 2, 4, 8]);
-        let out = c
-            .linear(&[a.clone(), b.clone()], &plan, &diags, &s.keys)
+        let encoded: Vec<_> = diagonals
+            .iter()
+            .map(|d| s.context.encode_diagonal(d, s.scale, s.level).unwrap())
+            .collect();
+        let inputs = [&a, &b];
+        let plain = s.context.linear(&inputs, &plan, &encoded, &s.keys).unwrap();
+        let fused = s
+            .context
+            .linear_rescale(&inputs, &plan, &encoded, &s.keys)
             .unwrap();
+        // 18 products a giant step sum: each input error once, weighted with values up to 1.
+        let parameters = s.context.parameters();
+        let one = s
+            .fresh_noise()
+            .key_switch(parameters, s.level)
+            .mul_plain(parameters, s.scale, s.scale);
+        let sum = Noise(one.0 * 18f64.sqrt());
+        let rescaled = sum
+            .key_switch(parameters, s.level)
+            .rescale(parameters, s.level);
         for o in 0..2 {
-            println!("linear {:e}", max_error(&s.decrypt(&out[o]), &want[o]));
+            let in_turn = s.context.rescale(&plain[o]).unwrap();
+            let bound = rescaled.bound(in_turn.scale());
+            for result in [&in_turn, &fused[o]] {
+                let error = s.error(result, &expected[o]);
+                assert!(error <= bound, "{}: {error:e} > {bound:e}", preset.name);
+                assert!(
+                    error > bound / 64.0,
+                    "{}: {error:e} against {bound:e}",
+                    preset.name
+                );
+                assert_eq!(
+                    (result.level(), result.scale()),
+                    (s.level - 1, fused[o].scale())
+                );
+            }
         }
-        let out = c
-            .linear_rescale(&[a.clone(), b.clone()], &plan, &diags, &s.keys)
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let mut s = setup(&PRESETS[2]);
+    let ((_, a), (_, b)) = (s.fresh(), s.fresh());
+    let (terms, diagonals) = block_map(&mut s);
+    let plan = LinearPlan::new(2, 2, &terms).unwrap();
+    let encoded: Vec<_> = diagonals
+        .iter()
+        .map(|d| s.context.encode_diagonal(d, s.scale, s.level).unwrap())
+        .collect();
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
             .unwrap();
-        for o in 0..2 {
-            println!("linear rs {:e}", max_error(&s.decrypt(&out[o]), &want[o]));
+        pool.install(|| {
+            let product = s.context.multiply(&a, &b).unwrap();
+            let product = s.context.relinearize_rescale(&product, &s.keys).unwrap();
+            let mut all = s
+                .context
+                .linear(&[&a, &b], &plan, &encoded, &s.keys)
+                .unwrap();
+            all.push(product);
+            all.iter()
+                .map(|c| c.to_bytes(&s.context))
+                .collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(run(1), run(3));
+}
+
+#[test]
+fn a_chain_of_squares_down_to_the_last_prime() {
+    let mut s = setup(&PRESETS[3]);
+    let (mut x, mut c) = s.fresh();
+    let parameters = s.context.parameters().clone();
+    let mut noise = s.fresh_noise();
+    while c.level() > 0 {
+        let scale = c.scale();
+        noise = noise
+            .multiply(noise, scale, scale)
+            .key_switch(&parameters, c.level())
+            .rescale(&parameters, c.level());
+        // The two errors of a square are the same one: a factor of √2.
+        noise = Noise(noise.0 * std::f64::consts::SQRT_2);
+        c = s
+            .context
+            .relinearize_rescale(&s.context.square(&c).unwrap(), &s.keys)
+            .unwrap();
+        x.iter_mut().for_each(|v| *v *= *v);
+        let error = s.error(&c, &x);
+        assert!(
+            error <= noise.bound(c.scale()),
+            "level {}: {error:e}",
+            c.level()
+        );
+    }
+}
+
+#[test]
+fn values_of_every_size_are_encoded_exactly_enough() {
+    let s = setup(&PRESETS[3]);
+    let context = &s.context;
+    for (value, scale_bits) in [(1.0, 110), (1e-9, 60), (1e12, 62), (-3.5, 30), (0.0, 40)] {
+        let scale = f64::from(scale_bits).exp2();
+        for plaintext in [
+            context
+                .encode(&vec![value; s.slots()], scale, s.level)
+                .unwrap(),
+            context.encode_constant(value, scale, s.level).unwrap(),
+        ] {
+            let decoded = context.decode(&plaintext).unwrap();
+            let bound = noise::encode(context.parameters()).bound(scale) + value.abs() * 1e-13;
+            assert!(
+                decoded.iter().all(|d| (d - value).abs() <= bound),
+                "{value} at 2^{scale_bits}"
+            );
         }
     }
 }

@@ -1,0 +1,128 @@
+//! Predicted noise: the deviation of a slot's error, and a bound on the largest error over all slots.
+//!
+//! Analysis in the canonical embedding with independent coefficients (Costache et al., "On the Precision Loss
+//! in Approximate Homomorphic Encryption", SAC 2023): a polynomial with coefficient variance V has slots of
+//! variance N·V; products of polynomials multiply slot by slot; a slot is nearly Gaussian. A [`Noise`] is
+//! the deviation of the complex error of a slot in absolute units: divided by the scale it is the error of
+//! the slot's value. The part from rounding in f64 (relative 2^-50 of the largest value) is not counted.
+
+use hemet_ckks_params::Parameters;
+
+use crate::sampling::ERROR_DEVIATION;
+
+/// Largest over all slots is bounded by this many deviations: for Gaussian slots of degree up to 2^16 the
+/// real part exceeds 7 of its own deviations (9.9/√2) with probability below 2^-23.
+const TAIL: f64 = 9.9;
+
+/// The deviation of a slot's complex error, in absolute units.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Noise(pub f64);
+
+impl Noise {
+    /// No error at all.
+    pub const ZERO: Self = Self(0.0);
+
+    /// A bound on the largest error of the real parts of the slots at `scale`, in units of the values.
+    pub fn bound(self, scale: f64) -> f64 {
+        TAIL / std::f64::consts::SQRT_2 * self.0 / scale
+    }
+
+    /// log2 of the deviation.
+    pub fn bits(self) -> f64 {
+        self.0.log2()
+    }
+
+    /// The error of a sum or difference.
+    #[must_use]
+    pub fn add(self, other: Self) -> Self {
+        Self(self.0.hypot(other.0))
+    }
+
+    /// The error of a product with a plaintext whose values times its scale are at most `plain`, when the
+    /// ciphertext's values times its scale are at most `message`.
+    #[must_use]
+    pub fn mul_plain(self, parameters: &Parameters, message: f64, plain: f64) -> Self {
+        let rounding = encode(parameters);
+        Self(self.0 * plain).add(Self(rounding.0 * (message + self.0)))
+    }
+
+    /// The error of a product of ciphertexts, whose values times their scales are at most `left` and
+    /// `right`.
+    #[must_use]
+    pub fn multiply(self, other: Self, left: f64, right: f64) -> Self {
+        Self(self.0 * right)
+            .add(Self(other.0 * left))
+            .add(Self(self.0 * other.0))
+    }
+
+    /// The error after a rescale from `level`, of a ciphertext of degree 1.
+    #[must_use]
+    pub fn rescale(self, parameters: &Parameters, level: usize) -> Self {
+        let q = parameters.moduli().get(level).map_or(1.0, |&q| q as f64);
+        Self(self.0 / q).add(rounding(parameters))
+    }
+
+    /// The error after a key switch (rotation, conjugation, relinearization) at `level`.
+    #[must_use]
+    pub fn key_switch(self, parameters: &Parameters, level: usize) -> Self {
+        self.add(key_switch(parameters, level))
+    }
+}
+
+/// Variance of a slot of the secret key: 2N/3.
+fn secret_variance(parameters: &Parameters) -> f64 {
+    parameters.degree() as f64 * 2.0 / 3.0
+}
+
+/// The error of encoding: each coefficient rounded, variance 1/12.
+pub fn encode(parameters: &Parameters) -> Noise {
+    Noise((parameters.degree() as f64 / 12.0).sqrt())
+}
+
+/// The error of a fresh encryption with the secret key, with that of its encoding.
+pub fn fresh_secret(parameters: &Parameters) -> Noise {
+    let error = ERROR_DEVIATION * (parameters.degree() as f64).sqrt();
+    Noise(error).add(encode(parameters))
+}
+
+/// The error of a fresh encryption with the public key, with that of its encoding: e·u + e0 + e1·s.
+pub fn fresh_public(parameters: &Parameters) -> Noise {
+    let error = ERROR_DEVIATION * ERROR_DEVIATION * parameters.degree() as f64;
+    Noise((error * (1.0 + 2.0 * secret_variance(parameters))).sqrt()).add(encode(parameters))
+}
+
+/// The error of dividing both parts with rounding: variance 1/12 per coefficient of each part.
+pub fn rounding(parameters: &Parameters) -> Noise {
+    Noise((parameters.degree() as f64 / 12.0 * (1.0 + secret_variance(parameters))).sqrt())
+}
+
+/// The error that one key switch adds at `level`: Σ digit·error / P, and the rounding of the division by P.
+///
+/// A digit D of an even number of limbs is a sum of as many uniform terms of width D, centred; of an odd
+/// number, one such term.
+pub fn key_switch(parameters: &Parameters, level: usize) -> Noise {
+    let n = parameters.degree() as f64;
+    let special: f64 = parameters
+        .special()
+        .iter()
+        .map(|&p| (p as f64).log2())
+        .sum();
+    let moduli = parameters.moduli();
+    let ranges = parameters
+        .digit_ranges()
+        .filter(|range| range.start <= level);
+    let variance: f64 = ranges
+        .map(|range| {
+            let limbs = &moduli[range.start..range.end.min(level + 1)];
+            let bits: f64 = limbs.iter().map(|&q| (q as f64).log2()).sum();
+            let terms = if limbs.len() % 2 == 0 {
+                limbs.len() as f64
+            } else {
+                1.0
+            };
+            let ratio = (bits - special).exp2();
+            n * terms / 12.0 * ratio * ratio * n * ERROR_DEVIATION * ERROR_DEVIATION
+        })
+        .sum();
+    Noise(variance.sqrt()).add(rounding(parameters))
+}
