@@ -1,0 +1,147 @@
+//! Backends: what runs the instructions of a schedule. A backend is one folder or file here, one line in this list, and
+//! passes the conformance suite ([`crate::conformance`]) within its stated error bound.
+
+pub mod ckks;
+pub mod clear;
+
+pub use ckks::CkksBackend;
+pub use clear::ClearBackend;
+
+use hemet_schedule::{Level, LinearPlan, Scale, Type};
+
+use crate::error::Result;
+use crate::noise::NoiseModel;
+
+/// A linear map before it is encoded.
+#[derive(Clone, Copy, Debug)]
+pub struct LinearConstant<'a> {
+    /// Number of operands.
+    pub inputs: usize,
+    /// Its terms.
+    pub plan: &'a LinearPlan,
+    /// Number of values of each diagonal: slot `i` holds value `i mod period`.
+    pub period: usize,
+    /// The diagonals, term by term.
+    pub values: &'a [f64],
+}
+
+/// One method for each instruction. Operands come from a verified schedule, so types fit; a backend still returns an
+/// error rather than panic where they do not.
+pub trait Backend: Send + Sync {
+    /// A value.
+    type Ciphertext: Clone + Send + Sync;
+    /// A vector constant, encoded.
+    type Vector: Send + Sync;
+    /// The diagonals of a linear map, encoded.
+    type Diagonals: Send + Sync;
+    /// What a client hands over so that its ciphertexts can be worked on.
+    type Keys: Sync;
+
+    /// The word for the backend in cost tables and messages.
+    fn name(&self) -> &'static str;
+
+    /// Number of slots of a value.
+    fn slots(&self) -> usize;
+
+    /// The errors that the backend adds to slots, from which [`crate::noise::error_bound`] derives the error of an output.
+    fn noise(&self) -> NoiseModel;
+
+    /// Encodes a vector constant for operands of `level`, at `scale`. Slot `i` holds `values[i mod len]`.
+    ///
+    /// # Errors
+    /// A value that does not fit the modulus.
+    fn encode_vector(&self, values: &[f64], level: Level, scale: &Scale) -> Result<Self::Vector>;
+
+    /// Encodes the diagonals of a linear map for operands of `level`, at `scale`.
+    ///
+    /// # Errors
+    /// A value that does not fit the modulus.
+    fn encode_diagonals(
+        &self,
+        map: &LinearConstant<'_>,
+        level: Level,
+        scale: &Scale,
+    ) -> Result<Self::Diagonals>;
+
+    /// Whether `x` is of type `expected`: asked of every input ciphertext before the first instruction.
+    ///
+    /// # Errors
+    /// What differs, with both numbers; `index` is the position among the inputs.
+    fn check_input(&self, index: usize, x: &Self::Ciphertext, expected: &Type) -> Result<()>;
+
+    /// A linear map.
+    ///
+    /// # Errors
+    /// A missing rotation key.
+    fn linear(
+        &self,
+        keys: &Self::Keys,
+        inputs: &[&Self::Ciphertext],
+        diagonals: &Self::Diagonals,
+    ) -> Result<Vec<Self::Ciphertext>>;
+
+    /// Brings slot `i + step` to slot `i`.
+    ///
+    /// # Errors
+    /// A missing rotation key.
+    fn rotate(
+        &self,
+        keys: &Self::Keys,
+        x: &Self::Ciphertext,
+        step: u32,
+    ) -> Result<Self::Ciphertext>;
+
+    /// Sum.
+    ///
+    /// # Errors
+    /// Operands of different types.
+    fn add(&self, a: &Self::Ciphertext, b: &Self::Ciphertext) -> Result<Self::Ciphertext>;
+
+    /// Difference `a − b`.
+    ///
+    /// # Errors
+    /// Operands of different types.
+    fn sub(&self, a: &Self::Ciphertext, b: &Self::Ciphertext) -> Result<Self::Ciphertext>;
+
+    /// Sum with a constant.
+    ///
+    /// # Errors
+    /// A constant encoded for another level or scale.
+    fn add_plain(&self, x: &Self::Ciphertext, constant: &Self::Vector) -> Result<Self::Ciphertext>;
+
+    /// Product with a constant.
+    ///
+    /// # Errors
+    /// A constant encoded for another level.
+    fn mul_plain(&self, x: &Self::Ciphertext, constant: &Self::Vector) -> Result<Self::Ciphertext>;
+
+    /// Product, not relinearised.
+    ///
+    /// # Errors
+    /// Operands of different levels or of degree 2.
+    fn multiply(&self, a: &Self::Ciphertext, b: &Self::Ciphertext) -> Result<Self::Ciphertext>;
+
+    /// Square, not relinearised.
+    ///
+    /// # Errors
+    /// An operand of degree 2.
+    fn square(&self, x: &Self::Ciphertext) -> Result<Self::Ciphertext>;
+
+    /// Brings degree 2 back to 1.
+    ///
+    /// # Errors
+    /// A missing relinearisation key.
+    fn relinearize(&self, keys: &Self::Keys, x: &Self::Ciphertext) -> Result<Self::Ciphertext>;
+
+    /// Divides by the last prime of the operand's level and drops it.
+    ///
+    /// # Errors
+    /// An operand of level 0.
+    fn rescale(&self, x: &Self::Ciphertext) -> Result<Self::Ciphertext>;
+
+    /// Forgets primes down to level `to`.
+    ///
+    /// # Errors
+    /// An operand of a lower level.
+    fn level_drop(&self, x: &Self::Ciphertext, to: Level) -> Result<Self::Ciphertext>;
+}

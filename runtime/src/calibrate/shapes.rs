@@ -1,0 +1,98 @@
+//! The linear maps that are timed.
+
+use hemet_ckks::{LinearPlan, LinearTerm};
+use hemet_schedule::CostKind;
+
+use crate::error::Result;
+
+/// The costs inside a linear map, in the order of [`Shape::counts`].
+pub(crate) const LINEAR_KINDS: [CostKind; 5] = [
+    CostKind::Decompose,
+    CostKind::BabyStep,
+    CostKind::Diagonal,
+    CostKind::GiantStep,
+    CostKind::Finish,
+];
+
+/// Giant steps are multiples of this, baby steps lie below it.
+const GIANT_STRIDE: usize = 32;
+/// Most baby or giant steps, 0 included.
+pub(crate) const MOST_STEPS: usize = 8;
+
+/// A dense map: every output has every giant step, operand and baby step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) inputs: usize,
+    pub(crate) babies: usize,
+    pub(crate) giants: usize,
+    pub(crate) outputs: usize,
+}
+
+const fn shape(inputs: usize, babies: usize, giants: usize, outputs: usize) -> Shape {
+    Shape {
+        inputs,
+        babies,
+        giants,
+        outputs,
+    }
+}
+
+/// Shapes that differ enough to tell the five costs apart, and are like those of networks. All have giant steps: the engine
+/// brings back nothing where there are none, so for a map without giant steps [`CostKind::Finish`] predicts a little too much.
+pub(crate) const SHAPES: [Shape; 8] = [
+    shape(1, 1, 2, 1),
+    shape(1, 1, 8, 1),
+    shape(8, 1, 8, 1),
+    shape(1, 8, 2, 1),
+    shape(1, 8, 8, 1),
+    shape(1, 8, 4, 2),
+    shape(1, 4, 8, 1),
+    shape(4, 2, 2, 4),
+];
+
+impl Shape {
+    pub(crate) fn terms(self) -> usize {
+        self.inputs * self.babies * self.giants * self.outputs
+    }
+
+    /// How often each of [`LINEAR_KINDS`] occurs, by the rule of `hemet_schedule::cost::costs`.
+    pub(crate) fn counts(self) -> [f64; 5] {
+        let rotated = if self.babies > 1 { self.inputs } else { 0 };
+        [
+            rotated,
+            self.inputs * (self.babies - 1),
+            self.terms(),
+            self.outputs * (self.giants - 1),
+            self.outputs,
+        ]
+        .map(|count| count as f64)
+    }
+
+    /// The plan; term `t` uses diagonal `t`.
+    pub(crate) fn plan(self) -> Result<LinearPlan> {
+        let mut terms = Vec::with_capacity(self.terms());
+        for output in 0..self.outputs {
+            for giant in 0..self.giants {
+                for input in 0..self.inputs {
+                    for baby in 0..self.babies {
+                        terms.push(LinearTerm {
+                            output,
+                            giant: (giant * GIANT_STRIDE) as i64,
+                            input,
+                            baby: baby as i64,
+                            diagonal: terms.len(),
+                        });
+                    }
+                }
+            }
+        }
+        Ok(LinearPlan::new(self.inputs, self.outputs, &terms)?)
+    }
+}
+
+/// The steps that the shapes rotate by.
+pub(crate) fn steps() -> Vec<i64> {
+    (1..MOST_STEPS)
+        .flat_map(|k| [k as i64, (k * GIANT_STRIDE) as i64])
+        .collect()
+}

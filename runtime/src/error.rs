@@ -1,0 +1,198 @@
+//! The one error type of this crate.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why a schedule, a file or a message was refused, or what failed while it was written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RuntimeError {
+    /// The image has another number of elements than the network's input.
+    #[error(
+        "the image has {got} elements, the network takes {expected} ({shape}); give an image of that size"
+    )]
+    ImageLength {
+        /// Elements of the network's input.
+        expected: usize,
+        /// Its shape.
+        shape: String,
+        /// Elements that were given.
+        got: usize,
+    },
+    /// An element of the image is not a finite number.
+    #[error("element {index} of the image is {value}, it must be a finite number")]
+    NotFinite {
+        /// Position in channel-major order.
+        index: usize,
+        /// The number.
+        value: f64,
+    },
+    /// Another number of ciphertexts than the schedule says.
+    #[error("{what} has {got} ciphertexts, {expected} are needed; {advice}")]
+    Count {
+        /// Which file or list.
+        what: &'static str,
+        /// How many are needed.
+        expected: usize,
+        /// How many there are.
+        got: usize,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A ciphertext of another level, scale or degree than the schedule says.
+    #[error("ciphertext {index} of {what} has {property} {got}, {expected} is needed; {advice}")]
+    Ciphertext {
+        /// Which file or list.
+        what: &'static str,
+        /// Position in the list.
+        index: usize,
+        /// `level`, `scale`, `degree`, `slots` or `bytes`.
+        property: &'static str,
+        /// What is needed.
+        expected: String,
+        /// What there is.
+        got: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A file or message ends too early or is too long.
+    #[error(
+        "{what} has {got} bytes, {expected} are needed: it is truncated or has been altered; get it again"
+    )]
+    Length {
+        /// Which file.
+        what: &'static str,
+        /// Bytes needed.
+        expected: u64,
+        /// Bytes there are.
+        got: u64,
+    },
+    /// Bytes that are no file of ours.
+    #[error(
+        "{what} was expected, but these bytes are no file of Hemet's; check which file was given"
+    )]
+    NotOurs {
+        /// What was expected.
+        what: &'static str,
+    },
+    /// A file of another kind.
+    #[error("{expected} was expected, but this is {got}; check which file was given")]
+    Kind {
+        /// What was expected.
+        expected: &'static str,
+        /// What it is.
+        got: &'static str,
+    },
+    /// A file of a newer format.
+    #[error(
+        "{what} has format version {got}, this program reads up to {newest}; use a newer program"
+    )]
+    Version {
+        /// Which file.
+        what: &'static str,
+        /// The version that it states.
+        got: u32,
+        /// The newest version known here.
+        newest: u32,
+    },
+    /// The checksum does not fit.
+    #[error(
+        "the checksum of {what} is {got}, its content has {computed}: it has been altered; get it again"
+    )]
+    Checksum {
+        /// Which file.
+        what: &'static str,
+        /// The checksum that it states (first digits).
+        got: String,
+        /// The checksum of its content (first digits).
+        computed: String,
+    },
+    /// A part of a file that cannot be read although its checksum fits.
+    #[error("{what} cannot be read: {reason}; make it again with this version of the program")]
+    Malformed {
+        /// Which file.
+        what: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Keys or ciphertexts that were made for another artifact.
+    #[error(
+        "{what} belongs to artifact {theirs}, but artifact {ours} is in use here; use files made for one artifact"
+    )]
+    ForeignArtifact {
+        /// Which file.
+        what: &'static str,
+        /// The artifact that it was made for.
+        theirs: String,
+        /// The artifact in use.
+        ours: String,
+    },
+    /// Ciphertexts that were made under other keys.
+    #[error(
+        "{what} was made under key set {theirs}, but key set {ours} is in use here; use files of one `keygen`"
+    )]
+    ForeignKeys {
+        /// Which file.
+        what: &'static str,
+        /// The key set that it was made under.
+        theirs: String,
+        /// The key set in use.
+        ours: String,
+    },
+    /// Evaluation keys without a key that the artifact needs.
+    #[error(
+        "the evaluation keys lack {rotations} of {needed} rotation keys{}; make them again with `keygen` for this artifact",
+        if *relinearization { " and the relinearization key" } else { "" }
+    )]
+    MissingKeys {
+        /// Rotation keys that are missing.
+        rotations: usize,
+        /// Rotation keys that the artifact needs.
+        needed: usize,
+        /// Whether the relinearization key is missing.
+        relinearization: bool,
+    },
+    /// A constant that the backend cannot encode.
+    #[error("constant `{name}`: {reason}")]
+    Constant {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An instruction failed.
+    #[error("instruction {instruction} (`{op}` of layer `{layer}`): {source}")]
+    Instruction {
+        /// Its position in the schedule.
+        instruction: usize,
+        /// Its word.
+        op: &'static str,
+        /// The layer that it belongs to.
+        layer: String,
+        /// What went wrong.
+        source: Box<RuntimeError>,
+    },
+    /// Something that the schedule's verifier should have refused; only a backend's own bug leads here.
+    #[error("the schedule is not consistent: {0}; verify the artifact and report this")]
+    Inconsistent(String),
+    /// Reading or writing a file failed.
+    #[error("cannot {action} {path}: {source}", path = path.display())]
+    Io {
+        /// `read` or `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The engine refuses an operation, a key or a ciphertext.
+    #[error(transparent)]
+    Engine(#[from] hemet_ckks::Error),
+    /// The parameters are refused.
+    #[error(transparent)]
+    Parameters(#[from] hemet_ckks_params::ParamError),
+}
+
+/// What this crate's functions return.
+pub type Result<T> = std::result::Result<T, RuntimeError>;

@@ -1,0 +1,304 @@
+//! The envelope around every file of client and server.
+//!
+//! | bytes | content |
+//! |---|---|
+//! | 0..5 | `HEMET` |
+//! | 5 | kind, see [`FileKind`] |
+//! | 6..8 | format version, little endian |
+//! | 8..40 | id of the artifact that the file belongs to |
+//! | 40..56 | id of the key set |
+//! | 56..64 | length of the payload in bytes, little endian |
+//! | 64..96 | blake3 of bytes 0..64 and the payload |
+//! | 96.. | payload |
+//!
+//! The checksum finds accidents; it is no signature. What a peer may send with a right checksum is checked again by whoever
+//! reads the payload.
+
+use std::fmt;
+
+use crate::error::{Result, RuntimeError};
+
+const MAGIC: &[u8; 5] = b"HEMET";
+const VERSION: u16 = 1;
+const SUMMED: usize = 64;
+/// Length of the envelope in bytes.
+pub(crate) const HEADER: usize = 96;
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A client's secret key, with what it must know of the artifact. Never leaves the client.
+    ClientKey,
+    /// The keys that a client hands to the server.
+    EvaluationKeys,
+    /// An encrypted input.
+    Request,
+    /// An encrypted output.
+    Response,
+}
+
+impl FileKind {
+    /// Every kind.
+    pub const ALL: [FileKind; 4] = [
+        FileKind::ClientKey,
+        FileKind::EvaluationKeys,
+        FileKind::Request,
+        FileKind::Response,
+    ];
+
+    /// The words for it in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            FileKind::ClientKey => "the client key",
+            FileKind::EvaluationKeys => "the evaluation keys",
+            FileKind::Request => "the encrypted input",
+            FileKind::Response => "the encrypted output",
+        }
+    }
+
+    fn byte(self) -> u8 {
+        match self {
+            FileKind::ClientKey => b'c',
+            FileKind::EvaluationKeys => b'e',
+            FileKind::Request => b'i',
+            FileKind::Response => b'o',
+        }
+    }
+}
+
+/// The identity of an artifact: blake3 of its content.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ArtifactId(pub(crate) [u8; 32]);
+
+/// The identity of what one `keygen` made: random.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeySetId(pub(crate) [u8; 16]);
+
+impl ArtifactId {
+    /// From the 64 hexadecimal digits that `Artifact::id` gives.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Malformed`] if they are not that.
+    pub fn from_hex(text: &str) -> Result<Self> {
+        let malformed = || RuntimeError::Malformed {
+            what: "the artifact's id",
+            reason: format!("`{text}` is not 64 hexadecimal digits"),
+        };
+        blake3::Hash::from_hex(text)
+            .map(|hash| Self(*hash.as_bytes()))
+            .map_err(|_| malformed())
+    }
+}
+
+impl KeySetId {
+    pub(crate) fn random(rng: &mut impl rand::CryptoRng) -> Self {
+        let mut id = [0; 16];
+        rng.fill_bytes(&mut id);
+        Self(id)
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// All digits; `{:.16}` gives the first 16.
+impl fmt::Display for ArtifactId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&hex(&self.0))
+    }
+}
+
+/// All digits.
+impl fmt::Display for KeySetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for ArtifactId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for KeySetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Puts `payload` into an envelope.
+pub(crate) fn seal(
+    kind: FileKind,
+    artifact: ArtifactId,
+    keys: KeySetId,
+    payload: &[&[u8]],
+) -> Vec<u8> {
+    let length: usize = payload.iter().map(|part| part.len()).sum();
+    let mut bytes = Vec::with_capacity(HEADER + length);
+    bytes.extend_from_slice(MAGIC);
+    bytes.push(kind.byte());
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&artifact.0);
+    bytes.extend_from_slice(&keys.0);
+    bytes.extend_from_slice(&(length as u64).to_le_bytes());
+    bytes.extend_from_slice(&[0; 32]);
+    for part in payload {
+        bytes.extend_from_slice(part);
+    }
+    let sum = checksum(&bytes);
+    bytes[SUMMED..HEADER].copy_from_slice(&sum);
+    bytes
+}
+
+fn checksum(bytes: &[u8]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&bytes[..SUMMED]);
+    hasher.update(&bytes[HEADER..]);
+    *hasher.finalize().as_bytes()
+}
+
+/// An opened envelope.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Envelope<'a> {
+    pub(crate) kind: FileKind,
+    pub(crate) artifact: ArtifactId,
+    pub(crate) keys: KeySetId,
+    pub(crate) payload: &'a [u8],
+}
+
+impl<'a> Envelope<'a> {
+    /// Checks magic, kind, version, length and checksum, in this order.
+    pub(crate) fn open(bytes: &'a [u8], kind: FileKind) -> Result<Self> {
+        let what = kind.name();
+        if bytes.len() < MAGIC.len() || &bytes[..MAGIC.len()] != MAGIC {
+            return Err(RuntimeError::NotOurs { what });
+        }
+        let header: &[u8; HEADER] = bytes.first_chunk().ok_or(RuntimeError::Length {
+            what,
+            expected: HEADER as u64,
+            got: bytes.len() as u64,
+        })?;
+        let found = FileKind::ALL.into_iter().find(|k| k.byte() == header[5]);
+        let found = found.ok_or(RuntimeError::NotOurs { what })?;
+        if found != kind {
+            return Err(RuntimeError::Kind {
+                expected: what,
+                got: found.name(),
+            });
+        }
+        let version = u16::from_le_bytes([header[6], header[7]]);
+        if version != VERSION {
+            return Err(RuntimeError::Version {
+                what,
+                got: version.into(),
+                newest: VERSION.into(),
+            });
+        }
+        let length = u64::from_le_bytes(field(header, 56));
+        let payload = &bytes[HEADER..];
+        if length != payload.len() as u64 {
+            return Err(RuntimeError::Length {
+                what,
+                expected: length.saturating_add(HEADER as u64),
+                got: bytes.len() as u64,
+            });
+        }
+        let (stated, computed) = (field::<32>(header, SUMMED), checksum(bytes));
+        if stated != computed {
+            return Err(RuntimeError::Checksum {
+                what,
+                got: hex(&stated[..8]),
+                computed: hex(&computed[..8]),
+            });
+        }
+        Ok(Self {
+            kind,
+            artifact: ArtifactId(field(header, 8)),
+            keys: KeySetId(field(header, 40)),
+            payload,
+        })
+    }
+
+    /// Refuses a file of another artifact.
+    pub(crate) fn of_artifact(self, ours: ArtifactId) -> Result<Self> {
+        if self.artifact == ours {
+            return Ok(self);
+        }
+        Err(RuntimeError::ForeignArtifact {
+            what: self.kind.name(),
+            theirs: self.artifact.to_string(),
+            ours: ours.to_string(),
+        })
+    }
+
+    /// Refuses a file made under other keys.
+    pub(crate) fn of_keys(self, ours: KeySetId) -> Result<Self> {
+        if self.keys == ours {
+            return Ok(self);
+        }
+        Err(RuntimeError::ForeignKeys {
+            what: self.kind.name(),
+            theirs: self.keys.to_string(),
+            ours: ours.to_string(),
+        })
+    }
+}
+
+fn field<const LEN: usize>(header: &[u8; HEADER], at: usize) -> [u8; LEN] {
+    let mut out = [0; LEN];
+    out.copy_from_slice(&header[at..at + LEN]);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IDS: (ArtifactId, KeySetId) = (ArtifactId([7; 32]), KeySetId([9; 16]));
+
+    #[test]
+    fn what_was_sealed_opens_and_every_single_changed_bit_is_refused() {
+        let bytes = seal(FileKind::Request, IDS.0, IDS.1, &[b"some ", b"payload"]);
+        let opened = Envelope::open(&bytes, FileKind::Request).unwrap();
+        assert_eq!(opened.payload, b"some payload");
+        assert_eq!((opened.artifact, opened.keys), IDS);
+        for bit in 0..bytes.len() * 8 {
+            let mut changed = bytes.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(
+                Envelope::open(&changed, FileKind::Request).is_err(),
+                "bit {bit}"
+            );
+        }
+        for length in 0..bytes.len() {
+            assert!(Envelope::open(&bytes[..length], FileKind::Request).is_err());
+        }
+        let longer = [&bytes[..], b"x"].concat();
+        assert!(Envelope::open(&longer, FileKind::Request).is_err());
+    }
+
+    #[test]
+    fn another_kind_artifact_or_key_set_is_named_on_both_sides() {
+        let bytes = seal(FileKind::Request, IDS.0, IDS.1, &[]);
+        let text = Envelope::open(&bytes, FileKind::Response)
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("encrypted output was expected") && text.contains("encrypted input"));
+        let opened = Envelope::open(&bytes, FileKind::Request).unwrap();
+        let text = opened
+            .of_artifact(ArtifactId([1; 32]))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.contains(&"07".repeat(32)) && text.contains(&"01".repeat(32)),
+            "{text}"
+        );
+        let text = opened.of_keys(KeySetId([2; 16])).unwrap_err().to_string();
+        assert!(
+            text.contains(&"09".repeat(16)) && text.contains(&"02".repeat(16)),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,279 @@
+//! What a client must know of an artifact, and nothing of its weights: it lies in the client key file, so that encrypting
+//! and decrypting need no artifact.
+
+use hemet_ckks_params::{Parameters, Security, SecurityLevel};
+use hemet_schedule::{Artifact, Digit, Layout, Level, Scale, Type};
+use serde::{Deserialize, Serialize};
+
+use super::envelope::ArtifactId;
+use crate::error::{Result, RuntimeError};
+use crate::execute::input_type;
+use crate::notice::Notice;
+
+const WHAT: &str = "the client's description of the artifact";
+
+/// The client's side of an artifact.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClientSpec {
+    /// The artifact.
+    pub artifact: ArtifactId,
+    /// Name of the network.
+    pub network: String,
+    /// What the outputs stand for, in order; empty if not known.
+    pub classes: Vec<String>,
+    /// How raw data become the network's input, in words.
+    pub normalization: String,
+    /// Ring degree, prime chain, special primes, security.
+    pub parameters: Parameters,
+    /// Where the input tensor lies.
+    pub input: Layout,
+    /// The type of every input ciphertext.
+    pub input_type: Type,
+    /// Where the output tensor lies.
+    pub output: Layout,
+    /// The type of every output ciphertext.
+    pub output_type: Type,
+    /// The steps that the server must rotate by.
+    pub rotations: Vec<u32>,
+    /// Whether the server must relinearise.
+    pub relinearize: bool,
+}
+
+impl ClientSpec {
+    /// The client's side of `artifact`. Costs one pass over the constants, for the id.
+    ///
+    /// # Errors
+    /// None for an artifact that was read or compiled; what is wrong otherwise.
+    pub fn new(artifact: &Artifact) -> Result<Self> {
+        let (manifest, schedule) = (&artifact.manifest, artifact.schedule.schedule());
+        let header = &schedule.header;
+        let output = schedule.outputs.first();
+        let output_type = output.and_then(|v| schedule.types.get(v.0 as usize));
+        let spec = Self {
+            artifact: ArtifactId::from_hex(&artifact.id())?,
+            network: manifest.network.clone(),
+            classes: manifest.classes.clone(),
+            normalization: manifest.normalization.clone(),
+            parameters: header.parameters.clone(),
+            input: header.input.clone(),
+            input_type: input_type(header),
+            output: header.output.clone(),
+            output_type: output_type
+                .ok_or_else(|| malformed("there is no output".into()))?
+                .clone(),
+            rotations: schedule.rotation_steps().into_iter().collect(),
+            relinearize: schedule.needs_relinearization(),
+        };
+        spec.check()?;
+        Ok(spec)
+    }
+
+    /// The scale of input ciphertexts as a float.
+    pub(crate) fn input_scale(&self) -> Result<f64> {
+        self.float(&self.input_type.scale)
+    }
+
+    /// The scale of output ciphertexts as a float.
+    pub(crate) fn output_scale(&self) -> Result<f64> {
+        self.float(&self.output_type.scale)
+    }
+
+    fn float(&self, scale: &Scale) -> Result<f64> {
+        let float = scale.to_f64(self.parameters.moduli());
+        float.ok_or_else(|| malformed(format!("scale {scale} is out of range")))
+    }
+
+    /// What the user must be told whenever the artifact is used.
+    pub fn notices(&self) -> Vec<Notice> {
+        Notice::of_parameters(&self.parameters)
+    }
+
+    fn check(&self) -> Result<()> {
+        let slots = self.parameters.slots();
+        for (layout, ty) in [
+            (&self.input, &self.input_type),
+            (&self.output, &self.output_type),
+        ] {
+            layout.check().map_err(malformed)?;
+            if ty.level.0 as usize > self.parameters.max_level() || ty.degree != 1 {
+                return Err(malformed(format!(
+                    "a ciphertext of type {ty} is impossible"
+                )));
+            }
+            self.float(&ty.scale)?;
+        }
+        if let Some(step) = self.rotations.iter().find(|s| **s as usize >= slots) {
+            return Err(malformed(format!("rotation by {step} with {slots} slots")));
+        }
+        Ok(())
+    }
+
+    /// As JSON.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn to_json(&self) -> Result<String> {
+        let layout = |l: &Layout| LayoutText {
+            shape: l.shape,
+            axes: l
+                .axes
+                .each_ref()
+                .map(|axis| axis.iter().map(|d| (d.extent, d.stride)).collect()),
+            period: l.period,
+        };
+        let ty = |t: &Type| TypeText {
+            level: t.level.0,
+            log2_scale: t.scale.log2_exponent(),
+            scale_primes: t.scale.prime_exponents().collect(),
+        };
+        let text = SpecText {
+            artifact: self.artifact.to_string(),
+            network: self.network.clone(),
+            classes: self.classes.clone(),
+            normalization: self.normalization.clone(),
+            log_n: self.parameters.log_n(),
+            moduli: self.parameters.moduli().to_vec(),
+            special: self.parameters.special().to_vec(),
+            security_bits: self.parameters.security().bits(),
+            input: layout(&self.input),
+            input_type: ty(&self.input_type),
+            output: layout(&self.output),
+            output_type: ty(&self.output_type),
+            rotations: self.rotations.clone(),
+            relinearize: self.relinearize,
+        };
+        serde_json::to_string(&text).map_err(|e| malformed(e.to_string()))
+    }
+
+    /// From [`ClientSpec::to_json`].
+    ///
+    /// # Errors
+    /// Anything missing, unknown, or out of range.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let text: SpecText = serde_json::from_str(text).map_err(|e| malformed(e.to_string()))?;
+        let parameters = match text.security_bits {
+            0 => Parameters::new_insecure(text.log_n, text.moduli, text.special)?,
+            bits => {
+                let level = security_level(bits)
+                    .ok_or_else(|| malformed(format!("security of {bits} bits is unknown")))?;
+                Parameters::new(text.log_n, text.moduli, text.special, level)?
+            }
+        };
+        let spec = Self {
+            artifact: ArtifactId::from_hex(&text.artifact)?,
+            network: text.network,
+            classes: text.classes,
+            normalization: text.normalization,
+            parameters,
+            input: text.input.layout(),
+            input_type: text.input_type.ty(),
+            output: text.output.layout(),
+            output_type: text.output_type.ty(),
+            rotations: text.rotations,
+            relinearize: text.relinearize,
+        };
+        spec.check()?;
+        Ok(spec)
+    }
+}
+
+fn malformed(reason: String) -> RuntimeError {
+    RuntimeError::Malformed { what: WHAT, reason }
+}
+
+fn security_level(bits: u32) -> Option<SecurityLevel> {
+    [
+        SecurityLevel::Bits128,
+        SecurityLevel::Bits192,
+        SecurityLevel::Bits256,
+    ]
+    .into_iter()
+    .find(|level| Security::Level(*level).bits() == bits)
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpecText {
+    artifact: String,
+    network: String,
+    classes: Vec<String>,
+    normalization: String,
+    log_n: u32,
+    moduli: Vec<u64>,
+    special: Vec<u64>,
+    security_bits: u32,
+    input: LayoutText,
+    input_type: TypeText,
+    output: LayoutText,
+    output_type: TypeText,
+    rotations: Vec<u32>,
+    relinearize: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LayoutText {
+    shape: [u32; 3],
+    axes: [Vec<(u32, u32)>; 3],
+    period: u32,
+}
+
+impl LayoutText {
+    fn layout(&self) -> Layout {
+        Layout {
+            shape: self.shape,
+            axes: self.axes.each_ref().map(|axis| {
+                axis.iter()
+                    .map(|(extent, stride)| Digit {
+                        extent: *extent,
+                        stride: *stride,
+                    })
+                    .collect()
+            }),
+            period: self.period,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypeText {
+    level: u32,
+    log2_scale: i64,
+    scale_primes: Vec<(u32, i64)>,
+}
+
+impl TypeText {
+    fn ty(&self) -> Type {
+        let scale = self
+            .scale_primes
+            .iter()
+            .fold(Scale::pow2(self.log2_scale), |scale, (index, exponent)| {
+                scale.times(&prime_power(*index, *exponent))
+            });
+        Type {
+            level: Level(self.level),
+            scale,
+            degree: 1,
+        }
+    }
+}
+
+/// The prime at `index` to the power of `exponent`, by squaring; exponents beyond anything possible give scale 0, which
+/// the check refuses.
+fn prime_power(index: u32, exponent: i64) -> Scale {
+    if exponent.unsigned_abs() > 1 << 16 {
+        return Scale::pow2(i64::from(i32::MIN));
+    }
+    let mut power = Scale::pow2(0);
+    let mut square = Scale::prime(index);
+    let mut rest = exponent.unsigned_abs();
+    while rest > 0 {
+        if rest & 1 == 1 {
+            power = power.times(&square);
+        }
+        square = square.times(&square);
+        rest >>= 1;
+    }
+    if exponent < 0 { power.inverse() } else { power }
+}

@@ -1,0 +1,62 @@
+//! Bytes of keys and messages, from a schedule alone.
+
+use hemet_ckks_params::Parameters;
+use hemet_schedule::Schedule;
+use serde::Serialize;
+
+use crate::execute::input_type;
+
+/// Sizes in bytes. Those of files leave out headers, which take less than 400 bytes a file and 100 a key or ciphertext.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Sizes {
+    /// The evaluation key file that a client sends once: half of each key, the other half comes from a seed.
+    pub evaluation_key_bytes: u64,
+    /// The evaluation keys as a server holds them in memory.
+    pub evaluation_key_memory_bytes: u64,
+    /// An encrypted input as a client sends it: half of each ciphertext, the other half comes from a seed.
+    pub input_ciphertext_bytes: u64,
+    /// An encrypted output as a server sends it.
+    pub output_ciphertext_bytes: u64,
+}
+
+/// Bytes of a residue in memory.
+const WORD: u64 = 8;
+
+impl Sizes {
+    /// Of a verified schedule.
+    pub fn of(schedule: &Schedule) -> Self {
+        let header = &schedule.header;
+        let parameters = &header.parameters;
+        let (n, slots) = (parameters.degree() as u64, parameters.slots());
+        let (moduli, special) = (parameters.moduli(), parameters.special());
+        let keys =
+            schedule.rotation_steps().len() as u64 + u64::from(schedule.needs_relinearization());
+        let polynomials = keys * parameters.digits() as u64;
+        let limbs = (moduli.len() + special.len()) as u64;
+        let inputs = header.input.ciphertexts(slots) as u64;
+        let output = |v: &hemet_schedule::ValueId| {
+            let ty = schedule.types.get(v.0 as usize)?;
+            Some(2 * packed(parameters, moduli.get(..ty.level.limbs())?))
+        };
+        let input_limbs = input_type(header).level.limbs();
+        let input = moduli
+            .get(..input_limbs)
+            .map_or(0, |m| packed(parameters, m));
+        Self {
+            evaluation_key_bytes: polynomials
+                * (packed(parameters, moduli) + packed(parameters, special)),
+            evaluation_key_memory_bytes: polynomials * 2 * limbs * n * WORD,
+            input_ciphertext_bytes: inputs * input,
+            output_ciphertext_bytes: schedule.outputs.iter().filter_map(output).sum(),
+        }
+    }
+}
+
+/// Bytes of one polynomial modulo these primes in a file: as many bits a residue as the prime has.
+fn packed(parameters: &Parameters, primes: &[u64]) -> u64 {
+    let bits: u64 = primes
+        .iter()
+        .map(|q| u64::from(u64::BITS - q.leading_zeros()))
+        .sum();
+    bits * parameters.degree() as u64 / 8
+}

@@ -1,0 +1,122 @@
+//! From image to logits: client, server, client, by files.
+
+mod common;
+
+use common::{PERIOD, expected, network, numbers, secure, tiny};
+use hemet_runtime::noise::error_bound;
+use hemet_runtime::{
+    Backend, CkksBackend, ClearBackend, Client, ClientSpec, Moment, Program, Server, unobserved,
+};
+use hemet_schedule::{Artifact, Manifest};
+
+#[test]
+fn an_encrypted_image_comes_back_as_the_logits_of_the_reference() {
+    let schedule = network(secure(), 3);
+    let clear = Program::new(schedule.clone(), ClearBackend::new(4096)).unwrap();
+    let context = hemet_ckks::Context::new(secure());
+    let noise = CkksBackend::new(context).noise();
+    let bound = error_bound(&schedule, &noise, 1.0).unwrap()[0].error;
+    assert!(bound < 1e-2, "{bound}");
+
+    let artifact = Artifact::new(Manifest::new("tiny"), schedule);
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+
+    // The client's machine: it has the description only.
+    let spec = ClientSpec::new(&artifact).unwrap();
+    let (client, keys) = Client::generate(spec).unwrap();
+    client.save(&file("client.key")).unwrap();
+    keys.save(&file("evaluation.keys")).unwrap();
+    let client = Client::load(&file("client.key")).unwrap();
+    assert!(client.notices().is_empty());
+
+    // The server's machine: it has the artifact.
+    let server = Server::new(artifact).unwrap();
+    let keys = server.load_keys(&file("evaluation.keys")).unwrap();
+    for seed in 10..13 {
+        let image = numbers(PERIOD, seed);
+        let request = client.encrypt(&image).unwrap();
+        let mut moments = Vec::new();
+        let response = server
+            .answer(&keys, &request, &mut |p| {
+                moments.push((p.instruction, p.moment, p.layer.to_owned()))
+            })
+            .unwrap();
+        let logits = client.decrypt(&response).unwrap();
+
+        let slots: Vec<f64> = image.iter().copied().cycle().take(4096).collect();
+        let reference = clear.run(&(), vec![slots], &mut unobserved).unwrap();
+        for ((logit, reference), exact) in logits.iter().zip(&reference[0]).zip(expected(&image)) {
+            assert!((reference - exact).abs() < 1e-12);
+            assert!(
+                (logit - reference).abs() <= bound,
+                "{logit} {reference} {bound}"
+            );
+        }
+        assert_eq!(logits.len(), 10);
+        let total = server.schedule().instructions.len();
+        assert_eq!(moments.len(), 2 * total);
+        assert_eq!(moments[0], (0, Moment::Begin, "first".into()));
+        assert_eq!(
+            moments[2 * total - 1],
+            (total - 1, Moment::End, "head".into())
+        );
+    }
+}
+
+#[test]
+fn sizes_say_what_files_and_memory_really_take() {
+    let artifact = Artifact::new(Manifest::new("tiny"), network(tiny(), 3));
+    let server = Server::new(artifact).unwrap();
+    let (client, keys) = Client::generate(server.client_spec().clone()).unwrap();
+    let sizes = server.sizes();
+    let request = client.encrypt(&[0.5; PERIOD]).unwrap();
+    let response = server.answer(&keys, &request, &mut unobserved).unwrap();
+    for (stated, real, headers) in [
+        (
+            sizes.evaluation_key_bytes,
+            keys.to_bytes().len(),
+            400 + 100 * 8,
+        ),
+        (sizes.input_ciphertext_bytes, request.len(), 500),
+        (sizes.output_ciphertext_bytes, response.len(), 500),
+        (sizes.evaluation_key_memory_bytes, keys.memory_bytes(), 0),
+    ] {
+        let real = real as u64;
+        assert!(
+            (stated..=stated + headers).contains(&real),
+            "{stated} {real}"
+        );
+    }
+}
+
+#[test]
+fn insecure_parameters_are_noticed_at_both_ends_and_survive_the_key_file() {
+    let artifact = Artifact::new(Manifest::new("tiny"), network(tiny(), 3));
+    let server = Server::new(artifact).unwrap();
+    let (client, _) = Client::generate(server.client_spec().clone()).unwrap();
+    let client = Client::from_bytes(&client.to_bytes().unwrap()).unwrap();
+    for notices in [server.notices(), client.notices()] {
+        assert!(notices[0].to_string().starts_with("INSECURE PARAMETERS"));
+    }
+    assert_eq!(client.spec(), server.client_spec());
+}
+
+#[test]
+fn one_server_serves_several_clients_with_their_own_keys() {
+    let artifact = Artifact::new(Manifest::new("tiny"), network(tiny(), 3));
+    let server = Server::new(artifact).unwrap();
+    let image = numbers(PERIOD, 77);
+    let answers: Vec<Vec<f64>> = (0..2)
+        .map(|_| {
+            let (client, keys) = Client::generate(server.client_spec().clone()).unwrap();
+            let request = client.encrypt(&image).unwrap();
+            client
+                .decrypt(&server.answer(&keys, &request, &mut unobserved).unwrap())
+                .unwrap()
+        })
+        .collect();
+    for (a, b) in answers[0].iter().zip(&answers[1]) {
+        assert!((a - b).abs() < 1e-2);
+    }
+}
