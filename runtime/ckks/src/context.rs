@@ -92,6 +92,22 @@ impl Context {
         self.kernels.name()
     }
 
+    /// One forward transform of the residues of a limb, the unit in which benchmarks express every other operation.
+    ///
+    /// # Errors
+    /// `Level` when `limb` is outside the chain.
+    pub fn transform_unit(&self, limb: usize, values: &mut [u64]) -> Result<(), Error> {
+        self.check_level("transform_unit", limb)?;
+        if values.len() != self.degree() {
+            return Err(Error::TooManyValues {
+                given: values.len(),
+                slots: self.degree(),
+            });
+        }
+        self.ntts[limb].forward(values);
+        Ok(())
+    }
+
     /// A short mark that objects carry, so that foreign ones are refused.
     pub(crate) fn tag(&self) -> u64 {
         let mut first = [0; 8];

@@ -34,7 +34,7 @@ impl Noise {
 
     /// The error of a sum or difference.
     #[must_use]
-    pub fn add(self, other: Self) -> Self {
+    pub fn plus(self, other: Self) -> Self {
         Self(self.0.hypot(other.0))
     }
 
@@ -43,7 +43,7 @@ impl Noise {
     #[must_use]
     pub fn mul_plain(self, parameters: &Parameters, message: f64, plain: f64) -> Self {
         let rounding = encode(parameters);
-        Self(self.0 * plain).add(Self(rounding.0 * (message + self.0)))
+        Self(self.0 * plain).plus(Self(rounding.0 * (message + self.0)))
     }
 
     /// The error of a product of ciphertexts, whose values times their scales are at most `left` and
@@ -51,21 +51,21 @@ impl Noise {
     #[must_use]
     pub fn multiply(self, other: Self, left: f64, right: f64) -> Self {
         Self(self.0 * right)
-            .add(Self(other.0 * left))
-            .add(Self(self.0 * other.0))
+            .plus(Self(other.0 * left))
+            .plus(Self(self.0 * other.0))
     }
 
     /// The error after a rescale from `level`, of a ciphertext of degree 1.
     #[must_use]
     pub fn rescale(self, parameters: &Parameters, level: usize) -> Self {
         let q = parameters.moduli().get(level).map_or(1.0, |&q| q as f64);
-        Self(self.0 / q).add(rounding(parameters))
+        Self(self.0 / q).plus(rounding(parameters))
     }
 
     /// The error after a key switch (rotation, conjugation, relinearization) at `level`.
     #[must_use]
     pub fn key_switch(self, parameters: &Parameters, level: usize) -> Self {
-        self.add(key_switch(parameters, level))
+        self.plus(key_switch(parameters, level))
     }
 }
 
@@ -82,13 +82,13 @@ pub fn encode(parameters: &Parameters) -> Noise {
 /// The error of a fresh encryption with the secret key, with that of its encoding.
 pub fn fresh_secret(parameters: &Parameters) -> Noise {
     let error = ERROR_DEVIATION * (parameters.degree() as f64).sqrt();
-    Noise(error).add(encode(parameters))
+    Noise(error).plus(encode(parameters))
 }
 
 /// The error of a fresh encryption with the public key, with that of its encoding: e·u + e0 + e1·s.
 pub fn fresh_public(parameters: &Parameters) -> Noise {
     let error = ERROR_DEVIATION * ERROR_DEVIATION * parameters.degree() as f64;
-    Noise((error * (1.0 + 2.0 * secret_variance(parameters))).sqrt()).add(encode(parameters))
+    Noise((error * (1.0 + 2.0 * secret_variance(parameters))).sqrt()).plus(encode(parameters))
 }
 
 /// The error of dividing both parts with rounding: variance 1/12 per coefficient of each part.
@@ -115,7 +115,7 @@ pub fn key_switch(parameters: &Parameters, level: usize) -> Noise {
         .map(|range| {
             let limbs = &moduli[range.start..range.end.min(level + 1)];
             let bits: f64 = limbs.iter().map(|&q| (q as f64).log2()).sum();
-            let terms = if limbs.len() % 2 == 0 {
+            let terms = if limbs.len().is_multiple_of(2) {
                 limbs.len() as f64
             } else {
                 1.0
@@ -124,5 +124,5 @@ pub fn key_switch(parameters: &Parameters, level: usize) -> Noise {
             n * terms / 12.0 * ratio * ratio * n * ERROR_DEVIATION * ERROR_DEVIATION
         })
         .sum();
-    Noise(variance.sqrt()).add(rounding(parameters))
+    Noise(variance.sqrt()).plus(rounding(parameters))
 }

@@ -93,7 +93,7 @@ fn sums_and_differences() {
         Outcome {
             ciphertext,
             expected,
-            noise: one.add(one).add(one),
+            noise: one.plus(one).plus(one),
         }
     });
 }
@@ -108,7 +108,7 @@ fn sums_with_plaintexts_and_constants() {
         let sum = s.context.add_plain(&a, &plain).unwrap();
         let ciphertext = s.context.add_plain(&sum, &constant).unwrap();
         let expected = zip(&x, &y, |x, y| x + y + 0.625);
-        let noise = s.fresh_noise().add(noise::encode(s.context.parameters()));
+        let noise = s.fresh_noise().plus(noise::encode(s.context.parameters()));
         Outcome {
             ciphertext,
             expected,
