@@ -1,0 +1,195 @@
+//! Conv, and the depthwise convolutions that other operators become.
+
+use hemet_spaces::layer::Conv;
+use hemet_spaces::{Layer, Shape};
+
+use crate::Error;
+use crate::import::Import;
+use crate::limits::MAX_SIDE;
+use crate::node::Node;
+use crate::signal::Signal;
+use crate::window::{AutoPad, Axis, Square, square};
+
+/// The window that a Conv or AveragePool node slides over `signal`: rows and columns, the pads of a Pad node included.
+pub(super) fn window(
+    import: &Import<'_>,
+    node: Node<'_>,
+    signal: Signal,
+    kernel: [usize; 2],
+) -> Result<(Axis, Axis), Error> {
+    let strides = node.sizes("strides", MAX_SIDE)?.unwrap_or([1, 1]);
+    let [top, left, bottom, right] = node.sizes("pads", MAX_SIDE)?.unwrap_or([0; 4]);
+    if kernel.contains(&0) || strides.contains(&0) {
+        return Err(node.damaged(format!(
+            "kernel {kernel:?} or strides {strides:?} have a zero"
+        )));
+    }
+    let shape = import.shape(signal);
+    // The pads of a Pad node are part of the map on which auto_pad counts.
+    let [above, before, below, behind] = signal.pads;
+    let mut rows = Axis {
+        len: shape.height + above + below,
+        kernel: kernel[0],
+        stride: strides[0],
+        begin: top,
+        end: bottom,
+    };
+    let mut columns = Axis {
+        len: shape.width + before + behind,
+        kernel: kernel[1],
+        stride: strides[1],
+        begin: left,
+        end: right,
+    };
+    let auto = auto_pad(node)?;
+    for (axis, len, begin, end) in [
+        (&mut rows, shape.height, above, below),
+        (&mut columns, shape.width, before, behind),
+    ] {
+        axis.pad(auto);
+        axis.len = len;
+        axis.begin += begin;
+        axis.end += end;
+    }
+    if rows.outputs().is_none() || columns.outputs().is_none() {
+        return Err(node.damaged(format!(
+            "a window of {kernel:?} does not fit {shape} padded by {:?}",
+            [rows.begin, columns.begin, rows.end, columns.end]
+        )));
+    }
+    Ok((rows, columns))
+}
+
+/// The square window for one of any shape, or the refusal.
+pub(super) fn square_window(node: Node<'_>, rows: Axis, columns: Axis) -> Result<Square, Error> {
+    let instead = match rows.stride == columns.stride {
+        true => "use a square window with equal padding in both directions",
+        false => "use equal strides in both directions",
+    };
+    square(rows, columns).ok_or_else(|| {
+        node.unsupported(
+            format!(
+                "no square window with one stride and equal padding does what a window of {:?} with strides {:?} and pads {:?} does on {}x{}",
+                [rows.kernel, columns.kernel],
+                [rows.stride, columns.stride],
+                [rows.begin, columns.begin, rows.end, columns.end],
+                rows.len,
+                columns.len
+            ),
+            instead,
+        )
+    })
+}
+
+fn auto_pad(node: Node<'_>) -> Result<AutoPad, Error> {
+    match node.text("auto_pad", "NOTSET")? {
+        "NOTSET" | "" => Ok(AutoPad::Explicit),
+        "VALID" => Ok(AutoPad::Valid),
+        "SAME_UPPER" => Ok(AutoPad::SameUpper),
+        "SAME_LOWER" => Ok(AutoPad::SameLower),
+        other => Err(node.damaged(format!("auto_pad is `{other}`"))),
+    }
+}
+
+/// Refuses a tensor that is not `[batch][channels][height][width]`.
+pub(super) fn expect_map(node: Node<'_>, signal: Signal) -> Result<(), Error> {
+    match signal.flat {
+        false => Ok(()),
+        true => Err(node.unsupported(
+            "its input has the shape [batch, elements]",
+            "only maps of [batch, channels, height, width] are read",
+        )),
+    }
+}
+
+pub(super) fn conv<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal, Error> {
+    node.expect_attributes(&[
+        "auto_pad",
+        "dilations",
+        "group",
+        "kernel_shape",
+        "pads",
+        "strides",
+    ])?;
+    let signal = import.signal(node, 0)?;
+    expect_map(node, signal)?;
+    let weight = import.constant(node, 1)?;
+    let bias = import.optional_constant(node, 2)?;
+    let [out_channels, in_group, height, width] = weight.dims[..] else {
+        return Err(node.unsupported(
+            format!("its weight has the shape {:?}", weight.dims),
+            "only two-dimensional convolutions are read",
+        ));
+    };
+    let dilations = node.sizes("dilations", MAX_SIDE)?.unwrap_or([1, 1]);
+    if dilations != [1, 1] {
+        return Err(node.unsupported(format!("dilations are {dilations:?}"), "use dilation 1"));
+    }
+    let kernel = [height, width];
+    let stated = node.sizes("kernel_shape", MAX_SIDE)?.unwrap_or(kernel);
+    let groups = node.integer("group", 1)?;
+    let channels = import.shape(signal).channels;
+    let groups = usize::try_from(groups)
+        .ok()
+        .filter(|g| *g > 0 && in_group.checked_mul(*g) == Some(channels));
+    let Some(groups) = groups.filter(|_| stated == kernel && kernel.iter().all(|k| *k <= MAX_SIDE))
+    else {
+        return Err(node.damaged(format!(
+            "its weight {:?} does not belong to {channels} input channels in {} group(s) with a kernel of {stated:?}",
+            weight.dims,
+            node.integer("group", 1)?
+        )));
+    };
+    if bias.as_ref().is_some_and(|b| b.dims != [out_channels]) {
+        return Err(node.damaged(format!("its bias has not the shape [{out_channels}]")));
+    }
+    let (rows, columns) = window(import, node, signal, kernel)?;
+    let window = square_window(node, rows, columns)?;
+    let per_channel = [out_channels, in_group, window.kernel, window.kernel];
+    import.budget.take(node.name(), &per_channel)?;
+    import.budget.take(node.name(), &[weight.len()])?;
+    let mut tensors = vec![window.embed(weight.weights(), rows, columns)];
+    tensors.extend(bias.as_ref().map(|b| b.weights()));
+    let layer = Conv {
+        out_channels,
+        kernel: window.kernel,
+        stride: window.stride,
+        padding: window.padding,
+        groups,
+        bias: bias.is_some(),
+    };
+    let input = import.unpadded_layer(node, signal)?;
+    let layer = import
+        .network
+        .add(node.name(), Layer::Conv(layer), &[input], tensors)?;
+    Ok(import.signal_of(layer, false))
+}
+
+/// A convolution of each channel by itself whose window holds `value` everywhere.
+pub(super) fn box_filter(
+    import: &mut Import<'_>,
+    node: Node<'_>,
+    signal: Signal,
+    (rows, columns): (Axis, Axis),
+    value: f64,
+) -> Result<Signal, Error> {
+    let Shape { channels, .. } = import.shape(signal);
+    let window = square_window(node, rows, columns)?;
+    let area = window.kernel * window.kernel;
+    import.budget.take(node.name(), &[channels, area])?;
+    let weights = vec![value as f32; channels * rows.kernel * columns.kernel];
+    let layer = Conv {
+        out_channels: channels,
+        kernel: window.kernel,
+        stride: window.stride,
+        padding: window.padding,
+        groups: channels,
+        bias: false,
+    };
+    let tensors = vec![window.embed(weights, rows, columns)];
+    let input = import.unpadded_layer(node, signal)?;
+    let layer = import
+        .network
+        .add(node.name(), Layer::Conv(layer), &[input], tensors)?;
+    Ok(import.signal_of(layer, false))
+}

@@ -1,0 +1,85 @@
+//! BatchNormalization and Dropout as they are at inference.
+
+use crate::Error;
+use crate::import::{Import, Value};
+use crate::node::Node;
+use crate::signal::Signal;
+
+/// `scale · (x − mean) / √(variance + epsilon) + shift`. Behind a layer it is an Affine of its own; behind a polynomial
+/// it becomes part of it.
+pub(super) fn batch_norm<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal, Error> {
+    node.expect_attributes(&["epsilon", "momentum", "training_mode"])?;
+    let more_outputs = node
+        .proto
+        .output
+        .iter()
+        .skip(1)
+        .any(|name| !name.is_empty());
+    if node.flag("training_mode")? || more_outputs {
+        return Err(node.unsupported(
+            "it is in training mode",
+            "export the model in evaluation mode (model.eval())",
+        ));
+    }
+    let signal = import.signal(node, 0)?;
+    let signal = import.settled(node, signal)?;
+    let epsilon = f64::from(node.float("epsilon", 1e-5)?);
+    let shape = import.shape(signal);
+    let channels = match signal.flat {
+        false => shape.channels,
+        true if shape.height * shape.width == 1 => shape.channels,
+        true => {
+            return Err(node.unsupported(
+                format!("it normalises each element of a flattened {shape}"),
+                "put it before Flatten or behind a dense layer",
+            ));
+        }
+    };
+    let mut read = |index: usize| -> Result<Vec<f64>, Error> {
+        let constant = import.constant(node, index)?;
+        if constant.dims != [channels] {
+            return Err(node.damaged(format!(
+                "its input {index} has the shape {:?}, its input has {channels} channels",
+                constant.dims
+            )));
+        }
+        import.budget.take(node.name(), &[channels])?;
+        Ok(constant.numbers().collect())
+    };
+    let (gamma, beta, mean, variance) = (read(1)?, read(2)?, read(3)?, read(4)?);
+    if let Some(channel) = variance.iter().position(|v| v + epsilon <= 0.0) {
+        return Err(node.damaged(format!(
+            "the variance of channel {channel} is {} with epsilon {epsilon}",
+            variance[channel]
+        )));
+    }
+    let scale: Vec<f64> = gamma
+        .iter()
+        .zip(&variance)
+        .map(|(gamma, variance)| gamma / (variance + epsilon).sqrt())
+        .collect();
+    let shift: Vec<f64> = (0..channels)
+        .map(|c| beta[c] - scale[c] * mean[c])
+        .collect();
+    let normed = import.scale_and_shift(node, signal, Some(scale), Some(shift))?;
+    if import.is_affine(normed) {
+        import.unpadded_layer(node, normed)?;
+    }
+    Ok(normed)
+}
+
+pub(super) fn dropout<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal, Error> {
+    node.expect_attributes(&["ratio", "seed"])?;
+    let training = match import.value(node, 2)? {
+        None => false,
+        Some(Value::Constant(flag)) => flag.numbers().any(|x| x != 0.0),
+        Some(Value::Signal(_)) => true,
+    };
+    if training {
+        return Err(node.unsupported(
+            "it is in training mode",
+            "export the model in evaluation mode (model.eval())",
+        ));
+    }
+    import.signal(node, 0)
+}
