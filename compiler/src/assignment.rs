@@ -1,0 +1,290 @@
+//! Layout choice: one layout for each class of tensors, so that the whole network costs least.
+//!
+//! Squares and shifts keep the layout of their operand, so tensors fall into classes, each made by the input or by one
+//! affine map. The search goes through the maps in order and keeps the cheapest choice for every combination of
+//! layouts of the tensors still to be read: on a chain this is the shortest path, elsewhere a beam.
+
+use std::collections::HashMap;
+
+use hemet_schedule::{CostKind, Layout, MissingCost};
+
+use crate::lower::{Footprint, Places, Split};
+use crate::net::{Kind, Net, TensorId};
+use crate::packing::{Site, candidates};
+use crate::parameters::{Levels, Price};
+
+/// Combinations kept from map to map.
+const BEAM: usize = 24;
+/// Grids of larger tensors that a tensor may be laid out on.
+const MAX_GRIDS: usize = 3;
+
+/// Tensors that share a layout, and the layouts that they may have.
+struct Class {
+    candidates: Vec<Layout>,
+    places: Vec<Places>,
+}
+
+/// What the search works on.
+pub struct Problem<'a> {
+    net: &'a Net,
+    footprints: &'a Footprints,
+    slots: usize,
+    /// Class of each tensor.
+    class: Vec<usize>,
+    classes: Vec<Class>,
+}
+
+/// A layout for each class, as a position among its candidates.
+pub type Choice = Vec<u8>;
+
+/// Footprints of the terms of each node, by node.
+pub type Footprints = Vec<Vec<Footprint>>;
+
+/// The footprints of every map of a net.
+pub fn footprints(net: &Net) -> Footprints {
+    let of_node = |id: TensorId| match &net.node(id).kind {
+        Kind::Linear { terms, bias: _ } if net.node(id).shifted().is_none() => terms
+            .iter()
+            .map(|t| Footprint::new(&t.map, net.node(t.input).shape, net.node(id).shape))
+            .collect(),
+        Kind::Linear { .. } | Kind::Input | Kind::Product(..) => Vec::new(),
+    };
+    net.ids().map(of_node).collect()
+}
+
+/// Memo of the costs of maps: by node, its operands' layouts and its own.
+type Memo = HashMap<(usize, Choice), f64>;
+
+impl<'a> Problem<'a> {
+    /// The classes of a net at this number of slots; `Err` names a tensor without a layout of at most `most` ciphertexts.
+    pub fn new(
+        net: &'a Net,
+        footprints: &'a Footprints,
+        slots: usize,
+        most: usize,
+    ) -> Result<Self, TensorId> {
+        let mut problem = Self {
+            net,
+            footprints,
+            slots,
+            class: Vec::new(),
+            classes: Vec::new(),
+        };
+        let mut grids: Vec<Vec<(usize, usize)>> = Vec::new();
+        for id in net.ids() {
+            let inputs = net.node(id).inputs();
+            let shape = net.node(id).shape;
+            let kept = match net.node(id).kind {
+                Kind::Product(a, _) => Some(a),
+                Kind::Input | Kind::Linear { .. } => net.node(id).shifted(),
+            };
+            if let Some(operand) = kept {
+                problem.class.push(problem.class[operand.0]);
+                grids.push(grids[operand.0].clone());
+                continue;
+            }
+            let above = inputs.iter().map(|i| {
+                let shape = net.node(*i).shape;
+                ((shape.height, shape.width), grids[i.0].as_slice())
+            });
+            let own = larger_grids(above, (shape.height, shape.width));
+            let site = Site { shape, grids: &own };
+            let layouts = candidates(&site, most.saturating_mul(slots));
+            if layouts.is_empty() {
+                return Err(id);
+            }
+            problem.class.push(problem.classes.len());
+            problem.classes.push(Class {
+                places: layouts.iter().map(|l| Places::new(l, slots)).collect(),
+                candidates: layouts,
+            });
+            grids.push(own);
+        }
+        Ok(problem)
+    }
+
+    /// The layout of a tensor under a choice.
+    pub fn layout(&self, choice: &Choice, id: TensorId) -> &Layout {
+        let class = self.class[id.0];
+        &self.classes[class].candidates[choice[class] as usize]
+    }
+
+    /// Every tensor in the first layout of its class.
+    pub fn rasters(&self) -> Choice {
+        vec![0; self.classes.len()]
+    }
+
+    /// The number of diagonals of each node.
+    pub fn diagonals(&self, choice: &Choice) -> Vec<usize> {
+        let of_node = |id: TensorId| {
+            let to = self.places(id, choice);
+            let terms = self.footprints[id.0].iter().zip(self.net.node(id).inputs());
+            terms
+                .map(|(f, input)| {
+                    f.diagonals(self.places(input, choice), to, self.slots)
+                        .len()
+                })
+                .sum()
+        };
+        self.net.ids().map(of_node).collect()
+    }
+
+    /// The cheapest choice that the search finds.
+    ///
+    /// # Errors
+    /// A cost that the table lacks.
+    pub fn search(&self, levels: &Levels, price: &Price<'_>) -> Result<Choice, MissingCost> {
+        let last_read = self.last_read();
+        let mut memo = Memo::new();
+        let mut beam: Vec<(f64, Choice)> = vec![(0.0, Vec::new())];
+        for id in self.net.ids() {
+            let opens = self.class[id.0] == beam[0].1.len();
+            let mut next: HashMap<Choice, (f64, Choice)> = HashMap::new();
+            for (cost, choice) in &beam {
+                let options = match opens {
+                    true => self.classes[self.class[id.0]].candidates.len() as u8,
+                    false => 1,
+                };
+                for option in 0..options {
+                    let mut choice = choice.clone();
+                    if opens {
+                        choice.push(option);
+                    }
+                    let cost = cost + self.node_cost(id, &choice, levels, price, &mut memo)?;
+                    let live = (0..choice.len()).filter(|c| last_read[*c] > id);
+                    let frontier: Choice = live.map(|c| choice[c]).collect();
+                    match next.get(&frontier) {
+                        Some((best, _)) if *best <= cost => {}
+                        Some(_) | None => {
+                            next.insert(frontier, (cost, choice));
+                        }
+                    }
+                }
+            }
+            beam = next.into_values().collect();
+            // Ties break by the choice itself, so that the result does not depend on the order of a hash map.
+            beam.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+            beam.truncate(BEAM);
+        }
+        Ok(beam.swap_remove(0).1)
+    }
+
+    /// Cost of the whole net under a choice, in microseconds.
+    ///
+    /// # Errors
+    /// A cost that the table lacks.
+    pub fn cost(
+        &self,
+        choice: &Choice,
+        levels: &Levels,
+        price: &Price<'_>,
+    ) -> Result<f64, MissingCost> {
+        let mut memo = Memo::new();
+        let costs = self
+            .net
+            .ids()
+            .map(|id| self.node_cost(id, choice, levels, price, &mut memo));
+        costs.sum()
+    }
+
+    /// The last node that reads each class (the class's own last node if none does).
+    fn last_read(&self) -> Vec<TensorId> {
+        let mut last = vec![TensorId(0); self.classes.len()];
+        for id in self.net.ids() {
+            for read in self.net.node(id).inputs().into_iter().chain([id]) {
+                let class = self.class[read.0];
+                last[class] = last[class].max(id);
+            }
+        }
+        last
+    }
+
+    fn places(&self, id: TensorId, choice: &Choice) -> &Places {
+        let class = self.class[id.0];
+        &self.classes[class].places[choice[class] as usize]
+    }
+
+    fn node_cost(
+        &self,
+        id: TensorId,
+        choice: &Choice,
+        levels: &Levels,
+        price: &Price<'_>,
+        memo: &mut Memo,
+    ) -> Result<f64, MissingCost> {
+        let limbs = levels.operands(id) + 1;
+        let count = self.places(id, choice).ciphertexts as f64;
+        let us = |kind| price.us(kind, limbs);
+        let rescale = match levels.rescales[id.0] {
+            true => us(CostKind::Rescale)?,
+            false => 0.0,
+        };
+        match self.net.node(id).kind {
+            Kind::Input => Ok(0.0),
+            Kind::Product(a, b) => {
+                let kind = if a == b {
+                    CostKind::Square
+                } else {
+                    CostKind::Multiply
+                };
+                Ok(count * (us(kind)? + us(CostKind::Relinearize)? + rescale))
+            }
+            Kind::Linear { .. } if self.net.node(id).shifted().is_some() => {
+                Ok(count * us(CostKind::AddPlain)?)
+            }
+            Kind::Linear { .. } => {
+                let inputs = self.net.node(id).inputs();
+                let mut key: Choice = inputs.iter().map(|i| choice[self.class[i.0]]).collect();
+                key.push(choice[self.class[id.0]]);
+                if let Some(cost) = memo.get(&(id.0, key.clone())) {
+                    return Ok(*cost);
+                }
+                let cost = self.map_cost(id, choice, limbs, price)?
+                    + count * (rescale + us(CostKind::AddPlain)?);
+                memo.insert((id.0, key), cost);
+                Ok(cost)
+            }
+        }
+    }
+
+    /// Cost of the linear map of node `id` with its folding.
+    fn map_cost(
+        &self,
+        id: TensorId,
+        choice: &Choice,
+        limbs: u32,
+        price: &Price<'_>,
+    ) -> Result<f64, MissingCost> {
+        let to = self.places(id, choice);
+        let steps = price.steps(limbs)?;
+        let (mut cost, mut widest) = (0.0, to.period);
+        for (footprint, input) in self.footprints[id.0].iter().zip(self.net.node(id).inputs()) {
+            let from = self.places(input, choice);
+            let diagonals = footprint.diagonals(from, to, self.slots);
+            let modulus = from.period.min(to.period);
+            let strides: Vec<u32> = from.strides.iter().chain(&to.strides).copied().collect();
+            cost += Split::cheapest(&diagonals, modulus, &strides, &steps).1;
+            widest = widest.max(from.period);
+        }
+        let folds = f64::from((widest / to.period).ilog2()) * to.ciphertexts as f64;
+        let fold = price.us(CostKind::Rotate, limbs)? + price.us(CostKind::Add, limbs)?;
+        Ok(cost + folds * fold)
+    }
+}
+
+/// The grids above a tensor that are larger than its own, nearest first.
+fn larger_grids<'b>(
+    above: impl Iterator<Item = ((usize, usize), &'b [(usize, usize)])>,
+    own: (usize, usize),
+) -> Vec<(usize, usize)> {
+    let mut grids: Vec<(usize, usize)> = Vec::new();
+    for (grid, further) in above {
+        for grid in std::iter::once(grid).chain(further.iter().copied()) {
+            let covers = grid.0 >= own.0 && grid.1 >= own.1 && grid != own;
+            if covers && !grids.contains(&grid) && grids.len() < MAX_GRIDS {
+                grids.push(grid);
+            }
+        }
+    }
+    grids
+}

@@ -1,0 +1,278 @@
+//! Emission: from a net and its structure to instructions.
+//!
+//! The same code runs with and without weights; without them the constants stay empty and the schedule only serves for
+//! counting and estimating.
+
+use std::collections::HashMap;
+
+use hemet_schedule::{
+    Builder, Constant, CostTable, Header, Level, Op, Scale, Schedule, Type, ValueId,
+};
+
+use crate::assignment::Footprints;
+use crate::lower::{Operand, Plan, plan};
+use crate::net::{Bias, Kind, Net, TensorId, Term};
+use crate::parameters::Price;
+use crate::structure::Structure;
+use crate::{Error, Options};
+
+/// Emits the schedule of a net.
+pub fn emit(
+    net: &Net,
+    footprints: &Footprints,
+    structure: &Structure,
+    options: &Options,
+    costs: &CostTable,
+) -> Result<Schedule, Error> {
+    let parameters = structure.parameters.clone();
+    let special = parameters.special().len() as u32;
+    let mut emitter = Emitter {
+        net,
+        footprints,
+        structure,
+        slots: parameters.slots(),
+        price: Price::new(costs, parameters.log_n(), special),
+        builder: Builder::new(Header {
+            input_scale: Scale::pow2(i64::from(structure.precision.input)),
+            input_level: Level(structure.levels.level[0]),
+            input: structure.layouts[0].clone(),
+            output: structure.layouts[net.output().0].clone(),
+            layers: Vec::new(),
+            depth: 0,
+            precision_bits: options.precision_bits,
+            parameters,
+        }),
+        tensors: Vec::new(),
+        lowered: HashMap::new(),
+    };
+    for id in net.ids() {
+        emitter.builder.layer(&net.node(id).layer);
+        let values = emitter.node(id)?;
+        emitter.tensors.push(values);
+    }
+    let outputs = emitter.tensors[net.output().0].clone();
+    Ok(emitter.builder.finish(outputs))
+}
+
+struct Emitter<'a> {
+    net: &'a Net,
+    footprints: &'a Footprints,
+    structure: &'a Structure,
+    slots: usize,
+    price: Price<'a>,
+    builder: Builder,
+    /// The ciphertexts of each tensor so far.
+    tensors: Vec<Vec<ValueId>>,
+    /// Level drops already made.
+    lowered: HashMap<(ValueId, u32), ValueId>,
+}
+
+impl Emitter<'_> {
+    fn push(&mut self, op: Op) -> Result<ValueId, Error> {
+        let results = self.builder.push(op)?;
+        Ok(results[0])
+    }
+
+    fn node(&mut self, id: TensorId) -> Result<Vec<ValueId>, Error> {
+        let net = self.net;
+        let node = net.node(id);
+        match &node.kind {
+            Kind::Input => {
+                let count = self.structure.layouts[id.0].ciphertexts(self.slots);
+                (0..count as u32)
+                    .map(|index| self.push(Op::Input { index }))
+                    .collect()
+            }
+            Kind::Product(a, b) => self.product(id, *a, *b),
+            Kind::Linear { terms, bias } => match node.shifted() {
+                Some(x) => {
+                    let values = self.operand(x, self.structure.levels.operands(id))?;
+                    self.add_bias(id, values, bias)
+                }
+                None => self.linear(id, terms, bias),
+            },
+        }
+    }
+
+    /// The ciphertexts of tensor `x` at `level`.
+    fn operand(&mut self, x: TensorId, level: u32) -> Result<Vec<ValueId>, Error> {
+        let values = self.tensors[x.0].clone();
+        let at = |v: ValueId| self.lower(v, level);
+        values.into_iter().map(at).collect()
+    }
+
+    fn lower(&mut self, value: ValueId, level: u32) -> Result<ValueId, Error> {
+        if self.builder.type_of(value).level.0 == level {
+            return Ok(value);
+        }
+        if let Some(known) = self.lowered.get(&(value, level)) {
+            return Ok(*known);
+        }
+        let to = Level(level);
+        let lowered = self.push(Op::LevelDrop { x: value, to })?;
+        self.lowered.insert((value, level), lowered);
+        Ok(lowered)
+    }
+
+    fn product(&mut self, id: TensorId, a: TensorId, b: TensorId) -> Result<Vec<ValueId>, Error> {
+        let level = self.structure.levels.operands(id);
+        let left = self.operand(a, level)?;
+        let right = self.operand(b, level)?;
+        let pairs = left.into_iter().zip(right);
+        let mut results = Vec::new();
+        for (x, y) in pairs {
+            let product = match a == b {
+                true => self.push(Op::Square { x })?,
+                false => self.push(Op::Multiply { a: x, b: y })?,
+            };
+            let product = self.push(Op::Relinearize { x: product })?;
+            results.push(self.rescale(id, product)?);
+        }
+        Ok(results)
+    }
+
+    fn rescale(&mut self, id: TensorId, x: ValueId) -> Result<ValueId, Error> {
+        match self.structure.levels.rescales[id.0] {
+            true => self.push(Op::Rescale { x }),
+            false => Ok(x),
+        }
+    }
+
+    fn linear(&mut self, id: TensorId, terms: &[Term], bias: &Bias) -> Result<Vec<ValueId>, Error> {
+        let level = self.structure.levels.operands(id);
+        // Operands of one scale go into one instruction.
+        let mut groups: Vec<(Type, Vec<usize>)> = Vec::new();
+        for (index, term) in terms.iter().enumerate() {
+            let values = self.operand(term.input, level)?;
+            let ty = self.builder.type_of(values[0]).clone();
+            match groups.iter_mut().find(|(other, _)| *other == ty) {
+                Some((_, members)) => members.push(index),
+                None => groups.push((ty, vec![index])),
+            }
+        }
+        let target = self.target(id, &groups);
+        let count = self.structure.layouts[id.0].ciphertexts(self.slots);
+        let mut sums: Vec<Option<ValueId>> = vec![None; count];
+        for (position, (ty, members)) in groups.iter().enumerate() {
+            let required: Vec<u32> = match position {
+                0 => (0..count as u32).collect(),
+                _ => Vec::new(),
+            };
+            let scale = target.over(&ty.scale);
+            for (output, value) in self.group(id, terms, members, scale, &required)? {
+                let sum = &mut sums[output as usize];
+                *sum = Some(match *sum {
+                    Some(a) => self.builder.push(Op::Add { a, b: value })?[0],
+                    None => value,
+                });
+            }
+        }
+        let sums: Vec<ValueId> = sums.into_iter().flatten().collect();
+        let rescaled: Result<Vec<ValueId>, Error> =
+            sums.into_iter().map(|x| self.rescale(id, x)).collect();
+        self.add_bias(id, rescaled?, bias)
+    }
+
+    /// The scale of the sum before it is rescaled: such that the result has exactly the working scale, or, where nothing is rescaled, the
+    /// largest operand scale times the plaintexts'.
+    fn target(&self, id: TensorId, groups: &[(Type, Vec<usize>)]) -> Scale {
+        let precision = &self.structure.precision;
+        if self.structure.levels.rescales[id.0] {
+            let prime = Scale::prime(self.structure.levels.operands(id));
+            return Scale::pow2(i64::from(precision.working)).times(&prime);
+        }
+        let moduli = self.structure.parameters.moduli();
+        let bits = |scale: &Scale| scale.bits(moduli).unwrap_or(0.0);
+        let largest = groups
+            .iter()
+            .map(|(ty, _)| &ty.scale)
+            .max_by(|a, b| bits(a).total_cmp(&bits(b)))
+            .cloned()
+            .unwrap_or_default();
+        largest.times(&Scale::pow2(i64::from(precision.plain[id.0])))
+    }
+
+    /// One `linear` instruction over some of the terms, folded: `(ciphertext of the result, value)`.
+    fn group(
+        &mut self,
+        id: TensorId,
+        terms: &[Term],
+        members: &[usize],
+        scale: Scale,
+        required: &[u32],
+    ) -> Result<Vec<(u32, ValueId)>, Error> {
+        let level = self.structure.levels.operands(id);
+        let mut inputs = Vec::new();
+        let mut operands = Vec::new();
+        for &member in members {
+            let term = &terms[member];
+            operands.push(Operand {
+                map: &term.map,
+                footprint: &self.footprints[id.0][member],
+                layout: &self.structure.layouts[term.input.0],
+                first: inputs.len() as u32,
+            });
+            inputs.extend(self.operand(term.input, level)?);
+        }
+        let layer = &self.net.node(id).layer;
+        let steps = self.price.steps(level + 1)?;
+        let layout = &self.structure.layouts[id.0];
+        let Plan {
+            plan,
+            outputs,
+            period,
+            folds,
+            values,
+        } = plan(&operands, layout, self.slots, &steps, required).map_err(|message| {
+            Error::Internal {
+                layer: layer.clone(),
+                message,
+            }
+        })?;
+        let diagonals = Constant::Diagonals { period, values };
+        let diagonals = self
+            .builder
+            .constant(&format!("{layer}.diagonals"), diagonals);
+        let op = Op::Linear {
+            inputs,
+            plan,
+            diagonals,
+            scale,
+        };
+        let results = self.builder.push(op)?;
+        let mut folded = Vec::new();
+        for (output, mut sum) in outputs.into_iter().zip(results) {
+            for &step in &folds {
+                let rotated = self.push(Op::Rotate { x: sum, step })?;
+                sum = self.push(Op::Add { a: sum, b: rotated })?;
+            }
+            folded.push((output, sum));
+        }
+        Ok(folded)
+    }
+
+    fn add_bias(
+        &mut self,
+        id: TensorId,
+        values: Vec<ValueId>,
+        bias: &Bias,
+    ) -> Result<Vec<ValueId>, Error> {
+        let Bias::Vector(bias) = bias else {
+            return Ok(values);
+        };
+        let layout = &self.structure.layouts[id.0];
+        let period = (layout.period as usize).min(self.slots);
+        let packed = bias.as_ref().map(|bias| layout.pack(bias, self.slots));
+        let name = format!("{}.bias", self.net.node(id).layer);
+        let mut sums = Vec::new();
+        for (index, x) in values.into_iter().enumerate() {
+            let vector = match &packed {
+                Some(packed) => packed[index][..period].to_vec(),
+                None => Vec::new(),
+            };
+            let constant = self.builder.constant(&name, Constant::Vector(vector));
+            sums.push(self.push(Op::AddPlain { x, constant })?);
+        }
+        Ok(sums)
+    }
+}

@@ -1,0 +1,107 @@
+//! The errors of this crate.
+
+use hemet_schedule::MissingCost;
+
+/// Why a network could not be compiled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The weights do not fit the graph.
+    #[error(transparent)]
+    Weights(#[from] hemet_spaces::Error),
+    /// An option is outside its range.
+    #[error("option `{option}` is {found}, it must be {expected}")]
+    Option {
+        /// Name of the option.
+        option: &'static str,
+        /// What was given.
+        found: String,
+        /// What is possible.
+        expected: &'static str,
+    },
+    /// A quadratic is too near a straight line for completing the square.
+    #[error(
+        "layer `{layer}`, channel {channel}: the quadratic {a}·x² + {b}·x has its vertex at distance |b/2a| = {shift:.3}, \
+         completing the square allows {limit}; train with |b| ≤ {twice}·|a|, raise `max_shift` (a bit of scale for each \
+         doubling), or choose the activation scheme `power_basis`",
+        shift = (b / (2.0 * a)).abs(), twice = 2.0 * limit
+    )]
+    Shift {
+        /// Name of the layer.
+        layer: String,
+        /// The channel.
+        channel: usize,
+        /// Coefficient of `x²`.
+        a: f64,
+        /// Coefficient of `x`.
+        b: f64,
+        /// The limit, [`crate::Options::max_shift`].
+        limit: f64,
+    },
+    /// A tensor is larger than the compiler handles.
+    #[error(
+        "layer `{layer}` has {elements} elements, {ciphertexts} ciphertexts of {slots} slots hold {capacity} at most; \
+         use fewer channels, pool earlier, or raise `max_log_n` or `max_ciphertexts`",
+        capacity = ciphertexts * slots
+    )]
+    TooLarge {
+        /// Name of the layer.
+        layer: String,
+        /// Elements of its output.
+        elements: usize,
+        /// Most ciphertexts that a tensor may take.
+        ciphertexts: usize,
+        /// Slots of a ciphertext.
+        slots: usize,
+    },
+    /// No secure parameters are large enough.
+    #[error(
+        "the network needs {needed} bits of modulus (special primes included) for {levels} levels at {precision_bits} bits \
+         of precision, {security_bits}-bit security allows {limit} at degree 2^{log_n}, the largest allowed; use fewer \
+         activations, ask for less precision, or raise `max_log_n`"
+    )]
+    NoParameters {
+        /// Least bits of modulus.
+        needed: u32,
+        /// Rescales on the longest path.
+        levels: u32,
+        /// Precision asked for.
+        precision_bits: u32,
+        /// Security asked for.
+        security_bits: u32,
+        /// Bits that the security table allows.
+        limit: u32,
+        /// log2 of the degree.
+        log_n: u32,
+    },
+    /// The asked precision needs scales larger than a prime.
+    #[error(
+        "{precision_bits} bits of precision need scales of {scale_bits} bits at degree 2^{log_n}, primes have at most \
+         50; ask for less precision"
+    )]
+    Precision {
+        /// Precision asked for.
+        precision_bits: u32,
+        /// Scale that it needs.
+        scale_bits: u32,
+        /// log2 of the degree.
+        log_n: u32,
+    },
+    /// The cost table has no measurement for any secure parameter set.
+    #[error("no secure parameter set has measured costs: {0}")]
+    MissingCost(#[from] MissingCost),
+    /// The schedule that was built is not valid: a defect of the compiler.
+    #[error("the compiler made an invalid schedule, which is a defect of the compiler: {0}")]
+    Schedule(#[from] hemet_schedule::Error),
+    /// A step found its own result inconsistent: a defect of the compiler.
+    #[error("layer `{layer}`: {message}; this is a defect of the compiler")]
+    Internal {
+        /// Name of the layer.
+        layer: String,
+        /// What is inconsistent.
+        message: String,
+    },
+    /// The parameter crate refused a set that the search found.
+    #[error("parameters: {0}")]
+    Parameters(#[from] hemet_ckks_params::ParamError),
+}

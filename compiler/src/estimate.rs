@@ -1,0 +1,67 @@
+//! Estimate: what a schedule will cost, read off the schedule itself.
+
+use hemet_schedule::summary::OpCounts;
+use hemet_schedule::{CostTable, Schedule, ValueId, cost};
+
+use crate::Error;
+
+/// What is known of a network before it is trained; equal to the truth about the compiled one.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Estimate {
+    /// Rescales on the longest path.
+    pub depth: u32,
+    /// Predicted time of one evaluation on one thread, in milliseconds.
+    pub latency_ms: f64,
+    /// log2 of the ring degree.
+    pub log_n: u32,
+    /// log2 of the ciphertext modulus.
+    pub log_q_bits: f64,
+    /// log2 of the modulus with special primes: what security is counted on.
+    pub log_qp_bits: f64,
+    /// Security of the parameters.
+    pub security_bits: u32,
+    /// Bytes of all rotation and relinearisation keys at 8 bytes a residue, the uniform halves as seeds.
+    pub evaluation_key_bytes: u64,
+    /// Bytes of the input ciphertexts at 8 bytes a residue, both halves.
+    pub input_ciphertext_bytes: u64,
+    /// Bytes of the output ciphertexts likewise.
+    pub output_ciphertext_bytes: u64,
+    /// Counts of operations, level by level.
+    pub op_counts: OpCounts,
+    /// `(layer, milliseconds)` in the order of the schedule.
+    pub per_layer: Vec<(String, f64)>,
+}
+
+impl Estimate {
+    /// Reads the estimate off a schedule; its constants are not looked at.
+    ///
+    /// # Errors
+    /// A cost that the table lacks.
+    pub fn of(schedule: &Schedule, costs: &CostTable) -> Result<Self, Error> {
+        let parameters = &schedule.header.parameters;
+        let times = cost::estimate_ms(schedule, costs)?;
+        let op_counts = OpCounts::of(schedule);
+        let degree = parameters.degree() as u64;
+        let limbs = (parameters.moduli().len() + parameters.special().len()) as u64;
+        let keys = op_counts.rotation_keys + usize::from(op_counts.relinearization_key);
+        let ciphertext = |limbs: usize| 2 * limbs as u64 * degree * 8;
+        let output_bytes = |v: &ValueId| {
+            let ty = schedule.types.get(v.0 as usize);
+            ty.map_or(0, |ty| ciphertext(ty.level.limbs()))
+        };
+        Ok(Self {
+            depth: schedule.header.depth,
+            latency_ms: times.total_ms,
+            log_n: parameters.log_n(),
+            log_q_bits: parameters.log_q_bits(),
+            log_qp_bits: parameters.log_qp_bits(),
+            security_bits: parameters.security().bits(),
+            evaluation_key_bytes: keys as u64 * parameters.digits() as u64 * limbs * degree * 8,
+            input_ciphertext_bytes: op_counts.inputs as u64
+                * ciphertext(schedule.header.input_level.limbs()),
+            output_ciphertext_bytes: schedule.outputs.iter().map(output_bytes).sum(),
+            op_counts,
+            per_layer: times.per_layer_ms,
+        })
+    }
+}

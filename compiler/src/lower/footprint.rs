@@ -1,0 +1,243 @@
+//! Footprint: which pairs of positions a map joins, kept by pairs of channels and pairs of places within a channel.
+//!
+//! In a convolution all pairs of channels share one spatial pattern, and positions of a layout are sums of a channel's and a place's,
+//! so the diagonals of a map for a pair of layouts are found from `channels² + places · window` numbers instead of all
+//! entries: this is what makes trying many layouts cheap.
+
+use std::collections::HashMap;
+
+use hemet_schedule::Layout;
+use hemet_spaces::Shape;
+
+use crate::net::SparseMap;
+
+/// One spatial pattern and the pairs of channels that have it.
+#[derive(Clone, Debug)]
+struct Pattern {
+    /// `(output channel, input channel)`.
+    channels: Vec<(u32, u32)>,
+    /// `(place in the output channel, place in the input channel)`.
+    places: Vec<(u32, u32)>,
+}
+
+/// The pattern of a map between tensors of known shapes.
+#[derive(Clone, Debug)]
+pub struct Footprint {
+    patterns: Vec<Pattern>,
+}
+
+/// Positions of a layout, apart for channels and for places within a channel: an element lies at their sum.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// Of each channel.
+    pub channel: Vec<u32>,
+    /// Of each `(row, column)`, row-major.
+    pub spatial: Vec<u32>,
+    /// Period of the layout, at most the slots.
+    pub period: u32,
+    /// Ciphertexts that the tensor takes.
+    pub ciphertexts: usize,
+    /// Distances between neighbours along the layout's digits, for choosing steps.
+    pub strides: Vec<u32>,
+}
+
+/// A generalised diagonal: entries from ciphertext `input` to ciphertext `output`, `distance` slots apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Diagonal {
+    /// Which ciphertext of the result.
+    pub output: u32,
+    /// Which ciphertext of the operand.
+    pub input: u32,
+    /// Operand position less result position, modulo the smaller of the two periods.
+    pub distance: u32,
+}
+
+impl Places {
+    /// The positions of a layout in ciphertexts of `slots` slots.
+    pub fn new(layout: &Layout, slots: usize) -> Self {
+        let axis = |a: usize| -> Vec<u32> {
+            let place = |mut rest: u32| {
+                let mut position = 0;
+                for digit in layout.axes[a].iter().rev() {
+                    position += rest % digit.extent * digit.stride;
+                    rest /= digit.extent;
+                }
+                position
+            };
+            (0..layout.shape[a]).map(place).collect()
+        };
+        let (rows, columns) = (axis(1), axis(2));
+        let spatial = rows
+            .iter()
+            .flat_map(|y| columns.iter().map(move |x| y + x))
+            .collect();
+        let mut strides: Vec<u32> = layout.axes.iter().flatten().map(|d| d.stride).collect();
+        strides.sort_unstable();
+        strides.dedup();
+        Self {
+            channel: axis(0),
+            spatial,
+            period: layout.period.min(slots as u32),
+            ciphertexts: layout.ciphertexts(slots),
+            strides,
+        }
+    }
+}
+
+impl Footprint {
+    /// The footprint of `map` from a tensor of shape `input` to one of shape `output`.
+    pub fn new(map: &SparseMap, input: Shape, output: Shape) -> Self {
+        let (in_len, out_len) = (input.height * input.width, output.height * output.width);
+        let mut blocks: HashMap<u64, (u32, u32, Vec<(u32, u32)>)> = HashMap::new();
+        let mut hashes = vec![0u64; input.channels];
+        for channel in 0..output.channels {
+            hashes.fill(0);
+            hash_channel(
+                map,
+                channel * out_len..(channel + 1) * out_len,
+                in_len,
+                &mut hashes,
+            );
+            for (in_channel, &hash) in hashes.iter().enumerate().filter(|(_, h)| **h != 0) {
+                let pair = (channel as u32, in_channel as u32);
+                let block = blocks.entry(hash).or_insert((pair.0, pair.1, Vec::new()));
+                block.2.push(pair);
+            }
+        }
+        let mut patterns: Vec<Pattern> = blocks
+            .into_values()
+            .map(|(channel, in_channel, channels)| Pattern {
+                channels,
+                places: places(map, channel as usize, in_channel as usize, out_len, in_len),
+            })
+            .collect();
+        patterns.sort_unstable_by(|a, b| a.channels.cmp(&b.channels));
+        Self { patterns }
+    }
+
+    /// How many diagonals the map has where both tensors lie as flat vectors.
+    pub fn raster_diagonals(map: &SparseMap, inputs: usize) -> usize {
+        let period = inputs
+            .next_power_of_two()
+            .min(map.outputs().next_power_of_two());
+        let mut seen = vec![false; period];
+        let mut count = 0;
+        for row in 0..map.outputs() {
+            for column in map.columns(row) {
+                let d = (*column as usize).wrapping_sub(row) & (period - 1);
+                count += usize::from(!std::mem::replace(&mut seen[d], true));
+            }
+        }
+        count
+    }
+
+    /// The diagonals between these positions, ascending.
+    pub fn diagonals(&self, from: &Places, to: &Places, slots: usize) -> Vec<Diagonal> {
+        let modulus = from.period.min(to.period);
+        if from.ciphertexts == 1 && to.ciphertexts == 1 {
+            return self.distances(from, to, modulus);
+        }
+        let mut diagonals = Vec::new();
+        let slots = slots as u32;
+        for pattern in &self.patterns {
+            for (co, ci) in &pattern.channels {
+                let first = diagonals.len();
+                for (po, pi) in &pattern.places {
+                    let p = to.channel[*co as usize] + to.spatial[*po as usize];
+                    let q = from.channel[*ci as usize] + from.spatial[*pi as usize];
+                    diagonals.push(Diagonal {
+                        output: p / slots,
+                        input: q / slots,
+                        distance: q.wrapping_sub(p) & (modulus - 1),
+                    });
+                }
+                // Within a pair of channels nearly all entries share few diagonals.
+                diagonals[first..].sort_unstable();
+                let mut kept = first;
+                for i in first..diagonals.len() {
+                    if i == first || diagonals[i] != diagonals[kept - 1] {
+                        diagonals[kept] = diagonals[i];
+                        kept += 1;
+                    }
+                }
+                diagonals.truncate(kept);
+            }
+        }
+        diagonals.sort_unstable();
+        diagonals.dedup();
+        diagonals
+    }
+
+    /// [`Footprint::diagonals`] between single ciphertexts.
+    fn distances(&self, from: &Places, to: &Places, modulus: u32) -> Vec<Diagonal> {
+        let mask = modulus - 1;
+        let mut found = vec![false; modulus as usize];
+        for pattern in &self.patterns {
+            let channels = differences(&pattern.channels, &to.channel, &from.channel, mask);
+            let places = differences(&pattern.places, &to.spatial, &from.spatial, mask);
+            for c in &channels {
+                for p in &places {
+                    found[((c + p) & mask) as usize] = true;
+                }
+            }
+        }
+        (0..modulus)
+            .filter(|d| found[*d as usize])
+            .map(|distance| Diagonal {
+                output: 0,
+                input: 0,
+                distance,
+            })
+            .collect()
+    }
+}
+
+fn differences(pairs: &[(u32, u32)], to: &[u32], from: &[u32], mask: u32) -> Vec<u32> {
+    let mut differences: Vec<u32> = pairs
+        .iter()
+        .map(|(o, i)| from[*i as usize].wrapping_sub(to[*o as usize]) & mask)
+        .collect();
+    differences.sort_unstable();
+    differences.dedup();
+    differences
+}
+
+/// Hashes, for each input channel, the `(output place, input place)` pairs of one output channel's rows; 0 for none.
+///
+/// Equal hashes of 64 bits are taken for equal patterns: among the at most 2^24 blocks of a network two different ones meet
+/// with probability below 2^-16, and the lowering refuses entries that no diagonal covers, so this shows.
+fn hash_channel(map: &SparseMap, rows: std::ops::Range<usize>, in_len: usize, hashes: &mut [u64]) {
+    let first = rows.start;
+    for row in rows {
+        let mark = ((row - first) as u64 + 1) << 32;
+        let (mut channel, mut end) = (0usize, 0usize);
+        for &column in map.columns(row) {
+            let column = column as usize;
+            if column >= end {
+                channel = column / in_len;
+                end = (channel + 1) * in_len;
+            }
+            let place = (column + in_len - end) as u64;
+            let mixed = (hashes[channel] ^ (mark | place)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            hashes[channel] = (mixed ^ (mixed >> 29)) | 1;
+        }
+    }
+}
+
+fn places(
+    map: &SparseMap,
+    channel: usize,
+    in_channel: usize,
+    out_len: usize,
+    in_len: usize,
+) -> Vec<(u32, u32)> {
+    let mut places = Vec::new();
+    for place in 0..out_len {
+        let columns = map.columns(channel * out_len + place);
+        let start = columns.partition_point(|c| (*c as usize) < in_channel * in_len);
+        let end = columns.partition_point(|c| (*c as usize) < (in_channel + 1) * in_len);
+        let inside = columns[start..end].iter();
+        places.extend(inside.map(|c| (place as u32, c - (in_channel * in_len) as u32)));
+    }
+    places
+}

@@ -1,0 +1,20 @@
+//! Lowering of affine maps: from a map and two layouts to diagonals, and from those to baby and giant steps.
+//!
+//! Source of the diagonal method: Halevi and Shoup, "Algorithms in HElib" (CRYPTO 2014), section 4.3; of folding for maps with
+//! few outputs: Juvekar, Vaikuntanathan and Chandrakasan, "GAZELLE" (USENIX Security 2018), section 4.2.
+//! With operand positions `γ` of period `P`, result positions `ρ` of period `R` and `D = min(P, R)`, an entry lies on diagonal
+//! `d = γ − ρ mod D`. If `R < P` the products of one diagonal add up to `P/R` partial sums, which `log2(P/R)` rotations
+//! fold. Diagonals without entries do not exist.
+
+mod footprint;
+mod plan;
+mod split;
+
+pub use footprint::{Diagonal, Footprint, Places};
+pub use plan::{Operand, Plan, plan};
+pub use split::{Split, StepCosts};
+
+/// The step in `0..slots` that rotates by `by` slots (negative to the other side).
+pub(crate) fn step(by: i64, slots: usize) -> u32 {
+    by.rem_euclid(slots as i64) as u32
+}

@@ -1,0 +1,110 @@
+//! What a user chooses about a compilation.
+
+use hemet_ckks_params::SecurityLevel;
+
+use crate::Error;
+use crate::activation::Activation;
+
+/// Choices of a compilation. Together with the graph they determine every instruction; weights only fill constants.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Security level of the parameters; 128 bits.
+    pub security: SecurityLevel,
+    /// Precision of the logits, 2 to 30 bits; 10. The promise is `|error| ≤ 2^-precision_bits · max(1, r)`, where `r` is the root
+    /// mean square of the logits, for inputs within [`Options::input_range`] and networks whose pre-activations are
+    /// of one order of magnitude within a layer (as batch norm makes them). It is a bound of four standard deviations of
+    /// the error that [`crate::noise`] derives.
+    pub precision_bits: u32,
+    /// Largest log2 of the ring degree, 11 to 16; 16.
+    pub max_log_n: u32,
+    /// Bound on the magnitude of the inputs, above 0; 1.
+    pub input_range: f64,
+    /// Bound on the magnitude of the logits, in bits, 1 to 20; 6. The base prime leaves this headroom: a larger logit decrypts
+    /// to a wrong number.
+    pub output_bits: u32,
+    /// How polynomial activations are lowered; completing the square.
+    pub activation: Activation,
+    /// Largest `|b/2a|` of a quadratic `a·x² + b·x + c` when completing the square, above 0; 8. The scale budgets for it.
+    pub max_shift: f64,
+    /// Most ciphertexts that one tensor may take, 1 to 512; 64.
+    pub max_ciphertexts: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            security: SecurityLevel::Bits128,
+            precision_bits: 10,
+            max_log_n: 16,
+            input_range: 1.0,
+            output_bits: 6,
+            activation: Activation::CompletedSquare,
+            max_shift: 8.0,
+            max_ciphertexts: 64,
+        }
+    }
+}
+
+impl Options {
+    /// Refuses an option outside its range.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for the first one.
+    pub fn check(&self) -> Result<(), Error> {
+        let ranges = [
+            (
+                "precision_bits",
+                f64::from(self.precision_bits),
+                2.0,
+                30.0,
+                "2 to 30",
+            ),
+            (
+                "max_log_n",
+                f64::from(self.max_log_n),
+                11.0,
+                16.0,
+                "11 to 16",
+            ),
+            (
+                "input_range",
+                self.input_range,
+                1e-9,
+                1e9,
+                "a number from 1e-9 to 1e9",
+            ),
+            (
+                "output_bits",
+                f64::from(self.output_bits),
+                1.0,
+                20.0,
+                "1 to 20",
+            ),
+            (
+                "max_shift",
+                self.max_shift,
+                1e-3,
+                1e6,
+                "a number from 0.001 to 1e6",
+            ),
+            (
+                "max_ciphertexts",
+                self.max_ciphertexts as f64,
+                1.0,
+                512.0,
+                "1 to 512",
+            ),
+        ];
+        for (option, value, low, high, expected) in ranges {
+            // Written so that a NaN is refused too.
+            if !(low..=high).contains(&value) {
+                return Err(Error::Option {
+                    option,
+                    found: value.to_string(),
+                    expected,
+                });
+            }
+        }
+        Ok(())
+    }
+}

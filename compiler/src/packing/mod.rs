@@ -1,0 +1,63 @@
+//! Packings: families of layouts that are tried for a tensor.
+
+mod channel_minor;
+mod grid;
+mod raster;
+
+use hemet_schedule::{Layout, layout::MAX_PERIOD};
+use hemet_spaces::Shape;
+
+/// What a packing may look at.
+pub struct Site<'a> {
+    /// Shape of the tensor.
+    pub shape: Shape,
+    /// `(height, width)` of larger tensors that it was computed from, nearest first.
+    pub grids: &'a [(usize, usize)],
+}
+
+/// A family of layouts.
+pub struct Packing {
+    /// Its word.
+    pub name: &'static str,
+    /// The layouts of a tensor in this family, possibly none. Strides and periods fit 32 bits.
+    pub layouts: fn(&Site<'_>) -> Vec<Layout>,
+}
+
+/// All packings. The raster comes first: it is the layout to start from.
+pub const PACKINGS: [Packing; 4] = [
+    Packing {
+        name: "raster",
+        layouts: raster::layouts,
+    },
+    Packing {
+        name: "channel_minor",
+        layouts: channel_minor::layouts,
+    },
+    Packing {
+        name: "multiplexed",
+        layouts: grid::multiplexed,
+    },
+    Packing {
+        name: "in_place",
+        layouts: grid::in_place,
+    },
+];
+
+/// The different layouts of all packings for a tensor, of at most `most` slots each.
+pub fn candidates(site: &Site<'_>, most: usize) -> Vec<Layout> {
+    let mut candidates: Vec<Layout> = Vec::new();
+    for packing in &PACKINGS {
+        for layout in (packing.layouts)(site) {
+            let fits = layout.period as usize <= most && layout.period <= MAX_PERIOD;
+            if fits && !candidates.contains(&layout) {
+                candidates.push(layout);
+            }
+        }
+    }
+    candidates
+}
+
+/// `[channels, height, width]` as a layout takes it.
+pub(crate) fn extents(shape: Shape) -> [u32; 3] {
+    [shape.channels, shape.height, shape.width].map(|n| n as u32)
+}

@@ -1,0 +1,184 @@
+//! Chain: sizes of the primes for levels and scales, and the special primes that fit beside them.
+
+use hemet_ckks_params::{
+    MAX_PRIME_BITS, ParamError, Parameters, SecurityLevel, max_log_qp, ntt_primes,
+};
+
+use super::{Levels, Precision};
+use crate::net::{Kind, Net, TensorId};
+
+/// Most special primes that are tried.
+const MAX_SPECIAL: u32 = 4;
+/// Bits by which special primes exceed a digit where the modulus allows, so that switching keys adds no more noise than a rescale.
+const SPECIAL_MARGIN: u32 = 2;
+/// A rescaled product may have a scale this much below the working scale.
+const SCALE_TOLERANCE: f64 = 1.0;
+/// Primes differ from their size by less than this, all together.
+const PRIME_SLACK: f64 = 1.0;
+
+/// Sizes of a chain in bits, and of its special primes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chain {
+    /// Bits of each prime, base prime first.
+    pub primes: Vec<u32>,
+    /// Number of special primes.
+    pub special: u32,
+    /// Bits of each of them.
+    pub special_bits: u32,
+}
+
+impl Chain {
+    /// Bits of the whole modulus.
+    pub fn bits(&self) -> u32 {
+        self.primes.iter().sum::<u32>() + self.special * self.special_bits
+    }
+
+    /// The parameter set: primes as near as possible to their sizes.
+    ///
+    /// # Errors
+    /// Where a size has no primes left, or the modulus exceeds the security table after all.
+    pub fn parameters(
+        &self,
+        log_n: u32,
+        security: SecurityLevel,
+    ) -> Result<Parameters, ParamError> {
+        let mut sizes = self.primes.clone();
+        sizes.extend(std::iter::repeat_n(
+            self.special_bits,
+            self.special as usize,
+        ));
+        // Small sizes have few primes at a large degree: take the next size up then.
+        let mut moduli = loop {
+            match ntt_primes(log_n, &sizes) {
+                Err(ParamError::NoPrime { index, .. }) if sizes[index] < MAX_PRIME_BITS => {
+                    sizes[index] += 1;
+                }
+                found => break found?,
+            }
+        };
+        let special = moduli.split_off(self.primes.len());
+        Parameters::new(log_n, moduli, special, security)
+    }
+}
+
+/// All chains for these levels and scales, one for each number of special primes that is possible and secure; and the bits that the
+/// smallest needs. `None` where some scale needs a prime larger than there is, or products and maps at one level disagree.
+pub fn chains(
+    net: &Net,
+    levels: &Levels,
+    precision: &Precision,
+    output_bits: u32,
+    log_n: u32,
+    security: SecurityLevel,
+) -> Option<(Vec<Chain>, u32)> {
+    let primes = primes(net, levels, precision, output_bits, log_n)?;
+    // A bit for primes that lie above their sizes.
+    let limit = max_log_qp(log_n, security)?.saturating_sub(1);
+    let total: u32 = primes.iter().sum();
+    let mut chains = Vec::new();
+    let mut least = u32::MAX;
+    for special in 1..=MAX_SPECIAL.min(primes.len() as u32) {
+        let widest = primes.windows(special as usize).map(|w| w.iter().sum());
+        let digit: u32 = widest.max().unwrap_or(MAX_PRIME_BITS);
+        let needed = digit.div_ceil(special).max(smallest_prime(log_n));
+        least = least.min(total + special * needed);
+        let room = limit.saturating_sub(total) / special;
+        if needed > room || needed > MAX_PRIME_BITS {
+            continue;
+        }
+        let margin = SPECIAL_MARGIN.div_ceil(special);
+        chains.push(Chain {
+            primes: primes.clone(),
+            special,
+            special_bits: (needed + margin).min(room).min(MAX_PRIME_BITS),
+        });
+    }
+    Some((chains, least))
+}
+
+fn smallest_prime(log_n: u32) -> u32 {
+    (log_n + 3).max(20)
+}
+
+/// Bits of each prime of the chain.
+fn primes(
+    net: &Net,
+    levels: &Levels,
+    precision: &Precision,
+    output_bits: u32,
+    log_n: u32,
+) -> Option<Vec<u32>> {
+    let count = levels.top() as usize + 1;
+    let small = smallest_prime(log_n);
+    let mut primes = vec![precision.working.max(small); count];
+    let mut scales = Vec::new();
+    // Scales of rescaled products depend on the primes and the primes on the scales: settle from the top.
+    for _ in 0..count + 1 {
+        scales = scale_bits(net, levels, precision, &primes);
+        let mut next = vec![0.0f64; count];
+        for id in net.ids().filter(|id| levels.rescales[id.0]) {
+            let prime = &mut next[levels.operands(id) as usize];
+            *prime = prime.max(wanted(net, precision, &scales, id));
+        }
+        let settled: Vec<u32> = next.iter().map(|b| (b.ceil() as u32).max(small)).collect();
+        if settled[1..] == primes[1..] {
+            break;
+        }
+        primes[1..].copy_from_slice(&settled[1..]);
+    }
+    let agree = net.ids().all(|id| {
+        let product = matches!(net.node(id).kind, Kind::Product(..)) && levels.rescales[id.0];
+        !product || scales[id.0] >= f64::from(precision.working) - SCALE_TOLERANCE
+    });
+    // The base prime holds every tensor of level 0, the output with its headroom.
+    let output = net.output();
+    let kept = matches!(net.node(output).kind, Kind::Linear { .. }) && !levels.rescales[output.0];
+    let head = match kept {
+        true => widest_operand(net, &scales, output) + f64::from(precision.plain[output.0]),
+        false => scales[output.0],
+    };
+    let base = head + f64::from(output_bits) + 1.0 + PRIME_SLACK;
+    let below: u32 = primes[1..=levels.level[output.0] as usize].iter().sum();
+    primes[0] = (base.ceil() as u32).saturating_sub(below).max(small);
+    let inside = primes.iter().all(|bits| *bits <= MAX_PRIME_BITS);
+    (agree && inside).then_some(primes)
+}
+
+/// The prime that node `id` would rescale by.
+fn wanted(net: &Net, precision: &Precision, scales: &[f64], id: TensorId) -> f64 {
+    let working = f64::from(precision.working);
+    match net.node(id).kind {
+        Kind::Product(a, b) => scales[a.0] + scales[b.0] - working,
+        Kind::Linear { .. } | Kind::Input => {
+            widest_operand(net, scales, id) + f64::from(precision.plain[id.0]) - working
+        }
+    }
+}
+
+fn widest_operand(net: &Net, scales: &[f64], id: TensorId) -> f64 {
+    let inputs = net.node(id).inputs();
+    inputs.iter().map(|i| scales[i.0]).fold(0.0, f64::max)
+}
+
+/// log2 of the scale of each tensor.
+fn scale_bits(net: &Net, levels: &Levels, precision: &Precision, primes: &[u32]) -> Vec<f64> {
+    let mut scales: Vec<f64> = Vec::with_capacity(net.nodes.len());
+    for id in net.ids() {
+        let scale = match net.node(id).kind {
+            Kind::Input => f64::from(precision.input),
+            Kind::Linear { .. } => match net.node(id).shifted() {
+                Some(x) => scales[x.0],
+                None => f64::from(precision.working),
+            },
+            Kind::Product(a, b) => {
+                let dropped = match levels.rescales[id.0] {
+                    true => f64::from(primes[levels.operands(id) as usize]),
+                    false => 0.0,
+                };
+                scales[a.0] + scales[b.0] - dropped
+            }
+        };
+        scales.push(scale);
+    }
+    scales
+}

@@ -1,0 +1,229 @@
+//! Structure: every decision of a compilation, made without weights: parameters, levels, scales, layouts.
+
+use hemet_ckks_params::{Parameters, max_log_qp};
+use hemet_schedule::{CostTable, Layout, MissingCost};
+
+use crate::assignment::{Choice, Footprints, Problem};
+use crate::net::Net;
+use crate::parameters::{Chain, Levels, Policy, Precision, Price, chains};
+use crate::{Error, Options};
+
+/// The decisions.
+pub struct Structure {
+    /// Ring degree and primes.
+    pub parameters: Parameters,
+    /// Levels of tensors.
+    pub levels: Levels,
+    /// Scales.
+    pub precision: Precision,
+    /// Layout of each tensor.
+    pub layouts: Vec<Layout>,
+    /// Predicted cost in microseconds, for comparing structures (the estimate comes from the schedule).
+    pub cost_us: f64,
+}
+
+/// One way to run the net: levels, scales and primes.
+#[derive(Clone)]
+struct Frame {
+    levels: Levels,
+    precision: Precision,
+    chain: Chain,
+}
+
+/// Why a ring degree does not serve.
+enum Obstacle {
+    Tensor(Error),
+    Modulus {
+        needed: Option<u32>,
+        levels: u32,
+        working: u32,
+    },
+    Cost(MissingCost),
+    Other(Error),
+}
+
+/// Makes the decisions: the cheapest of the smallest secure ring degree and the next, which may pack into fewer ciphertexts.
+pub fn decide(
+    net: &Net,
+    footprints: &Footprints,
+    options: &Options,
+    costs: &CostTable,
+) -> Result<Structure, Error> {
+    let mut best: Option<Structure> = None;
+    let mut obstacle = None;
+    for log_n in 11..=options.max_log_n {
+        let had = best.is_some();
+        match at_degree(net, footprints, options, costs, log_n) {
+            Ok(found) => {
+                let split = found
+                    .layouts
+                    .iter()
+                    .any(|l| l.ciphertexts(1 << (log_n - 1)) > 1);
+                if best.as_ref().is_none_or(|b| found.cost_us < b.cost_us) {
+                    best = Some(found);
+                }
+                if had || !split {
+                    break;
+                }
+            }
+            Err(_) if had => break,
+            Err(found) => obstacle = Some(found),
+        }
+    }
+    match (best, obstacle) {
+        (Some(best), _) => Ok(best),
+        (None, Some(obstacle)) => Err(explain(obstacle, options)),
+        (None, None) => options.check().and(Err(Error::Option {
+            option: "max_log_n",
+            found: options.max_log_n.to_string(),
+            expected: "11 to 16",
+        })),
+    }
+}
+
+fn explain(obstacle: Obstacle, options: &Options) -> Error {
+    let log_n = options.max_log_n;
+    match obstacle {
+        Obstacle::Tensor(error) | Obstacle::Other(error) => error,
+        Obstacle::Cost(missing) => missing.into(),
+        Obstacle::Modulus {
+            needed: Some(needed),
+            levels,
+            working: _,
+        } => Error::NoParameters {
+            needed,
+            levels,
+            precision_bits: options.precision_bits,
+            security_bits: options.security.bits(),
+            limit: max_log_qp(log_n, options.security).unwrap_or(0),
+            log_n,
+        },
+        Obstacle::Modulus {
+            needed: None,
+            levels: _,
+            working,
+        } => Error::Precision {
+            precision_bits: options.precision_bits,
+            scale_bits: working,
+            log_n,
+        },
+    }
+}
+
+fn at_degree(
+    net: &Net,
+    footprints: &Footprints,
+    options: &Options,
+    costs: &CostTable,
+    log_n: u32,
+) -> Result<Structure, Obstacle> {
+    let slots = 1usize << (log_n - 1);
+    // Cheap first: most degrees fail for their modulus.
+    let guess: Vec<usize> = footprints
+        .iter()
+        .map(|f| if f.is_empty() { 0 } else { 64 })
+        .collect();
+    frames(net, options, log_n, &guess)?;
+    let problem = Problem::new(net, footprints, slots, options.max_ciphertexts).map_err(|id| {
+        Obstacle::Tensor(Error::TooLarge {
+            layer: net.node(id).layer.clone(),
+            elements: net.node(id).shape.len(),
+            ciphertexts: options.max_ciphertexts,
+            slots,
+        })
+    })?;
+    let first = frames(net, options, log_n, &problem.diagonals(&problem.rasters()))?;
+    let (frame, _) = cheapest(&problem, &problem.rasters(), first, costs, log_n)?;
+    let price = Price::new(costs, log_n, frame.chain.special);
+    let choice = problem
+        .search(&frame.levels, &price)
+        .map_err(Obstacle::Cost)?;
+    // The numbers of diagonals are known now, so the scales of plaintexts are exact.
+    let last = frames(net, options, log_n, &problem.diagonals(&choice))?;
+    let (frame, cost_us) = cheapest(&problem, &choice, last, costs, log_n)?;
+    let parameters = frame
+        .chain
+        .parameters(log_n, options.security)
+        .map_err(|error| Obstacle::Other(error.into()))?;
+    Ok(Structure {
+        parameters,
+        levels: frame.levels,
+        precision: frame.precision,
+        layouts: net
+            .ids()
+            .map(|id| problem.layout(&choice, id).clone())
+            .collect(),
+        cost_us,
+    })
+}
+
+/// Every frame that is secure at this degree, at least one.
+fn frames(
+    net: &Net,
+    options: &Options,
+    log_n: u32,
+    diagonals: &[usize],
+) -> Result<Vec<Frame>, Obstacle> {
+    let mut frames = Vec::new();
+    let (mut needed, mut top) = (None, 0);
+    let derived = Precision::derive(net, log_n, options, diagonals);
+    for policy in Policy::ALL {
+        let levels = Levels::assign(net, policy);
+        top = top.max(levels.top());
+        let mut precision = derived.clone();
+        if !policy.lazy_products {
+            // Products and maps share primes, so their scales must agree.
+            let plain = precision.plain.iter().copied().max().unwrap_or(0);
+            precision.working = precision.working.max(plain);
+        }
+        let bits = options.output_bits;
+        let found = chains(net, &levels, &precision, bits, log_n, options.security);
+        let Some((chains, least)) = found else {
+            continue;
+        };
+        needed = Some(needed.unwrap_or(u32::MAX).min(least));
+        frames.extend(chains.into_iter().map(|chain| Frame {
+            levels: levels.clone(),
+            precision: precision.clone(),
+            chain,
+        }));
+    }
+    // A policy that changes nothing in this net gives the same frame again.
+    frames.dedup_by(|a, b| a.levels == b.levels && a.chain == b.chain);
+    if frames.is_empty() {
+        return Err(Obstacle::Modulus {
+            needed,
+            levels: top,
+            working: derived.working,
+        });
+    }
+    Ok(frames)
+}
+
+fn cheapest(
+    problem: &Problem<'_>,
+    choice: &Choice,
+    frames: Vec<Frame>,
+    costs: &CostTable,
+    log_n: u32,
+) -> Result<(Frame, f64), Obstacle> {
+    let mut best: Option<(Frame, f64)> = None;
+    let mut missing = None;
+    for frame in frames {
+        let price = Price::new(costs, log_n, frame.chain.special);
+        match problem.cost(choice, &frame.levels, &price) {
+            Ok(cost) if best.as_ref().is_none_or(|b| cost < b.1) => best = Some((frame, cost)),
+            Ok(_) => {}
+            Err(error) => missing = Some(error),
+        }
+    }
+    match (best, missing) {
+        (Some(best), _) => Ok(best),
+        (None, Some(missing)) => Err(Obstacle::Cost(missing)),
+        (None, None) => Err(Obstacle::Modulus {
+            needed: None,
+            levels: 0,
+            working: 0,
+        }),
+    }
+}

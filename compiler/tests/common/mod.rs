@@ -1,0 +1,235 @@
+//! What the tests share: a slot-level interpreter of schedules, random weights, networks to compile.
+#![allow(dead_code)]
+
+use hemet_schedule::{Constant, Op, Schedule};
+use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly};
+use hemet_spaces::{Layer, LayerGraph, NodeId, Shape, Weights};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+pub fn rng(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+/// Runs a schedule on slots of 64-bit floats, without scales or noise.
+pub fn run(schedule: &Schedule, input: &[f64]) -> Vec<f64> {
+    let slots = schedule.header.parameters.slots();
+    let packed = schedule.header.input.pack(input, slots);
+    let mut values: Vec<Vec<f64>> = Vec::new();
+    for instruction in &schedule.instructions {
+        let of = |v: &hemet_schedule::ValueId| values[v.0 as usize].as_slice();
+        let zip = |a: &[f64], b: &[f64], f: fn(f64, f64) -> f64| -> Vec<f64> {
+            a.iter().zip(b).map(|(x, y)| f(*x, *y)).collect()
+        };
+        let plain = |id| match schedule.constants.get(id).unwrap().1 {
+            Constant::Vector(v) => repeat(v, slots),
+            Constant::Diagonals { .. } => panic!("a vector is needed"),
+        };
+        let results = match &instruction.op {
+            Op::Input { index } => vec![packed[*index as usize].clone()],
+            Op::Linear {
+                inputs,
+                plan,
+                diagonals,
+                ..
+            } => {
+                let inputs: Vec<&[f64]> = inputs.iter().map(of).collect();
+                linear(
+                    &inputs,
+                    plan,
+                    schedule.constants.get(*diagonals).unwrap().1,
+                    slots,
+                )
+            }
+            Op::Rotate { x, step } => vec![rotate(of(x), *step)],
+            Op::Add { a, b } => vec![zip(of(a), of(b), |x, y| x + y)],
+            Op::Sub { a, b } => vec![zip(of(a), of(b), |x, y| x - y)],
+            Op::AddPlain { x, constant } => vec![zip(of(x), &plain(*constant), |x, y| x + y)],
+            Op::MulPlain { x, constant, .. } => vec![zip(of(x), &plain(*constant), |x, y| x * y)],
+            Op::Multiply { a, b } => vec![zip(of(a), of(b), |x, y| x * y)],
+            Op::Square { x } => vec![zip(of(x), of(x), |x, y| x * y)],
+            Op::Relinearize { x } | Op::Rescale { x } | Op::LevelDrop { x, .. } => {
+                vec![of(x).to_vec()]
+            }
+        };
+        values.extend(results);
+    }
+    let outputs: Vec<Vec<f64>> = schedule
+        .outputs
+        .iter()
+        .map(|v| values[v.0 as usize].clone())
+        .collect();
+    // Replicated, and zero where nothing lies: what a client may rely on.
+    let result = schedule.header.output.unpack(&outputs);
+    assert_eq!(outputs.len(), schedule.header.output.ciphertexts(slots));
+    let packed = schedule.header.output.pack(&result, slots);
+    for (found, wanted) in outputs.iter().flatten().zip(packed.iter().flatten()) {
+        assert!(
+            (found - wanted).abs() <= 1e-9 * (1.0 + wanted.abs()),
+            "{found} {wanted}"
+        );
+    }
+    result
+}
+
+fn linear(
+    inputs: &[&[f64]],
+    plan: &hemet_schedule::LinearPlan,
+    diagonals: &Constant,
+    slots: usize,
+) -> Vec<Vec<f64>> {
+    let Constant::Diagonals { period, values } = diagonals else {
+        panic!("diagonals are needed");
+    };
+    let mut results = vec![vec![0.0; slots]; plan.outputs as usize];
+    for (term, diagonal) in plan.terms.iter().zip(values.chunks(*period)) {
+        let x = inputs[term.input as usize];
+        let out = &mut results[term.output as usize];
+        for (slot, sum) in out.iter_mut().enumerate() {
+            let inner = (slot + term.giant as usize) % slots;
+            *sum += diagonal[inner % period] * x[(inner + term.baby as usize) % slots];
+        }
+    }
+    results
+}
+
+fn rotate(x: &[f64], step: u32) -> Vec<f64> {
+    (0..x.len())
+        .map(|i| x[(i + step as usize) % x.len()])
+        .collect()
+}
+
+fn repeat(values: &[f64], slots: usize) -> Vec<f64> {
+    (0..slots).map(|i| values[i % values.len()]).collect()
+}
+
+/// Random weights with quadratics that completing the square accepts: `|b/2a| ≤ 4`.
+pub fn weights(graph: &LayerGraph, seed: u64) -> Weights {
+    let mut rng = rng(seed);
+    let mut weights = Weights::random(graph, &mut rng);
+    for (_, node) in graph.nodes() {
+        let Layer::Poly(Poly { degree: 2, .. }) = node.layer else {
+            continue;
+        };
+        let name = format!("{}.coefficients", node.name);
+        let tensor = weights
+            .tensors
+            .get_mut(&name)
+            .expect("a poly has coefficients");
+        for row in tensor.data.chunks_mut(3) {
+            let sign = if rng.random_range(0..2) == 0 {
+                -1.0
+            } else {
+                1.0
+            };
+            row[2] = sign * rng.random_range(0.1f32..0.4);
+            row[1] = rng.random_range(-8.0f32..8.0) * row[2];
+        }
+    }
+    weights
+}
+
+pub fn input(graph: &LayerGraph, seed: u64) -> Vec<f64> {
+    let mut rng = rng(seed);
+    let len = graph.node(graph.input()).shape.len();
+    (0..len).map(|_| rng.random_range(-1.0..1.0)).collect()
+}
+
+/// A graph under construction, each layer behind the last.
+pub struct Net {
+    pub graph: LayerGraph,
+    pub last: NodeId,
+}
+
+impl Net {
+    pub fn new(channels: usize, side: usize) -> Self {
+        let graph = LayerGraph::new(Shape::new(channels, side, side)).unwrap();
+        let last = graph.input();
+        Self { graph, last }
+    }
+
+    pub fn then(mut self, layer: Layer) -> Self {
+        let name = format!("{}{}", layer.kind(), self.graph.nodes().len());
+        self.last = self.graph.add(name, layer, &[self.last]).unwrap();
+        self
+    }
+
+    pub fn conv(self, out_channels: usize, kernel: usize, stride: usize) -> Self {
+        self.then(Layer::Conv(Conv {
+            stride,
+            ..Conv::same(out_channels, kernel)
+        }))
+    }
+
+    pub fn unpadded(self, out_channels: usize, kernel: usize, stride: usize) -> Self {
+        let conv = Conv {
+            stride,
+            padding: 0,
+            bias: true,
+            ..Conv::same(out_channels, kernel)
+        };
+        self.then(Layer::Conv(conv))
+    }
+
+    pub fn affine(self) -> Self {
+        self.then(Layer::Affine(Affine))
+    }
+
+    pub fn quadratic(self) -> Self {
+        self.then(Layer::Poly(Poly::QUADRATIC))
+    }
+
+    pub fn pool(self, kernel: usize) -> Self {
+        self.then(Layer::AveragePool(AveragePool {
+            kernel,
+            stride: kernel,
+        }))
+    }
+
+    pub fn dense(self, out_features: usize) -> Self {
+        self.then(Layer::Dense(Dense {
+            out_features,
+            bias: true,
+        }))
+    }
+
+    /// conv, batch norm, quadratic
+    pub fn block(self, out_channels: usize, kernel: usize, stride: usize) -> Self {
+        self.conv(out_channels, kernel, stride).affine().quadratic()
+    }
+}
+
+/// LoLa's network on MNIST.
+pub fn lola() -> LayerGraph {
+    let conv = Conv {
+        stride: 2,
+        padding: 1,
+        ..Conv::same(5, 5)
+    };
+    let net = Net::new(1, 28).then(Layer::Conv(conv)).quadratic();
+    net.dense(100).quadratic().dense(10).graph
+}
+
+/// LeNet-5 with quadratics and average pools on MNIST.
+pub fn lenet() -> LayerGraph {
+    let net = Net::new(1, 28).conv(6, 5, 1).quadratic().pool(2);
+    let net = net.unpadded(16, 5, 1).quadratic().pool(2);
+    net.dense(120)
+        .quadratic()
+        .dense(84)
+        .quadratic()
+        .dense(10)
+        .graph
+}
+
+/// Two regular blocks on 8x8 digits.
+pub fn digits_regular() -> LayerGraph {
+    let net = Net::new(1, 8).block(16, 3, 1).pool(2);
+    net.block(32, 3, 1).pool(2).dense(10).graph
+}
+
+/// A published space.
+pub fn preset(name: &str) -> hemet_spaces::Space {
+    let text = hemet_spaces::presets::find(name).expect("a preset");
+    serde_yaml::from_str(text).expect("it reads")
+}
