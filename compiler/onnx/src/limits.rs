@@ -13,7 +13,7 @@ pub const MAX_PARTS: usize = 1 << 18;
 /// Most numbers that the weights of a network, and the coefficients met on the way to it, may be.
 pub const MAX_NUMBERS: usize = 1 << 27;
 /// Most elements of a layer's output.
-pub const MAX_ELEMENTS: usize = 1 << 24;
+pub const MAX_ELEMENTS: usize = hemet_spaces::layer::MAX_ELEMENTS;
 /// Largest side of a window, padding or stride.
 pub const MAX_SIDE: usize = 1 << 12;
 

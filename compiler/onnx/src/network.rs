@@ -50,7 +50,7 @@ impl Network {
     /// Adds a layer with its tensors; its name is made of `name`, unique, without characters that a text form could not hold.
     ///
     /// # Errors
-    /// Shapes that the layer cannot take; an output of more than [`MAX_ELEMENTS`].
+    /// Shapes that the layer cannot take.
     pub(crate) fn add(
         &mut self,
         name: &str,
@@ -66,7 +66,6 @@ impl Network {
                 found: shapes.first().copied().unwrap_or(Shape::new(0, 0, 0)),
                 why,
             })?;
-        check_elements(name, shape)?;
         let name = self.unique_name(name);
         self.entries.push(Entry {
             name,

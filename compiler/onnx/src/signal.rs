@@ -5,6 +5,8 @@
 //! polynomial of several terms is not multiplied out but computed from its own layer: `(s·x + t)²` in powers of `x`
 //! cancels badly in 32-bit coefficients.
 
+use std::collections::HashMap;
+
 use hemet_spaces::layer::{Affine, Conv, Poly};
 use hemet_spaces::{Layer, Shape};
 
@@ -34,6 +36,8 @@ pub(crate) struct Forms {
     forms: Vec<Form>,
     /// Layers that were made from a form: the layer, what it was made of.
     made: Vec<(LayerId, Form)>,
+    /// Layers that only add zeros: what is padded by how much.
+    padded: HashMap<(LayerId, [usize; 4]), LayerId>,
 }
 
 /// A tensor that depends on the input.
@@ -274,6 +278,9 @@ impl Import<'_> {
         input: LayerId,
         pads: [usize; 4],
     ) -> Result<LayerId, Error> {
+        if let Some(layer) = self.forms.padded.get(&(input, pads)) {
+            return Ok(*layer);
+        }
         let shape = self.network.shape(input);
         let axis = |len, begin, end| Axis {
             len,
@@ -302,8 +309,11 @@ impl Import<'_> {
             bias: false,
         };
         let name = format!("{}.pad", node.name());
-        self.network
-            .add(&name, Layer::Conv(conv), &[input], vec![weight])
+        let layer = self
+            .network
+            .add(&name, Layer::Conv(conv), &[input], vec![weight])?;
+        self.forms.padded.insert((input, pads), layer);
+        Ok(layer)
     }
 
     fn new_signal(

@@ -8,6 +8,7 @@ use crate::import::Import;
 use crate::limits::MAX_SIDE;
 use crate::node::Node;
 use crate::signal::Signal;
+use crate::tensor::Constant;
 use crate::window::{AutoPad, Axis, Square, square};
 
 /// The window that a Conv or AveragePool node slides over `signal`: rows and columns, the pads of a Pad node included.
@@ -121,25 +122,14 @@ pub(super) fn conv<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal
             "only two-dimensional convolutions are read",
         ));
     };
-    let dilations = node.sizes("dilations", MAX_SIDE)?.unwrap_or([1, 1]);
-    if dilations != [1, 1] {
-        return Err(node.unsupported(format!("dilations are {dilations:?}"), "use dilation 1"));
-    }
     let kernel = [height, width];
-    let stated = node.sizes("kernel_shape", MAX_SIDE)?.unwrap_or(kernel);
-    let groups = node.integer("group", 1)?;
-    let channels = import.shape(signal).channels;
-    let groups = usize::try_from(groups)
-        .ok()
-        .filter(|g| *g > 0 && in_group.checked_mul(*g) == Some(channels));
-    let Some(groups) = groups.filter(|_| stated == kernel && kernel.iter().all(|k| *k <= MAX_SIDE))
-    else {
-        return Err(node.damaged(format!(
-            "its weight {:?} does not belong to {channels} input channels in {} group(s) with a kernel of {stated:?}",
-            weight.dims,
-            node.integer("group", 1)?
-        )));
-    };
+    let groups = groups(
+        node,
+        &weight,
+        import.shape(signal).channels,
+        in_group,
+        kernel,
+    )?;
     if bias.as_ref().is_some_and(|b| b.dims != [out_channels]) {
         return Err(node.damaged(format!("its bias has not the shape [{out_channels}]")));
     }
@@ -163,6 +153,32 @@ pub(super) fn conv<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal
         .network
         .add(node.name(), Layer::Conv(layer), &[input], tensors)?;
     Ok(import.signal_of(layer, false))
+}
+
+/// The number of groups, if weight, input channels and attributes agree.
+fn groups(
+    node: Node<'_>,
+    weight: &Constant<'_>,
+    channels: usize,
+    in_group: usize,
+    kernel: [usize; 2],
+) -> Result<usize, Error> {
+    let dilations = node.sizes("dilations", MAX_SIDE)?.unwrap_or([1, 1]);
+    if dilations != [1, 1] {
+        return Err(node.unsupported(format!("dilations are {dilations:?}"), "use dilation 1"));
+    }
+    let stated = node.sizes("kernel_shape", MAX_SIDE)?.unwrap_or(kernel);
+    let groups = node.integer("group", 1)?;
+    let fitting = usize::try_from(groups)
+        .ok()
+        .filter(|g| *g > 0 && in_group.checked_mul(*g) == Some(channels));
+    match fitting {
+        Some(fitting) if stated == kernel && kernel.iter().all(|k| *k <= MAX_SIDE) => Ok(fitting),
+        _ => Err(node.damaged(format!(
+            "its weight {:?} does not belong to {channels} input channels in {groups} group(s) with a kernel of {stated:?}",
+            weight.dims
+        ))),
+    }
 }
 
 /// A convolution of each channel by itself whose window holds `value` everywhere.

@@ -47,17 +47,7 @@ pub(super) fn batch_norm<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<
         Ok(constant.numbers().collect())
     };
     let (gamma, beta, mean, variance) = (read(1)?, read(2)?, read(3)?, read(4)?);
-    if let Some(channel) = variance.iter().position(|v| v + epsilon <= 0.0) {
-        return Err(node.damaged(format!(
-            "the variance of channel {channel} is {} with epsilon {epsilon}",
-            variance[channel]
-        )));
-    }
-    let scale: Vec<f64> = gamma
-        .iter()
-        .zip(&variance)
-        .map(|(gamma, variance)| gamma / (variance + epsilon).sqrt())
-        .collect();
+    let scale = scale(node, &gamma, &variance, epsilon)?;
     let shift: Vec<f64> = (0..channels)
         .map(|c| beta[c] - scale[c] * mean[c])
         .collect();
@@ -66,6 +56,20 @@ pub(super) fn batch_norm<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<
         import.unpadded_layer(node, normed)?;
     }
     Ok(normed)
+}
+
+/// `gamma / √(variance + epsilon)` of each channel.
+fn scale(node: Node<'_>, gamma: &[f64], variance: &[f64], epsilon: f64) -> Result<Vec<f64>, Error> {
+    if let Some(channel) = variance.iter().position(|v| v + epsilon <= 0.0) {
+        return Err(node.damaged(format!(
+            "the variance of channel {channel} is {} with epsilon {epsilon}",
+            variance[channel]
+        )));
+    }
+    let pairs = gamma.iter().zip(variance);
+    Ok(pairs
+        .map(|(gamma, variance)| gamma / (variance + epsilon).sqrt())
+        .collect())
 }
 
 pub(super) fn dropout<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal, Error> {

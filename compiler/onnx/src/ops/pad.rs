@@ -20,11 +20,33 @@ pub(super) fn pad<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal,
     {
         return Err(node.unsupported(format!("it pads with {value}"), "pad with zeros"));
     }
-    let rank = if signal.flat { 2 } else { 4 };
     let axes = match import.optional_constant(node, 3)? {
         Some(axes) => axes.integers()?,
-        None => (0..rank).collect(),
+        None => (0..rank(signal)).collect(),
     };
+    let added = added(node, signal, &pads, &axes)?;
+    if added != [0; 4] {
+        expect_map(node, signal)?;
+    }
+    for (total, pad) in signal.pads.iter_mut().zip(added) {
+        *total += pad;
+        if *total > MAX_SIDE {
+            return Err(node.unsupported(
+                format!("the pads before it and its own are {total}"),
+                format!("pad by at most {MAX_SIDE}"),
+            ));
+        }
+    }
+    Ok(signal)
+}
+
+fn rank(signal: Signal) -> i64 {
+    if signal.flat { 2 } else { 4 }
+}
+
+/// Zeros above, before, below and behind, from `[begin of each axis][end of each axis]`.
+fn added(node: Node<'_>, signal: Signal, pads: &[i64], axes: &[i64]) -> Result<[usize; 4], Error> {
+    let rank = rank(signal);
     if pads.len() != 2 * axes.len() || axes.len() > 4 {
         return Err(node.damaged(format!("{} pads for {} axes", pads.len(), axes.len())));
     }
@@ -47,24 +69,12 @@ pub(super) fn pad<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal,
                 (Some(place), Ok(pad)) if pad <= MAX_SIDE => added[place[side]] = pad,
                 _ => {
                     return Err(node.unsupported(
-                        format!("its pads are {}", listed(&pads)),
+                        format!("its pads are {}", listed(pads)),
                         format!("pad height and width only, by 0 to {MAX_SIDE} zeros"),
                     ));
                 }
             }
         }
     }
-    if added != [0; 4] {
-        expect_map(node, signal)?;
-    }
-    for (total, pad) in signal.pads.iter_mut().zip(added) {
-        *total += pad;
-        if *total > MAX_SIDE {
-            return Err(node.unsupported(
-                format!("the pads before it and its own are {total}"),
-                format!("pad by at most {MAX_SIDE}"),
-            ));
-        }
-    }
-    Ok(signal)
+    Ok(added)
 }
