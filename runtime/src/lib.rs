@@ -6,6 +6,32 @@
 //! client: Client::decrypt ◄─ response ────────────┘
 //! ```
 //!
+//! ```
+//! use hemet_ckks_params::{Parameters, ntt_primes};
+//! use hemet_runtime::{Client, ClientSpec, Server, unobserved};
+//! use hemet_schedule::{Artifact, Builder, Header, Layout, Level, Manifest, Op, Scale, verify};
+//!
+//! // The square of a 2 by 2 image; parameters for tests only.
+//! let parameters = Parameters::new_insecure(10, ntt_primes(10, &[45, 30])?, ntt_primes(10, &[46])?)?;
+//! let layout = Layout::raster([1, 2, 2]);
+//! let mut builder = Builder::new(Header {
+//!     parameters, input_scale: Scale::pow2(30), input_level: Level(1),
+//!     input: layout.clone(), output: layout, layers: vec![], depth: 0, precision_bits: 8,
+//! });
+//! let x = builder.push(Op::Input { index: 0 })?[0];
+//! let x = builder.push(Op::Square { x })?[0];
+//! let x = builder.push(Op::Relinearize { x })?[0];
+//! let x = builder.push(Op::Rescale { x })?[0];
+//! let artifact = Artifact::new(Manifest::new("square"), verify(builder.finish(vec![x]))?);
+//!
+//! let (client, keys) = Client::generate(ClientSpec::new(&artifact)?)?;
+//! let server = Server::new(artifact)?;
+//! let response = server.answer(&keys, &client.encrypt(&[0.5, -1.0, 0.0, 0.25])?, &mut unobserved)?;
+//! let output = client.decrypt(&response)?;
+//! assert!((output[1] - 1.0).abs() < 1e-3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! A server holds no type that contains a secret key: [`Server`] and [`ServerKeys`] are all that it needs. Neither compiler
 //! nor training nor graphs are among the dependencies.
 
@@ -30,4 +56,4 @@ pub use files::{Access, ArtifactId, ClientSpec, KeySetId, write_atomically};
 pub use keys::ServerKeys;
 pub use notice::Notice;
 pub use server::Server;
-pub use sizes::Sizes;
+pub use sizes::{Sizes, peak_memory_bytes};

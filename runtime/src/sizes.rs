@@ -1,7 +1,7 @@
 //! Bytes of keys and messages, from a schedule alone.
 
 use hemet_ckks_params::Parameters;
-use hemet_schedule::Schedule;
+use hemet_schedule::{Constant, Instruction, Schedule, ValueId};
 use serde::Serialize;
 
 use crate::execute::input_type;
@@ -13,6 +13,8 @@ pub struct Sizes {
     pub evaluation_key_bytes: u64,
     /// The evaluation keys as a server holds them in memory.
     pub evaluation_key_memory_bytes: u64,
+    /// The encoded constants as a server holds them in memory.
+    pub constant_memory_bytes: u64,
     /// An encrypted input as a client sends it: half of each ciphertext, the other half comes from a seed.
     pub input_ciphertext_bytes: u64,
     /// An encrypted output as a server sends it.
@@ -34,7 +36,7 @@ impl Sizes {
         let polynomials = keys * parameters.digits() as u64;
         let limbs = (moduli.len() + special.len()) as u64;
         let inputs = header.input.ciphertexts(slots) as u64;
-        let output = |v: &hemet_schedule::ValueId| {
+        let output = |v: &ValueId| {
             let ty = schedule.types.get(v.0 as usize)?;
             Some(2 * packed(parameters, moduli.get(..ty.level.limbs())?))
         };
@@ -46,10 +48,38 @@ impl Sizes {
             evaluation_key_bytes: polynomials
                 * (packed(parameters, moduli) + packed(parameters, special)),
             evaluation_key_memory_bytes: polynomials * 2 * limbs * n * WORD,
+            constant_memory_bytes: constants(schedule) * n * WORD,
             input_ciphertext_bytes: inputs * input,
             output_ciphertext_bytes: schedule.outputs.iter().filter_map(output).sum(),
         }
     }
+}
+
+/// Limbs of all encoded constants; a vector of period 1 takes next to nothing.
+fn constants(schedule: &Schedule) -> u64 {
+    let of = |instruction: &Instruction| {
+        let limbs = |x: &ValueId| {
+            let ty = schedule.types.get(x.0 as usize);
+            ty.map_or(0, |ty| ty.level.limbs() as u64)
+        };
+        let constant = instruction.op.constant()?;
+        let (_, constant) = schedule.constants.entries.get(constant.0 as usize)?;
+        let operand = instruction.op.operands().first().map(limbs)?;
+        let polynomials = match constant {
+            Constant::Vector(values) => u64::from(values.len() > 1),
+            Constant::Diagonals { period, values } => (values.len() / (*period).max(1)) as u64,
+        };
+        Some(polynomials * operand)
+    };
+    schedule.instructions.iter().filter_map(of).sum()
+}
+
+/// The most memory that this process has held so far, in bytes, where the system says it (Linux).
+pub fn peak_memory_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024)
 }
 
 /// Bytes of one polynomial modulo these primes in a file: as many bits a residue as the prime has.

@@ -7,6 +7,8 @@ use hemet_schedule::{Level, LinearPlan, Scale, Type};
 
 use super::{Backend, LinearConstant};
 use crate::error::{Result, RuntimeError};
+use crate::execute::{Program, unobserved};
+use crate::files::{pack, unpack};
 use crate::noise::NoiseModel;
 
 /// The backend `clear`, for values of a given number of slots.
@@ -38,6 +40,26 @@ impl ClearBackend {
             )));
         }
         Ok(a.iter().zip(b).map(|(a, b)| f(*a, *b)).collect())
+    }
+}
+
+impl Program<ClearBackend> {
+    /// What the schedule computes from a tensor in channel-major order, without encryption: the reference for encrypted
+    /// outputs, in the order of the output's shape.
+    ///
+    /// # Errors
+    /// A tensor of another size.
+    pub fn evaluate(&self, tensor: &[f64]) -> Result<Vec<f64>> {
+        let slots = self.backend().slots();
+        let header = &self.schedule().header;
+        let repeat = |v: Vec<f64>| v.iter().copied().cycle().take(slots).collect();
+        let inputs = pack(&header.input, tensor, slots)?;
+        let inputs = inputs.into_iter().map(repeat).collect();
+        unpack(
+            &header.output,
+            &self.run(&(), inputs, &mut unobserved)?,
+            slots,
+        )
     }
 }
 

@@ -7,6 +7,7 @@ use hemet_ckks::{Ciphertext, Context, Diagonal, EvaluationKeys, KeyRequest, Secr
 use hemet_ckks_params::Parameters;
 use hemet_schedule::CostKind;
 
+use super::clock::thread_time_us;
 use super::fit::{Observation, non_negative};
 use super::shapes::{LINEAR_KINDS, SHAPES, Shape, steps};
 use crate::error::{Result, RuntimeError};
@@ -15,6 +16,8 @@ use crate::error::{Result, RuntimeError};
 const OPERANDS: usize = 8;
 /// Fewest and most repetitions.
 const REPETITIONS: (usize, usize) = (5, 400);
+/// Least time between two readings of the clock, in microseconds.
+const SHORTEST_US: f64 = 50.0;
 /// The scale of everything that is encoded here: it fits the smallest prime; the values do not matter.
 const SCALE: f64 = (1u64 << 12) as f64;
 
@@ -190,16 +193,24 @@ impl Subject {
         })
     }
 
-    /// The median time of `body(i)` in microseconds, after a warm-up.
+    /// The median time of `body(i)` in microseconds, after a warm-up. Bodies too short for the clock are timed several at once.
     fn median(&self, mut body: impl FnMut(usize) -> Result<()>) -> Result<f64> {
         body(0)?;
+        let begin = thread_time_us();
+        body(1)?;
+        let once = (thread_time_us() - begin).max(0.1);
+        let batch = (SHORTEST_US / once).ceil().clamp(1.0, 1e4) as usize;
         let (least, most) = REPETITIONS;
         let start = Instant::now();
         let mut times = Vec::with_capacity(most);
+        let mut next = 2;
         while times.len() < least || (times.len() < most && start.elapsed() < self.budget) {
-            let begin = Instant::now();
-            body(times.len() + 1)?;
-            times.push(begin.elapsed().as_secs_f64() * 1e6);
+            let begin = thread_time_us();
+            for i in next..next + batch {
+                body(i)?;
+            }
+            times.push((thread_time_us() - begin) / batch as f64);
+            next += batch;
         }
         times.sort_unstable_by(f64::total_cmp);
         Ok(times[times.len() / 2])

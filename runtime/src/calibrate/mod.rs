@@ -1,16 +1,20 @@
 //! Calibration: measures what the engine's operations cost on this machine, as a [`CostTable`].
 //!
-//! Each elementary cost is the median over repetitions, one thread, after a warm-up, with operands, diagonals and keys taken
-//! in turn from sets of the size that a network has, so that caches are as warm as in a real run. The costs inside a linear
-//! map cannot be timed apart: maps of differing shapes are timed whole and the five costs solved for (see [`mod@fit`]).
+//! Each elementary cost is the median over repetitions, time of one thread ([`thread_time_us`]), after a warm-up, with
+//! operands, diagonals and keys taken in turn from sets of the size that a network has, so that caches are as warm as in a
+//! real run. The costs inside a linear map cannot be timed apart: maps of differing shapes are timed whole and the five
+//! costs solved for (see `fit.rs`).
 //!
 //! Costs depend on the number of limbs of a key-switching digit, which follows from the bits of the chain's primes and of the
 //! special primes; a table made for primes of 40 bits is somewhat off for a chain of 30 bits. [`Options::for_parameters`]
 //! measures exactly the chain of an artifact.
 
+mod clock;
 mod fit;
 mod measure;
 mod shapes;
+
+pub use clock::thread_time_us;
 
 use std::collections::BTreeMap;
 
@@ -192,7 +196,8 @@ fn measure_all(
                         log_n,
                         special: special as u32,
                         limbs: limbs as u32,
-                        us,
+                        // Nanoseconds are enough, and such numbers come back exactly from a file.
+                        us: (us * 1e3).round() / 1e3,
                     });
             }
             done += 1;
