@@ -16,7 +16,7 @@ use crate::parameters::{Levels, Price};
 /// Combinations kept from map to map.
 const BEAM: usize = 24;
 /// Grids of larger tensors that a tensor may be laid out on.
-const MAX_GRIDS: usize = 3;
+const MAX_GRIDS: usize = 2;
 
 /// Tensors that share a layout, and the layouts that they may have.
 struct Class {
@@ -89,7 +89,12 @@ impl<'a> Problem<'a> {
             });
             let own = larger_grids(above, (shape.height, shape.width));
             let site = Site { shape, grids: &own };
-            let layouts = candidates(&site, most.saturating_mul(slots));
+            let mut layouts = candidates(&site, most.saturating_mul(slots));
+            // Channels that cross ciphertexts take a pass over all entries to cost; only where there is no other way.
+            let separable = |l: &Layout| Places::new(l, slots).is_separable(slots as u32);
+            if layouts.iter().any(separable) {
+                layouts.retain(separable);
+            }
             if layouts.is_empty() {
                 return Err(id);
             }
@@ -114,17 +119,20 @@ impl<'a> Problem<'a> {
         vec![0; self.classes.len()]
     }
 
-    /// The number of diagonals of each node.
-    pub fn diagonals(&self, choice: &Choice) -> Vec<usize> {
+    /// The plaintext residues that the diagonals of each node round, in all: a diagonal of period `p` has `2p` coefficients
+    /// that are not zero.
+    pub fn rounded(&self, choice: &Choice) -> Vec<f64> {
         let of_node = |id: TensorId| {
             let to = self.places(id, choice);
             let terms = self.footprints[id.0].iter().zip(self.net.node(id).inputs());
-            terms
-                .map(|(f, input)| {
-                    f.diagonals(self.places(input, choice), to, self.slots)
-                        .len()
-                })
-                .sum()
+            let one = |(footprint, input): (&Footprint, TensorId)| {
+                let from = self.places(input, choice);
+                let count = footprint.diagonals(from, to, self.slots).len();
+                // Each output ciphertext has its own.
+                let count = count as f64 / to.ciphertexts as f64;
+                count * 2.0 * f64::from(from.period.max(to.period))
+            };
+            terms.map(one).sum()
         };
         self.net.ids().map(of_node).collect()
     }

@@ -24,7 +24,8 @@ pub struct Options {
     pub output_bits: u32,
     /// How polynomial activations are lowered; completing the square.
     pub activation: Activation,
-    /// Largest `|b/2a|` of a quadratic `a·x² + b·x + c` when completing the square, above 0; 8. The scale budgets for it.
+    /// Largest `|b/2a|` of a quadratic `a·x² + b·x + c` when completing the square, above 0; 4. The scale budgets for it, so
+    /// that training should keep `|b| ≤ 8·|a|`.
     pub max_shift: f64,
     /// Most ciphertexts that one tensor may take, 1 to 512; 64.
     pub max_ciphertexts: usize,
@@ -39,7 +40,7 @@ impl Default for Options {
             input_range: 1.0,
             output_bits: 6,
             activation: Activation::CompletedSquare,
-            max_shift: 8.0,
+            max_shift: 4.0,
             max_ciphertexts: 64,
         }
     }

@@ -1,6 +1,6 @@
 //! Structure: every decision of a compilation, made without weights: parameters, levels, scales, layouts.
 
-use hemet_ckks_params::{Parameters, max_log_qp};
+use hemet_ckks_params::{MAX_PRIME_BITS, Parameters, max_log_qp};
 use hemet_schedule::{CostTable, Layout, MissingCost};
 
 use crate::assignment::{Choice, Footprints, Problem};
@@ -119,9 +119,9 @@ fn at_degree(
 ) -> Result<Structure, Obstacle> {
     let slots = 1usize << (log_n - 1);
     // Cheap first: most degrees fail for their modulus.
-    let guess: Vec<usize> = footprints
+    let guess: Vec<f64> = footprints
         .iter()
-        .map(|f| if f.is_empty() { 0 } else { 64 })
+        .map(|f| if f.is_empty() { 0.0 } else { 1e4 })
         .collect();
     frames(net, options, log_n, &guess)?;
     let problem = Problem::new(net, footprints, slots, options.max_ciphertexts).map_err(|id| {
@@ -132,14 +132,14 @@ fn at_degree(
             slots,
         })
     })?;
-    let first = frames(net, options, log_n, &problem.diagonals(&problem.rasters()))?;
+    let first = frames(net, options, log_n, &problem.rounded(&problem.rasters()))?;
     let (frame, _) = cheapest(&problem, &problem.rasters(), first, costs, log_n)?;
     let price = Price::new(costs, log_n, frame.chain.special);
     let choice = problem
         .search(&frame.levels, &price)
         .map_err(Obstacle::Cost)?;
     // The numbers of diagonals are known now, so the scales of plaintexts are exact.
-    let last = frames(net, options, log_n, &problem.diagonals(&choice))?;
+    let last = frames(net, options, log_n, &problem.rounded(&choice))?;
     let (frame, cost_us) = cheapest(&problem, &choice, last, costs, log_n)?;
     let parameters = frame
         .chain
@@ -162,17 +162,19 @@ fn frames(
     net: &Net,
     options: &Options,
     log_n: u32,
-    diagonals: &[usize],
+    rounded: &[f64],
 ) -> Result<Vec<Frame>, Obstacle> {
     let mut frames = Vec::new();
-    let (mut needed, mut top) = (None, 0);
-    let derived = Precision::derive(net, log_n, options, diagonals);
-    for policy in Policy::ALL {
-        let levels = Levels::assign(net, policy);
+    let (mut needed, mut top, mut working) = (None, 0, 0);
+    for (policy, agree) in Policy::ALL
+        .into_iter()
+        .flat_map(|p| [(p, false), (p, true)])
+    {
+        let (levels, mut precision) = settle(net, options, log_n, rounded, policy);
         top = top.max(levels.top());
-        let mut precision = derived.clone();
-        if !policy.lazy_products {
-            // Products and maps share primes, so their scales must agree.
+        working = working.max(precision.working);
+        if agree {
+            // Where products and maps share a prime, their scales must agree.
             let plain = precision.plain.iter().copied().max().unwrap_or(0);
             precision.working = precision.working.max(plain);
         }
@@ -194,10 +196,37 @@ fn frames(
         return Err(Obstacle::Modulus {
             needed,
             levels: top,
-            working: derived.working,
+            working,
         });
     }
     Ok(frames)
+}
+
+/// Levels and scales under a policy, with those products rescaled on their own whose map would need too large a prime.
+fn settle(
+    net: &Net,
+    options: &Options,
+    log_n: u32,
+    rounded: &[f64],
+    policy: Policy,
+) -> (Levels, Precision) {
+    let mut eager = vec![false; net.nodes.len()];
+    loop {
+        let levels = Levels::assign(net, policy, &eager);
+        let precision = Precision::derive(net, &levels, log_n, options, rounded);
+        let before = eager.clone();
+        for id in net.ids() {
+            if precision.working + precision.plain[id.0] > MAX_PRIME_BITS {
+                for product in levels.unscaled(net, id) {
+                    eager[product.0] = true;
+                }
+            }
+        }
+        // Each round marks one more or ends.
+        if eager == before {
+            return (levels, precision);
+        }
+    }
 }
 
 fn cheapest(

@@ -84,6 +84,14 @@ impl Places {
     }
 }
 
+impl Places {
+    /// Whether each channel lies within one ciphertext of `slots` slots.
+    pub fn is_separable(&self, slots: u32) -> bool {
+        let longest = self.spatial.iter().copied().max().unwrap_or(0);
+        self.channel.iter().all(|c| c % slots + longest < slots)
+    }
+}
+
 impl Footprint {
     /// The footprint of `map` from a tensor of shape `input` to one of shape `output`.
     pub fn new(map: &SparseMap, input: Shape, output: Shape) -> Self {
@@ -137,34 +145,61 @@ impl Footprint {
         if from.ciphertexts == 1 && to.ciphertexts == 1 {
             return self.distances(from, to, modulus);
         }
-        let mut diagonals = Vec::new();
         let slots = slots as u32;
+        let mut diagonals = match from.is_separable(slots) && to.is_separable(slots) {
+            true => self.by_channels(from, to, slots, modulus),
+            false => self.by_entries(from, to, slots, modulus),
+        };
+        diagonals.sort_unstable();
+        diagonals.dedup();
+        diagonals
+    }
+
+    /// [`Footprint::diagonals`] where no channel crosses the end of a ciphertext: channels alone decide the ciphertext.
+    fn by_channels(&self, from: &Places, to: &Places, slots: u32, modulus: u32) -> Vec<Diagonal> {
+        let mut diagonals = Vec::new();
+        for pattern in &self.patterns {
+            let places = differences(&pattern.places, &to.spatial, &from.spatial, modulus - 1);
+            let pairs = pattern.channels.iter().map(|(co, ci)| {
+                let (p, q) = (to.channel[*co as usize], from.channel[*ci as usize]);
+                (p / slots, q / slots, q.wrapping_sub(p) & (modulus - 1))
+            });
+            let mut pairs: Vec<(u32, u32, u32)> = pairs.collect();
+            pairs.sort_unstable();
+            pairs.dedup();
+            for (output, input, distance) in pairs {
+                diagonals.extend(places.iter().map(|place| Diagonal {
+                    output,
+                    input,
+                    distance: (distance + place) & (modulus - 1),
+                }));
+            }
+        }
+        diagonals
+    }
+
+    /// [`Footprint::diagonals`] entry by entry.
+    fn by_entries(&self, from: &Places, to: &Places, slots: u32, modulus: u32) -> Vec<Diagonal> {
+        let mut diagonals = Vec::new();
         for pattern in &self.patterns {
             for (co, ci) in &pattern.channels {
                 let first = diagonals.len();
-                for (po, pi) in &pattern.places {
+                diagonals.extend(pattern.places.iter().map(|(po, pi)| {
                     let p = to.channel[*co as usize] + to.spatial[*po as usize];
                     let q = from.channel[*ci as usize] + from.spatial[*pi as usize];
-                    diagonals.push(Diagonal {
+                    Diagonal {
                         output: p / slots,
                         input: q / slots,
                         distance: q.wrapping_sub(p) & (modulus - 1),
-                    });
-                }
-                // Within a pair of channels nearly all entries share few diagonals.
-                diagonals[first..].sort_unstable();
-                let mut kept = first;
-                for i in first..diagonals.len() {
-                    if i == first || diagonals[i] != diagonals[kept - 1] {
-                        diagonals[kept] = diagonals[i];
-                        kept += 1;
                     }
-                }
-                diagonals.truncate(kept);
+                }));
+                // Within a pair of channels nearly all entries share few diagonals.
+                let mut own = diagonals.split_off(first);
+                own.sort_unstable();
+                own.dedup();
+                diagonals.append(&mut own);
             }
         }
-        diagonals.sort_unstable();
-        diagonals.dedup();
         diagonals
     }
 

@@ -27,7 +27,7 @@ pub struct StepCosts {
 pub struct Split {
     /// The unit `n`.
     pub unit: u32,
-    /// Remainders lie in `−offset .. n − offset`.
+    /// Remainders lie in `−offset .. n − offset`; half the unit.
     pub offset: u32,
     /// Whether the multiples of the unit are the baby steps (otherwise the remainders are).
     pub coarse_babies: bool,
@@ -45,7 +45,11 @@ impl Split {
     pub fn parts(self, distance: u32, modulus: u32) -> (i64, i64) {
         let unit = i64::from(self.unit);
         let centred = centre(i64::from(distance), modulus);
-        let quotient = (centred + i64::from(self.offset)).div_euclid(unit);
+        let shifted = centred + i64::from(self.offset);
+        let quotient = match self.unit.is_power_of_two() {
+            true => shifted >> self.unit.trailing_zeros(),
+            false => shifted.div_euclid(unit),
+        };
         let remainder = centred - quotient * unit;
         let coarse = centre(quotient * unit, modulus);
         match self.coarse_babies {
@@ -68,22 +72,15 @@ impl Split {
         let mut counter = Counter::new(modulus, diagonals);
         let mut best = (Self::ALL_BABIES, f64::INFINITY);
         for unit in units {
-            let offsets = if unit > 1 {
-                &[0, unit / 2][..]
-            } else {
-                &[0][..]
-            };
-            for &offset in offsets {
-                for coarse_babies in [true, false] {
+            let offset = unit / 2;
+            for (coarse_babies, cost) in counter.costs(unit, offset, diagonals, costs) {
+                if cost < best.1 {
                     let split = Split {
                         unit,
                         offset,
                         coarse_babies,
                     };
-                    let cost = counter.cost(split, diagonals, costs);
-                    if cost < best.1 {
-                        best = (split, cost);
-                    }
+                    best = (split, cost);
                 }
             }
         }
@@ -92,21 +89,23 @@ impl Split {
 }
 
 fn centre(distance: i64, modulus: u32) -> i64 {
-    let modulus = i64::from(modulus);
-    let reduced = distance.rem_euclid(modulus);
-    if reduced > modulus / 2 {
-        reduced - modulus
+    // The modulus is a power of two.
+    let reduced = distance & i64::from(modulus - 1);
+    if reduced > i64::from(modulus / 2) {
+        reduced - i64::from(modulus)
     } else {
         reduced
     }
 }
 
-/// Counts distinct steps by stamping a table, so that nothing is cleared between splits.
+/// Counts distinct steps by stamping tables, so that nothing is cleared between splits. One pass serves both
+/// directions of a split.
 struct Counter {
     modulus: u32,
-    babies: Vec<u32>,
-    giants: Vec<u32>,
-    decomposed: Vec<u32>,
+    /// Remainders and multiples of the unit, each for operands and for results.
+    seen: [Vec<u32>; 4],
+    /// Operands that some remainder, or some multiple, rotates.
+    rotated: [Vec<u32>; 2],
     outputs: usize,
     stamp: u32,
 }
@@ -118,39 +117,57 @@ impl Counter {
         let table = |rows: u32| vec![0; rows as usize * 2 * modulus as usize];
         Self {
             modulus,
-            babies: table(inputs),
-            giants: table(outputs),
-            decomposed: vec![0; inputs as usize],
+            seen: [table(inputs), table(inputs), table(outputs), table(outputs)],
+            rotated: [vec![0; inputs as usize], vec![0; inputs as usize]],
             outputs: outputs as usize,
             stamp: 0,
         }
     }
 
-    fn cost(&mut self, split: Split, diagonals: &[Diagonal], costs: &StepCosts) -> f64 {
+    /// The costs of both directions: `(coarse_babies, microseconds)`.
+    fn costs(
+        &mut self,
+        unit: u32,
+        offset: u32,
+        diagonals: &[Diagonal],
+        costs: &StepCosts,
+    ) -> [(bool, f64); 2] {
         self.stamp += 1;
         let stamp = self.stamp;
-        let (mut decompositions, mut babies, mut giants) = (0u32, 0u32, 0u32);
+        let split = Split {
+            unit,
+            offset,
+            coarse_babies: false,
+        };
         let row = 2 * self.modulus as usize;
-        let place =
-            |index: u32, by: i64| index as usize * row + (by + i64::from(self.modulus)) as usize;
-        let fresh = |cell: &mut u32| u32::from(std::mem::replace(cell, stamp) != stamp);
+        let middle = i64::from(self.modulus);
+        let fresh = |cell: &mut u32| std::mem::replace(cell, stamp) != stamp;
+        let mut counts = [0u32; 4];
+        let mut decompositions = [0u32; 2];
         for diagonal in diagonals {
-            let (giant, baby) = split.parts(diagonal.distance, self.modulus);
-            if baby != 0 {
-                let new = fresh(&mut self.babies[place(diagonal.input, baby)]);
-                babies += new;
-                if new > 0 {
-                    decompositions += fresh(&mut self.decomposed[diagonal.input as usize]);
+            let (coarse, fine) = split.parts(diagonal.distance, self.modulus);
+            for (part, by) in [fine, coarse].into_iter().enumerate() {
+                if by == 0 {
+                    continue;
                 }
-            }
-            if giant != 0 {
-                giants += fresh(&mut self.giants[place(diagonal.output, giant)]);
+                let place = (by + middle) as usize;
+                let input = diagonal.input as usize;
+                if fresh(&mut self.seen[part][input * row + place]) {
+                    counts[part] += 1;
+                    decompositions[part] += u32::from(fresh(&mut self.rotated[part][input]));
+                }
+                let output = diagonal.output as usize;
+                counts[part + 2] +=
+                    u32::from(fresh(&mut self.seen[part + 2][output * row + place]));
             }
         }
-        f64::from(decompositions) * costs.decompose
-            + f64::from(babies) * costs.baby
-            + f64::from(giants) * costs.giant
-            + diagonals.len() as f64 * costs.diagonal
-            + self.outputs as f64 * costs.finish
+        let common = diagonals.len() as f64 * costs.diagonal + self.outputs as f64 * costs.finish;
+        let cost = |babies: usize, giants: usize| {
+            common
+                + f64::from(decompositions[babies]) * costs.decompose
+                + f64::from(counts[babies]) * costs.baby
+                + f64::from(counts[giants + 2]) * costs.giant
+        };
+        [(false, cost(0, 1)), (true, cost(1, 0))]
     }
 }

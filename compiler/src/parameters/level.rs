@@ -49,8 +49,8 @@ pub struct Levels {
 }
 
 impl Levels {
-    /// Assigns levels.
-    pub fn assign(net: &Net, policy: Policy) -> Self {
+    /// Assigns levels; products marked in `eager` are rescaled even by a lazy policy.
+    pub fn assign(net: &Net, policy: Policy, eager: &[bool]) -> Self {
         let consumers = net.consumers();
         let count = net.nodes.len();
         let mut levels = Self {
@@ -69,6 +69,7 @@ impl Levels {
                         matches!(net.node(*c).kind, Kind::Linear { .. }) && levels.rescales[c.0]
                     };
                     let lazy = policy.lazy_products
+                        && !eager[id.0]
                         && !consumers[id.0].is_empty()
                         && consumers[id.0].iter().all(read_by_map);
                     !lazy
@@ -82,6 +83,17 @@ impl Levels {
             }
         }
         levels
+    }
+
+    /// The unscaled products that node `id` reads: it rescales for them too.
+    pub fn unscaled<'a>(
+        &'a self,
+        net: &'a Net,
+        id: TensorId,
+    ) -> impl Iterator<Item = TensorId> + 'a {
+        let product = |x: &TensorId| matches!(net.node(*x).kind, Kind::Product(..));
+        let inputs = net.node(id).inputs().into_iter();
+        inputs.filter(move |x| product(x) && !self.rescales[x.0])
     }
 
     /// The level at which node `id` reads its operands.

@@ -8,24 +8,31 @@
 //! |---|---|
 //! | public-key encryption | `N · 3.19² · (1 + 4N/3)` |
 //! | rescaling (rounding of both halves) | `N · (1 + 2N/3) / 12` |
-//! | switching keys, special primes `2^k` larger than a digit, few digits | about that of rescaling for `k ≥ 1` |
-//! | encoding a diagonal | `N / 12` for each diagonal, times the operand, at the plaintext's scale |
+//! | switching keys, `d` digits, special primes `2^k` larger than a digit | `N · (1 + 2N/3) / 12 + d · 0.85 · N² / 4^k` |
+//! | encoding a diagonal of period `p` | `2p / 12` for each, times the operand, at the plaintext's scale |
 //!
 //! Tensors are of unit size ([`crate::passes`], `normalise`), so these are relative errors once divided by the scale. An affine
 //! map keeps a relative error (independent errors grow as the values do); a product grows its variance by 2
 //! (`(x+e)² − x² ≈ 2xe`, deviation 2 against the square's √2). A completed square stores `x + b/2a` at unit size, so
-//! errors up to there count `√(1 + s²)` times for a shift of `s` = `max_shift`. The sum over all sources, each grown by the products
-//! after it, at four deviations, must be at most `2^-precision_bits`; half the variance goes to ciphertext scales, half to
-//! plaintext scales.
+//! errors up to there count `√(1 + k²)` times for a shift of `k`; with shifts spread evenly up to `s` = `max_shift` in either
+//! direction their mean variance counts `1 + s²/3` times. The sum over all sources, each grown by the products
+//! after it, at four deviations, must be at most `2^-precision_bits`; shares of the variance are fixed below. Keys are switched at
+//! the working scale only where products are rescaled on their own; there it counts as one more rescaling.
+//! (A diagonal of period `p < N/2` is a polynomial in `X^(N/2p)`, so it has `2p` coefficients to round.)
 
 use crate::Options;
 use crate::activation::Activation;
 use crate::net::{Kind, Net};
+use crate::parameters::Levels;
 
 /// Deviation of the errors of encryption (Bossuat et al. 2024, the security table's assumption).
 const ERROR_DEVIATION: f64 = 3.19;
 /// Promised bound, in standard deviations.
 const TAIL: f64 = 4.0;
+/// Shares of the variance: rescaling; encryption, whose scale costs bits only once; encoding.
+const CIPHERTEXT_SHARE: f64 = 0.45;
+const INPUT_SHARE: f64 = 0.1;
+const PLAINTEXT_SHARE: f64 = 0.45;
 /// Growth of the variance of a relative error in a product.
 const PRODUCT_GROWTH: f64 = 2.0;
 
@@ -41,28 +48,29 @@ pub struct Precision {
 }
 
 impl Precision {
-    /// Derives the scales; `diagonals` holds the number of diagonals of each node.
-    pub fn derive(net: &Net, log_n: u32, options: &Options, diagonals: &[usize]) -> Self {
+    /// Derives the scales; `rounded` holds the coefficients that the diagonals of one result ciphertext of each node round.
+    pub fn derive(
+        net: &Net,
+        levels: &Levels,
+        log_n: u32,
+        options: &Options,
+        rounded: &[f64],
+    ) -> Self {
         let n = f64::from(log_n).exp2();
-        let sources = Sources::new(net, options);
+        let sources = Sources::new(net, levels, options);
         let budget = (-f64::from(options.precision_bits)).exp2() / TAIL;
-        // Half the variance to ciphertexts, of that half to rescaling and half to encryption; half to plaintexts.
         let rescale = n * (1.0 + 2.0 * n / 3.0) / 12.0;
-        // Rescaling and switching of keys.
-        let working = (2.0 * rescale * sources.rescales).sqrt() / (budget * 0.5);
+        let working = (rescale * sources.rescales / CIPHERTEXT_SHARE).sqrt() / budget;
         let encrypt = n * ERROR_DEVIATION.powi(2) * (1.0 + 4.0 * n / 3.0);
         let size = options.input_range / 3f64.sqrt();
-        let input = (encrypt * sources.input).sqrt() / (budget * 0.5 * size);
-        let share = budget * (0.5 / sources.maps.max(1.0)).sqrt();
-        let plain = diagonals
-            .iter()
-            .zip(&sources.growth)
-            .map(|(count, growth)| {
-                if *count == 0 {
-                    return 0;
-                }
-                bits(((*count as f64) * n / 12.0 * growth).sqrt() / share)
-            });
+        let input = (encrypt * sources.input / INPUT_SHARE).sqrt() / (budget * size);
+        let share = budget * (PLAINTEXT_SHARE / sources.maps.max(1.0)).sqrt();
+        let plain = rounded.iter().zip(&sources.growth).map(|(count, growth)| {
+            if *count == 0.0 {
+                return 0;
+            }
+            bits((count / 12.0 * growth).sqrt() / share)
+        });
         Self {
             input: bits(input),
             working: bits(working),
@@ -85,9 +93,9 @@ struct Sources {
 }
 
 impl Sources {
-    fn new(net: &Net, options: &Options) -> Self {
+    fn new(net: &Net, levels: &Levels, options: &Options) -> Self {
         let shift = match options.activation {
-            Activation::CompletedSquare => 1.0 + options.max_shift.powi(2),
+            Activation::CompletedSquare => 1.0 + options.max_shift.powi(2) / 3.0,
             Activation::PowerBasis => 1.0,
         };
         // Errors of values that a product reads lie under the shift; the map behind it carries the same to its operands.
@@ -113,15 +121,17 @@ impl Sources {
             maps: 0.0,
         };
         for id in net.ids() {
+            let rescaled = levels.rescales[id.0];
             match &net.node(id).kind {
                 Kind::Input => sources.input = growth[id.0],
                 Kind::Linear { .. } => {
-                    if net.node(id).shifted().is_none() {
-                        sources.maps += 1.0;
-                        sources.rescales += sources.growth[id.0];
-                    }
+                    sources.maps += f64::from(u8::from(net.node(id).shifted().is_none()));
+                    sources.rescales += if rescaled { sources.growth[id.0] } else { 0.0 };
                 }
-                Kind::Product(..) => sources.rescales += growth[id.0],
+                // Its own rescaling, and switching keys in the map behind it.
+                Kind::Product(..) => {
+                    sources.rescales += if rescaled { 2.0 * growth[id.0] } else { 0.0 }
+                }
             }
         }
         sources
