@@ -30,6 +30,10 @@ struct Options {
     threads: usize,
     repetitions: usize,
     json: bool,
+    /// The smallest instead of the median: for tuning on a machine that others load.
+    smallest: bool,
+    /// Only the operation of this name, for profilers.
+    only: Option<String>,
 }
 
 fn options() -> Result<Options, Box<dyn Error>> {
@@ -41,11 +45,14 @@ fn options() -> Result<Options, Box<dyn Error>> {
         threads: 1,
         repetitions: REPETITIONS,
         json: false,
+        smallest: false,
+        only: None,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
-        if name == "--json" {
-            options.json = true;
+        if name == "--json" || name == "--smallest" {
+            options.json |= name == "--json";
+            options.smallest |= name == "--smallest";
             continue;
         }
         let value = arguments
@@ -57,6 +64,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
             "--bits" => options.bits = value.parse()?,
             "--special" => options.special = Some(value.parse()?),
             "--threads" => options.threads = value.parse()?,
+            "--only" => options.only = Some(value),
             "--repetitions" => options.repetitions = value.parse()?,
             other => {
                 return Err(
@@ -190,17 +198,39 @@ const NAMES: [(&str, f64, f64); 10] = [
     ("encode_diagonal_ms", 1.0, 1e-3),
 ];
 
-fn measure(bench: &Bench, repetitions: usize) -> Result<Vec<f64>, Box<dyn Error>> {
+/// Processor time of this thread as Linux counts it, 0 elsewhere.
+fn thread_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = text.split(' ').next().and_then(|n| n.parse::<f64>().ok());
+    nanoseconds.unwrap_or(0.0) * 1e-9
+}
+
+fn measure(bench: &Bench, options: &Options) -> Result<Vec<f64>, Box<dyn Error>> {
+    let (repetitions, smallest) = (options.repetitions, options.smallest);
     let mut times = vec![Vec::with_capacity(repetitions); NAMES.len()];
     for round in 0..=repetitions {
         for (operation, times) in times.iter_mut().enumerate() {
+            if options
+                .only
+                .as_ref()
+                .is_some_and(|only| only != NAMES[operation].0)
+            {
+                times.push(f64::NAN);
+                continue;
+            }
             // Cheap operations several times in a row, so that the clock's resolution does not matter.
             let times_in_row = if NAMES[operation].1 > 1.0 { 1 } else { 8 };
-            let start = Instant::now();
+            let (start, cpu) = (Instant::now(), thread_seconds());
             for i in 0..times_in_row {
                 bench.run(operation, round + i)?;
             }
-            let seconds = start.elapsed().as_secs_f64() / f64::from(times_in_row as u32);
+            let wall = start.elapsed().as_secs_f64();
+            let seconds = if smallest {
+                thread_seconds() - cpu
+            } else {
+                wall
+            };
+            let seconds = seconds / f64::from(times_in_row as u32);
             // The first round warms up.
             if round > 0 {
                 times.push(seconds / NAMES[operation].1 / NAMES[operation].2);
@@ -211,7 +241,7 @@ fn measure(bench: &Bench, repetitions: usize) -> Result<Vec<f64>, Box<dyn Error>
         .into_iter()
         .map(|mut t| {
             t.sort_unstable_by(f64::total_cmp);
-            t[t.len() / 2]
+            if smallest { t[0] } else { t[t.len() / 2] }
         })
         .collect())
 }
@@ -222,8 +252,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build()?;
-    let figures =
-        pool.install(|| measure(&bench, options.repetitions).map_err(|error| error.to_string()))?;
+    let figures = pool.install(|| measure(&bench, &options).map_err(|error| error.to_string()))?;
     let parameters = bench.context.parameters();
     let security = match parameters.security() {
         Security::Level(level) => level.bits(),

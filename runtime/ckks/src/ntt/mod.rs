@@ -1,38 +1,79 @@
-//! The negacyclic transform of one limb: the only file that knows tfhe-ntt.
+//! The negacyclic transform of one limb: the only module that knows tfhe-ntt.
 //!
 //! Forward: coefficients in order, below 4q, to values in bit-reversed order, canonical. Position `i` holds
 //! the value at ψ^(2·rev(i)+1). Inverse: canonical values to canonical coefficients **times N** (callers
-//! fold 1/N into a constant that they multiply by anyway).
+//! fold 1/N into a constant that they multiply by anyway). Machines with AVX-512 IFMA run our own transform;
+//! the others run tfhe-ntt's, which also chooses the root ψ, so that all give the same bits.
+
+#[cfg(target_arch = "x86_64")]
+mod ifma;
 
 use tfhe_ntt::prime64::Plan;
+
+use crate::modulus::Modulus;
 
 /// Transform of limbs of one modulus.
 #[derive(Clone, Debug)]
 pub(crate) struct Ntt {
-    plan: Plan,
+    plan: Implementation,
+}
+
+#[derive(Clone, Debug)]
+enum Implementation {
+    Portable(Box<Plan>),
+    #[cfg(target_arch = "x86_64")]
+    Ifma(Box<ifma::Tables>),
 }
 
 impl Ntt {
-    /// Plans the transform; `None` if the modulus is not prime or not 1 mod 2·`degree`.
+    /// Plans the fastest transform of this machine; `None` if the modulus is not prime or not 1 mod
+    /// 2·`degree`.
     pub(crate) fn new(degree: usize, modulus: u64) -> Option<Self> {
-        Plan::try_new(degree, modulus).map(|plan| Self { plan })
+        let portable = Self::portable(degree, modulus)?;
+        #[cfg(target_arch = "x86_64")]
+        if degree >= 512 && ifma::is_available() {
+            // The transform of X holds the root itself at position 0.
+            let mut x = vec![0; degree];
+            x[1] = 1;
+            portable.forward(&mut x);
+            let tables = ifma::Tables::new(Modulus::new(modulus), degree, x[0]);
+            return Some(Self {
+                plan: Implementation::Ifma(Box::new(tables)),
+            });
+        }
+        Some(portable)
+    }
+
+    /// Plans the transform of tfhe-ntt.
+    pub(crate) fn portable(degree: usize, modulus: u64) -> Option<Self> {
+        let plan = Plan::try_new(degree, modulus)?;
+        Some(Self {
+            plan: Implementation::Portable(Box::new(plan)),
+        })
     }
 
     /// Coefficients below 4q to canonical values.
     pub(crate) fn forward(&self, limb: &mut [u64]) {
-        self.plan.fwd(limb);
+        match &self.plan {
+            Implementation::Portable(plan) => plan.fwd(limb),
+            #[cfg(target_arch = "x86_64")]
+            Implementation::Ifma(tables) => tables.forward(limb),
+        }
     }
 
     /// Canonical values to canonical coefficients times N.
     pub(crate) fn inverse(&self, limb: &mut [u64]) {
-        self.plan.inv(limb);
+        match &self.plan {
+            Implementation::Portable(plan) => plan.inv(limb),
+            #[cfg(target_arch = "x86_64")]
+            Implementation::Ifma(tables) => tables.inverse(limb),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::modulus::Modulus;
 
     fn random(seed: u64, n: usize, limit: u64) -> Vec<u64> {
         let mut x = seed;
@@ -100,6 +141,30 @@ mod tests {
         for (i, &value) in x.iter().enumerate() {
             let rev = (i as u64).reverse_bits() >> (64 - n.ilog2());
             assert_eq!(value, m.pow(psi, 2 * rev + 1));
+        }
+    }
+
+    #[test]
+    fn both_implementations_give_the_same_bits_at_every_length() {
+        for log_n in 10..=16 {
+            for q in hemet_ckks_params::ntt_primes(log_n, &[50, 47, 46, 40, 30, 24]).unwrap() {
+                let n = 1usize << log_n;
+                let (fast, portable) = (Ntt::new(n, q).unwrap(), Ntt::portable(n, q).unwrap());
+                for limb in [
+                    random(5, n, q),
+                    vec![q - 1; n],
+                    random(6, n, 4 * q),
+                    vec![4 * q - 1; n],
+                ] {
+                    let (mut x, mut y) = (limb.clone(), limb);
+                    fast.forward(&mut x);
+                    portable.forward(&mut y);
+                    assert_eq!(x, y, "forward, 2^{log_n} mod {q}");
+                    fast.inverse(&mut x);
+                    portable.inverse(&mut y);
+                    assert_eq!(x, y, "inverse, 2^{log_n} mod {q}");
+                }
+            }
         }
     }
 }

@@ -1,0 +1,573 @@
+//! The transform with AVX-512 IFMA: radix 8, depth first, one word per twiddle factor.
+//!
+//! Butterflies (Cooley-Tukey forward, Gentleman-Sande inverse) use Montgomery products with R = 2^52:
+//! `hi(z·w) - hi((z·w)·q⁻¹ mod R · q)` lies between -q and q for every z below 2^52, so lazily reduced values need
+//! no correction beforehand. Lengths from 512 on: six stages of a block of 64 stay in registers, the stages
+//! before it come in passes of up to three, recursively, so that each block is finished while it is in cache.
+//! The last three stages have 7/8 of all factors; they are read once, as vectors, in the order of use.
+#![allow(
+    unsafe_code,
+    reason = "vector loads and stores, and functions that need detected features"
+)]
+
+use std::arch::x86_64::*;
+
+use crate::modulus::{MASK52, Modulus};
+
+type V = __m512i;
+
+/// Words that one block's last three stages take from the table: seven vectors.
+const TAIL: usize = 56;
+
+/// Twiddle factors of one modulus and length, times 2^52.
+#[derive(Clone, Debug)]
+pub(super) struct Tables {
+    m: Modulus,
+    n: usize,
+    forward: Half,
+    inverse: Half,
+}
+
+/// Factors of one direction.
+#[derive(Clone, Debug)]
+struct Half {
+    /// Per node of a pass, in order: its factors, then the same times q⁻¹ mod 2^52.
+    head: Vec<u64>,
+    /// Where the passes start in `head`, by log2 of the stage's nodes.
+    starts: [usize; 16],
+    /// Per block of 64: one vector for the stage with blocks of 8, two for blocks of 4, four for pairs.
+    tail: Vec<u64>,
+}
+
+/// Whether this machine has every feature that the transform enables.
+pub(super) fn is_available() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512ifma")
+}
+
+impl Tables {
+    /// Tables for length `n` (a power of two, at least 512) and the 2n-th root of unity `psi`.
+    pub(super) fn new(m: Modulus, n: usize, psi: u64) -> Self {
+        let mut powers = vec![0; n];
+        let log_n = n.ilog2();
+        let reverse = |k: usize| ((k as u64).reverse_bits() >> (64 - log_n)) as usize;
+        let mut power = 1;
+        for k in 0..n {
+            powers[reverse(k)] = power;
+            power = m.mul(power, psi);
+        }
+        let forward = Half::new(&m, &powers);
+        // Inverses: psi^-k = -psi^(n-k).
+        let inverted: Vec<u64> = powers.iter().map(|&p| m.inv(p)).collect();
+        Self {
+            m,
+            n,
+            forward,
+            inverse: Half::new(&m, &inverted),
+        }
+    }
+
+    /// Coefficients below 4q to canonical values.
+    pub(super) fn forward(&self, x: &mut [u64]) {
+        assert_eq!(x.len(), self.n);
+        // SAFETY: tables are made only where `is_available` holds; the length is that of the tables.
+        unsafe {
+            if self.m.q < 1 << 46 {
+                forward::<true>(self, x);
+            } else {
+                forward::<false>(self, x);
+            }
+        }
+    }
+
+    /// Canonical values to canonical coefficients times n.
+    pub(super) fn inverse(&self, x: &mut [u64]) {
+        assert_eq!(x.len(), self.n);
+        // SAFETY: as in `forward`.
+        unsafe { inverse(self, x) }
+    }
+}
+
+impl Half {
+    /// From the factors of all nodes, times 1: `nodes[s + k]` belongs to node `k` of the stage with `s` nodes.
+    fn new(m: &Modulus, nodes: &[u64]) -> Self {
+        let n = nodes.len();
+        let mut head = Vec::new();
+        let mut starts = [0; 16];
+        let stages = n.ilog2() - 6;
+        let mut stage = 0;
+        while stage <= stages {
+            let depth = if stage == 0 && !stages.is_multiple_of(3) {
+                stages % 3
+            } else {
+                3
+            };
+            starts[stage as usize] = head.len();
+            for k in 0..1usize << stage {
+                let below = (0..depth).flat_map(|d| (0..1 << d).map(move |j| (d, j)));
+                let factors: Vec<u64> = below
+                    .map(|(d, j)| m.to_mont(nodes[(1 << (stage + d)) + (k << d) + j]))
+                    .collect();
+                head.extend(&factors);
+                head.extend(factors.iter().map(|w| w.wrapping_mul(m.q_inv) & MASK52));
+            }
+            stage += depth;
+        }
+        let mut tail = Vec::with_capacity(n / 64 * TAIL);
+        for block in 0..n / 64 {
+            for (s, per) in [(n / 8, 1), (n / 4, 2), (n / 2, 4)] {
+                for half in 0..per {
+                    tail.extend((0..8).map(|b| m.to_mont(nodes[s + (8 * block + b) * per + half])));
+                }
+            }
+        }
+        Self { head, starts, tail }
+    }
+
+    /// The factors of node `k` of the pass that starts at the stage with `stage` nodes.
+    #[inline(always)]
+    fn node<const F: usize>(&self, stage: usize, k: usize) -> (&[u64; F], &[u64; F]) {
+        let start = self.starts[stage.trailing_zeros() as usize] + k * 2 * F;
+        let (factors, rest) = self.head[start..]
+            .split_first_chunk::<F>()
+            .expect(WHOLE_TABLE);
+        (factors, rest.first_chunk::<F>().expect(WHOLE_TABLE))
+    }
+}
+
+const WHOLE_TABLE: &str = "the table holds the factors of every node of its passes";
+
+/// Broadcast constants.
+#[derive(Clone, Copy)]
+struct Consts {
+    q: V,
+    q2: V,
+    q_inv: V,
+    barrett: V,
+}
+
+macro_rules! helper {
+    ($(fn $name:ident $(<const $g:ident : bool>)? ( $($arg:ident : $ty:ty),* $(,)? ) $(-> $ret:ty)? $body:block)*) => {
+        $(
+            #[inline]
+            #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+            fn $name $(<const $g: bool>)? ($($arg: $ty),*) $(-> $ret)? $body
+        )*
+    };
+}
+
+helper! {
+    fn splat(x: u64) -> V {
+        _mm512_set1_epi64(x as i64)
+    }
+
+    fn consts(m: &Modulus) -> Consts {
+        Consts { q: splat(m.q), q2: splat(2 * m.q), q_inv: splat(m.q_inv), barrett: splat((1 << 52) / m.q) }
+    }
+
+    fn min_sub(x: V, q: V) -> V {
+        _mm512_min_epu64(x, _mm512_sub_epi64(x, q))
+    }
+
+    // The quotient of z·w by q, for the product.
+    fn quotient(c: Consts, z: V, w: V) -> V {
+        let zero = _mm512_setzero_si512();
+        _mm512_madd52lo_epu64(zero, _mm512_madd52lo_epu64(zero, z, w), c.q_inv)
+    }
+
+    // (u + z·w, u - z·w) plus q, given the quotient k; u is brought below 2q unless the prime leaves room.
+    fn cross<const ROOM: bool>(c: Consts, u: V, z: V, w: V, k: V) -> (V, V) {
+        let u = if ROOM { u } else { min_sub(u, c.q2) };
+        let u = _mm512_add_epi64(u, c.q);
+        let excess = _mm512_madd52hi_epu64(_mm512_setzero_si512(), k, c.q);
+        let sum = _mm512_sub_epi64(_mm512_madd52hi_epu64(u, z, w), excess);
+        (sum, _mm512_sub_epi64(_mm512_add_epi64(u, u), sum))
+    }
+
+    // z·w·2^-52 plus q, between 0 and 2q, given the quotient k.
+    fn product(c: Consts, z: V, w: V, k: V) -> V {
+        let excess = _mm512_madd52hi_epu64(_mm512_setzero_si512(), k, c.q);
+        _mm512_sub_epi64(_mm512_madd52hi_epu64(c.q, z, w), excess)
+    }
+
+    // (z0 + z1 below 2q, z0 - z1 + 2q) for inputs below 2q.
+    fn cross_inverse(c: Consts, z0: V, z1: V) -> (V, V) {
+        let sum = min_sub(_mm512_add_epi64(z0, z1), c.q2);
+        (sum, _mm512_add_epi64(_mm512_sub_epi64(z0, z1), c.q2))
+    }
+
+    // Rows to columns.
+    fn transpose(r: [V; 8]) -> [V; 8] {
+        let pair = |a: V, b: V| (_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+        let ((a0, a1), (a2, a3)) = (pair(r[0], r[1]), pair(r[2], r[3]));
+        let ((a4, a5), (a6, a7)) = (pair(r[4], r[5]), pair(r[6], r[7]));
+        let low = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+        let high = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+        let quad = |a: V, b: V| {
+            (_mm512_permutex2var_epi64(a, low, b), _mm512_permutex2var_epi64(a, high, b))
+        };
+        let ((b0, b2), (b1, b3)) = (quad(a0, a2), quad(a1, a3));
+        let ((b4, b6), (b5, b7)) = (quad(a4, a6), quad(a5, a7));
+        let join = |a: V, b: V| {
+            (_mm512_shuffle_i64x2::<0x44>(a, b), _mm512_shuffle_i64x2::<0xee>(a, b))
+        };
+        let ((c0, c4), (c1, c5)) = (join(b0, b4), join(b1, b5));
+        let ((c2, c6), (c3, c7)) = (join(b2, b6), join(b3, b7));
+        [c0, c1, c2, c3, c4, c5, c6, c7]
+    }
+
+    // A lazily reduced value below 2^52 to its residue.
+    fn canonical(c: Consts, x: V) -> V {
+        let zero = _mm512_setzero_si512();
+        let estimate = _mm512_madd52hi_epu64(zero, x, c.barrett);
+        let r = _mm512_sub_epi64(x, _mm512_madd52lo_epu64(zero, estimate, c.q));
+        min_sub(r, c.q)
+    }
+}
+
+/// One forward butterfly between registers `$i` and `$j`, with a factor and its quotient factor.
+macro_rules! butterfly {
+    ($c:ident, $x:ident, $i:expr, $j:expr, $w:expr, $wq:expr) => {
+        let k = _mm512_madd52lo_epu64(_mm512_setzero_si512(), $x[$j], $wq);
+        ($x[$i], $x[$j]) = cross::<ROOM>($c, $x[$i], $x[$j], $w, k);
+    };
+}
+
+/// The same with the quotient factor computed.
+macro_rules! butterfly_tail {
+    ($c:ident, $x:ident, $i:expr, $j:expr, $w:expr) => {
+        let k = quotient($c, $x[$j], $w);
+        ($x[$i], $x[$j]) = cross::<ROOM>($c, $x[$i], $x[$j], $w, k);
+    };
+}
+
+/// One inverse butterfly.
+macro_rules! butterfly_inverse {
+    ($c:ident, $x:ident, $i:expr, $j:expr, $w:expr, $wq:expr) => {
+        let (sum, z) = cross_inverse($c, $x[$i], $x[$j]);
+        let k = _mm512_madd52lo_epu64(_mm512_setzero_si512(), z, $wq);
+        ($x[$i], $x[$j]) = (sum, product($c, z, $w, k));
+    };
+}
+
+/// The same with the quotient factor computed.
+macro_rules! butterfly_inverse_tail {
+    ($c:ident, $x:ident, $i:expr, $j:expr, $w:expr) => {
+        let (sum, z) = cross_inverse($c, $x[$i], $x[$j]);
+        let k = quotient($c, z, $w);
+        ($x[$i], $x[$j]) = (sum, product($c, z, $w, k));
+    };
+}
+
+/// Butterflies of both columns with factor vector `$n`: written out, because a loop over the columns is
+/// kept as a loop and goes through memory.
+macro_rules! pairs {
+    ($butterfly:ident, $c:ident, $x:ident, $y:ident, $f:ident, $n:expr, $([$i:literal $j:literal])*) => {
+        let (a, b) = ($f(0, $n), $f(1, $n));
+        $(
+            $butterfly!($c, $x, $i, $j, a);
+            $butterfly!($c, $y, $i, $j, b);
+        )*
+    };
+}
+
+/// Broadcasts the factors of a node.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn broadcast<const F: usize>(words: &[u64; F]) -> [V; F] {
+    let mut out = [_mm512_setzero_si512(); F];
+    for (v, &w) in out.iter_mut().zip(words) {
+        *v = _mm512_set1_epi64(w as i64);
+    }
+    out
+}
+
+/// # Safety
+/// `p` points to eight readable words.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn load(p: *const u64) -> V {
+    // SAFETY: the caller's promise; no alignment is required.
+    unsafe { _mm512_loadu_si512(p.cast()) }
+}
+
+/// # Safety
+/// `p` points to 64 readable words.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn load8(p: *const u64) -> [V; 8] {
+    // SAFETY: the caller's promise.
+    std::array::from_fn(|i| unsafe { load(p.add(8 * i)) })
+}
+
+/// # Safety
+/// `p` points to eight writable words.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn store(p: *mut u64, v: V) {
+    // SAFETY: the caller's promise; no alignment is required.
+    unsafe { _mm512_storeu_si512(p.cast(), v) }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn forward<const ROOM: bool>(t: &Tables, x: &mut [u64]) {
+    let c = consts(&t.m);
+    // Stages above the blocks of 64, three at a time; the first pass takes what is over.
+    let stages = t.n.ilog2() - 6;
+    match stages % 3 {
+        1 => forward_pass::<ROOM, 2, 1>(t, c, x, 1, 0),
+        2 => forward_pass::<ROOM, 4, 3>(t, c, x, 1, 0),
+        _ => {}
+    }
+    let parts = 1usize << (stages % 3);
+    for (k, part) in x.chunks_exact_mut(t.n / parts).enumerate() {
+        forward_block::<ROOM>(t, c, part, parts, k);
+    }
+}
+
+/// The stages of one block: node `k` of the stage with `stage` nodes.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn forward_block<const ROOM: bool>(t: &Tables, c: Consts, x: &mut [u64], stage: usize, k: usize) {
+    forward_pass::<ROOM, 8, 7>(t, c, x, stage, k);
+    if x.len() == 512 {
+        for (j, pair) in x.chunks_exact_mut(128).enumerate() {
+            forward_128::<ROOM>(t, c, pair, stage * 8, k * 8 + 2 * j);
+        }
+        return;
+    }
+    let len = x.len() / 8;
+    for (j, part) in x.chunks_exact_mut(len).enumerate() {
+        forward_block::<ROOM>(t, c, part, stage * 8, k * 8 + j);
+    }
+}
+
+/// log2(`R`) stages over the whole block, `R` vectors at a time.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn forward_pass<const ROOM: bool, const R: usize, const F: usize>(
+    t: &Tables,
+    c: Consts,
+    x: &mut [u64],
+    stage: usize,
+    k: usize,
+) {
+    let (w, wq) = t.forward.node::<F>(stage, k);
+    let (w, wq) = (broadcast(w), broadcast(wq));
+    let stride = x.len() / R;
+    let base = x.as_mut_ptr();
+    // Two columns at a time: one alone leaves the multipliers waiting for its own results.
+    for i in (0..stride).step_by(16) {
+        let mut v = [[_mm512_setzero_si512(); R]; 2];
+        for (column, v) in v.iter_mut().enumerate() {
+            for (j, v) in v.iter_mut().enumerate() {
+                // SAFETY: the stride is a multiple of 16, so the eight words lie in part j of the block.
+                *v = unsafe { load(base.add(j * stride + i + 8 * column)) };
+            }
+        }
+        let v = radix::<ROOM, R, F>(c, v, [&w, &w], [&wq, &wq]);
+        for (column, v) in v.iter().enumerate() {
+            for (j, v) in v.iter().enumerate() {
+                // SAFETY: as for the load.
+                unsafe { store(base.add(j * stride + i + 8 * column), *v) };
+            }
+        }
+    }
+}
+
+/// log2(`R`) forward stages on the registers of two columns, each with its factors.
+#[inline(always)]
+fn radix<const ROOM: bool, const R: usize, const F: usize>(
+    c: Consts,
+    [mut x, mut y]: [[V; R]; 2],
+    [w, u]: [&[V; F]; 2],
+    [wq, uq]: [&[V; F]; 2],
+) -> [[V; R]; 2] {
+    // SAFETY: called only from functions with the features enabled.
+    unsafe {
+        if R == 8 {
+            for j in 0..4 {
+                butterfly!(c, x, j, j + R / 2, w[0], wq[0]);
+                butterfly!(c, y, j, j + R / 2, u[0], uq[0]);
+            }
+        }
+        if R >= 4 {
+            for block in 0..R / 4 {
+                for j in 0..2 {
+                    let (i, node) = (4 * block + j, R / 4 - 1 + block);
+                    butterfly!(c, x, i, i + 2, w[node], wq[node]);
+                    butterfly!(c, y, i, i + 2, u[node], uq[node]);
+                }
+            }
+        }
+        for block in 0..R / 2 {
+            let (i, node) = (2 * block, R / 2 - 1 + block);
+            butterfly!(c, x, i, i + 1, w[node], wq[node]);
+            butterfly!(c, y, i, i + 1, u[node], uq[node]);
+        }
+    }
+    [x, y]
+}
+
+/// The last six stages of two neighbouring blocks of 64, of which the first is block `k`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn forward_128<const ROOM: bool>(t: &Tables, c: Consts, x: &mut [u64], stage: usize, k: usize) {
+    assert!(x.len() == 128 && t.forward.tail.len() >= (k + 2) * TAIL);
+    let node = |k| {
+        let (w, wq) = t.forward.node::<7>(stage, k);
+        (broadcast(w), broadcast(wq))
+    };
+    let ((w0, wq0), (w1, wq1)) = (node(k), node(k + 1));
+    let base = x.as_mut_ptr();
+    // SAFETY: the blocks have 128 words.
+    let v = unsafe { [load8(base), load8(base.wrapping_add(64))] };
+    let [x, y] = radix::<ROOM, 8, 7>(c, v, [&w0, &w1], [&wq0, &wq1]);
+    let (mut x, mut y) = (transpose(x), transpose(y));
+    let tail = t.forward.tail[k * TAIL..(k + 2) * TAIL].as_ptr();
+    // SAFETY: the slice has seven vectors for each block.
+    let f = |column: usize, i: usize| unsafe { load(tail.wrapping_add(TAIL * column + 8 * i)) };
+    pairs!(butterfly_tail, c, x, y, f, 0, [0 4] [1 5] [2 6] [3 7]);
+    pairs!(butterfly_tail, c, x, y, f, 1, [0 2] [1 3]);
+    pairs!(butterfly_tail, c, x, y, f, 2, [4 6] [5 7]);
+    pairs!(butterfly_tail, c, x, y, f, 3, [0 1]);
+    pairs!(butterfly_tail, c, x, y, f, 4, [2 3]);
+    pairs!(butterfly_tail, c, x, y, f, 5, [4 5]);
+    pairs!(butterfly_tail, c, x, y, f, 6, [6 7]);
+    let (x, y) = (transpose(x), transpose(y));
+    for (i, v) in x.iter().chain(&y).enumerate() {
+        // SAFETY: the blocks have 128 words.
+        unsafe { store(base.add(8 * i), canonical(c, *v)) };
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn inverse(t: &Tables, x: &mut [u64]) {
+    let c = consts(&t.m);
+    let stages = t.n.ilog2() - 6;
+    let parts = 1usize << (stages % 3);
+    let last = parts == 1;
+    for (k, part) in x.chunks_exact_mut(t.n / parts).enumerate() {
+        inverse_block(t, c, part, parts, k);
+    }
+    match stages % 3 {
+        1 => inverse_pass::<2, 1>(t, c, x, 1, 0),
+        2 => inverse_pass::<4, 3>(t, c, x, 1, 0),
+        _ => debug_assert!(last),
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn inverse_block(t: &Tables, c: Consts, x: &mut [u64], stage: usize, k: usize) {
+    if x.len() == 512 {
+        for (j, pair) in x.chunks_exact_mut(128).enumerate() {
+            inverse_128(t, c, pair, stage * 8, k * 8 + 2 * j);
+        }
+    } else {
+        let len = x.len() / 8;
+        for (j, part) in x.chunks_exact_mut(len).enumerate() {
+            inverse_block(t, c, part, stage * 8, k * 8 + j);
+        }
+    }
+    inverse_pass::<8, 7>(t, c, x, stage, k);
+}
+
+/// log2(`R`) stages over the whole block; residues after the pass that ends at the root, else below 2q.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn inverse_pass<const R: usize, const F: usize>(
+    t: &Tables,
+    c: Consts,
+    x: &mut [u64],
+    stage: usize,
+    k: usize,
+) {
+    let (w, wq) = t.inverse.node::<F>(stage, k);
+    let (w, wq) = (broadcast(w), broadcast(wq));
+    let is_last = stage == 1;
+    let stride = x.len() / R;
+    let base = x.as_mut_ptr();
+    for i in (0..stride).step_by(16) {
+        let mut v = [[_mm512_setzero_si512(); R]; 2];
+        for (column, v) in v.iter_mut().enumerate() {
+            for (j, v) in v.iter_mut().enumerate() {
+                // SAFETY: the stride is a multiple of 16, so the eight words lie in part j of the block.
+                *v = unsafe { load(base.add(j * stride + i + 8 * column)) };
+            }
+        }
+        let v = radix_inverse::<R, F>(c, v, [&w, &w], [&wq, &wq]);
+        for (column, v) in v.iter().enumerate() {
+            for (j, v) in v.iter().enumerate() {
+                let v = if is_last { min_sub(*v, c.q) } else { *v };
+                // SAFETY: as for the load.
+                unsafe { store(base.add(j * stride + i + 8 * column), v) };
+            }
+        }
+    }
+}
+
+/// log2(`R`) inverse stages on the registers of two columns, each with its factors.
+#[inline(always)]
+fn radix_inverse<const R: usize, const F: usize>(
+    c: Consts,
+    [mut x, mut y]: [[V; R]; 2],
+    [w, u]: [&[V; F]; 2],
+    [wq, uq]: [&[V; F]; 2],
+) -> [[V; R]; 2] {
+    // SAFETY: called only from functions with the features enabled.
+    unsafe {
+        for block in 0..R / 2 {
+            let (i, node) = (2 * block, R / 2 - 1 + block);
+            butterfly_inverse!(c, x, i, i + 1, w[node], wq[node]);
+            butterfly_inverse!(c, y, i, i + 1, u[node], uq[node]);
+        }
+        if R >= 4 {
+            for block in 0..R / 4 {
+                for j in 0..2 {
+                    let (i, node) = (4 * block + j, R / 4 - 1 + block);
+                    butterfly_inverse!(c, x, i, i + 2, w[node], wq[node]);
+                    butterfly_inverse!(c, y, i, i + 2, u[node], uq[node]);
+                }
+            }
+        }
+        if R == 8 {
+            for j in 0..4 {
+                butterfly_inverse!(c, x, j, j + R / 2, w[0], wq[0]);
+                butterfly_inverse!(c, y, j, j + R / 2, u[0], uq[0]);
+            }
+        }
+    }
+    [x, y]
+}
+
+/// The first six stages of two neighbouring blocks of 64, of which the first is block `k`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn inverse_128(t: &Tables, c: Consts, x: &mut [u64], stage: usize, k: usize) {
+    assert!(x.len() == 128 && t.inverse.tail.len() >= (k + 2) * TAIL);
+    let base = x.as_mut_ptr();
+    // SAFETY: the blocks have 128 words.
+    let [x, y] = unsafe { [load8(base), load8(base.wrapping_add(64))] };
+    let (mut x, mut y) = (transpose(x), transpose(y));
+    let tail = t.inverse.tail[k * TAIL..(k + 2) * TAIL].as_ptr();
+    // SAFETY: the slice has seven vectors for each block.
+    let f = |column: usize, i: usize| unsafe { load(tail.wrapping_add(TAIL * column + 8 * i)) };
+    pairs!(butterfly_inverse_tail, c, x, y, f, 3, [0 1]);
+    pairs!(butterfly_inverse_tail, c, x, y, f, 4, [2 3]);
+    pairs!(butterfly_inverse_tail, c, x, y, f, 5, [4 5]);
+    pairs!(butterfly_inverse_tail, c, x, y, f, 6, [6 7]);
+    pairs!(butterfly_inverse_tail, c, x, y, f, 1, [0 2] [1 3]);
+    pairs!(butterfly_inverse_tail, c, x, y, f, 2, [4 6] [5 7]);
+    pairs!(butterfly_inverse_tail, c, x, y, f, 0, [0 4] [1 5] [2 6] [3 7]);
+    let node = |k| {
+        let (w, wq) = t.inverse.node::<7>(stage, k);
+        (broadcast(w), broadcast(wq))
+    };
+    let ((w0, wq0), (w1, wq1)) = (node(k), node(k + 1));
+    let v = [transpose(x), transpose(y)];
+    let [x, y] = radix_inverse::<8, 7>(c, v, [&w0, &w1], [&wq0, &wq1]);
+    for (i, v) in x.iter().chain(&y).enumerate() {
+        // SAFETY: the blocks have 128 words.
+        unsafe { store(base.add(8 * i), *v) };
+    }
+}
