@@ -119,18 +119,24 @@ impl<'a> Problem<'a> {
         vec![0; self.classes.len()]
     }
 
-    /// The plaintext residues that the diagonals of each node round, in all: a diagonal of period `p` has `2p` coefficients
-    /// that are not zero.
+    /// For each node: the coefficients that the plaintexts of one result ciphertext round, each weighted by the mean square of what it
+    /// multiplies, in all slots that are summed. A diagonal of period `p` has `2p` coefficients that are not zero;
+    /// folding sums its slots; the square of a normal element of unit size has mean square 3.
     pub fn rounded(&self, choice: &Choice) -> Vec<f64> {
         let of_node = |id: TensorId| {
             let to = self.places(id, choice);
             let terms = self.footprints[id.0].iter().zip(self.net.node(id).inputs());
             let one = |(footprint, input): (&Footprint, TensorId)| {
                 let from = self.places(input, choice);
-                let count = footprint.diagonals(from, to, self.slots).len();
-                // Each output ciphertext has its own.
-                let count = count as f64 / to.ciphertexts as f64;
-                count * 2.0 * f64::from(from.period.max(to.period))
+                let diagonals = footprint.diagonals(from, to, self.slots).len();
+                let of_one_output = diagonals as f64 / to.ciphertexts as f64;
+                let period = from.period.max(to.period);
+                let folded = f64::from(period / to.period);
+                let square = match self.net.node(input).kind {
+                    Kind::Product(..) => 3.0,
+                    Kind::Input | Kind::Linear { .. } => 1.0,
+                };
+                of_one_output * 2.0 * f64::from(period) * folded * square
             };
             terms.map(one).sum()
         };

@@ -77,7 +77,7 @@ pub enum Error {
     /// The asked precision needs scales larger than a prime.
     #[error(
         "{precision_bits} bits of precision need scales of {scale_bits} bits at degree 2^{log_n}, primes have at most \
-         50; ask for less precision"
+         50; ask for less precision or use fewer activations (each adds half a bit)"
     )]
     Precision {
         /// Precision asked for.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Net, input, lenet, lola, preset, run, weights};
+use common::{Net, input, lenet, lola, preset, run, weights, zoo};
 use hemet_compiler::{Activation, Options, compile, synthetic_table};
 use hemet_spaces::LayerGraph;
 use hemet_spaces::evaluate::evaluate;
@@ -44,15 +44,63 @@ fn linear_networks_need_no_level() {
 }
 
 #[test]
-fn random_networks_of_every_published_space_compute_their_meaning() {
-    for name in ["digits"] {
-        let space = preset(name);
-        for seed in 0..12 {
-            let architecture = space.sample(&mut common::rng(seed));
-            let graph = space.graph(&architecture).unwrap();
-            check(&architecture.text(), &graph, &Options::default(), seed);
-        }
+fn random_networks_of_every_block_compute_their_meaning() {
+    let space = zoo();
+    for seed in 0..60 {
+        let architecture = space.sample(&mut common::rng(seed));
+        let graph = space.graph(&architecture).unwrap();
+        let name = architecture.text();
+        check(&name, &graph, &Options::default(), seed);
+        let activation = Activation::PowerBasis;
+        check(
+            &name,
+            &graph,
+            &Options {
+                activation,
+                ..Options::default()
+            },
+            seed,
+        );
     }
+}
+
+#[test]
+fn random_networks_for_digits_compute_their_meaning() {
+    let space = preset("digits");
+    for seed in 0..12 {
+        let architecture = space.sample(&mut common::rng(seed));
+        let graph = space.graph(&architecture).unwrap();
+        check(&architecture.text(), &graph, &Options::default(), seed);
+    }
+}
+
+#[test]
+fn tensors_over_several_ciphertexts_compute_their_meaning() {
+    // 4096 and 8192 elements, and 2048 slots at most.
+    let options = Options {
+        max_log_n: 12,
+        precision_bits: 4,
+        ..Options::default()
+    };
+    check("raster", &Net::new(4, 32).conv(8, 3, 1).graph, &options, 6);
+    check("stride", &Net::new(5, 30).conv(4, 3, 2).graph, &options, 7);
+    check(
+        "head",
+        &Net::new(3, 40).conv(3, 3, 1).pool(40).dense(4).graph,
+        &options,
+        9,
+    );
+    let options = Options {
+        max_log_n: 13,
+        ..options
+    };
+    check("square", &Net::new(8, 32).block(2, 3, 1).graph, &options, 8);
+    check(
+        "wide",
+        &Net::new(2, 32).block(8, 3, 1).pool(2).graph,
+        &options,
+        8,
+    );
 }
 
 #[test]

@@ -96,27 +96,22 @@ impl Footprint {
     /// The footprint of `map` from a tensor of shape `input` to one of shape `output`.
     pub fn new(map: &SparseMap, input: Shape, output: Shape) -> Self {
         let (in_len, out_len) = (input.height * input.width, output.height * output.width);
-        let mut blocks: HashMap<u64, (u32, u32, Vec<(u32, u32)>)> = HashMap::new();
+        let mut blocks: HashMap<u64, Vec<(u32, u32)>> = HashMap::new();
         let mut hashes = vec![0u64; input.channels];
         for channel in 0..output.channels {
             hashes.fill(0);
-            hash_channel(
-                map,
-                channel * out_len..(channel + 1) * out_len,
-                in_len,
-                &mut hashes,
-            );
+            let rows = channel * out_len..(channel + 1) * out_len;
+            hash_channel(map, rows, in_len, &mut hashes);
             for (in_channel, &hash) in hashes.iter().enumerate().filter(|(_, h)| **h != 0) {
                 let pair = (channel as u32, in_channel as u32);
-                let block = blocks.entry(hash).or_insert((pair.0, pair.1, Vec::new()));
-                block.2.push(pair);
+                blocks.entry(hash).or_default().push(pair);
             }
         }
         let mut patterns: Vec<Pattern> = blocks
             .into_values()
-            .map(|(channel, in_channel, channels)| Pattern {
+            .map(|channels| Pattern {
+                places: places(map, channels[0], out_len, in_len),
                 channels,
-                places: places(map, channel as usize, in_channel as usize, out_len, in_len),
             })
             .collect();
         patterns.sort_unstable_by(|a, b| a.channels.cmp(&b.channels));
@@ -259,20 +254,16 @@ fn hash_channel(map: &SparseMap, rows: std::ops::Range<usize>, in_len: usize, ha
     }
 }
 
-fn places(
-    map: &SparseMap,
-    channel: usize,
-    in_channel: usize,
-    out_len: usize,
-    in_len: usize,
-) -> Vec<(u32, u32)> {
+/// The pairs of places of one pair of channels.
+fn places(map: &SparseMap, block: (u32, u32), out_len: usize, in_len: usize) -> Vec<(u32, u32)> {
+    let (channel, first) = (block.0 as usize, block.1 as usize * in_len);
     let mut places = Vec::new();
     for place in 0..out_len {
         let columns = map.columns(channel * out_len + place);
-        let start = columns.partition_point(|c| (*c as usize) < in_channel * in_len);
-        let end = columns.partition_point(|c| (*c as usize) < (in_channel + 1) * in_len);
+        let start = columns.partition_point(|c| (*c as usize) < first);
+        let end = columns.partition_point(|c| (*c as usize) < first + in_len);
         let inside = columns[start..end].iter();
-        places.extend(inside.map(|c| (place as u32, c - (in_channel * in_len) as u32)));
+        places.extend(inside.map(|c| (place as u32, c - first as u32)));
     }
     places
 }

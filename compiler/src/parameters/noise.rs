@@ -48,7 +48,8 @@ pub struct Precision {
 }
 
 impl Precision {
-    /// Derives the scales; `rounded` holds the coefficients that the diagonals of one result ciphertext of each node round.
+    /// Derives the scales; `rounded` holds, for each node, the weighted coefficients that the diagonals of one
+    /// result ciphertext round.
     pub fn derive(
         net: &Net,
         levels: &Levels,

@@ -1,7 +1,9 @@
 //! What the tests share: a slot-level interpreter of schedules, random weights, networks to compile.
 #![allow(dead_code)]
 
-use hemet_schedule::{Constant, Op, Schedule};
+use std::collections::HashMap;
+
+use hemet_schedule::{Constant, LinearPlan, Op, Schedule, ValueId};
 use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly};
 use hemet_spaces::{Layer, LayerGraph, NodeId, Shape, Weights};
 use rand::{RngExt, SeedableRng};
@@ -13,52 +15,8 @@ pub fn rng(seed: u64) -> ChaCha8Rng {
 
 /// Runs a schedule on slots of 64-bit floats, without scales or noise.
 pub fn run(schedule: &Schedule, input: &[f64]) -> Vec<f64> {
+    let outputs = execute(schedule, input, None);
     let slots = schedule.header.parameters.slots();
-    let packed = schedule.header.input.pack(input, slots);
-    let mut values: Vec<Vec<f64>> = Vec::new();
-    for instruction in &schedule.instructions {
-        let of = |v: &hemet_schedule::ValueId| values[v.0 as usize].as_slice();
-        let zip = |a: &[f64], b: &[f64], f: fn(f64, f64) -> f64| -> Vec<f64> {
-            a.iter().zip(b).map(|(x, y)| f(*x, *y)).collect()
-        };
-        let plain = |id| match schedule.constants.get(id).unwrap().1 {
-            Constant::Vector(v) => repeat(v, slots),
-            Constant::Diagonals { .. } => panic!("a vector is needed"),
-        };
-        let results = match &instruction.op {
-            Op::Input { index } => vec![packed[*index as usize].clone()],
-            Op::Linear {
-                inputs,
-                plan,
-                diagonals,
-                ..
-            } => {
-                let inputs: Vec<&[f64]> = inputs.iter().map(of).collect();
-                linear(
-                    &inputs,
-                    plan,
-                    schedule.constants.get(*diagonals).unwrap().1,
-                    slots,
-                )
-            }
-            Op::Rotate { x, step } => vec![rotate(of(x), *step)],
-            Op::Add { a, b } => vec![zip(of(a), of(b), |x, y| x + y)],
-            Op::Sub { a, b } => vec![zip(of(a), of(b), |x, y| x - y)],
-            Op::AddPlain { x, constant } => vec![zip(of(x), &plain(*constant), |x, y| x + y)],
-            Op::MulPlain { x, constant, .. } => vec![zip(of(x), &plain(*constant), |x, y| x * y)],
-            Op::Multiply { a, b } => vec![zip(of(a), of(b), |x, y| x * y)],
-            Op::Square { x } => vec![zip(of(x), of(x), |x, y| x * y)],
-            Op::Relinearize { x } | Op::Rescale { x } | Op::LevelDrop { x, .. } => {
-                vec![of(x).to_vec()]
-            }
-        };
-        values.extend(results);
-    }
-    let outputs: Vec<Vec<f64>> = schedule
-        .outputs
-        .iter()
-        .map(|v| values[v.0 as usize].clone())
-        .collect();
     // Replicated, and zero where nothing lies: what a client may rely on.
     let result = schedule.header.output.unpack(&outputs);
     assert_eq!(outputs.len(), schedule.header.output.ciphertexts(slots));
@@ -72,22 +30,151 @@ pub fn run(schedule: &Schedule, input: &[f64]) -> Vec<f64> {
     result
 }
 
-fn linear(
+/// The same with the errors of CKKS, drawn from normal distributions of the variances that `noise` lists.
+pub fn run_noisy(schedule: &Schedule, input: &[f64], seed: u64) -> Vec<f64> {
+    let outputs = execute(schedule, input, Some(&mut Noise::new(schedule, seed)));
+    schedule.header.output.unpack(&outputs)
+}
+
+/// Errors of slots.
+pub struct Noise {
+    rng: ChaCha8Rng,
+    degree: f64,
+    /// Deviation of a rescale and of switching keys, at the scale of the ciphertext.
+    rescale: f64,
+    switch: f64,
+}
+
+impl Noise {
+    fn new(schedule: &Schedule, seed: u64) -> Self {
+        let parameters = &schedule.header.parameters;
+        let n = parameters.degree() as f64;
+        let bits = |p: &u64| (*p as f64).log2();
+        let special: f64 = parameters.special().iter().map(bits).sum();
+        let digits = parameters
+            .digit_ranges()
+            .map(|range| parameters.moduli()[range].iter().map(bits).sum::<f64>());
+        let rescale = n * (1.0 + 2.0 * n / 3.0) / 12.0;
+        // A digit of size D times a key error of variance 3.19² in each of N coefficients, divided by P.
+        let keys = digits.map(|d| n * n * 3.19f64.powi(2) / 12.0 * (2.0 * (d - special)).exp2());
+        let switch = rescale + keys.sum::<f64>();
+        Self {
+            rng: rng(seed),
+            degree: n,
+            rescale: rescale.sqrt(),
+            switch: switch.sqrt(),
+        }
+    }
+
+    fn normal(&mut self) -> f64 {
+        let (u, v): (f64, f64) = (self.rng.random(), self.rng.random());
+        (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+    }
+
+    fn add(&mut self, values: &mut [f64], deviation: f64) {
+        for value in values {
+            *value += self.normal() * deviation;
+        }
+    }
+}
+
+fn execute(schedule: &Schedule, input: &[f64], mut noise: Option<&mut Noise>) -> Vec<Vec<f64>> {
+    let slots = schedule.header.parameters.slots();
+    let moduli = schedule.header.parameters.moduli();
+    let packed = schedule.header.input.pack(input, slots);
+    let mut values: Vec<Vec<f64>> = Vec::new();
+    for instruction in &schedule.instructions {
+        let of = |v: &ValueId| values[v.0 as usize].as_slice();
+        let scale = |v: &ValueId| schedule.types[v.0 as usize].scale.to_f64(moduli).unwrap();
+        let zip = |a: &[f64], b: &[f64], f: fn(f64, f64) -> f64| -> Vec<f64> {
+            a.iter().zip(b).map(|(x, y)| f(*x, *y)).collect()
+        };
+        let plain = |id| match schedule.constants.get(id).unwrap().1 {
+            Constant::Vector(v) => repeat(v, slots),
+            Constant::Diagonals { .. } => panic!("a vector is needed"),
+        };
+        let mut results = match &instruction.op {
+            Op::Input { index } => vec![packed[*index as usize].clone()],
+            Op::Linear {
+                inputs,
+                plan,
+                diagonals,
+                scale: plain_scale,
+            } => {
+                let deviation = (scale(&inputs[0]), plain_scale.to_f64(moduli).unwrap());
+                let inputs: Vec<&[f64]> = inputs.iter().map(of).collect();
+                let diagonals = schedule.constants.get(*diagonals).unwrap().1;
+                let noise = noise.as_deref_mut();
+                linear(
+                    &inputs,
+                    plan,
+                    diagonals,
+                    slots,
+                    noise.map(|n| (n, deviation)),
+                )
+            }
+            Op::Rotate { x, step } => vec![rotate(of(x), *step)],
+            Op::Add { a, b } => vec![zip(of(a), of(b), |x, y| x + y)],
+            Op::Sub { a, b } => vec![zip(of(a), of(b), |x, y| x - y)],
+            Op::AddPlain { x, constant } => vec![zip(of(x), &plain(*constant), |x, y| x + y)],
+            Op::MulPlain { x, constant, .. } => vec![zip(of(x), &plain(*constant), |x, y| x * y)],
+            Op::Multiply { a, b } => vec![zip(of(a), of(b), |x, y| x * y)],
+            Op::Square { x } => vec![zip(of(x), of(x), |x, y| x * y)],
+            Op::Relinearize { x } | Op::Rescale { x } | Op::LevelDrop { x, .. } => {
+                vec![of(x).to_vec()]
+            }
+        };
+        if let Some(noise) = noise.as_deref_mut() {
+            let n = noise.degree;
+            let deviation = match &instruction.op {
+                Op::Input { .. } => 3.19 * (n * (1.0 + 4.0 * n / 3.0)).sqrt(),
+                Op::Rotate { .. } | Op::Relinearize { .. } => noise.switch,
+                Op::Rescale { .. } => noise.rescale,
+                Op::AddPlain { .. } => (n / 12.0).sqrt(),
+                _ => 0.0,
+            };
+            let deviation = deviation / scale(&instruction.first_result);
+            results.iter_mut().for_each(|v| noise.add(v, deviation));
+        }
+        values.extend(results);
+    }
+    let outputs = schedule.outputs.iter();
+    outputs.map(|v| values[v.0 as usize].clone()).collect()
+}
+
+/// A linear map; with noise, at `(operand scale, plaintext scale)`.
+pub fn linear(
     inputs: &[&[f64]],
-    plan: &hemet_schedule::LinearPlan,
+    plan: &LinearPlan,
     diagonals: &Constant,
     slots: usize,
+    mut noise: Option<(&mut Noise, (f64, f64))>,
 ) -> Vec<Vec<f64>> {
     let Constant::Diagonals { period, values } = diagonals else {
         panic!("diagonals are needed");
     };
     let mut results = vec![vec![0.0; slots]; plan.outputs as usize];
+    let mut rotated: HashMap<(u32, u32), Vec<f64>> = HashMap::new();
     for (term, diagonal) in plan.terms.iter().zip(values.chunks(*period)) {
-        let x = inputs[term.input as usize];
+        let x = rotated.entry((term.input, term.baby)).or_insert_with(|| {
+            let mut x = rotate(inputs[term.input as usize], term.baby);
+            if let Some((noise, (scale, _))) = &mut noise
+                && term.baby != 0
+            {
+                let deviation = noise.switch / *scale;
+                noise.add(&mut x, deviation);
+            }
+            x
+        });
+        let mut diagonal = diagonal.to_vec();
+        if let Some((noise, (_, scale))) = &mut noise {
+            noise.add(&mut diagonal, (2.0 * *period as f64 / 12.0).sqrt() / *scale);
+        }
         let out = &mut results[term.output as usize];
-        for (slot, sum) in out.iter_mut().enumerate() {
-            let inner = (slot + term.giant as usize) % slots;
-            *sum += diagonal[inner % period] * x[(inner + term.baby as usize) % slots];
+        let giant = term.giant as usize;
+        let (head, tail) = x.split_at(giant);
+        for (slot, (sum, x)) in out.iter_mut().zip(tail.iter().chain(head)).enumerate() {
+            *sum += diagonal[(slot + giant) % period] * x;
         }
     }
     results
@@ -231,5 +318,31 @@ pub fn digits_regular() -> LayerGraph {
 /// A published space.
 pub fn preset(name: &str) -> hemet_spaces::Space {
     let text = hemet_spaces::presets::find(name).expect("a preset");
+    serde_yaml::from_str(text).expect("it reads")
+}
+
+/// Small networks of every block, with polynomials of degree 2 and 3.
+pub fn zoo() -> hemet_spaces::Space {
+    let text = "
+input: [2, 8, 8]
+classes: 3
+stem: {conv: {width: [3, 4], kernel: 3, activation: [quadratic, linear]}}
+blocks:
+  - name: b1
+    options: &options
+      - fire: {squeeze: 2, expand: 3, inner_activation: [quadratic, linear]}
+      - inverted_residual: {width: [3, 4], expansion: 2, inner_activation: [quadratic, linear]}
+      - inception: {conv1: 2, conv3: 3, conv5: [0, 2], reduce: [0, 2]}
+      - inception: {conv1: 2, conv3: 3, pool: 2, stride: 2}
+      - residual: {width: [3, 4], stride: [1, 2], inner_activation: [quadratic, linear]}
+      - conv: {width: [4, 5], kernel: [1, 3], stride: [1, 2], activation: [quadratic, poly3, quadratic_per_layer]}
+      - pool: {window: 2}
+      - skip
+  - name: b2
+    options: *options
+  - name: b3
+    options: [skip, {pool: {window: 2}}]
+head: {pool: [none, global]}
+";
     serde_yaml::from_str(text).expect("it reads")
 }

@@ -1,0 +1,138 @@
+//! Every packing: elements lie apart, packing and unpacking is the identity, and a linear map between any two packings is its map.
+
+mod common;
+
+use common::{Net, linear};
+use hemet_compiler::lower::{Footprint, Operand, StepCosts, plan};
+use hemet_compiler::net::{Kind, Term};
+use hemet_compiler::packing::{PACKINGS, Site, candidates};
+use hemet_compiler::{Options, passes};
+use hemet_schedule::{Constant, Layout};
+use hemet_spaces::{LayerGraph, Shape};
+use rand::RngExt;
+
+const GRIDS: [(usize, usize); 3] = [(8, 8), (12, 12), (16, 16)];
+const COSTS: StepCosts = StepCosts {
+    decompose: 10.0,
+    baby: 3.0,
+    diagonal: 0.5,
+    giant: 12.0,
+    finish: 8.0,
+};
+
+fn layouts(shape: Shape) -> Vec<Layout> {
+    candidates(
+        &Site {
+            shape,
+            grids: &GRIDS,
+        },
+        1 << 16,
+    )
+}
+
+#[test]
+fn packing_and_unpacking_is_the_identity() {
+    for (c, h, w) in [
+        (1, 1, 1),
+        (10, 1, 1),
+        (3, 4, 4),
+        (5, 7, 7),
+        (16, 8, 8),
+        (9, 2, 2),
+        (3, 5, 6),
+    ] {
+        let layouts = layouts(Shape::new(c, h, w));
+        assert!(
+            layouts.len() >= 2 || c * h * w == 1 || h * w == 1,
+            "{layouts:?}"
+        );
+        for layout in layouts {
+            layout
+                .check()
+                .unwrap_or_else(|fault| panic!("{layout}: {fault}"));
+            let values: Vec<f64> = (1..=layout.len()).map(|i| i as f64).collect();
+            for slots in [1024, 4096] {
+                assert_eq!(
+                    layout.unpack(&layout.pack(&values, slots)),
+                    values,
+                    "{layout}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_packing_offers_a_layout() {
+    let site = Site {
+        shape: Shape::new(5, 4, 4),
+        grids: &GRIDS,
+    };
+    for packing in &PACKINGS {
+        assert!(!(packing.layouts)(&site).is_empty(), "{}", packing.name);
+    }
+}
+
+/// Checks the only map of a graph of one layer in all pairs of layouts.
+fn check(name: &str, graph: &LayerGraph, slots: usize) {
+    let weights = common::weights(graph, 11);
+    let net = passes::import(graph, Some(&weights), &Options::default()).unwrap();
+    let Kind::Linear { terms, bias: _ } = &net.node(net.output()).kind else {
+        panic!("{name} is one affine map");
+    };
+    let Term { input, map } = &terms[0];
+    let (from, to) = (net.node(*input).shape, net.node(net.output()).shape);
+    let footprint = Footprint::new(map, from, to);
+    let mut rng = common::rng(12);
+    let x: Vec<f64> = (0..from.len())
+        .map(|_| rng.random_range(-1.0..1.0))
+        .collect();
+    let wanted = map.apply(&x);
+    for source in layouts(from) {
+        for target in layouts(to) {
+            let operand = Operand {
+                map,
+                footprint: &footprint,
+                layout: &source,
+                first: 0,
+            };
+            let required: Vec<u32> = (0..target.ciphertexts(slots) as u32).collect();
+            let planned = plan(&[operand], &target, slots, &COSTS, &required).unwrap();
+            let packed = source.pack(&x, slots);
+            let inputs: Vec<&[f64]> = packed.iter().map(Vec::as_slice).collect();
+            let diagonals = Constant::Diagonals {
+                period: planned.period,
+                values: planned.values,
+            };
+            let mut results = linear(&inputs, &planned.plan, &diagonals, slots, None);
+            for step in planned.folds {
+                for result in &mut results {
+                    let rotated: Vec<f64> = (0..slots)
+                        .map(|i| result[(i + step as usize) % slots])
+                        .collect();
+                    result.iter_mut().zip(rotated).for_each(|(a, b)| *a += b);
+                }
+            }
+            let packed = target.pack(&wanted, slots);
+            for (found, wanted) in results.iter().flatten().zip(packed.iter().flatten()) {
+                let gap = (found - wanted).abs();
+                assert!(
+                    gap < 1e-12,
+                    "{name}, {source} to {target}: {found} {wanted}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_linear_map_between_any_two_packings_is_its_map() {
+    for slots in [512, 2048] {
+        check("conv", &Net::new(3, 8).conv(4, 3, 1).graph, slots);
+        check("stride", &Net::new(2, 8).conv(5, 3, 2).graph, slots);
+        check("unpadded", &Net::new(2, 8).unpadded(3, 5, 1).graph, slots);
+        check("pool", &Net::new(6, 8).pool(2).graph, slots);
+        check("dense", &Net::new(4, 5).dense(10).graph, slots);
+        check("wide dense", &Net::new(1, 4).dense(100).graph, slots);
+    }
+}

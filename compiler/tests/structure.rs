@@ -1,0 +1,240 @@
+//! The structure of schedules: independent of weights, equal to the estimate, as deep as promised; errors name what they are about.
+
+mod common;
+
+use common::{Net, preset, weights, zoo};
+use hemet_ckks_params::SecurityLevel;
+use hemet_compiler::{Activation, Error, Estimate, Options, compile, estimate, synthetic_table};
+use hemet_schedule::text;
+use hemet_spaces::layer::Poly;
+use hemet_spaces::{Layer, LayerGraph, Weights};
+
+#[test]
+fn the_instruction_sequence_does_not_depend_on_weights() {
+    let (options, costs) = (Options::default(), synthetic_table());
+    let space = zoo();
+    for seed in 0..20 {
+        let graph = space.graph(&space.sample(&mut common::rng(seed))).unwrap();
+        let first = compile(&graph, &weights(&graph, 2 * seed), &options, &costs).unwrap();
+        let second = compile(&graph, &weights(&graph, 2 * seed + 1), &options, &costs).unwrap();
+        assert_ne!(first.constants, second.constants);
+        assert_eq!(text::print(&first), text::print(&second), "seed {seed}");
+    }
+}
+
+#[test]
+fn zero_weights_change_nothing_either() {
+    let (options, costs) = (Options::default(), synthetic_table());
+    let graph = common::digits_regular();
+    let mut zeros = weights(&graph, 1);
+    for tensor in zeros.tensors.values_mut() {
+        tensor.data.fill(0.0);
+    }
+    let first = compile(&graph, &weights(&graph, 1), &options, &costs).unwrap();
+    let second = compile(&graph, &zeros, &options, &costs).unwrap();
+    assert_eq!(text::print(&first), text::print(&second));
+}
+
+#[test]
+fn the_estimate_is_the_truth_about_the_compiled_network() {
+    let (options, costs) = (Options::default(), synthetic_table());
+    for space in [zoo(), preset("digits")] {
+        for seed in 0..8 {
+            let graph = space.graph(&space.sample(&mut common::rng(seed))).unwrap();
+            let schedule = compile(&graph, &weights(&graph, seed), &options, &costs).unwrap();
+            let promised = estimate(&graph, &options, &costs).unwrap();
+            assert_eq!(
+                promised,
+                Estimate::of(&schedule, &costs).unwrap(),
+                "seed {seed}"
+            );
+            let layers: f64 = promised.per_layer.iter().map(|(_, ms)| ms).sum();
+            assert!((layers - promised.latency_ms).abs() < 1e-6 * promised.latency_ms);
+        }
+    }
+}
+
+#[test]
+fn a_block_of_conv_norm_quadratic_and_pool_costs_at_most_two_levels() {
+    for blocks in 1..=4 {
+        let mut net = Net::new(2, 16);
+        for _ in 0..blocks {
+            net = net.block(4, 3, 1).pool(2);
+        }
+        let found = estimate(&net.dense(4).graph, &Options::default(), &synthetic_table()).unwrap();
+        assert!(
+            found.depth <= 2 * blocks + 1,
+            "{blocks} blocks: depth {}",
+            found.depth
+        );
+        assert_eq!(
+            found.op_counts.total().ciphertext_products,
+            u64::from(blocks)
+        );
+    }
+}
+
+#[test]
+fn low_precision_halves_the_primes() {
+    let graph = common::digits_regular();
+    let at = |precision_bits| {
+        let options = Options {
+            precision_bits,
+            ..Options::default()
+        };
+        estimate(&graph, &options, &synthetic_table()).unwrap()
+    };
+    assert_eq!(
+        at(6).depth,
+        3,
+        "two blocks and a head: one prime for each affine map"
+    );
+    assert_eq!(at(14).depth, 5);
+    assert!(at(6).latency_ms < at(14).latency_ms);
+}
+
+#[test]
+fn more_security_never_takes_a_smaller_ring() {
+    let graph = common::digits_regular();
+    let at = |security| {
+        let options = Options {
+            security,
+            ..Options::default()
+        };
+        estimate(&graph, &options, &synthetic_table()).unwrap()
+    };
+    let levels = [
+        SecurityLevel::Bits128,
+        SecurityLevel::Bits192,
+        SecurityLevel::Bits256,
+    ]
+    .map(at);
+    assert!(levels.windows(2).all(|w| w[0].log_n <= w[1].log_n));
+    assert_eq!(levels.map(|e| e.security_bits), [128, 192, 256]);
+}
+
+fn refused(graph: &LayerGraph, weights: Option<Weights>, options: &Options) -> Error {
+    let costs = synthetic_table();
+    match weights {
+        Some(weights) => compile(graph, &weights, options, &costs).unwrap_err(),
+        None => estimate(graph, options, &costs).unwrap_err(),
+    }
+}
+
+#[test]
+fn a_quadratic_too_near_a_line_is_refused_by_layer_and_channel() {
+    let graph = Net::new(1, 4).block(3, 3, 1).dense(2).graph;
+    let mut weights = weights(&graph, 3);
+    let poly = weights.tensors.get_mut("poly3.coefficients").unwrap();
+    poly.data[7] = 1.0;
+    poly.data[8] = 1e-3;
+    let text = refused(&graph, Some(weights.clone()), &Options::default()).to_string();
+    assert!(
+        text.contains("`poly3`, channel 2") && text.contains("500"),
+        "{text}"
+    );
+    // The remedy that the message names.
+    let options = Options {
+        activation: Activation::PowerBasis,
+        ..Options::default()
+    };
+    assert!(compile(&graph, &weights, &options, &synthetic_table()).is_ok());
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_both_numbers() {
+    let mut deep = Net::new(1, 4);
+    for _ in 0..60 {
+        deep = deep.block(2, 3, 1);
+    }
+    let text = refused(&deep.graph, None, &Options::default()).to_string();
+    assert!(
+        text.contains("10 bits of precision need scales of 59 bits"),
+        "{text}"
+    );
+    let options = Options {
+        precision_bits: 2,
+        ..Options::default()
+    };
+    let mut deep = Net::new(1, 4);
+    for _ in 0..40 {
+        deep = deep.block(2, 3, 1);
+    }
+    let text = refused(&deep.graph, None, &options).to_string();
+    assert!(
+        text.contains("levels") && text.contains("1747") && text.contains("2^16"),
+        "{text}"
+    );
+
+    let options = Options {
+        max_ciphertexts: 1,
+        max_log_n: 12,
+        ..Options::default()
+    };
+    let wide = Net::new(3, 32).conv(4, 3, 1).graph;
+    let text = refused(&wide, None, &options).to_string();
+    assert!(
+        text.contains("`input` has 3072 elements") && text.contains("2048"),
+        "{text}"
+    );
+
+    let options = Options {
+        precision_bits: 1,
+        ..Options::default()
+    };
+    let text = refused(&wide, None, &options).to_string();
+    assert!(
+        text.contains("precision_bits") && text.contains("2 to 30"),
+        "{text}"
+    );
+
+    let options = Options {
+        input_range: f64::NAN,
+        ..Options::default()
+    };
+    assert!(matches!(
+        refused(&wide, None, &options),
+        Error::Option { .. }
+    ));
+    let text = refused(&wide, Some(Weights::default()), &Options::default()).to_string();
+    assert!(text.contains("conv1.weight"), "{text}");
+}
+
+#[test]
+fn a_cost_table_without_the_parameters_is_refused() {
+    let mut costs = synthetic_table();
+    for list in costs.entries.values_mut() {
+        list.retain(|entry| entry.log_n > 14);
+    }
+    let graph = Net::new(1, 4).conv(2, 3, 1).dense(2).graph;
+    let error = estimate(&graph, &Options::default(), &costs);
+    // No degree that the table lacks is taken.
+    assert_eq!(error.unwrap().log_n, 15);
+    costs.entries.clear();
+    let error = estimate(&graph, &Options::default(), &costs).unwrap_err();
+    assert!(matches!(error, Error::MissingCost(_)), "{error}");
+}
+
+#[test]
+fn degrees_one_to_five_compile_in_both_schemes() {
+    for degree in 1..=5 {
+        let layer = Layer::Poly(Poly {
+            degree,
+            per_channel: true,
+        });
+        let graph = Net::new(1, 4).conv(2, 3, 1).then(layer).dense(2).graph;
+        for activation in [Activation::CompletedSquare, Activation::PowerBasis] {
+            let options = Options {
+                activation,
+                ..Options::default()
+            };
+            let weights = weights(&graph, 9);
+            let schedule = compile(&graph, &weights, &options, &synthetic_table()).unwrap();
+            let x = common::input(&graph, 1);
+            let wanted = hemet_spaces::evaluate::evaluate(&graph, &weights, &x).unwrap();
+            for (f, w) in common::run(&schedule, &x).iter().zip(wanted) {
+                assert!((f - w).abs() < 1e-8, "degree {degree}: {f} {w}");
+            }
+        }
+    }
+}
