@@ -93,6 +93,12 @@ impl Writer {
         self.bytes.extend_from_slice(bytes);
     }
 
+    pub(crate) fn put_words(&mut self, words: &[u64]) {
+        for word in words {
+            self.bytes.extend_from_slice(&word.to_le_bytes());
+        }
+    }
+
     /// Appends a limb, packed.
     pub(crate) fn put_limb(&mut self, q: u64, limb: &[u64]) {
         let bits = bits_of(q);
@@ -137,7 +143,6 @@ pub(crate) fn unpack_limb(
     let mask = (1u64 << bits) - 1;
     let (mut word, mut filled) = (0u128, 0);
     let mut words = bytes.as_chunks::<8>().0.iter();
-    let mut largest = 0;
     for residue in limb.iter_mut() {
         if filled < bits {
             let next = words.next().map_or(0, |chunk| u64::from_le_bytes(*chunk));
@@ -145,11 +150,20 @@ pub(crate) fn unpack_limb(
             filled += 64;
         }
         *residue = word as u64 & mask;
-        largest = largest.max(*residue);
         word >>= bits;
         filled -= bits;
     }
-    if largest < m.q {
+    check_residues(kind, index, m, limb)
+}
+
+/// Checks that every residue of a limb is below its modulus.
+pub(crate) fn check_residues(
+    kind: Kind,
+    index: usize,
+    m: &Modulus,
+    limb: &[u64],
+) -> Result<(), BytesError> {
+    if limb.iter().fold(0, |largest, &x| x.max(largest)) < m.q {
         return Ok(());
     }
     let position = limb.iter().position(|&x| x >= m.q).unwrap_or(0);

@@ -1,5 +1,6 @@
 //! Plaintexts and ciphertexts: limbs in transformed form with their level and scale.
 
+use crate::kernels::{PADDING, Packed, packed_words};
 use crate::pool::Buf;
 
 /// A message encoded for one level: a polynomial, or the same number in every slot.
@@ -67,8 +68,10 @@ impl Ciphertext {
 /// A plaintext factor of a linear map, prepared for [`crate::Context::linear`].
 #[derive(Clone)]
 pub struct Diagonal {
-    /// Limb-major values times 2^52.
-    pub(crate) limbs: Buf,
+    /// Limb-major values times 2^52, packed.
+    pub(crate) words: Buf,
+    /// Where each limb starts in `words`.
+    pub(crate) starts: Vec<usize>,
     pub(crate) level: usize,
     pub(crate) scale: f64,
     pub(crate) tag: u64,
@@ -85,8 +88,17 @@ impl Diagonal {
         self.scale
     }
 
+    /// Limb `i` from residue `from` (a multiple of 64) on.
+    pub(crate) fn part(&self, i: usize, from: usize, bits: u32) -> Packed<'_> {
+        let start = self.starts[i] + packed_words(from, bits);
+        Packed {
+            words: &self.words[start..self.starts[i + 1] + PADDING],
+            bits,
+        }
+    }
+
     /// Memory that it holds, in bytes.
     pub fn size_bytes(&self) -> usize {
-        8 * self.limbs.len()
+        8 * self.words.len()
     }
 }

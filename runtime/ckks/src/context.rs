@@ -7,7 +7,7 @@ use hemet_ckks_params::Parameters;
 use crate::ciphertext::{Ciphertext, Plaintext};
 use crate::embedding::Embedding;
 use crate::error::Error;
-use crate::kernels::Kernels;
+use crate::kernels::{Kernels, packed_words};
 use crate::levels::LevelTable;
 use crate::modulus::Modulus;
 use crate::ntt::Ntt;
@@ -32,6 +32,8 @@ pub struct Context {
     pub(crate) embedding: Embedding,
     /// Constants of key switching and rescaling at each level.
     pub(crate) levels: Vec<LevelTable>,
+    /// Words of a pair of packed limbs before each extended limb, for one digit; the last is the whole.
+    pub(crate) key_starts: Vec<usize>,
     pub(crate) pool: Arc<Pool>,
 }
 
@@ -63,7 +65,12 @@ impl Context {
         let levels = (0..moduli.len())
             .map(|level| LevelTable::new(&parameters, &moduli, &special, level))
             .collect();
+        let mut key_starts = vec![0];
+        for m in special.iter().chain(&moduli) {
+            key_starts.push(key_starts[key_starts.len() - 1] + 2 * packed_words(n, m.bits()));
+        }
         Arc::new(Self {
+            key_starts,
             fingerprint: crate::bytes::fingerprint(&parameters),
             kernels,
             ntts: parameters.moduli().iter().map(plan).collect(),

@@ -5,7 +5,8 @@ use crate::compose::Composer;
 use crate::context::Context;
 use crate::embedding::Complexes;
 use crate::error::Error;
-use crate::parallel::for_limbs;
+use crate::kernels::{PADDING, packed_words};
+use crate::parallel::{for_limbs, for_parts};
 use crate::pool::Buf;
 
 /// log2 of the largest coefficient that is encoded: leaves room in 128 bits.
@@ -81,12 +82,29 @@ impl Context {
         level: usize,
     ) -> Result<Diagonal, Error> {
         let mut limbs = self.encode_limbs(values, &[], scale, level)?;
-        for_limbs(&mut limbs, self.degree(), |i, limb| {
+        let n = self.degree();
+        let lengths: Vec<usize> = self.moduli[..=level]
+            .iter()
+            .map(|m| packed_words(n, m.bits()))
+            .collect();
+        let mut starts = vec![0];
+        for length in &lengths {
+            starts.push(starts[starts.len() - 1] + length);
+        }
+        let end = starts[level + 1];
+        let mut words = self.pool.take(end + PADDING);
+        words[end..].fill(0);
+        for_limbs(&mut limbs, n, |i, limb| {
             let m = &self.moduli[i];
             self.kernels.scale(m, limb, m.r2);
         });
+        for_parts(&mut words, &lengths, |i, part| {
+            self.kernels
+                .pack(part, &limbs[i * n..(i + 1) * n], self.moduli[i].bits());
+        });
         Ok(Diagonal {
-            limbs,
+            words,
+            starts,
             level,
             scale,
             tag: self.tag(),

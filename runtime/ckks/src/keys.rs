@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 use crate::context::Context;
 use crate::error::Error;
 use crate::galois::{Automorphism, conjugation_element, rotation_element};
-use crate::parallel::for_limbs;
+use crate::kernels::{PADDING, Packed, packed_words};
+use crate::parallel::{for_limbs, for_parts};
 use crate::pool::Buf;
 use crate::sampling::{expand_uniform, gaussian, public_seed, ternary};
 
@@ -136,18 +137,24 @@ pub(crate) struct GaloisKey {
     pub(crate) automorphism: Arc<Automorphism>,
 }
 
-/// One switching key in the order of use: for each extended limb, each digit, (b, a).
+/// One switching key in the order of use: for each extended limb, each digit, (b, a), packed.
 #[derive(Clone)]
 pub(crate) struct SwitchingKey {
-    pub(crate) limbs: Buf,
+    pub(crate) words: Buf,
     pub(crate) digits: usize,
 }
 
 impl SwitchingKey {
     /// (b, a) of extended limb `u` and digit `j`.
-    pub(crate) fn pair(&self, n: usize, u: usize, j: usize) -> (&[u64], &[u64]) {
-        let start = (u * self.digits + j) * 2 * n;
-        self.limbs[start..start + 2 * n].split_at(n)
+    pub(crate) fn pair(&self, context: &Context, u: usize, j: usize) -> (Packed<'_>, Packed<'_>) {
+        let bits = context.extended(u).0.bits();
+        let length = packed_words(context.degree(), bits);
+        let start = context.key_start(u) * self.digits + 2 * j * length;
+        let limb = |at: usize| Packed {
+            words: &self.words[at..at + length + PADDING],
+            bits,
+        };
+        (limb(start), limb(start + length))
     }
 }
 
@@ -230,7 +237,7 @@ impl EvaluationKeys {
             .values()
             .map(|key| &key.key)
             .chain(&self.relinearization);
-        switching.map(|key| 8 * key.limbs.len()).sum()
+        switching.map(|key| 8 * key.words.len()).sum()
     }
 
     pub(crate) fn relinearization_key(&self) -> Result<&SwitchingKey, Error> {
@@ -337,20 +344,21 @@ impl Context {
         let n = self.degree();
         let digits = self.parameters.digits();
         let errors: Vec<_> = (0..digits).map(|_| gaussian(rng, n)).collect();
-        let extended = self.special.len() + self.moduli.len();
-        let mut limbs = self.pool.take(extended * digits * 2 * n);
+        let mut words = self.pool.take(self.key_words());
+        words[self.key_words() - PADDING..].fill(0);
         let ranges: Vec<_> = self.parameters.digit_ranges().collect();
-        for_limbs(&mut limbs, digits * 2 * n, |u, block| {
+        for_parts(&mut words, &self.key_parts(), |u, block| {
             let (m, ntt) = self.extended(u);
             let factor = self.key_factor(u);
             let limb = u * n..(u + 1) * n;
-            for (j, pair) in block.chunks_mut(2 * n).enumerate() {
-                let (b, a) = pair.split_at_mut(n);
+            let mut pair = self.pool.take(2 * n);
+            let (b, a) = pair.split_at_mut(n);
+            let mut product = SecretBuf(self.pool.take(n));
+            for (j, packed) in block.chunks_mut(2 * packed_words(n, m.bits())).enumerate() {
                 expand_uniform(seed, key_stream(element, u, j), m.q, a);
                 self.kernels.reduce_signed(m, b, &errors[j]);
                 ntt.forward(b);
                 self.kernels.scale(m, b, m.to_mont(factor));
-                let mut product = SecretBuf(self.pool.take(n));
                 self.kernels
                     .mul(m, &mut product.0, a, &secret.limbs.0[limb.clone()]);
                 self.kernels.sub_assign(m, b, &product.0);
@@ -362,9 +370,31 @@ impl Context {
                         .scale(m, &mut product.0, m.to_mont(m.to_mont(1)));
                     self.kernels.add_assign(m, b, &product.0);
                 }
+                let (first, second) = packed.split_at_mut(packed_words(n, m.bits()));
+                self.kernels.pack(first, b, m.bits());
+                self.kernels.pack(second, a, m.bits());
             }
         });
-        SwitchingKey { limbs, digits }
+        SwitchingKey { words, digits }
+    }
+
+    /// Words of a pair of limbs before extended limb `u`, for one digit.
+    fn key_start(&self, u: usize) -> usize {
+        self.key_starts[u]
+    }
+
+    /// Words of each extended limb of a switching key.
+    pub(crate) fn key_parts(&self) -> Vec<usize> {
+        let digits = self.parameters.digits();
+        self.key_starts
+            .windows(2)
+            .map(|pair| (pair[1] - pair[0]) * digits)
+            .collect()
+    }
+
+    /// Words of a switching key, with its padding.
+    pub(crate) fn key_words(&self) -> usize {
+        self.key_starts[self.key_starts.len() - 1] * self.parameters.digits() + PADDING
     }
 
     /// What the errors of extended limb `u` of a key are multiplied by: 2^52, and P⁻¹ in the chain.

@@ -327,7 +327,7 @@ impl Context {
                             None => &scratch[j * n..(j + 1) * n],
                         },
                     };
-                    let (b, a) = switch.key.pair(n, u, j);
+                    let (b, a) = switch.key.pair(self, u, j);
                     KeyTerm {
                         digit,
                         first: b,

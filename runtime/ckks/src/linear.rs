@@ -310,7 +310,7 @@ impl Context {
                         terms.extend(some.iter().map(|p| PairTerm {
                             first: &rotated[p.rotated].parts[0][range.clone()],
                             second: &rotated[p.rotated].parts[1][range.clone()],
-                            factor: &diagonals[p.diagonal].limbs[range.clone()],
+                            factor: diagonals[p.diagonal].part(i, start, self.moduli[i].bits()),
                         }));
                         let out = [&mut out0[at.clone()], &mut out1[at.clone()]];
                         self.kernels.dot_pair(&self.moduli[i], out, &terms, c > 0);

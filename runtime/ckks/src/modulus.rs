@@ -34,6 +34,11 @@ impl Modulus {
         }
     }
 
+    /// Bits of a residue.
+    pub(crate) fn bits(&self) -> u32 {
+        64 - self.q.leading_zeros()
+    }
+
     /// `a + b` for residues.
     pub(crate) fn add(&self, a: u64, b: u64) -> u64 {
         let s = a + b;

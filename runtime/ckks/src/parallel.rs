@@ -19,6 +19,31 @@ pub(crate) fn for_limbs(data: &mut [u64], n: usize, body: impl Fn(usize, &mut [u
     }
 }
 
+/// Runs `body(i, part)` for consecutive parts of the given lengths; what follows them is left alone.
+pub(crate) fn for_parts(
+    mut data: &mut [u64],
+    lengths: &[usize],
+    body: impl Fn(usize, &mut [u64]) + Sync,
+) {
+    let mut parts = Vec::with_capacity(lengths.len());
+    for &length in lengths {
+        let (part, rest) = data.split_at_mut(length);
+        parts.push(part);
+        data = rest;
+    }
+    if is_parallel(parts.len()) {
+        parts
+            .into_par_iter()
+            .enumerate()
+            .for_each(|(i, part)| body(i, part));
+    } else {
+        parts
+            .into_iter()
+            .enumerate()
+            .for_each(|(i, part)| body(i, part));
+    }
+}
+
 /// Runs `body(i, first, second)` for each pair of limbs of `n` words.
 pub(crate) fn for_limb_pairs(
     first: &mut [u64],

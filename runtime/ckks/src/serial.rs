@@ -6,12 +6,13 @@ use std::sync::Arc;
 use hemet_ckks_params::{Parameters, Security, SecurityLevel};
 use zeroize::Zeroizing;
 
-use crate::bytes::{Kind, Reader, Writer, fingerprint, packed_bytes, unpack_limb};
+use crate::bytes::{Kind, Reader, Writer, check_residues, fingerprint, packed_bytes, unpack_limb};
 use crate::ciphertext::Ciphertext;
 use crate::context::Context;
 use crate::encrypt::SeededCiphertext;
 use crate::error::{BytesError, Error};
 use crate::galois::{Automorphism, conjugation_element, rotation_element};
+use crate::kernels::{PADDING, Packed, packed_words};
 use crate::keys::{
     EvaluationKeys, GaloisKey, PublicKey, RELINEARIZATION, SecretKey, SwitchingKey, key_stream,
 };
@@ -333,10 +334,10 @@ impl Context {
     }
 
     fn put_key(&self, writer: &mut Writer, key: &SwitchingKey) {
-        let n = self.degree();
         for u in 0..self.special.len() + self.moduli.len() {
             for j in 0..key.digits {
-                writer.put_limb(self.extended(u).0.q, key.pair(n, u, j).0);
+                let packed = key.pair(self, u, j).0;
+                writer.put_words(&packed.words[..packed.words.len() - PADDING]);
             }
         }
     }
@@ -349,18 +350,35 @@ impl Context {
     ) -> Result<SwitchingKey, BytesError> {
         let n = self.degree();
         let digits = self.parameters.digits();
-        let extended = self.special.len() + self.moduli.len();
-        let mut limbs = self.pool.take(extended * digits * 2 * n);
-        let mut rest = packed;
-        for (at, pair) in limbs.chunks_mut(2 * n).enumerate() {
-            let (u, j) = (at / digits, at % digits);
+        let mut words = self.pool.take(self.key_words());
+        words[self.key_words() - PADDING..].fill(0);
+        let mut limb = self.pool.take(n);
+        let (mut rest, mut at) = (packed, 0);
+        for u in 0..self.special.len() + self.moduli.len() {
             let m = self.extended(u).0;
-            let (b, a) = pair.split_at_mut(n);
-            let (now, later) = rest.split_at(packed_bytes(m.q, n));
-            unpack_limb(Kind::EvaluationKeys, u, m, now, b)?;
-            expand_uniform(seed, key_stream(element, u, j), m.q, a);
-            rest = later;
+            for j in 0..digits {
+                let (now, later) = rest.split_at(packed_bytes(m.q, n));
+                // The packed form in memory is that of the bytes; it is unpacked only to be checked.
+                let length = packed_words(n, m.bits());
+                for (word, bytes) in words[at..at + length]
+                    .iter_mut()
+                    .zip(now.as_chunks::<8>().0)
+                {
+                    *word = u64::from_le_bytes(*bytes);
+                }
+                let packed = Packed {
+                    words: &words[at..at + length + PADDING],
+                    bits: m.bits(),
+                };
+                self.kernels.unpack(&mut limb, packed);
+                check_residues(Kind::EvaluationKeys, u, m, &limb)?;
+                at += length;
+                expand_uniform(seed, key_stream(element, u, j), m.q, &mut limb);
+                self.kernels.pack(&mut words[at..], &limb, m.bits());
+                at += packed_words(n, m.bits());
+                rest = later;
+            }
         }
-        Ok(SwitchingKey { limbs, digits })
+        Ok(SwitchingKey { words, digits })
     }
 }

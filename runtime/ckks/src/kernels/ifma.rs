@@ -6,7 +6,8 @@
 
 use std::arch::x86_64::*;
 
-use super::{Correction, KeyTerm, MAX_TERMS, PairTerm};
+use super::packed::{TABLES, mask};
+use super::{Correction, KeyTerm, MAX_TERMS, Packed, PairTerm};
 use crate::galois::Automorphism;
 use crate::modulus::Modulus;
 
@@ -16,6 +17,8 @@ type V = __m512i;
 pub(super) fn is_available() -> bool {
     is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vbmi")
         && is_x86_feature_detected!("avx512ifma")
 }
 
@@ -33,7 +36,7 @@ struct Consts {
 macro_rules! simd {
     ($(fn $name:ident ( $($arg:ident : $ty:ty),* $(,)? ) $(-> $ret:ty)? $body:block)*) => {
         $(
-            #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+            #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
             pub(super) fn $name($($arg: $ty),*) $(-> $ret)? $body
         )*
     };
@@ -43,7 +46,7 @@ macro_rules! helper {
     ($(fn $name:ident ( $($arg:ident : $ty:ty),* $(,)? ) $(-> $ret:ty)? $body:block)*) => {
         $(
             #[inline]
-            #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+            #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
             fn $name($($arg: $ty),*) $(-> $ret)? $body
         )*
     };
@@ -71,6 +74,50 @@ unsafe fn store(s: &mut [u64], i: usize, v: V) {
     debug_assert!(i + 8 <= s.len());
     // SAFETY: in bounds by the caller's promise; the store has no alignment requirement.
     unsafe { _mm512_storeu_si512(s.as_mut_ptr().add(i).cast(), v) }
+}
+
+/// Constants that unpack residues of one number of bits.
+#[derive(Clone, Copy)]
+struct Unpack {
+    gather: V,
+    shift: V,
+    mask: V,
+    bits: usize,
+}
+
+impl Unpack {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+    fn new(bits: u32) -> Self {
+        let table = &TABLES[bits as usize];
+        // SAFETY: the arrays have 64 bytes each; the loads have no alignment requirement.
+        let (gather, shift) = unsafe {
+            (
+                _mm512_loadu_si512(table.gather.as_ptr().cast()),
+                load(&table.shift, 0),
+            )
+        };
+        Self {
+            gather,
+            shift,
+            mask: splat(mask(bits)),
+            bits: bits as usize,
+        }
+    }
+
+    /// Residues `i..i + 8`.
+    ///
+    /// # Safety
+    /// `i` is a multiple of eight below the residues of `src`, which is followed by its padding.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+    unsafe fn load(self, src: &[u64], i: usize) -> V {
+        // SAFETY: the load starts at a byte of the packed residues and ends within the padding.
+        let bytes =
+            unsafe { _mm512_loadu_si512(src.as_ptr().cast::<u8>().add(i / 8 * self.bits).cast()) };
+        let windows = _mm512_permutexvar_epi8(self.gather, bytes);
+        _mm512_and_si512(_mm512_srlv_epi64(windows, self.shift), self.mask)
+    }
 }
 
 helper! {
@@ -234,6 +281,7 @@ simd! {
         let c = consts(m);
         let [out0, out1] = out;
         let mut sums = Sums::new(c);
+        let unpack = Unpack::new(terms.first().map_or(9, |t| t.first.bits));
         for i in (0..out0.len()).step_by(8) {
             sums.clear();
             if let Some(p) = permutation {
@@ -245,13 +293,17 @@ simd! {
                     // SAFETY: lengths checked by the parent module.
                     unsafe {
                         let digit = _mm512_permutexvar_epi64(order, load(t.digit, from));
-                        sums.add(digit, load(t.first, i), load(t.second, i));
+                        let (b, a) = (unpack.load(t.first.words, i), unpack.load(t.second.words, i));
+                        sums.add(digit, b, a);
                     }
                 }
             } else {
                 for t in terms {
                     // SAFETY: lengths checked by the parent module.
-                    unsafe { sums.add(load(t.digit, i), load(t.first, i), load(t.second, i)) };
+                    unsafe {
+                        let (b, a) = (unpack.load(t.first.words, i), unpack.load(t.second.words, i));
+                        sums.add(load(t.digit, i), b, a);
+                    }
                 }
             }
             // SAFETY: lengths checked by the parent module.
@@ -263,14 +315,51 @@ simd! {
         let c = consts(m);
         let [out0, out1] = out;
         let mut sums = Sums::new(c);
+        let unpack = Unpack::new(terms.first().map_or(9, |t| t.factor.bits));
         for i in (0..out0.len()).step_by(8) {
             sums.clear();
             for t in terms {
                 // SAFETY: lengths checked by the parent module.
-                unsafe { sums.add(load(t.factor, i), load(t.first, i), load(t.second, i)) };
+                unsafe {
+                    let factor = unpack.load(t.factor.words, i);
+                    sums.add(factor, load(t.first, i), load(t.second, i));
+                }
             }
             // SAFETY: lengths checked by the parent module.
             unsafe { sums.finish(out0, out1, i, add) };
+        }
+    }
+
+    fn pack(dst: &mut [u64], src: &[u64], bits: u32) {
+        let table = &TABLES[bits as usize];
+        // SAFETY: the arrays have 64 bytes each; the loads have no alignment requirement.
+        let (even, odd, shift) = unsafe {
+            (
+                _mm512_loadu_si512(table.even.0.as_ptr().cast()),
+                _mm512_loadu_si512(table.odd.0.as_ptr().cast()),
+                load(&table.shift, 0),
+            )
+        };
+        let (mask, written) = (splat(mask(bits)), mask(bits));
+        let base = dst.as_mut_ptr().cast::<u8>();
+        for i in (0..src.len()).step_by(8) {
+            // SAFETY: the parent module checked that `src` is a multiple of eight and that `dst` holds its
+            // packed bytes, of which this writes `bits` at a time.
+            unsafe {
+                let x = _mm512_sllv_epi64(_mm512_and_si512(load(src, i), mask), shift);
+                let even = _mm512_maskz_permutexvar_epi8(table.even.1, even, x);
+                let odd = _mm512_maskz_permutexvar_epi8(table.odd.1, odd, x);
+                let bytes = _mm512_or_si512(even, odd);
+                _mm512_mask_storeu_epi8(base.add(i / 8 * bits as usize).cast(), written, bytes);
+            }
+        }
+    }
+
+    fn unpack(dst: &mut [u64], src: Packed<'_>) {
+        let unpack = Unpack::new(src.bits);
+        for i in (0..dst.len()).step_by(8) {
+            // SAFETY: the parent module checked that `src` holds as many residues, and its padding.
+            unsafe { store(dst, i, unpack.load(src.words, i)) }
         }
     }
 
@@ -346,7 +435,7 @@ struct Sums {
 
 impl Sums {
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
     fn new(c: Consts) -> Self {
         let zero = _mm512_setzero_si512();
         Self {
@@ -357,14 +446,14 @@ impl Sums {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
     fn clear(&mut self) {
         self.lo = [_mm512_setzero_si512(); 2];
         self.hi = self.lo;
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
     fn add(&mut self, shared: V, first: V, second: V) {
         self.lo[0] = _mm512_madd52lo_epu64(self.lo[0], shared, first);
         self.hi[0] = _mm512_madd52hi_epu64(self.hi[0], shared, first);
@@ -377,7 +466,7 @@ impl Sums {
     /// # Safety
     /// `i + 8` is within both slices.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
     unsafe fn finish(&self, out0: &mut [u64], out1: &mut [u64], i: usize, add: bool) {
         const { assert!(MAX_TERMS <= 24) }
         let mut r0 = canonical8(self.c, redc(self.c, self.lo[0], self.hi[0]));

@@ -10,11 +10,13 @@
 mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
+mod packed;
 mod scalar;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use aligned::AlignedBuf;
+pub(crate) use packed::{PADDING, Packed, packed_words};
 
 use crate::galois::Automorphism;
 use crate::modulus::Modulus;
@@ -53,15 +55,15 @@ macro_rules! dispatch {
 pub(crate) struct PairTerm<'a> {
     pub(crate) first: &'a [u64],
     pub(crate) second: &'a [u64],
-    pub(crate) factor: &'a [u64],
+    pub(crate) factor: Packed<'a>,
 }
 
 /// One term of [`Kernels::inner_product`]: a digit limb and the two key limbs (times 2^52).
 #[derive(Clone, Copy)]
 pub(crate) struct KeyTerm<'a> {
     pub(crate) digit: &'a [u64],
-    pub(crate) first: &'a [u64],
-    pub(crate) second: &'a [u64],
+    pub(crate) first: Packed<'a>,
+    pub(crate) second: Packed<'a>,
 }
 
 #[allow(
@@ -172,7 +174,8 @@ impl Kernels {
         let n = out[0].len();
         assert!(out[1].len() == n && terms.len() <= MAX_TERMS && n.is_multiple_of(8));
         for t in terms {
-            assert!(t.digit.len() == n && t.first.len() == n && t.second.len() == n);
+            assert!(t.digit.len() == n && t.first.holds(n) && t.second.holds(n));
+            assert!(t.first.bits == terms[0].first.bits && t.second.bits == terms[0].first.bits);
         }
         if let Some(p) = permutation {
             assert_eq!(p.len(), n);
@@ -192,9 +195,23 @@ impl Kernels {
         let n = out[0].len();
         assert!(out[1].len() == n && terms.len() <= MAX_TERMS && n.is_multiple_of(8));
         for t in terms {
-            assert!(t.factor.len() == n && t.first.len() == n && t.second.len() == n);
+            assert!(t.first.len() == n && t.second.len() == n);
+            assert!(t.factor.holds(n) && t.factor.bits == terms[0].factor.bits);
         }
         dispatch!(self, dot_pair(m, out, terms, add));
+    }
+
+    /// Packs `src` (below 2^bits) into the words at the start of `dst`.
+    pub(crate) fn pack(self, dst: &mut [u64], src: &[u64], bits: u32) {
+        let words = packed_words(src.len(), bits);
+        assert!(src.len().is_multiple_of(64) && dst.len() >= words && (9..=56).contains(&bits));
+        dispatch!(self, pack(&mut dst[..words], src, bits));
+    }
+
+    /// Unpacks as many residues as `dst` has.
+    pub(crate) fn unpack(self, dst: &mut [u64], src: Packed<'_>) {
+        assert!(src.holds(dst.len()) && dst.len().is_multiple_of(64));
+        dispatch!(self, unpack(dst, src));
     }
 
     /// `dst = permuted(src)`.

@@ -1,6 +1,7 @@
 //! The portable implementation of every kernel: the reference that the SIMD one must equal.
 
-use super::{Correction, KeyTerm, PairTerm};
+use super::packed::mask;
+use super::{Correction, KeyTerm, Packed, PairTerm};
 use crate::galois::Automorphism;
 use crate::modulus::{MASK52, Modulus};
 
@@ -97,8 +98,8 @@ pub(super) fn inner_product(
         let (mut s0, mut s1) = (0u128, 0u128);
         for t in terms {
             let digit = u128::from(t.digit[from]);
-            s0 += digit * u128::from(t.first[i]);
-            s1 += digit * u128::from(t.second[i]);
+            s0 += digit * u128::from(t.first.get(i));
+            s1 += digit * u128::from(t.second.get(i));
         }
         let (r0, r1) = (reduce_sum(m, s0), reduce_sum(m, s1));
         out0[i] = if add { m.add(out0[i], r0) } else { r0 };
@@ -111,7 +112,7 @@ pub(super) fn dot_pair(m: &Modulus, out: [&mut [u64]; 2], terms: &[PairTerm<'_>]
     for i in 0..out0.len() {
         let (mut s0, mut s1) = (0u128, 0u128);
         for t in terms {
-            let factor = u128::from(t.factor[i]);
+            let factor = u128::from(t.factor.get(i));
             s0 += factor * u128::from(t.first[i]);
             s1 += factor * u128::from(t.second[i]);
         }
@@ -142,5 +143,27 @@ pub(super) fn scale_sub(m: &Modulus, dst: &mut [u64], w_mont: u64, src: &[u64]) 
 pub(super) fn reduce_signed(m: &Modulus, dst: &mut [u64], src: &[i64]) {
     for (d, &s) in dst.iter_mut().zip(src) {
         *d = m.reduce_i64(s);
+    }
+}
+
+pub(super) fn pack(dst: &mut [u64], src: &[u64], bits: u32) {
+    let (mut word, mut filled) = (0u128, 0);
+    let mut words = dst.iter_mut();
+    for &residue in src {
+        word |= u128::from(residue & mask(bits)) << filled;
+        filled += bits;
+        if filled >= 64 {
+            if let Some(next) = words.next() {
+                *next = word as u64;
+            }
+            word >>= 64;
+            filled -= 64;
+        }
+    }
+}
+
+pub(super) fn unpack(dst: &mut [u64], src: Packed<'_>) {
+    for (i, d) in dst.iter_mut().enumerate() {
+        *d = src.get(i);
     }
 }

@@ -117,29 +117,62 @@ fn quotients_are_equal() {
     });
 }
 
+fn of<'a>(words: &'a [u64], m: &Modulus) -> Packed<'a> {
+    Packed {
+        words,
+        bits: m.bits(),
+    }
+}
+
+fn pack(k: Kernels, limb: &[u64], bits: u32) -> Vec<u64> {
+    let mut words = vec![0; packed_words(limb.len(), bits) + PADDING];
+    k.pack(&mut words, limb, bits);
+    words
+}
+
+#[test]
+fn packing_is_equal_and_reversible_for_every_number_of_bits() {
+    for bits in 17..=50 {
+        let limb = Lcg(u64::from(bits)).limb(1 << bits);
+        let packed = pack(Kernels::detect(), &limb, bits);
+        assert_eq!(packed, pack(Kernels::scalar(), &limb, bits), "{bits} bits");
+        for k in [Kernels::detect(), Kernels::scalar()] {
+            let mut back = vec![0; N];
+            k.unpack(
+                &mut back,
+                Packed {
+                    words: &packed,
+                    bits,
+                },
+            );
+            assert_eq!(back, limb, "{bits} bits");
+        }
+    }
+}
+
 #[test]
 fn sums_of_products_are_equal_up_to_the_most_terms() {
     check(|k, m, r| {
         let limbs: Vec<Vec<u64>> = (0..3 * MAX_TERMS).map(|_| r.limb(m.q)).collect();
         let p = crate::galois::Automorphism::new(N.ilog2(), 5);
+        let packed: Vec<Vec<u64>> = limbs.iter().map(|l| pack(k, l, m.bits())).collect();
         let mut all = Vec::new();
         for count in [1, 3, MAX_TERMS] {
             for add in [false, true] {
-                let keys: Vec<KeyTerm<'_>> = limbs
-                    .chunks(3)
-                    .take(count)
-                    .map(|l| KeyTerm {
-                        digit: &l[0],
-                        first: &l[1],
-                        second: &l[2],
+                let keys: Vec<KeyTerm<'_>> = (0..count)
+                    .map(|t| (&limbs[3 * t], &packed[3 * t + 1], &packed[3 * t + 2]))
+                    .map(|(l, b, a)| KeyTerm {
+                        digit: l,
+                        first: of(b, m),
+                        second: of(a, m),
                     })
                     .collect();
-                let pairs: Vec<PairTerm<'_>> = keys
-                    .iter()
-                    .map(|t| PairTerm {
-                        factor: t.digit,
-                        first: t.first,
-                        second: t.second,
+                let pairs: Vec<PairTerm<'_>> = (0..count)
+                    .map(|t| (&limbs[3 * t], &limbs[3 * t + 1], &packed[3 * t + 2]))
+                    .map(|(x, y, p)| PairTerm {
+                        first: x,
+                        second: y,
+                        factor: of(p, m),
                     })
                     .collect();
                 for permutation in [None, Some(&p)] {
