@@ -1,1 +1,21 @@
-//! Neural architecture search and compiler for networks on encrypted data: YAML experiments and the command line.
+//! Hemet: neural architecture search and compiler for networks that run on encrypted data.
+//!
+//! This crate is the only place that wires the others: YAML experiments and the command line.
+//! The binary `hemet` is glue over [`commands::run`].
+
+pub mod cases;
+pub mod cli;
+pub mod commands;
+pub mod common;
+pub mod costs;
+pub mod error;
+pub mod experiment;
+pub mod finish;
+pub mod image;
+pub mod inspect;
+pub mod network;
+pub mod progress;
+pub mod report;
+pub mod run_folder;
+pub mod search_progress;
+pub mod session;

@@ -1,0 +1,84 @@
+//! Test cases from a safetensors file: inputs and the logits that a network should give for them.
+
+use std::path::Path;
+
+use hemet_schedule::Schedule;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use crate::error::Error;
+
+/// Inputs with their logits.
+pub struct Cases {
+    /// Each in channel-major order.
+    pub inputs: Vec<Vec<f64>>,
+    /// Each with one number a class.
+    pub logits: Vec<Vec<f64>>,
+}
+
+impl Cases {
+    /// Greatest difference between `found` and the logits of case `index`.
+    pub fn error(&self, index: usize, found: &[f64]) -> f64 {
+        let pairs = self.logits[index].iter().zip(found);
+        pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    }
+
+    /// Root mean square of the logits.
+    pub fn magnitude(&self) -> f64 {
+        let all = self.logits.iter().flatten();
+        let (sum, count) = all.fold((0.0, 0u32), |(sum, n), x| (sum + x * x, n + 1));
+        (sum / f64::from(count.max(1))).sqrt()
+    }
+}
+
+/// Reads tensors `input` `[n][c][h][w]` and `logits` `[n][classes]` (F32 or F64) and checks that they fit the schedule.
+pub fn read(path: &Path, schedule: &Schedule) -> Result<Cases, Error> {
+    let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| Error::file(path, e))?;
+    let rows = |name: &str, width: usize| {
+        let tensor = tensors
+            .tensor(name)
+            .map_err(|e| Error::file(path, format!("tensor `{name}`: {e}")))?;
+        split(&tensor, width).map_err(|why| Error::file(path, format!("tensor `{name}` {why}")))
+    };
+    let inputs = rows("input", schedule.header.input.len())?;
+    let logits = rows("logits", schedule.header.output.len())?;
+    if inputs.is_empty() || inputs.len() != logits.len() {
+        return Err(Error::file(
+            path,
+            format!(
+                "{} inputs and {} rows of logits; give at least one, and equally many",
+                inputs.len(),
+                logits.len()
+            ),
+        ));
+    }
+    Ok(Cases { inputs, logits })
+}
+
+/// The rows of a tensor, each of `width` numbers.
+fn split(tensor: &TensorView<'_>, width: usize) -> Result<Vec<Vec<f64>>, String> {
+    let data = tensor.data();
+    let numbers: Vec<f64> = match tensor.dtype() {
+        Dtype::F32 => data
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|b| f64::from(f32::from_le_bytes(*b)))
+            .collect(),
+        Dtype::F64 => data
+            .as_chunks::<8>()
+            .0
+            .iter()
+            .map(|b| f64::from_le_bytes(*b))
+            .collect(),
+        other => return Err(format!("has type {other:?}; give F32 or F64")),
+    };
+    let row: usize = tensor.shape().iter().skip(1).product();
+    if row != width || width == 0 {
+        return Err(format!(
+            "has shape {:?}, {row} numbers a case; the network has {width}",
+            tensor.shape()
+        ));
+    }
+    Ok(numbers.chunks_exact(width).map(<[f64]>::to_vec).collect())
+}

@@ -1,0 +1,53 @@
+//! `hemet calibrate`: measures the cost table of this machine.
+
+use std::path::PathBuf;
+
+use hemet_runtime::calibrate::Options;
+
+use crate::common::Output;
+use crate::costs;
+use crate::error::Error;
+
+/// Measure the cost table of this machine
+///
+/// Latencies are predicted from it. The search measures it on its first run and keeps it; measure again when the machine
+/// was busy then.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Example:\n  hemet calibrate                  # some seconds\n  hemet calibrate --full --out costs.json"
+)]
+pub struct Args {
+    /// All ring degrees, numbers of special primes and levels: some minutes
+    #[arg(long)]
+    pub full: bool,
+    /// Where the table goes; without it, where the other commands find it
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What standard output is for
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Error> {
+    let options = if args.full {
+        Options::full()
+    } else {
+        Options::quick()
+    };
+    let table = costs::measure(&options.map_err(Error::user)?, args.output.json)?;
+    let path = args.out.clone().or_else(costs::kept_path).ok_or_else(|| {
+        Error::user("neither XDG_CACHE_HOME nor HOME is set; say where the table goes with --out")
+    })?;
+    costs::keep(&path, &table)?;
+    if args.output.json {
+        println!("{}", table.to_json());
+    } else {
+        println!(
+            "cost table of {} written to {}",
+            table.machine,
+            path.display()
+        );
+    }
+    Ok(())
+}

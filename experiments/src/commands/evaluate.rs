@@ -1,0 +1,155 @@
+//! `hemet evaluate`: accuracy of an artifact on a data set, encrypted and in the clear, side by side.
+
+use std::path::PathBuf;
+
+use hemet_search::data;
+use serde::Serialize;
+
+use crate::common::{self, Output, argmax};
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::session::{Prediction, Session};
+
+/// Accuracy of an artifact on a data set, encrypted and in the clear, side by side
+///
+/// Makes keys, encrypts test images, runs them, decrypts the answers. The images run side by side, each on one thread.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Example:\n  hemet evaluate runs/digits/best.hemet --set optdigits --limit 100"
+)]
+pub struct Args {
+    /// The artifact
+    pub artifact: PathBuf,
+    /// The data set; without it, the one that the artifact names
+    #[arg(long, value_name = "SET")]
+    pub set: Option<String>,
+    /// Folder of the data set's files, if it is not embedded (or, as a name, the set itself)
+    #[arg(long, value_name = "DIR|SET")]
+    pub data: Option<PathBuf>,
+    /// How many test images, from the first; 0 means all
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub limit: usize,
+    /// Images side by side; 0 means one a core
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// What standard output is for
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Accuracy encrypted and in the clear.
+#[derive(Clone, Debug, Serialize)]
+pub struct Figures {
+    /// Number of images.
+    pub images: usize,
+    /// Share of them that the network classifies rightly in the clear.
+    pub plaintext_accuracy: f64,
+    /// Share of them that it classifies rightly encrypted.
+    pub encrypted_accuracy: f64,
+    /// Share of them with the same class both ways.
+    pub agreement: f64,
+    /// Greatest difference between a decrypted logit and its reference.
+    pub max_abs_error: f64,
+    /// Mean time of the server's work for one image, on one thread.
+    pub mean_latency_ms: f64,
+}
+
+impl Figures {
+    /// From predictions of images with these labels.
+    pub fn of(predictions: &[Prediction], labels: &[u8]) -> Self {
+        let share = |hit: &dyn Fn(&Prediction, u8) -> bool| {
+            let pairs = predictions.iter().zip(labels);
+            let hits = pairs.filter(|(p, label)| hit(p, **label)).count();
+            hits as f64 / predictions.len().max(1) as f64
+        };
+        let latencies: f64 = predictions.iter().map(|p| p.latency_ms).sum();
+        Self {
+            images: predictions.len(),
+            plaintext_accuracy: share(&|p, label| argmax(&p.clear) == usize::from(label)),
+            encrypted_accuracy: share(&|p, label| argmax(&p.encrypted) == usize::from(label)),
+            agreement: share(&|p, _| argmax(&p.clear) == argmax(&p.encrypted)),
+            max_abs_error: predictions
+                .iter()
+                .map(Prediction::error)
+                .fold(0.0, f64::max),
+            mean_latency_ms: latencies / predictions.len().max(1) as f64,
+        }
+    }
+}
+
+/// Classifies the first `limit` images of `test` (0: all) encrypted, `threads` side by side.
+pub fn evaluate(
+    session: &Session,
+    test: &data::Dataset,
+    limit: usize,
+    threads: usize,
+    quiet: bool,
+) -> Result<Figures, Error> {
+    let count = if limit == 0 {
+        test.len()
+    } else {
+        limit.min(test.len())
+    };
+    let mut progress = Progress::new("encrypted", count as u64, quiet);
+    let image = |index: usize| test.image(index).iter().map(|v| f64::from(*v)).collect();
+    let predictions = session.predict_all(count, threads, &image, &mut |done| {
+        progress.set(done as u64, "images classified");
+    })?;
+    progress.finish();
+    Ok(Figures::of(&predictions, &test.labels))
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Error> {
+    let artifact = common::read_artifact(&args.artifact)?;
+    let as_name = args.data.as_ref().and_then(|path| path.to_str());
+    let (set, folder) = match (&args.set, as_name) {
+        (Some(set), _) => (set.clone(), args.data.clone()),
+        (None, Some(name)) if data::source(name).is_ok() => (name.to_owned(), None),
+        (None, _) => match &artifact.manifest.dataset {
+            Some(set) => (set.clone(), args.data.clone()),
+            None => {
+                return Err(Error::user(
+                    "the artifact names no data set; give one with --set",
+                ));
+            }
+        },
+    };
+    let test = data::load(&set, folder.as_deref())
+        .map_err(Error::user)?
+        .test;
+    let shape = artifact
+        .schedule
+        .schedule()
+        .header
+        .input
+        .shape
+        .map(|n| n as usize);
+    let theirs = [test.shape.channels, test.shape.height, test.shape.width];
+    if shape != theirs {
+        return Err(Error::user(format!(
+            "images of {set} are {}, the network takes {}x{}x{}",
+            test.shape, shape[0], shape[1], shape[2]
+        )));
+    }
+    let session = Session::new(artifact)?;
+    let figures = evaluate(&session, &test, args.limit, args.threads, args.output.json)?;
+    if args.output.json {
+        return common::print_json(&figures);
+    }
+    let percent = hemet_reports::number::percent;
+    println!("images               {} of {set}, test", figures.images);
+    println!(
+        "accuracy, clear      {}",
+        percent(figures.plaintext_accuracy)
+    );
+    println!(
+        "accuracy, encrypted  {}",
+        percent(figures.encrypted_accuracy)
+    );
+    println!("same class           {}", percent(figures.agreement));
+    println!("greatest error       {:.1e}", figures.max_abs_error);
+    let latency = hemet_reports::number::milliseconds(figures.mean_latency_ms);
+    println!("mean latency         {latency} ms, one thread an image");
+    Ok(())
+}

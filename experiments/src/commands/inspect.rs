@@ -1,0 +1,123 @@
+//! `hemet inspect`: what is in an artifact.
+
+use std::path::PathBuf;
+
+use hemet_runtime::{Notice, Sizes};
+use hemet_schedule::artifact::Manifest;
+use hemet_schedule::summary::OpCounts;
+use hemet_schedule::{cost, text};
+use serde::Serialize;
+
+use crate::common::{self, Output};
+use crate::error::Error;
+use crate::{costs, inspect};
+
+/// Show what is in an artifact: parameters, layers, costs
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Example:\n  hemet inspect model.hemet\n  hemet inspect model.hemet --costs runs/digits/costs.json   # with predicted time a layer\n  hemet inspect model.hemet --schedule                       # every instruction"
+)]
+pub struct Args {
+    /// The artifact
+    pub artifact: PathBuf,
+    /// Print the schedule's text
+    #[arg(long)]
+    pub schedule: bool,
+    /// Cost table for the predicted time of each layer
+    #[arg(long, value_name = "FILE")]
+    pub costs: Option<PathBuf>,
+    /// What standard output is for
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Serialize)]
+struct Figures {
+    id: String,
+    manifest: Manifest,
+    log_n: u32,
+    log_qp: f64,
+    security_bits: u32,
+    depth: u32,
+    precision_bits: u32,
+    instructions: usize,
+    op_counts: OpCounts,
+    sizes: Sizes,
+    per_layer_ms: Option<Vec<(String, f64)>>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Error> {
+    let artifact = common::read_artifact(&args.artifact)?;
+    let schedule = artifact.schedule.schedule();
+    let parameters = &schedule.header.parameters;
+    common::tell(&Notice::of_parameters(parameters));
+    if args.schedule {
+        print!("{}", text::print(schedule));
+        return Ok(());
+    }
+    let per_layer_ms = match &args.costs {
+        None => None,
+        Some(path) => {
+            let estimate = cost::estimate_ms(schedule, &costs::read(path)?).map_err(Error::user)?;
+            Some(estimate.per_layer_ms)
+        }
+    };
+    let figures = Figures {
+        id: artifact.id(),
+        log_n: parameters.log_n(),
+        log_qp: parameters.log_qp_bits(),
+        security_bits: inspect::security_bits(parameters),
+        depth: schedule.header.depth,
+        precision_bits: schedule.header.precision_bits,
+        instructions: schedule.instructions.len(),
+        op_counts: OpCounts::of(schedule),
+        sizes: Sizes::of(schedule),
+        per_layer_ms,
+        manifest: artifact.manifest,
+    };
+    if args.output.json {
+        return common::print_json(&figures);
+    }
+    show(&figures);
+    Ok(())
+}
+
+fn show(figures: &Figures) {
+    let manifest = &figures.manifest;
+    println!("network        {} (id {})", manifest.network, figures.id);
+    if let Some(architecture) = &manifest.architecture {
+        println!("architecture   {architecture}");
+    }
+    if let Some(dataset) = &manifest.dataset {
+        println!("data set       {dataset}: {}", manifest.normalization);
+    }
+    println!(
+        "parameters     ring degree 2^{}, log2(QP) {:.0} bits, security {} bits, depth {}",
+        figures.log_n, figures.log_qp, figures.security_bits, figures.depth
+    );
+    println!(
+        "precision      2^-{} of the logits' magnitude",
+        figures.precision_bits
+    );
+    println!(
+        "memory         {:.1} MB of evaluation keys on the server",
+        figures.sizes.evaluation_key_bytes as f64 / 1e6
+    );
+    if let (Some(predicted), Some(machine)) =
+        (manifest.predicted_latency_ms, &manifest.cost_machine)
+    {
+        let ms = hemet_reports::number::milliseconds(predicted);
+        println!("predicted      {ms} ms on one thread of {machine}");
+    }
+    println!("instructions   {}", figures.instructions);
+    for line in figures.op_counts.to_string().lines() {
+        println!("  {line}");
+    }
+    for (layer, ms) in figures.per_layer_ms.iter().flatten() {
+        println!(
+            "  {:>9} ms  {layer}",
+            hemet_reports::number::milliseconds(*ms)
+        );
+    }
+}

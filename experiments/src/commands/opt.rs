@@ -1,0 +1,81 @@
+//! `hemet opt`: runs named passes on a graph file and prints the result; for developers of the compiler.
+
+use std::path::PathBuf;
+
+use hemet_compiler::passes::{self, PASSES, Pass};
+use hemet_schedule::text;
+use hemet_spaces::{LayerGraph, Weights};
+
+use crate::error::Error;
+use crate::{costs, network};
+
+/// For developers: run named passes on a graph file and print the net, or the schedule that it becomes
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Example:\n  hemet opt graph.txt                              # all passes, in order\n  hemet opt graph.txt --pass compose               # only this one\n  hemet opt graph.txt --pass none                  # the net as imported\n  hemet opt graph.txt --schedule --weights w.safetensors"
+)]
+pub struct Args {
+    /// A graph file: one layer a line, such as `conv1 = conv 8 3 from input`
+    pub file: PathBuf,
+    /// Names of passes, in order; `none` for none; without it, all
+    #[arg(long = "pass", value_name = "NAME")]
+    pub passes: Vec<String>,
+    /// Weights, a safetensors file; without it only the patterns of maps are worked on
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// Compile to the end and print the schedule; needs --weights
+    #[arg(long, requires = "weights")]
+    pub schedule: bool,
+    /// Cost table for --schedule; without it, that of this machine
+    #[arg(long, value_name = "FILE")]
+    pub costs: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Error> {
+    let source = std::fs::read_to_string(&args.file).map_err(|e| Error::file(&args.file, e))?;
+    let graph: LayerGraph = source.parse().map_err(|e| Error::file(&args.file, e))?;
+    let weights = match &args.weights {
+        None => None,
+        Some(path) => Some(network::read_weights(path, &graph)?),
+    };
+    let options = hemet_compiler::Options::default();
+    if let (true, Some(weights)) = (args.schedule, &weights) {
+        let table = match &args.costs {
+            Some(path) => costs::read(path)?,
+            None => costs::of_this_machine(true)?,
+        };
+        let compiled = hemet_compiler::compile(&graph, weights, &options, &table);
+        print!("{}", text::print(&compiled.map_err(Error::user)?));
+        return Ok(());
+    }
+    let mut net = passes::import(&graph, weights.as_ref(), &options).map_err(Error::user)?;
+    for pass in chosen(&args.passes)? {
+        (pass.run)(&mut net, &options);
+    }
+    print!("{net}");
+    Ok(())
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static Pass>, Error> {
+    if names.is_empty() {
+        return Ok(PASSES.iter().collect());
+    }
+    let by_name = |name: &String| {
+        PASSES.iter().find(|pass| pass.name == name).ok_or_else(|| {
+            let known: Vec<String> = PASSES
+                .iter()
+                .map(|pass| format!("{} ({})", pass.name, pass.about))
+                .collect();
+            Error::user(format!(
+                "no pass is named `{name}`; known: none, {}",
+                known.join(", ")
+            ))
+        })
+    };
+    names
+        .iter()
+        .filter(|name| *name != "none")
+        .map(by_name)
+        .collect()
+}

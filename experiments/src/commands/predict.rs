@@ -1,0 +1,73 @@
+//! `hemet predict`: the server runs an artifact on an encrypted image, blindly.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use hemet_runtime::{Server, execute};
+use serde::Serialize;
+
+use crate::common::{self, Output};
+use crate::error::Error;
+
+/// Run an artifact on an encrypted image
+///
+/// The server needs the artifact, the client's evaluation keys and the encrypted image; it sees neither image nor result.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Example:\n  hemet predict model.hemet --keys keys/server.keys image.ct -o answer.ct"
+)]
+pub struct Args {
+    /// The artifact
+    pub artifact: PathBuf,
+    /// The encrypted image
+    pub request: PathBuf,
+    /// The client's evaluation keys
+    #[arg(long, value_name = "FILE")]
+    pub keys: PathBuf,
+    /// Where the encrypted answer goes
+    #[arg(short, long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Threads; 0 means one a core
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// What standard output is for
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Serialize)]
+struct Figures {
+    latency_ms: f64,
+    answer_bytes: usize,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Error> {
+    let artifact = common::read_artifact(&args.artifact)?;
+    let request = std::fs::read(&args.request).map_err(|e| Error::file(&args.request, e))?;
+    let pool = common::pool(args.threads)?;
+    let (answer, latency_ms) = pool.install(|| -> Result<_, Error> {
+        let server = Server::new(artifact).map_err(Error::user)?;
+        common::tell(&server.notices());
+        let keys = server.load_keys(&args.keys).map_err(Error::user)?;
+        let start = Instant::now();
+        let answer = server
+            .answer(&keys, &request, &mut execute::unobserved)
+            .map_err(|e| Error::file(&args.request, e))?;
+        Ok((answer, start.elapsed().as_secs_f64() * 1e3))
+    })?;
+    hemet_reports::write_atomically(&args.out, &answer).map_err(Error::user)?;
+    if args.output.json {
+        return common::print_json(&Figures {
+            latency_ms,
+            answer_bytes: answer.len(),
+        });
+    }
+    println!(
+        "{} bytes to {}, computed in {} ms",
+        answer.len(),
+        args.out.display(),
+        hemet_reports::number::milliseconds(latency_ms)
+    );
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! `hemet search`: searches a space, compiles the best network and classifies encrypted test images with it.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use hemet_search::data::{self, Dataset, TrainTest};
+use hemet_search::pareto::ParetoFront;
+use hemet_search::study::{self, Resume, Study, StudyOptions};
+use hemet_search::{Seed, strategy, train};
+
+use crate::error::Error;
+use crate::experiment::Experiment;
+use crate::network::CompilerCosts;
+use crate::run_folder::RunFolder;
+use crate::search_progress::SearchProgress;
+use crate::{common, costs, finish};
+
+/// Search a space of networks, compile the best and classify encrypted test images with it
+///
+/// Writes a run folder: journal.jsonl (a line a trial), front.csv, report/ (plot and tables), best.hemet (the compiled
+/// network), summary.json. A search that was stopped goes on with --resume.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Example:\n  hemet search experiments/digits.yaml\n  hemet search experiments/digits.yaml --out runs/digits --resume"
+)]
+pub struct Args {
+    /// The experiment, a YAML file
+    pub experiment: PathBuf,
+    /// The run folder; without it, runs/NAME, or runs/NAME-2 and so on where that exists
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Go on with the search in the run folder
+    #[arg(long)]
+    pub resume: bool,
+    /// Folder of the data set's files, if it is not embedded
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Cost table to predict with; without it, that of this machine (measured on the first run)
+    #[arg(long, value_name = "FILE")]
+    pub costs: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(args: Args) -> Result<(), Error> {
+    let start = Instant::now();
+    let mut experiment = Experiment::read(&args.experiment)?;
+    if args.data.is_some() {
+        experiment.data.path = args.data.clone();
+    }
+    let sets = load(&experiment)?;
+    let run = folder(&args, &experiment)?;
+    let table = cost_table(&args, &run)?;
+    let cost = CompilerCosts {
+        options: experiment.compile_options()?,
+        table,
+    };
+    let trials = search(&experiment, &sets.train, &cost, &run, args.resume)?;
+    finish::finish(&experiment, &sets.test, &cost.table, &run, &trials, start)
+}
+
+/// Loads the images and checks that the space takes them.
+fn load(experiment: &Experiment) -> Result<TrainTest, Error> {
+    let sets =
+        data::load(&experiment.data.set, experiment.data.path.as_deref()).map_err(Error::user)?;
+    let space = experiment.space()?;
+    if space.input() != sets.train.shape || space.classes() != sets.train.classes {
+        return Err(Error::user(format!(
+            "images of {} are {} in {} classes, the space takes {} in {} classes",
+            experiment.data.set,
+            sets.train.shape,
+            sets.train.classes,
+            space.input(),
+            space.classes()
+        )));
+    }
+    Ok(sets)
+}
+
+/// The run folder, with the resolved experiment in it.
+fn folder(args: &Args, experiment: &Experiment) -> Result<RunFolder, Error> {
+    let yaml = experiment.to_yaml()?;
+    let runs = PathBuf::from("runs");
+    let numbered = |n: u32| match n {
+        1 => runs.join(&experiment.name),
+        n => runs.join(format!("{}-{n}", experiment.name)),
+    };
+    let taken = (1..).take_while(|n| numbered(*n).exists()).count() as u32;
+    let root = match (&args.out, args.resume) {
+        (Some(out), _) => out.clone(),
+        (None, true) => numbered(taken.max(1)),
+        (None, false) => numbered(taken + 1),
+    };
+    let run = RunFolder { root };
+    let path = run.experiment_path();
+    if path.exists() {
+        if !args.resume {
+            return Err(Error::file(
+                &run.root,
+                "it holds a search already; --resume goes on with it, another --out keeps it",
+            ));
+        }
+        let old = std::fs::read_to_string(&path).map_err(|e| Error::file(&path, e))?;
+        if old != yaml {
+            return Err(Error::file(
+                &path,
+                "the search in this folder is of another experiment; choose another --out",
+            ));
+        }
+    } else {
+        run.write(&path, yaml.as_bytes())?;
+    }
+    Ok(run)
+}
+
+/// The table that the search in this folder began with, so that it goes on alike; else the user's or this machine's.
+fn cost_table(args: &Args, run: &RunFolder) -> Result<hemet_schedule::CostTable, Error> {
+    let path = run.costs_path();
+    let kept = path.exists().then(|| costs::read(&path)).transpose()?;
+    let given = args.costs.as_deref().map(costs::read).transpose()?;
+    let table = match (kept, given) {
+        (Some(kept), Some(given)) if kept != given => {
+            return Err(Error::file(
+                &path,
+                "the search in this folder began with another cost table; leave --costs away",
+            ));
+        }
+        (Some(kept), _) => return Ok(kept),
+        (None, Some(given)) => given,
+        (None, None) => costs::of_this_machine(false)?,
+    };
+    costs::keep(&path, &table)?;
+    Ok(table)
+}
+
+/// Proposes and trains until the trials are used up.
+fn search(
+    experiment: &Experiment,
+    images: &Dataset,
+    cost: &CompilerCosts,
+    run: &RunFolder,
+    resume: bool,
+) -> Result<Vec<hemet_search::Trial>, Error> {
+    let seed = Seed::new(experiment.seed);
+    let (training, validation) = images
+        .split(experiment.data.validation, seed.derive("validation"))
+        .map_err(Error::user)?;
+    let space = experiment.space()?;
+    eprintln!(
+        "searching {} networks on {} ({} training, {} validation images), strategy {}",
+        space.size(),
+        experiment.data.set,
+        training.len(),
+        validation.len(),
+        experiment.search.strategy
+    );
+    let progress = SearchProgress::new(experiment);
+    let on_event = |event: study::Event<'_>| progress.event(&event);
+    let train_one =
+        |graph: &hemet_spaces::LayerGraph, seed: Seed, on_epoch: &mut study::OnEpoch<'_>| {
+            let data = train::TrainData {
+                training: &training,
+                validation: &validation,
+            };
+            train::train(graph, data, &experiment.train, seed, on_epoch)
+        };
+    let study = Study {
+        space,
+        strategy: strategy::strategy(&experiment.search.strategy).map_err(Error::user)?,
+        cost,
+        constraints: &experiment.constraints,
+        train: &train_one,
+        on_event: &on_event,
+        should_stop: &|| false,
+    };
+    let workers = match experiment.search.workers {
+        0 => common::cores(),
+        n => n,
+    };
+    let options = StudyOptions {
+        trials: experiment.search.trials,
+        lag: LAG,
+        workers: workers.min(LAG),
+        seed,
+    };
+    let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
+    let resume = if resume { Resume::Yes } else { Resume::No };
+    let report = study.run(&folder, &options, resume).map_err(Error::user)?;
+    progress.finish();
+    if ParetoFront::of(&report.trials).members().is_empty() {
+        return Err(Error::user(
+            "no trial was trained to the end: loosen the constraints or mend the training; journal.jsonl has the reasons",
+        ));
+    }
+    Ok(report.trials)
+}
+
+/// Trials in flight at most. Fixed, because the journal depends on it, and not on the number of workers.
+const LAG: usize = 4;

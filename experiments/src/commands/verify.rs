@@ -1,0 +1,54 @@
+//! `hemet verify`: checks a schedule or an artifact and lists every fault.
+
+use std::path::PathBuf;
+
+use hemet_schedule::artifact::Artifact;
+use hemet_schedule::{Constants, text, verify};
+
+use crate::common;
+use crate::error::Error;
+
+/// Check a schedule or an artifact and list every fault
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Example:\n  hemet verify model.hemet\n  hemet inspect model.hemet --schedule > schedule.txt\n  hemet verify schedule.txt --constants model.hemet"
+)]
+pub struct Args {
+    /// A .hemet artifact, or a schedule's text
+    pub file: PathBuf,
+    /// For a schedule's text: the artifact with the constants that it names
+    #[arg(long, value_name = "ARTIFACT")]
+    pub constants: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Error> {
+    let bytes = std::fs::read(&args.file).map_err(|e| Error::file(&args.file, e))?;
+    let verified = match std::str::from_utf8(&bytes) {
+        Ok(source) if source.starts_with("hemet-schedule") => {
+            let constants = match &args.constants {
+                Some(path) => {
+                    common::read_artifact(path)?
+                        .schedule
+                        .into_schedule()
+                        .constants
+                }
+                None => Constants::default(),
+            };
+            let schedule = text::parse(source, constants).map_err(|e| {
+                let help = args.constants.is_none().then(|| {
+                    "constants live apart: name the artifact that has them with --constants".into()
+                });
+                Error::at(&args.file, source, (e.line, e.column), &e.message, help)
+            })?;
+            verify(schedule).map_err(|faults| Error::file(&args.file, faults))?
+        }
+        Ok(_) | Err(_) => {
+            let artifact = Artifact::from_bytes(&bytes).map_err(|e| Error::file(&args.file, e))?;
+            artifact.schedule
+        }
+    };
+    let count = verified.schedule().instructions.len();
+    println!("{}: {count} instructions, no fault", args.file.display());
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! What several commands share: reading artifacts, threads, notices, JSON on standard output.
+
+use std::path::Path;
+
+use hemet_schedule::artifact::Artifact;
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// Reads the artifact at `path`.
+pub fn read_artifact(path: &Path) -> Result<Artifact, Error> {
+    Artifact::read(path).map_err(Error::user)
+}
+
+/// Prints what a user must be told although nothing failed.
+pub fn tell(notices: &[hemet_runtime::Notice]) {
+    for notice in notices {
+        eprintln!("warning: {notice}");
+    }
+}
+
+/// Prints `value` as one line of JSON.
+pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
+    println!("{}", serde_json::to_string(value).map_err(Error::user)?);
+    Ok(())
+}
+
+/// A pool of `threads` threads; 0 means one a core.
+pub fn pool(threads: usize) -> Result<rayon::ThreadPool, Error> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|e| Error::user(format!("cannot start {threads} threads: {e}")))
+}
+
+/// Number of cores, at least 1.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Most memory that this process has held, in bytes, as the system counts it; 0 where it does not say.
+pub fn peak_rss_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib = status.lines().find_map(|line| {
+        let rest = line.strip_prefix("VmHWM:")?;
+        rest.trim()
+            .trim_end_matches("kB")
+            .trim()
+            .parse::<u64>()
+            .ok()
+    });
+    kib.unwrap_or(0) * 1024
+}
+
+/// Position and value of the largest element; the first of equals.
+pub fn argmax(values: &[f64]) -> usize {
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+/// The middle of the values (the mean of the two middle ones), or 0 for none.
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.len() {
+        0 => 0.0,
+        n if n % 2 == 1 => sorted[n / 2],
+        n => (sorted[n / 2 - 1] + sorted[n / 2]) / 2.0,
+    }
+}
+
+/// What standard output is for: people, or one line of JSON for scripts.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub struct Output {
+    /// Print one line of JSON for scripts instead of a table
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,233 @@
+//! Experiment: what a person writes in YAML, with defaults filled in.
+//!
+//! ```yaml
+//! name: digits                      # letters, digits, `-`, `_`; names the run folder
+//! seed: 1                           # determines every random choice of the search
+//! data: {set: optdigits}            # path: folder of the files, for sets that are not embedded; validation: 0.15
+//! space_file: spaces/presets/digits.yaml   # or `space:` with the space written out here
+//! search: {strategy: random, trials: 12, workers: 2}
+//! train: {epochs: 20}               # and more, see `TrainOptions`
+//! constraints: {max_depth: 9, max_latency_ms: 500}
+//! compile: {security_bits: 128, precision_bits: 8}
+//! choose: {within_points: 0.5}      # the fastest within half a percentage point of the best accuracy
+//! encrypted_images: 100             # test images that the chosen network classifies encrypted
+//! ```
+
+mod yaml;
+
+use std::path::{Path, PathBuf};
+
+use hemet_spaces::space::Space;
+use serde::{Deserialize, Serialize};
+
+pub use yaml::parse;
+
+use crate::error::Error;
+
+/// An experiment, resolved.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// Letters, digits, `-` and `_`; names the run folder.
+    pub name: String,
+    /// Determines every random choice of the search.
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// Which images.
+    pub data: Data,
+    /// The space, written out. Either this or `space_file`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub space: Option<Space>,
+    /// A YAML file with the space; relative to the experiment's folder or the current one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub space_file: Option<PathBuf>,
+    /// How candidates are proposed.
+    pub search: Search,
+    /// How candidates are trained.
+    #[serde(default)]
+    pub train: hemet_search::train::TrainOptions,
+    /// Limits that are checked before anything is trained.
+    #[serde(default)]
+    pub constraints: hemet_search::constraint::Constraints,
+    /// How networks are compiled.
+    #[serde(default)]
+    pub compile: Compile,
+    /// How the best is chosen from the front.
+    #[serde(default)]
+    pub choose: Choose,
+    /// How many test images the chosen network classifies encrypted, at least 1.
+    #[serde(default = "hundred")]
+    pub encrypted_images: usize,
+}
+
+/// Which images.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// Name of the data set.
+    pub set: String,
+    /// Folder of its files, for sets that are not embedded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// Share of the training images that accuracy is measured on during the search.
+    #[serde(default = "validation")]
+    pub validation: f64,
+}
+
+/// How candidates are proposed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// Name of the strategy.
+    pub strategy: String,
+    /// Greatest number of trials.
+    pub trials: usize,
+    /// Candidates that are trained side by side; 0 means one a core.
+    #[serde(default)]
+    pub workers: usize,
+}
+
+/// How networks are compiled.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Compile {
+    /// 128, 192 or 256.
+    pub security_bits: u32,
+    /// Promised precision of the logits: an error of at most 2^-precision_bits.
+    pub precision_bits: u32,
+}
+
+impl Default for Compile {
+    fn default() -> Self {
+        Self {
+            security_bits: 128,
+            precision_bits: hemet_compiler::Options::default().precision_bits,
+        }
+    }
+}
+
+/// How the best is chosen from the front.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Choose {
+    /// The chosen network is the fastest whose validation accuracy lies within so many percentage points of the best.
+    pub within_points: f64,
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn hundred() -> usize {
+    100
+}
+
+fn validation() -> f64 {
+    0.15
+}
+
+impl Experiment {
+    /// Reads and resolves the experiment in the file `path`.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
+        let mut experiment: Self = parse(path, &text)?;
+        let check = |ok: bool, what: &str| {
+            if ok {
+                Ok(())
+            } else {
+                Err(Error::file(path, what))
+            }
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        check(
+            !experiment.name.is_empty() && experiment.name.chars().all(plain),
+            &format!(
+                "name `{}` must consist of letters, digits, `-` and `_`: it names the run folder",
+                experiment.name
+            ),
+        )?;
+        check(
+            experiment.search.trials >= 1,
+            "search.trials is 0; give at least 1",
+        )?;
+        check(
+            experiment.encrypted_images >= 1,
+            "encrypted_images is 0; give at least 1",
+        )?;
+        check(
+            (0.0..100.0).contains(&experiment.choose.within_points),
+            &format!(
+                "choose.within_points is {}; give percentage points from 0 to below 100",
+                experiment.choose.within_points
+            ),
+        )?;
+        experiment.compile_options()?;
+        experiment.resolve_space(path)?;
+        Ok(experiment)
+    }
+
+    fn resolve_space(&mut self, path: &Path) -> Result<(), Error> {
+        match (&self.space, &self.space_file) {
+            (Some(_), None) => Ok(()),
+            (None, Some(file)) => {
+                let beside = path.parent().unwrap_or(Path::new("")).join(file);
+                let file = if beside.exists() {
+                    beside
+                } else {
+                    file.clone()
+                };
+                let text = std::fs::read_to_string(&file).map_err(|e| Error::file(&file, e))?;
+                self.space = Some(parse(&file, &text)?);
+                self.space_file = None;
+                Ok(())
+            }
+            (None, None) => Err(Error::file(
+                path,
+                "it names no space; add `space:` or `space_file:`",
+            )),
+            (Some(_), Some(_)) => Err(Error::file(
+                path,
+                "it has both `space:` and `space_file:`; keep one",
+            )),
+        }
+    }
+
+    /// The space; present in every experiment that [`Experiment::read`] gave.
+    pub fn space(&self) -> Result<&Space, Error> {
+        self.space
+            .as_ref()
+            .ok_or_else(|| Error::user("the experiment has no space"))
+    }
+
+    /// The compiler's options.
+    pub fn compile_options(&self) -> Result<hemet_compiler::Options, Error> {
+        Ok(hemet_compiler::Options {
+            security: security_level(self.compile.security_bits)?,
+            precision_bits: self.compile.precision_bits,
+            ..Default::default()
+        })
+    }
+
+    /// Which member of the front is deployed.
+    pub fn choice(&self) -> hemet_search::pareto::Choice {
+        hemet_search::pareto::Choice::FastestWithin(self.choose.within_points)
+    }
+
+    /// The experiment as YAML, to be kept in the run folder.
+    pub fn to_yaml(&self) -> Result<String, Error> {
+        serde_yaml::to_string(self).map_err(Error::user)
+    }
+}
+
+/// The security level of this many bits.
+pub fn security_level(bits: u32) -> Result<hemet_ckks_params::SecurityLevel, Error> {
+    use hemet_ckks_params::SecurityLevel;
+    match bits {
+        128 => Ok(SecurityLevel::Bits128),
+        192 => Ok(SecurityLevel::Bits192),
+        256 => Ok(SecurityLevel::Bits256),
+        other => Err(Error::user(format!(
+            "{other} bits of security are not offered; choose 128, 192 or 256"
+        ))),
+    }
+}

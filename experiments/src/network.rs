@@ -1,0 +1,69 @@
+//! From a trial to an artifact: the compiler as the search's cost model, and the compilation of a found network.
+
+use std::path::Path;
+
+use hemet_compiler::Options;
+use hemet_schedule::CostTable;
+use hemet_schedule::artifact::{Artifact, Manifest};
+use hemet_search::constraint::{CostEstimate, CostModel};
+use hemet_search::data;
+use hemet_spaces::{Architecture, LayerGraph, Weights};
+
+use crate::error::Error;
+use crate::experiment::Experiment;
+
+/// The compiler's estimate with a machine's cost table, as the search asks for it.
+pub struct CompilerCosts {
+    /// How networks are compiled.
+    pub options: Options,
+    /// The machine.
+    pub table: CostTable,
+}
+
+impl CostModel for CompilerCosts {
+    fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String> {
+        let estimate = hemet_compiler::estimate(graph, &self.options, &self.table)
+            .map_err(|e| e.to_string())?;
+        Ok(CostEstimate {
+            depth: estimate.depth as usize,
+            latency_ms: estimate.latency_ms,
+            log_n: estimate.log_n,
+            log_qp_bits: estimate.log_qp_bits,
+            key_bytes: estimate.evaluation_key_bytes,
+        })
+    }
+}
+
+/// Compiles a found network to an artifact that names what it is.
+pub fn compile(
+    experiment: &Experiment,
+    architecture: &Architecture,
+    weights: &Weights,
+    table: &CostTable,
+) -> Result<Artifact, Error> {
+    let space = experiment.space()?;
+    let graph = space.graph(architecture).map_err(Error::user)?;
+    let options = experiment.compile_options()?;
+    let compiled =
+        hemet_compiler::compile(&graph, weights, &options, table).map_err(Error::user)?;
+    let estimate = hemet_compiler::estimate(&graph, &options, table).map_err(Error::user)?;
+    let source = data::source(&experiment.data.set).map_err(Error::user)?;
+    let manifest = Manifest {
+        dataset: Some(experiment.data.set.clone()),
+        classes: (0..space.classes()).map(|c| c.to_string()).collect(),
+        architecture: Some(space.describe(architecture).map_err(Error::user)?),
+        normalization: source.about().to_owned(),
+        predicted_latency_ms: Some(estimate.latency_ms),
+        cost_machine: Some(table.machine.clone()),
+        ..Manifest::new(&experiment.name)
+    };
+    Ok(Artifact::new(manifest, compiled))
+}
+
+/// Reads a network's weights from a safetensors file and checks that they fit.
+pub fn read_weights(path: &Path, graph: &LayerGraph) -> Result<Weights, Error> {
+    let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
+    let weights = Weights::from_safetensors(&bytes).map_err(|e| Error::file(path, e))?;
+    weights.check(graph).map_err(|e| Error::file(path, e))?;
+    Ok(weights)
+}

@@ -1,0 +1,159 @@
+//! The run folder of a search: what lies where, and the figures of its summary.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::experiment::Experiment;
+
+/// The files of a search.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    /// The folder.
+    pub root: PathBuf,
+}
+
+/// The outcome of a search, `summary.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Summary {
+    /// Name of the experiment.
+    pub name: String,
+    /// Version of the program.
+    pub hemet_version: String,
+    /// Trials in the journal.
+    pub trials: usize,
+    /// How many of them were trained to the end.
+    pub complete: usize,
+    /// How many exceeded a constraint or could not be compiled.
+    pub infeasible: usize,
+    /// How many failed in training.
+    pub failed: usize,
+    /// The Pareto front, fastest first.
+    pub front: Vec<Member>,
+    /// The network that was chosen and compiled.
+    pub best: Best,
+    /// The processor that everything ran on.
+    pub machine: String,
+    /// Seconds that the whole command took.
+    pub seconds: f64,
+}
+
+/// A member of the Pareto front.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Member {
+    /// Number of the trial.
+    pub trial: usize,
+    /// Text form of the architecture.
+    pub architecture: String,
+    /// Multiplicative depth.
+    pub depth: usize,
+    /// Accuracy on the validation images.
+    pub validation_accuracy: f64,
+    /// Predicted latency of a prediction, one thread.
+    pub predicted_latency_ms: f64,
+}
+
+/// The network that was chosen, with what was measured on it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Best {
+    /// Number of the trial.
+    pub trial: usize,
+    /// Text form of the architecture.
+    pub architecture: String,
+    /// What the architecture is, block by block.
+    pub description: String,
+    /// Multiplicative depth.
+    pub depth: usize,
+    /// Accuracy on the validation images, which the search saw.
+    pub validation_accuracy: f64,
+    /// Accuracy on all test images, in the clear.
+    pub test_accuracy: f64,
+    /// Number of test images.
+    pub test_images: usize,
+    /// Accuracy in the clear on the test images that were also classified encrypted.
+    pub plaintext_accuracy: f64,
+    /// Accuracy of the encrypted classification.
+    pub encrypted_accuracy: f64,
+    /// Share of those images with the same class both ways.
+    pub agreement: f64,
+    /// Number of test images that were classified encrypted.
+    pub encrypted_images: usize,
+    /// Greatest difference between a decrypted logit and its reference.
+    pub max_abs_error: f64,
+    /// Predicted latency, one thread.
+    pub predicted_latency_ms: f64,
+    /// Median of the measured latencies, one thread.
+    pub measured_latency_ms: f64,
+    /// log2 of the ring degree.
+    pub log_n: u32,
+    /// Bits of the whole modulus QP.
+    pub log_qp: f64,
+    /// Bits of security; 0 for none.
+    pub security_bits: u32,
+    /// Bytes of the evaluation keys as sent.
+    pub evaluation_key_bytes: usize,
+    /// Bytes of an encrypted image as sent.
+    pub input_ciphertext_bytes: usize,
+}
+
+impl RunFolder {
+    /// The run folder at `root`, which must hold an experiment.
+    pub fn open(root: &Path) -> Result<Self, Error> {
+        let run = Self {
+            root: root.to_owned(),
+        };
+        if run.experiment_path().exists() {
+            return Ok(run);
+        }
+        Err(Error::file(
+            root,
+            "it is no run folder: it has no experiment.yaml; `hemet search` makes run folders",
+        ))
+    }
+
+    /// `experiment.yaml`: the experiment, resolved.
+    pub fn experiment_path(&self) -> PathBuf {
+        self.root.join("experiment.yaml")
+    }
+
+    /// `costs.json`: the cost table that the search used.
+    pub fn costs_path(&self) -> PathBuf {
+        self.root.join("costs.json")
+    }
+
+    /// `summary.json`.
+    pub fn summary_path(&self) -> PathBuf {
+        self.root.join("summary.json")
+    }
+
+    /// `best.hemet`: the chosen network, compiled.
+    pub fn artifact_path(&self) -> PathBuf {
+        self.root.join("best.hemet")
+    }
+
+    /// The experiment.
+    pub fn experiment(&self) -> Result<Experiment, Error> {
+        Experiment::read(&self.experiment_path())
+    }
+
+    /// The summary, which a finished search has written.
+    pub fn summary(&self) -> Result<Summary, Error> {
+        let path = self.summary_path();
+        let text = std::fs::read_to_string(&path).map_err(|e| {
+            Error::file(
+                &path,
+                format!("{e}; the search has not finished: `hemet search … --resume` finishes it"),
+            )
+        })?;
+        serde_json::from_str(&text).map_err(|e| Error::file(&path, e))
+    }
+
+    /// Writes a file of the folder, whole or not at all.
+    pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
+        }
+        hemet_reports::write_atomically(path, bytes).map_err(Error::user)
+    }
+}

@@ -1,0 +1,151 @@
+//! Both halves in one process, for measuring: client, server and the clear reference of one artifact.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use hemet_runtime::files;
+use hemet_runtime::{ClearBackend, Client, Program, Server, ServerKeys, execute};
+use hemet_schedule::artifact::Artifact;
+
+use crate::error::Error;
+
+/// An artifact made ready, with keys made for it.
+pub struct Session {
+    server: Server,
+    client: Client,
+    keys: ServerKeys,
+    reference: Program<ClearBackend>,
+}
+
+/// What one encrypted prediction gave.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// Decrypted logits.
+    pub encrypted: Vec<f64>,
+    /// Logits of the same schedule in the clear, in 64-bit floats.
+    pub clear: Vec<f64>,
+    /// Time of the server's work, in milliseconds.
+    pub latency_ms: f64,
+    /// Bytes of the encrypted input as sent.
+    pub request_bytes: usize,
+    /// Bytes of the encrypted answer as sent.
+    pub answer_bytes: usize,
+}
+
+impl Prediction {
+    /// Greatest difference between a decrypted logit and its reference.
+    pub fn error(&self) -> f64 {
+        let pairs = self.encrypted.iter().zip(&self.clear);
+        pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    }
+}
+
+impl Session {
+    /// Loads the schedule for both backends and makes keys.
+    pub fn new(artifact: Artifact) -> Result<Self, Error> {
+        let slots = artifact.schedule.header.parameters.slots();
+        let reference = Program::new(artifact.schedule.clone(), ClearBackend::new(slots))
+            .map_err(Error::user)?;
+        let server = Server::new(artifact).map_err(Error::user)?;
+        crate::common::tell(&server.notices());
+        let spec = server.client_spec().clone();
+        let (client, keys) = Client::generate(spec).map_err(Error::user)?;
+        Ok(Self {
+            server,
+            client,
+            keys,
+            reference,
+        })
+    }
+
+    /// The server.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Bytes of the evaluation keys as sent.
+    pub fn evaluation_key_bytes(&self) -> usize {
+        self.keys.to_bytes().len()
+    }
+
+    /// Encrypts, runs, decrypts; in the caller's rayon pool.
+    pub fn predict(&self, image: &[f64]) -> Result<Prediction, Error> {
+        let request = self.client.encrypt(image).map_err(Error::user)?;
+        let start = Instant::now();
+        let answer = self
+            .server
+            .answer(&self.keys, &request, &mut execute::unobserved)
+            .map_err(Error::user)?;
+        let latency_ms = start.elapsed().as_secs_f64() * 1e3;
+        Ok(Prediction {
+            encrypted: self.client.decrypt(&answer).map_err(Error::user)?,
+            clear: self.clear(image)?,
+            latency_ms,
+            request_bytes: request.len(),
+            answer_bytes: answer.len(),
+        })
+    }
+
+    /// The logits of the same schedule in the clear.
+    pub fn clear(&self, image: &[f64]) -> Result<Vec<f64>, Error> {
+        let header = &self.server.schedule().header;
+        let slots = header.parameters.slots();
+        let packed = files::pack(&header.input, image, slots).map_err(Error::user)?;
+        let inputs = packed
+            .into_iter()
+            .map(|vector| vector.iter().copied().cycle().take(slots).collect())
+            .collect();
+        let outputs = self
+            .reference
+            .run(&(), inputs, &mut execute::unobserved)
+            .map_err(Error::user)?;
+        files::unpack(&header.output, &outputs, slots).map_err(Error::user)
+    }
+
+    /// Predicts `count` images, `threads` side by side (0: one a core), each on one thread; `image(i)` gives the i-th,
+    /// `done` hears after each, with the number done.
+    pub fn predict_all(
+        &self,
+        count: usize,
+        threads: usize,
+        image: &(dyn Fn(usize) -> Vec<f64> + Sync),
+        done: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<Vec<Prediction>, Error> {
+        let threads = if threads == 0 {
+            crate::common::cores()
+        } else {
+            threads
+        };
+        let next = AtomicUsize::new(0);
+        let results = Mutex::new((Vec::new(), done));
+        let work = || -> Result<(), Error> {
+            let pool = crate::common::pool(1)?;
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                if index >= count {
+                    return Ok(());
+                }
+                let prediction = pool.install(|| self.predict(&image(index)))?;
+                let mut guard = results.lock().unwrap_or_else(PoisonError::into_inner);
+                guard.0.push((index, prediction));
+                let so_far = guard.0.len();
+                (guard.1)(so_far);
+            }
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads.min(count)).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().try_for_each(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|_| Err(Error::user("a worker thread ended unexpectedly")))
+            })
+        })?;
+        let (mut results, _) = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        results.sort_by_key(|(index, _)| *index);
+        Ok(results
+            .into_iter()
+            .map(|(_, prediction)| prediction)
+            .collect())
+    }
+}

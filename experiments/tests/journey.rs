@@ -1,0 +1,217 @@
+//! One journey through the binary: search, report, compile, keys, encrypt, predict, decrypt, evaluate, bench; and what a
+//! user does wrong on the way.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+
+/// Small enough to train in seconds: two networks, few epochs.
+const EXPERIMENT: &str = "\
+name: tiny
+seed: 3
+data: {set: optdigits, validation: 0.2}
+space:
+  input: [1, 8, 8]
+  classes: 10
+  stem: {conv: {width: 4, kernel: 3, stride: 2}}
+  blocks:
+    - name: b1
+      options: [skip, {conv: {width: 8, kernel: 3}}]
+  activation: quadratic
+search: {strategy: random, trials: 2, workers: 2}
+train: {epochs: 3}
+encrypted_images: 4
+";
+
+struct World {
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("tiny.yaml"), EXPERIMENT).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn hemet(&self, arguments: &str) -> Output {
+        Command::cargo_bin("hemet")
+            .unwrap()
+            .args(arguments.split_whitespace())
+            .current_dir(self.folder.path())
+            .env("XDG_CACHE_HOME", self.path("cache"))
+            .output()
+            .unwrap()
+    }
+
+    /// Runs a command that must succeed; returns its standard output.
+    fn good(&self, arguments: &str) -> String {
+        let output = self.hemet(arguments);
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "hemet {arguments}\n{err}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a command that must be refused as a user's mistake; returns its standard error.
+    fn refused(&self, arguments: &str) -> String {
+        let output = self.hemet(arguments);
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "hemet {arguments}\n{err}");
+        assert!(!err.contains("panicked"), "{err}");
+        err
+    }
+}
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn read_json(path: &Path) -> serde_json::Value {
+    json(&std::fs::read_to_string(path).unwrap())
+}
+
+/// Costs that depend on no clock, so that journals can be compared.
+fn write_costs(path: &Path) {
+    std::fs::write(path, hemet_compiler::synthetic_table().to_json()).unwrap();
+}
+
+#[test]
+fn a_search_ends_in_a_network_that_predicts_encrypted_and_goes_on_after_a_stop() {
+    let world = World::new();
+    write_costs(&world.path("costs.json"));
+    let shown = world.good("search tiny.yaml --out run --costs costs.json");
+    assert!(shown.contains("encrypted"), "{shown}");
+    for file in [
+        "experiment.yaml",
+        "journal.jsonl",
+        "front.csv",
+        "report/pareto.svg",
+        "report/pareto.png",
+        "report/report.md",
+        "best.hemet",
+        "summary.json",
+    ] {
+        let length = std::fs::metadata(world.path("run").join(file))
+            .unwrap()
+            .len();
+        assert!(length > 0, "{file}");
+    }
+    let best = &read_json(&world.path("run/summary.json"))["best"];
+    assert_eq!(best["encrypted_images"], 4);
+    assert_eq!(best["agreement"], 1.0);
+    assert!(best["security_bits"].as_u64().unwrap() >= 128);
+
+    resumed_equals_uninterrupted(&world);
+    client_and_server_agree(&world);
+    figures_for_scripts(&world);
+    mistakes_are_told(&world);
+}
+
+/// Killed after its first trial and resumed, a search writes the same journal.
+fn resumed_equals_uninterrupted(world: &World) {
+    let journal = std::fs::read_to_string(world.path("run/journal.jsonl")).unwrap();
+    world.good("search tiny.yaml --out again --costs costs.json");
+    let path = world.path("again/journal.jsonl");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), journal);
+    let first = journal.split_inclusive('\n').next().unwrap();
+    std::fs::write(&path, format!("{first}{{\"number\": 1, \"arch")).unwrap();
+    std::fs::remove_file(world.path("again/summary.json")).unwrap();
+    world.good("search tiny.yaml --out again --resume");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), journal);
+    assert!(world.path("again/summary.json").exists());
+    assert!(
+        world
+            .refused("search tiny.yaml --out again")
+            .contains("--resume")
+    );
+}
+
+fn client_and_server_agree(world: &World) {
+    let trial = &read_json(&world.path("run/summary.json"))["best"]["trial"];
+    world.good(&format!("compile run --trial {trial} -o model.hemet"));
+    world.good("verify model.hemet");
+    world.good("keygen model.hemet --out keys");
+    assert!(
+        world
+            .refused("keygen model.hemet --out keys")
+            .contains("--force")
+    );
+    world.good("encrypt --key keys/client.key --set optdigits --index 3 -o image.ct");
+    world.good("predict model.hemet --keys keys/server.keys image.ct -o answer.ct");
+    let answer = json(&world.good("decrypt --key keys/client.key answer.ct --json"));
+    assert_eq!(answer["logits"].as_array().unwrap().len(), 10);
+
+    // Keys of another client, of another artifact, and damaged files.
+    world.good("keygen model.hemet --out other");
+    world.refused("predict model.hemet --keys other/server.keys image.ct -o no.ct");
+    world.refused("decrypt --key other/client.key answer.ct");
+    world.refused("decrypt --key keys/server.keys answer.ct");
+    let bytes = std::fs::read(world.path("model.hemet")).unwrap();
+    std::fs::write(world.path("torn.hemet"), &bytes[..bytes.len() / 2]).unwrap();
+    world.refused("inspect torn.hemet");
+    let bytes = std::fs::read(world.path("image.ct")).unwrap();
+    std::fs::write(world.path("torn.ct"), &bytes[..bytes.len() - 7]).unwrap();
+    world.refused("predict model.hemet --keys keys/server.keys torn.ct -o no.ct");
+    assert!(!world.path("no.ct").exists());
+}
+
+fn figures_for_scripts(world: &World) {
+    let bench = json(&world.good("bench model.hemet --threads 1 --runs 2 --json"));
+    for key in [
+        "predicted_latency_ms",
+        "measured_latency_ms",
+        "log_n",
+        "log_qp",
+        "security_bits",
+        "depth",
+        "op_counts",
+        "evaluation_key_bytes",
+        "input_ciphertext_bytes",
+        "output_ciphertext_bytes",
+        "peak_rss_bytes",
+        "max_abs_error",
+    ] {
+        assert!(!bench[key].is_null(), "bench gives no {key}");
+    }
+    let figures = json(&world.good("evaluate model.hemet --set optdigits --limit 3 --json"));
+    assert_eq!(figures["images"], 3);
+    assert_eq!(figures["agreement"], 1.0);
+    world.good("inspect model.hemet --costs costs.json");
+    let schedule = world.good("inspect model.hemet --schedule");
+    std::fs::write(world.path("schedule.txt"), schedule).unwrap();
+    world.good("verify schedule.txt --constants model.hemet");
+    world.good("report run");
+}
+
+fn mistakes_are_told(world: &World) {
+    let typo = EXPERIMENT.replace("trials: 2", "trails: 2");
+    std::fs::write(world.path("typo.yaml"), typo).unwrap();
+    let told = world.refused("search typo.yaml --out typo");
+    assert!(
+        told.contains("typo.yaml:13") && told.contains("`trials`"),
+        "{told}"
+    );
+    assert!(!world.path("typo").exists());
+    let absent = EXPERIMENT.replace("set: optdigits", "set: mnist");
+    std::fs::write(world.path("absent.yaml"), absent).unwrap();
+    assert!(
+        world
+            .refused("search absent.yaml --out absent")
+            .contains("mnist")
+    );
+    assert!(
+        world
+            .refused("compile run --trial 99 -o no.hemet")
+            .contains("99")
+    );
+    world.refused("encrypt --key keys/client.key --set optdigits --index 99999 -o no.ct");
+    std::fs::write(world.path("short.txt"), "1 2 3").unwrap();
+    let told = world.refused("encrypt --key keys/client.key --image short.txt -o no.ct");
+    assert!(told.contains('3') && told.contains("64"), "{told}");
+    world.refused("report nowhere");
+}
