@@ -15,8 +15,12 @@ use crate::error::Error;
 use crate::galois::Automorphism;
 use crate::kernels::{Correction, KeyTerm, MAX_TERMS};
 use crate::keys::{EvaluationKeys, GaloisKey, SwitchingKey};
-use crate::parallel::{for_limb_pairs, for_limbs, map};
+use crate::levels::DigitTable;
+use crate::parallel::{for_each_limb, for_limbs, pairs};
 use crate::pool::Buf;
+
+/// Most results of one batch of rotations: they are in memory together.
+const MAX_OUTPUTS: usize = 32;
 
 /// Limbs that stand at equal distances in a larger buffer.
 #[derive(Clone, Copy)]
@@ -36,21 +40,54 @@ impl<'a> Limbs<'a> {
     }
 }
 
-/// Where the digits of a switched part come from.
-pub(crate) enum Source<'a> {
-    /// Converted limb by limb: the part itself, and its lifted coefficients.
-    Fresh { values: Limbs<'a>, lifted: Buf },
-    /// All of them, converted before: per extended limb, per digit.
-    Hoisted(&'a Buf),
+/// A part to switch: itself, and its lifted coefficients.
+pub(crate) struct Source<'a> {
+    values: Limbs<'a>,
+    lifted: Buf,
 }
 
-/// One part to switch, and what is added to the result.
-pub(crate) struct Switch<'a> {
-    pub(crate) source: Source<'a>,
+/// One product of a source with a key, and what is added to its output.
+pub(crate) struct Job<'a> {
+    /// Which source; the jobs of a list are in order of their sources.
+    pub(crate) source: usize,
+    /// Which output; every output has a job.
+    pub(crate) output: usize,
     pub(crate) key: &'a SwitchingKey,
     /// Applied to the digits and to `add`.
     pub(crate) automorphism: Option<&'a Automorphism>,
     pub(crate) add: [Option<Limbs<'a>>; 2],
+}
+
+impl<'a> Job<'a> {
+    /// The switch that belongs to an automorphism, and the image of the first part.
+    pub(crate) fn galois(
+        source: usize,
+        output: usize,
+        key: &'a GaloisKey,
+        first: Limbs<'a>,
+    ) -> Self {
+        let automorphism = Some(&*key.automorphism);
+        Self {
+            source,
+            output,
+            key: &key.key,
+            automorphism,
+            add: [Some(first), None],
+        }
+    }
+}
+
+/// Key switches that are done together: limb by limb of the results, so that digits are converted once
+/// for all outputs, and sums of several sources are divided by P once.
+pub(crate) struct Batch<'a> {
+    pub(crate) level: usize,
+    pub(crate) sources: Vec<Source<'a>>,
+    pub(crate) jobs: Vec<Job<'a>>,
+    pub(crate) outputs: usize,
+    /// Added to the outputs as they are.
+    pub(crate) base: Vec<(usize, [Limbs<'a>; 2])>,
+    /// Whether the outputs are divided by the last prime of the level (which must be above 0) too.
+    pub(crate) rescale: bool,
 }
 
 impl Context {
@@ -92,7 +129,8 @@ impl Context {
         if self.is_identity(step) {
             return Ok(a.clone());
         }
-        Ok(self.apply_galois(a, keys.rotation_key(self, step)?))
+        let key = keys.rotation_key(self, step)?;
+        Ok(self.apply_galois(a, &[key]).remove(0))
     }
 
     /// Conjugates every slot.
@@ -101,7 +139,8 @@ impl Context {
     /// As [`Context::rotate`].
     pub fn conjugate(&self, a: &Ciphertext, keys: &EvaluationKeys) -> Result<Ciphertext, Error> {
         self.check_switch("conjugate", a, keys)?;
-        Ok(self.apply_galois(a, keys.conjugation_key(self)?))
+        let key = keys.conjugation_key(self)?;
+        Ok(self.apply_galois(a, &[key]).remove(0))
     }
 
     /// Several rotations of one ciphertext, hoisted: each after the first costs about a third.
@@ -115,36 +154,24 @@ impl Context {
         keys: &EvaluationKeys,
     ) -> Result<Vec<Ciphertext>, Error> {
         self.check_switch("rotate_many", a, keys)?;
-        let mut galois = Vec::with_capacity(steps.len());
-        for &step in steps {
-            galois.push(if self.is_identity(step) {
+        let mut keyed = Vec::with_capacity(steps.len());
+        for &step in steps.iter().filter(|&&step| !self.is_identity(step)) {
+            keyed.push(keys.rotation_key(self, step)?);
+        }
+        let mut rotated = Vec::with_capacity(keyed.len());
+        for some in keyed.chunks(MAX_OUTPUTS) {
+            rotated.extend(self.apply_galois(a, some));
+        }
+        let mut rotated = rotated.into_iter();
+        let all = steps.iter().map(|&step| {
+            let next = if self.is_identity(step) {
                 None
             } else {
-                Some(keys.rotation_key(self, step)?)
-            });
-        }
-        if galois.iter().flatten().count() < 2 {
-            let one = |key: &Option<&GaloisKey>| {
-                key.map_or_else(|| a.clone(), |k| self.apply_galois(a, k))
+                rotated.next()
             };
-            return Ok(galois.iter().map(one).collect());
-        }
-        let n = self.degree();
-        let hoisted = self.hoist(Limbs::of(&a.parts[1], n), a.level);
-        Ok(map(&galois, |key| {
-            let Some(key) = key else { return a.clone() };
-            let switch = Switch {
-                source: Source::Hoisted(&hoisted),
-                key: &key.key,
-                automorphism: Some(&key.automorphism),
-                add: [Some(Limbs::of(&a.parts[0], n)), None],
-            };
-            self.ciphertext(
-                self.switch_sum(a.level, &[switch], &[], false),
-                a.level,
-                a.scale,
-            )
-        }))
+            next.unwrap_or_else(|| a.clone())
+        });
+        Ok(all.collect())
     }
 
     pub(crate) fn is_identity(&self, step: i64) -> bool {
@@ -200,32 +227,46 @@ impl Context {
         };
         let key = keys.relinearization_key()?;
         let n = self.degree();
-        let switch = Switch {
-            source: self.fresh(Limbs::of(c2, n), a.level),
+        let job = Job {
+            source: 0,
+            output: 0,
             key,
             automorphism: None,
             add: [Some(Limbs::of(c0, n)), Some(Limbs::of(c1, n))],
         };
-        Ok(self.switch_sum(a.level, &[switch], &[], rescale))
+        let batch = Batch {
+            level: a.level,
+            sources: vec![self.lift(Limbs::of(c2, n), a.level)],
+            jobs: vec![job],
+            outputs: 1,
+            base: Vec::new(),
+            rescale,
+        };
+        Ok(self.switch(&batch).remove(0))
     }
 
-    fn apply_galois(&self, a: &Ciphertext, key: &GaloisKey) -> Ciphertext {
+    /// The images of a ciphertext under several automorphisms.
+    fn apply_galois(&self, a: &Ciphertext, keys: &[&GaloisKey]) -> Vec<Ciphertext> {
         let n = self.degree();
-        let switch = Switch {
-            source: self.fresh(Limbs::of(&a.parts[1], n), a.level),
-            key: &key.key,
-            automorphism: Some(&key.automorphism),
-            add: [Some(Limbs::of(&a.parts[0], n)), None],
+        let first = Limbs::of(&a.parts[0], n);
+        let jobs = keys
+            .iter()
+            .enumerate()
+            .map(|(output, key)| Job::galois(0, output, key, first));
+        let batch = Batch {
+            level: a.level,
+            sources: vec![self.lift(Limbs::of(&a.parts[1], n), a.level)],
+            jobs: jobs.collect(),
+            outputs: keys.len(),
+            base: Vec::new(),
+            rescale: false,
         };
-        self.ciphertext(
-            self.switch_sum(a.level, &[switch], &[], false),
-            a.level,
-            a.scale,
-        )
+        let ciphertext = |parts| self.ciphertext(parts, a.level, a.scale);
+        self.switch(&batch).into_iter().map(ciphertext).collect()
     }
 
     /// Prepares a part for conversion: coefficients times (D/q_i)⁻¹, with quotients for odd digits.
-    pub(crate) fn fresh<'a>(&self, values: Limbs<'a>, level: usize) -> Source<'a> {
+    pub(crate) fn lift<'a>(&self, values: Limbs<'a>, level: usize) -> Source<'a> {
         let n = self.degree();
         let table = &self.levels[level];
         let mut lifted = self.pool.take(table.lifted() * n);
@@ -252,35 +293,11 @@ impl Context {
             let sources: Vec<_> = own.chunks(n).zip(inverse).collect();
             self.kernels.quotient(quotient, &sources);
         }
-        Source::Fresh { values, lifted }
-    }
-
-    /// All digits of a part on all extended limbs.
-    pub(crate) fn hoist(&self, values: Limbs<'_>, level: usize) -> Buf {
-        let n = self.degree();
-        let digits = self.levels[level].digits.len();
-        let extended = self.special.len() + level + 1;
-        let source = self.fresh(values, level);
-        let mut hoisted = self.pool.take(extended * digits * n);
-        for_limbs(&mut hoisted, digits * n, |u, block| {
-            self.convert_digits(&source, level, u, block);
-            for (d, limb) in self.levels[level].digits.iter().zip(block.chunks_mut(n)) {
-                if let Some(i) = u
-                    .checked_sub(self.special.len())
-                    .filter(|i| d.limbs.contains(i))
-                {
-                    limb.copy_from_slice(values.limb(i));
-                }
-            }
-        });
-        hoisted
+        Source { values, lifted }
     }
 
     /// Fills `block` with the digits on extended limb `u`, except the digit that contains the limb.
     fn convert_digits(&self, source: &Source<'_>, level: usize, u: usize, block: &mut [u64]) {
-        let Source::Fresh { lifted, .. } = source else {
-            return;
-        };
         let n = self.degree();
         let (m, ntt) = self.extended(u);
         let own = u.checked_sub(self.special.len());
@@ -288,7 +305,9 @@ impl Context {
             if own.is_some_and(|i| d.limbs.contains(&i)) {
                 continue;
             }
-            let limbs = lifted[d.first_lifted * n..].chunks(n).take(d.lifted());
+            let limbs = source.lifted[d.first_lifted * n..]
+                .chunks(n)
+                .take(d.lifted());
             let sources: Vec<_> = limbs.zip(d.weights[u].iter().copied()).collect();
             self.kernels
                 .convert(m, limb, &sources, Correction::Offset(d.offsets[u]));
@@ -296,142 +315,139 @@ impl Context {
         }
     }
 
-    /// `out` = the sum of all inner products on extended limb `u`; `scratch` holds one limb per digit.
-    fn inner_products(
+    /// Runs all jobs on extended limb `u` into `outs` (both parts of each output), and calls `finish` on an
+    /// output as soon as its sum is complete.
+    fn run_jobs(
         &self,
-        level: usize,
-        switches: &[Switch<'_>],
+        batch: &Batch<'_>,
         u: usize,
-        out: [&mut [u64]; 2],
-        scratch: &mut [u64],
+        outs: &mut [[&mut [u64]; 2]],
+        finish: impl Fn(usize, &mut [&mut [u64]; 2], &mut [u64]),
     ) {
         let n = self.degree();
         let m = self.extended(u).0;
-        let [out0, out1] = out;
         let own = u.checked_sub(self.special.len());
-        let digits = &self.levels[level].digits;
-        let mut first = true;
-        for switch in switches {
-            self.convert_digits(&switch.source, level, u, scratch);
-            let terms: Vec<KeyTerm<'_>> = digits
-                .iter()
-                .enumerate()
-                .map(|(j, d)| {
-                    let digit = match &switch.source {
-                        Source::Hoisted(all) => {
-                            let at = (u * digits.len() + j) * n;
-                            &all[at..at + n]
-                        }
-                        Source::Fresh { values, .. } => match own.filter(|i| d.limbs.contains(i)) {
-                            Some(i) => values.limb(i),
-                            None => &scratch[j * n..(j + 1) * n],
-                        },
-                    };
-                    let (b, a) = switch.key.pair(self, u, j);
-                    KeyTerm {
-                        digit,
-                        first: b,
-                        second: a,
-                    }
-                })
-                .collect();
+        let digits = &self.levels[batch.level].digits;
+        let mut left = vec![0usize; batch.outputs];
+        batch.jobs.iter().for_each(|job| left[job.output] += 1);
+        let mut is_begun = vec![false; batch.outputs];
+        let mut scratch = self.pool.take((digits.len() + 1) * n);
+        let (scratch, spare) = scratch.split_at_mut(digits.len() * n);
+        let mut converted = None;
+        for job in &batch.jobs {
+            let source = &batch.sources[job.source];
+            if converted != Some(job.source) {
+                self.convert_digits(source, batch.level, u, scratch);
+                converted = Some(job.source);
+            }
+            let term = |(j, d): (usize, &DigitTable)| {
+                let digit = match own.filter(|i| d.limbs.contains(i)) {
+                    Some(i) => source.values.limb(i),
+                    None => &scratch[j * n..(j + 1) * n],
+                };
+                let (first, second) = job.key.pair(self, u, j);
+                KeyTerm {
+                    digit,
+                    first,
+                    second,
+                }
+            };
+            let terms: Vec<KeyTerm<'_>> = digits.iter().enumerate().map(term).collect();
+            let [out0, out1] = &mut outs[job.output];
             for some in terms.chunks(MAX_TERMS) {
-                let out = [&mut *out0, &mut *out1];
-                self.kernels
-                    .inner_product(m, out, some, switch.automorphism, !first);
-                first = false;
+                let add = std::mem::replace(&mut is_begun[job.output], true);
+                self.kernels.inner_product(
+                    m,
+                    [&mut **out0, &mut **out1],
+                    some,
+                    job.automorphism,
+                    add,
+                );
+            }
+            left[job.output] -= 1;
+            if left[job.output] == 0 {
+                finish(job.output, &mut outs[job.output], spare);
             }
         }
     }
 
-    /// Adds what the switches (and `base`) add on limb `i` of the chain.
-    fn add_extras(
-        &self,
-        switches: &[Switch<'_>],
-        base: &[[Limbs<'_>; 2]],
-        i: usize,
-        out: [&mut [u64]; 2],
-    ) {
+    /// Adds what the jobs and the base add to an output on limb `i` of the chain.
+    fn add_extras(&self, batch: &Batch<'_>, output: usize, i: usize, out: &mut [&mut [u64]; 2]) {
         let m = &self.moduli[i];
-        for (part, sum) in out.into_iter().enumerate() {
-            for switch in switches {
-                match (switch.add[part], switch.automorphism) {
+        for job in batch.jobs.iter().filter(|job| job.output == output) {
+            for (sum, add) in out.iter_mut().zip(job.add) {
+                match (add, job.automorphism) {
                     (Some(add), Some(p)) => self.kernels.permute_add(m, sum, add.limb(i), p),
                     (Some(add), None) => self.kernels.add_assign(m, sum, add.limb(i)),
                     (None, _) => {}
                 }
             }
-            for base in base {
-                self.kernels.add_assign(m, sum, base[part].limb(i));
+        }
+        for (_, base) in batch.base.iter().filter(|(of, _)| *of == output) {
+            for (sum, base) in out.iter_mut().zip(base) {
+                self.kernels.add_assign(m, sum, base.limb(i));
             }
         }
     }
 
-    /// Both parts of: the sum of all switches and their additions, plus `base`; divided by the last prime
-    /// of the level if `rescale` (the level must then be above 0).
-    pub(crate) fn switch_sum(
-        &self,
-        level: usize,
-        switches: &[Switch<'_>],
-        base: &[[Limbs<'_>; 2]],
-        rescale: bool,
-    ) -> Vec<Buf> {
-        let (n, special) = (self.degree(), self.special.len());
+    /// Both parts of every output: the sum of its jobs and additions, divided by P (and by the last prime).
+    pub(crate) fn switch(&self, batch: &Batch<'_>) -> Vec<Vec<Buf>> {
+        let (n, special, level) = (self.degree(), self.special.len(), batch.level);
         let table = &self.levels[level];
-        let drop = if rescale {
+        let drop = if batch.rescale {
             &table.drop_special_and_last
         } else {
             &table.drop_special
         };
-        let scratch_len = table.digits.len().max(1) * n;
-        let mut dropped = self.pool.take(drop.lift.len() * 2 * n);
-        for_limbs(&mut dropped, 2 * n, |s, pair| {
+        let outputs = batch.outputs;
+        let mut dropped = self.pool.take(drop.lift.len() * 2 * outputs * n);
+        for_limbs(&mut dropped, 2 * outputs * n, |s, block| {
             let u = if s < special { s } else { special + level };
-            let (x0, x1) = pair.split_at_mut(n);
-            let mut scratch = self.pool.take(scratch_len);
-            self.inner_products(level, switches, u, [&mut *x0, &mut *x1], &mut scratch);
-            if s == special {
-                self.add_extras(switches, base, level, [&mut *x0, &mut *x1]);
-            }
             let (m, ntt) = self.extended(u);
-            for x in [x0, x1] {
-                ntt.inverse(x);
-                self.kernels.scale(m, x, drop.lift[s]);
-            }
-        });
-        let part = |p: usize| dropped.chunks(n).skip(p).step_by(2);
-        let mut quotients = self.pool.take(2 * n);
-        for_limbs(&mut quotients, n, |p, quotient| {
-            let sources: Vec<_> = part(p).zip(drop.inverse.iter().copied()).collect();
-            self.kernels.quotient(quotient, &sources);
-        });
-        let kept = if rescale { level } else { level + 1 };
-        let (mut out0, mut out1) = (self.pool.take(kept * n), self.pool.take(kept * n));
-        for_limb_pairs(&mut out0, &mut out1, n, |i, x0, x1| {
-            let mut scratch = self.pool.take(scratch_len);
-            self.inner_products(
-                level,
-                switches,
-                special + i,
-                [&mut *x0, &mut *x1],
-                &mut scratch,
-            );
-            self.add_extras(switches, base, i, [&mut *x0, &mut *x1]);
-            let m = &self.moduli[i];
-            let remainder = &mut scratch[..n];
-            for (p, x) in [x0, x1].into_iter().enumerate() {
-                let sources: Vec<_> = part(p).zip(drop.weights[i].iter().copied()).collect();
-                let quotient = Correction::Quotient(&quotients[p * n..(p + 1) * n]);
-                self.kernels.convert(m, remainder, &sources, quotient);
-                self.ntts[i].forward(remainder);
-                if rescale {
-                    self.kernels
-                        .scale_sub(m, x, drop.last_inverse[i], remainder);
-                } else {
-                    self.kernels.sub_assign(m, x, remainder);
+            let mut outs: Vec<[&mut [u64]; 2]> = pairs(block, n).collect();
+            self.run_jobs(batch, u, &mut outs, |_, _, _| {});
+            for (output, out) in outs.iter_mut().enumerate() {
+                if s == special {
+                    self.add_extras(batch, output, level, out);
+                }
+                for x in out {
+                    ntt.inverse(x);
+                    self.kernels.scale(m, x, drop.lift[s]);
                 }
             }
         });
-        vec![out0, out1]
+        // Part `p` of output `o` of each dropped limb.
+        let part = |o: usize, p: usize| dropped.chunks(n).skip(2 * o + p).step_by(2 * outputs);
+        let mut quotients = self.pool.take(2 * outputs * n);
+        for_limbs(&mut quotients, n, |at, quotient| {
+            let sources: Vec<_> = part(at / 2, at % 2)
+                .zip(drop.inverse.iter().copied())
+                .collect();
+            self.kernels.quotient(quotient, &sources);
+        });
+        let kept = if batch.rescale { level } else { level + 1 };
+        let mut results: Vec<Vec<Buf>> = (0..outputs)
+            .map(|_| (0..2).map(|_| self.pool.take(kept * n)).collect())
+            .collect();
+        for_each_limb(&mut results, kept, n, |i, mut outs| {
+            let m = &self.moduli[i];
+            self.run_jobs(batch, special + i, &mut outs, |o, out, remainder| {
+                self.add_extras(batch, o, i, out);
+                for (p, x) in out.iter_mut().enumerate() {
+                    let sources: Vec<_> = part(o, p).zip(drop.weights[i].iter().copied()).collect();
+                    let at = (2 * o + p) * n;
+                    let quotient = Correction::Quotient(&quotients[at..at + n]);
+                    self.kernels.convert(m, remainder, &sources, quotient);
+                    self.ntts[i].forward(remainder);
+                    if batch.rescale {
+                        self.kernels
+                            .scale_sub(m, x, drop.last_inverse[i], remainder);
+                    } else {
+                        self.kernels.sub_assign(m, x, remainder);
+                    }
+                }
+            });
+        });
+        results
     }
 }

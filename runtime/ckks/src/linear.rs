@@ -17,7 +17,7 @@ use crate::context::{Context, check_scales};
 use crate::error::Error;
 use crate::kernels::{MAX_TERMS, PairTerm};
 use crate::keys::EvaluationKeys;
-use crate::keyswitch::{Limbs, Switch};
+use crate::keyswitch::{Batch, Job, Limbs};
 use crate::parallel::{for_limb_pairs, for_limbs, map};
 use crate::pool::Buf;
 
@@ -350,16 +350,20 @@ impl Context {
                 giants.push((g, keys.rotation_key(self, step)?));
             }
         }
-        let switches = map(&giants, |&(g, key)| Switch {
-            source: self.fresh(part(1, g), level),
-            key: &key.key,
-            automorphism: Some(&key.automorphism),
-            add: [Some(part(0, g)), None],
-        });
-        if switches.is_empty() {
+        if giants.is_empty() {
             return Ok(self.without_switch(level, &base, rescale));
         }
-        Ok(self.switch_sum(level, &switches, &base, rescale))
+        let numbered = giants.iter().enumerate();
+        let jobs = numbered.map(|(source, &(g, key))| Job::galois(source, 0, key, part(0, g)));
+        let batch = Batch {
+            level,
+            sources: map(&giants, |&(g, _)| self.lift(part(1, g), level)),
+            jobs: jobs.collect(),
+            outputs: 1,
+            base: base.into_iter().map(|limbs| (0, limbs)).collect(),
+            rescale,
+        };
+        Ok(self.switch(&batch).remove(0))
     }
 
     /// The result of an output without giant steps.

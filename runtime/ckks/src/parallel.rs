@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use crate::pool::Buf;
+
 fn is_parallel(tasks: usize) -> bool {
     tasks > 1 && rayon::current_num_threads() > 1
 }
@@ -63,6 +65,43 @@ pub(crate) fn for_limb_pairs(
             .zip(second.chunks_mut(n))
             .enumerate()
             .for_each(|(i, (a, b))| body(i, a, b));
+    }
+}
+
+/// Cuts a block into pairs of limbs of `n` words.
+pub(crate) fn pairs(block: &mut [u64], n: usize) -> impl Iterator<Item = [&mut [u64]; 2]> {
+    block.chunks_mut(2 * n).map(move |pair| {
+        let (first, second) = pair.split_at_mut(n);
+        [first, second]
+    })
+}
+
+/// Runs `body(i, limbs)` for each limb index, with limb `i` of both parts of every result.
+pub(crate) fn for_each_limb(
+    results: &mut [Vec<Buf>],
+    count: usize,
+    n: usize,
+    body: impl Fn(usize, Vec<[&mut [u64]; 2]>) + Sync + Send,
+) {
+    let mut limbs: Vec<Vec<[&mut [u64]; 2]>> = (0..count).map(|_| Vec::new()).collect();
+    for parts in results {
+        if let [first, second] = parts.as_mut_slice() {
+            let pairs = first.chunks_mut(n).zip(second.chunks_mut(n));
+            for (limb, (a, b)) in limbs.iter_mut().zip(pairs) {
+                limb.push([a, b]);
+            }
+        }
+    }
+    if is_parallel(count) {
+        limbs
+            .into_par_iter()
+            .enumerate()
+            .for_each(|(i, outs)| body(i, outs));
+    } else {
+        limbs
+            .into_iter()
+            .enumerate()
+            .for_each(|(i, outs)| body(i, outs));
     }
 }
 
