@@ -173,13 +173,13 @@ impl Emitter<'_> {
         self.add_bias(id, rescaled?, bias)
     }
 
-    /// The scale of the sum before it is rescaled: such that the result has exactly the working scale, or, where nothing is rescaled, the
+    /// The scale of the sum before it is rescaled: such that the result has exactly its scale, or, where nothing is rescaled, the
     /// largest operand scale times the plaintexts'.
     fn target(&self, id: TensorId, groups: &[(Type, Vec<usize>)]) -> Scale {
         let precision = &self.structure.precision;
         if self.structure.levels.rescales[id.0] {
             let prime = Scale::prime(self.structure.levels.operands(id));
-            return Scale::pow2(i64::from(precision.working)).times(&prime);
+            return Scale::pow2(i64::from(precision.of_result(self.net, id))).times(&prime);
         }
         let moduli = self.structure.parameters.moduli();
         let bits = |scale: &Scale| scale.bits(moduli).unwrap_or(0.0);

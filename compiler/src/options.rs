@@ -19,7 +19,7 @@ pub struct Options {
     pub max_log_n: u32,
     /// Bound on the magnitude of the inputs, above 0; 1.
     pub input_range: f64,
-    /// Bound on the magnitude of the logits, in bits, 1 to 20; 6. The base prime leaves this headroom: a larger logit decrypts
+    /// Bound on the magnitude of the logits, in bits, 1 to 20; 8. The base prime leaves this headroom: a larger logit decrypts
     /// to a wrong number.
     pub output_bits: u32,
     /// How polynomial activations are lowered; completing the square.
@@ -38,7 +38,7 @@ impl Default for Options {
             precision_bits: 10,
             max_log_n: 16,
             input_range: 1.0,
-            output_bits: 6,
+            output_bits: 8,
             activation: Activation::CompletedSquare,
             max_shift: 4.0,
             max_ciphertexts: 64,

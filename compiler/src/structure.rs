@@ -216,7 +216,8 @@ fn settle(
         let precision = Precision::derive(net, &levels, log_n, options, rounded);
         let before = eager.clone();
         for id in net.ids() {
-            if precision.working + precision.plain[id.0] > MAX_PRIME_BITS {
+            let result = precision.of_result(net, id);
+            if 2 * precision.working + precision.plain[id.0] > MAX_PRIME_BITS + result {
                 for product in levels.unscaled(net, id) {
                     eager[product.0] = true;
                 }

@@ -111,3 +111,81 @@ fn the_power_basis_computes_the_same() {
     };
     check("digits", &common::digits_regular(), &options, 5);
 }
+
+#[test]
+fn networks_may_begin_and_end_with_anything() {
+    let options = Options::default();
+    check(
+        "ends in a quadratic",
+        &Net::new(2, 4).block(3, 3, 1).graph,
+        &options,
+        20,
+    );
+    check(
+        "ends in a pool",
+        &Net::new(2, 4).block(3, 3, 1).pool(2).graph,
+        &options,
+        21,
+    );
+    check(
+        "begins with a quadratic",
+        &Net::new(2, 4).quadratic().dense(3).graph,
+        &options,
+        22,
+    );
+    check(
+        "a quadratic alone",
+        &Net::new(2, 4).quadratic().graph,
+        &options,
+        23,
+    );
+    check(
+        "quadratics in a row",
+        &Net::new(2, 4).quadratic().quadratic().graph,
+        &options,
+        24,
+    );
+    check("the input alone", &Net::new(2, 4).graph, &options, 25);
+    check(
+        "a single element",
+        &Net::new(1, 1).block(1, 1, 1).dense(1).graph,
+        &options,
+        26,
+    );
+}
+
+#[test]
+fn sums_of_anything_compute_their_meaning() {
+    use hemet_spaces::Layer;
+    let options = Options::default();
+    // Both operands of each sum are squares, of different depth, and are read elsewhere too.
+    let mut net = Net::new(2, 4).block(3, 3, 1);
+    let first = net.last;
+    net = net.block(3, 3, 1);
+    let second = net.last;
+    net.last = net.graph.add("sum", Layer::Add, &[first, second]).unwrap();
+    let sum = net.last;
+    net = net.block(3, 1, 1);
+    let inputs = [net.last, sum, first];
+    net.last = net.graph.add("sum2", Layer::Add, &inputs).unwrap();
+    check("squares", &net.dense(4).graph, &options, 27);
+    // A tensor twice, and joined with itself.
+    let mut net = Net::new(2, 4).block(3, 3, 1);
+    net.last = net
+        .graph
+        .add("twice", Layer::Add, &[net.last, net.last])
+        .unwrap();
+    net.last = net
+        .graph
+        .add("joined", Layer::Concat, &[net.last, net.last])
+        .unwrap();
+    check("twice", &net.quadratic().dense(4).graph, &options, 28);
+    // An affine map of the input beside the input.
+    let mut net = Net::new(2, 4).conv(2, 3, 1);
+    let input = net.graph.input();
+    net.last = net
+        .graph
+        .add("sum", Layer::Add, &[input, net.last])
+        .unwrap();
+    check("input", &net.quadratic().dense(4).graph, &options, 29);
+}

@@ -238,3 +238,16 @@ fn degrees_one_to_five_compile_in_both_schemes() {
         }
     }
 }
+
+#[test]
+fn an_estimate_of_a_digits_network_is_quick() {
+    let (space, costs) = (preset("digits"), synthetic_table());
+    let begin = std::time::Instant::now();
+    for seed in 0..20 {
+        let graph = space.graph(&space.sample(&mut common::rng(seed))).unwrap();
+        estimate(&graph, &Options::default(), &costs).unwrap();
+    }
+    let each = begin.elapsed() / 20;
+    // Some 5 ms on an idle core; the bound is what a search can bear.
+    assert!(each.as_millis() < 50, "{each:?} for each");
+}

@@ -150,7 +150,8 @@ fn wanted(net: &Net, precision: &Precision, scales: &[f64], id: TensorId) -> f64
     match net.node(id).kind {
         Kind::Product(a, b) => scales[a.0] + scales[b.0] - working,
         Kind::Linear { .. } | Kind::Input => {
-            widest_operand(net, scales, id) + f64::from(precision.plain[id.0]) - working
+            widest_operand(net, scales, id) + f64::from(precision.plain[id.0])
+                - f64::from(precision.of_result(net, id))
         }
     }
 }
@@ -168,7 +169,7 @@ fn scale_bits(net: &Net, levels: &Levels, precision: &Precision, primes: &[u32])
             Kind::Input => f64::from(precision.input),
             Kind::Linear { .. } => match net.node(id).shifted() {
                 Some(x) => scales[x.0],
-                None => f64::from(precision.working),
+                None => f64::from(precision.of_result(net, id)),
             },
             Kind::Product(a, b) => {
                 let dropped = match levels.rescales[id.0] {

@@ -22,16 +22,17 @@
 
 use crate::Options;
 use crate::activation::Activation;
-use crate::net::{Kind, Net};
+use crate::net::{Kind, Net, TensorId};
 use crate::parameters::Levels;
 
 /// Deviation of the errors of encryption (Bossuat et al. 2024, the security table's assumption).
 const ERROR_DEVIATION: f64 = 3.19;
 /// Promised bound, in standard deviations.
 const TAIL: f64 = 4.0;
-/// Shares of the variance: rescaling; encryption, whose scale costs bits only once; encoding.
+/// Shares of the variance: rescaling; encryption and the last rescale, whose scales cost bits only once; encoding.
 const CIPHERTEXT_SHARE: f64 = 0.45;
-const INPUT_SHARE: f64 = 0.1;
+const INPUT_SHARE: f64 = 0.05;
+const OUTPUT_SHARE: f64 = 0.05;
 const PLAINTEXT_SHARE: f64 = 0.45;
 /// Growth of the variance of a relative error in a product.
 const PRODUCT_GROWTH: f64 = 2.0;
@@ -41,8 +42,10 @@ const PRODUCT_GROWTH: f64 = 2.0;
 pub struct Precision {
     /// Of the input ciphertexts.
     pub input: u32,
-    /// Of every rescaled affine map's result.
+    /// Of every rescaled affine map's result, the output's excepted.
     pub working: u32,
+    /// Of the output, where it is rescaled: no error grows behind it, so that less is enough and the base prime stays small.
+    pub output: u32,
     /// Of each node's plaintexts; 0 for nodes without any.
     pub plain: Vec<u32>,
 }
@@ -72,10 +75,22 @@ impl Precision {
             }
             bits((count / 12.0 * growth).sqrt() / share)
         });
+        let output = (rescale / OUTPUT_SHARE).sqrt() / budget;
         Self {
             input: bits(input),
             working: bits(working),
+            output: bits(output.min(working)),
             plain: plain.collect(),
+        }
+    }
+}
+
+impl Precision {
+    /// Scale, in bits, that a rescaled affine map's result has.
+    pub fn of_result(&self, net: &Net, id: TensorId) -> u32 {
+        match id == net.output() {
+            true => self.output,
+            false => self.working,
         }
     }
 }
