@@ -19,8 +19,9 @@ use crate::levels::DigitTable;
 use crate::parallel::{for_each_limb, for_limbs, pairs};
 use crate::pool::Buf;
 
-/// Most results of one batch of rotations: they are in memory together.
-const MAX_OUTPUTS: usize = 32;
+/// Most results of one batch of rotations: their special limbs (2 MiB each at degree 2^15) stay in the
+/// third-level cache until the last limb of the chain has read them.
+const MAX_OUTPUTS: usize = 4;
 
 /// Limbs that stand at equal distances in a larger buffer.
 #[derive(Clone, Copy)]
@@ -40,10 +41,12 @@ impl<'a> Limbs<'a> {
     }
 }
 
-/// A part to switch: itself, and its lifted coefficients.
+/// A part to switch: itself, its lifted coefficients, and its digits where they are used by several batches.
 pub(crate) struct Source<'a> {
     values: Limbs<'a>,
     lifted: Buf,
+    /// Per extended limb, per digit; the digit that contains the limb is left out.
+    converted: Option<Buf>,
 }
 
 /// One product of a source with a key, and what is added to its output.
@@ -158,10 +161,7 @@ impl Context {
         for &step in steps.iter().filter(|&&step| !self.is_identity(step)) {
             keyed.push(keys.rotation_key(self, step)?);
         }
-        let mut rotated = Vec::with_capacity(keyed.len());
-        for some in keyed.chunks(MAX_OUTPUTS) {
-            rotated.extend(self.apply_galois(a, some));
-        }
+        let rotated = self.apply_galois(a, &keyed);
         let mut rotated = rotated.into_iter();
         let all = steps.iter().map(|&step| {
             let next = if self.is_identity(step) {
@@ -249,20 +249,30 @@ impl Context {
     fn apply_galois(&self, a: &Ciphertext, keys: &[&GaloisKey]) -> Vec<Ciphertext> {
         let n = self.degree();
         let first = Limbs::of(&a.parts[0], n);
-        let jobs = keys
-            .iter()
-            .enumerate()
-            .map(|(output, key)| Job::galois(0, output, key, first));
-        let batch = Batch {
-            level: a.level,
-            sources: vec![self.lift(Limbs::of(&a.parts[1], n), a.level)],
-            jobs: jobs.collect(),
-            outputs: keys.len(),
-            base: Vec::new(),
-            rescale: false,
-        };
-        let ciphertext = |parts| self.ciphertext(parts, a.level, a.scale);
-        self.switch(&batch).into_iter().map(ciphertext).collect()
+        let mut source = self.lift(Limbs::of(&a.parts[1], n), a.level);
+        if keys.len() > MAX_OUTPUTS {
+            self.convert_all(&mut source, a.level);
+        }
+        let mut sources = vec![source];
+        let mut images = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(MAX_OUTPUTS) {
+            let jobs = keys
+                .iter()
+                .enumerate()
+                .map(|(output, key)| Job::galois(0, output, key, first));
+            let batch = Batch {
+                level: a.level,
+                sources,
+                jobs: jobs.collect(),
+                outputs: keys.len(),
+                base: Vec::new(),
+                rescale: false,
+            };
+            let ciphertext = |parts| self.ciphertext(parts, a.level, a.scale);
+            images.extend(self.switch(&batch).into_iter().map(ciphertext));
+            sources = batch.sources;
+        }
+        images
     }
 
     /// Prepares a part for conversion: coefficients times (D/q_i)⁻¹, with quotients for odd digits.
@@ -293,7 +303,21 @@ impl Context {
             let sources: Vec<_> = own.chunks(n).zip(inverse).collect();
             self.kernels.quotient(quotient, &sources);
         }
-        Source { values, lifted }
+        Source {
+            values,
+            lifted,
+            converted: None,
+        }
+    }
+
+    /// Converts all digits of a source, for use by several batches.
+    fn convert_all(&self, source: &mut Source<'_>, level: usize) {
+        let width = self.levels[level].digits.len() * self.degree();
+        let mut converted = self.pool.take((self.special.len() + level + 1) * width);
+        for_limbs(&mut converted, width, |u, block| {
+            self.convert_digits(source, level, u, block)
+        });
+        source.converted = Some(converted);
     }
 
     /// Fills `block` with the digits on extended limb `u`, except the digit that contains the limb.
@@ -331,19 +355,25 @@ impl Context {
         let mut left = vec![0usize; batch.outputs];
         batch.jobs.iter().for_each(|job| left[job.output] += 1);
         let mut is_begun = vec![false; batch.outputs];
-        let mut scratch = self.pool.take((digits.len() + 1) * n);
-        let (scratch, spare) = scratch.split_at_mut(digits.len() * n);
+        let width = digits.len() * n;
+        let mut scratch = self.pool.take(width + n);
+        let (scratch, spare) = scratch.split_at_mut(width);
         let mut converted = None;
         for job in &batch.jobs {
             let source = &batch.sources[job.source];
-            if converted != Some(job.source) {
+            let stored = source
+                .converted
+                .as_deref()
+                .map(|all| &all[u * width..(u + 1) * width]);
+            if stored.is_none() && converted != Some(job.source) {
                 self.convert_digits(source, batch.level, u, scratch);
                 converted = Some(job.source);
             }
+            let digit_limbs = stored.unwrap_or(scratch);
             let term = |(j, d): (usize, &DigitTable)| {
                 let digit = match own.filter(|i| d.limbs.contains(i)) {
                     Some(i) => source.values.limb(i),
-                    None => &scratch[j * n..(j + 1) * n],
+                    None => &digit_limbs[j * n..(j + 1) * n],
                 };
                 let (first, second) = job.key.pair(self, u, j);
                 KeyTerm {
