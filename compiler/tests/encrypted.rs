@@ -1,0 +1,69 @@
+//! Under real encryption the promised precision holds: the noise estimate against reality.
+
+mod common;
+
+use common::{Net, input, weights};
+use hemet_compiler::{Options, compile, synthetic_table};
+use hemet_runtime::{Client, ClientSpec, Server, unobserved};
+use hemet_schedule::{Artifact, artifact::Manifest};
+use hemet_spaces::LayerGraph;
+use hemet_spaces::evaluate::evaluate;
+
+/// Largest error over two inputs, as a share of what is promised.
+fn share(name: &str, graph: &LayerGraph, precision_bits: u32, seed: u64) -> f64 {
+    let options = Options {
+        precision_bits,
+        ..Options::default()
+    };
+    let weights = weights(graph, seed);
+    let schedule = compile(graph, &weights, &options, &synthetic_table()).unwrap();
+    let artifact = Artifact::new(Manifest::new(name), schedule);
+    let (client, keys) = Client::generate(ClientSpec::new(&artifact).unwrap()).unwrap();
+    let server = Server::new(artifact).unwrap();
+    let mut worst: f64 = 0.0;
+    for sample in 0..2 {
+        let x = input(graph, seed + sample);
+        let wanted = evaluate(graph, &weights, &x).unwrap();
+        let request = client.encrypt(&x).unwrap();
+        let begin = std::time::Instant::now();
+        let response = server.answer(&keys, &request, &mut unobserved).unwrap();
+        println!("{name}: {:.1} ms", begin.elapsed().as_secs_f64() * 1e3);
+        let found = client.decrypt(&response).unwrap();
+        let size = wanted.iter().map(|v| v * v).sum::<f64>() / wanted.len() as f64;
+        let promise = (-f64::from(precision_bits)).exp2() * size.sqrt().max(1.0);
+        for (f, w) in found.iter().zip(&wanted) {
+            worst = worst.max((f - w).abs() / promise);
+        }
+    }
+    worst
+}
+
+#[test]
+fn encrypted_logits_keep_the_promised_precision() {
+    let residual = {
+        let mut net = Net::new(2, 8).block(3, 3, 1);
+        let shortcut = net.last;
+        net = net.conv(3, 3, 1).affine();
+        let inputs = [shortcut, net.last];
+        net.last = net
+            .graph
+            .add("sum", hemet_spaces::Layer::Add, &inputs)
+            .unwrap();
+        net.quadratic().dense(4).graph
+    };
+    for (name, graph, precision_bits) in [
+        (
+            "one block",
+            Net::new(2, 8).block(8, 3, 1).pool(2).dense(5).graph,
+            10,
+        ),
+        ("digits", common::digits_regular(), 6),
+        ("digits", common::digits_regular(), 10),
+        ("lola", common::lola(), 8),
+        ("residual", residual, 12),
+    ] {
+        let share = share(name, &graph, precision_bits, 40);
+        println!("{name} at {precision_bits} bits: {share:.4} of the promise");
+        assert!(share <= 1.0, "{name} at {precision_bits} bits: {share}");
+    }
+}
