@@ -1,4 +1,4 @@
-//! Key switching: relinearization, rotation, conjugation, alone or many at once, with or without rescale.
+//! Key switching: the engine behind relinearization, rotation and linear maps, and relinearization itself.
 //!
 //! Sources: Han and Ki 2020 (hybrid key switching), Halevi and Shoup, "Faster Homomorphic Linear
 //! Transformations in HElib", CRYPTO 2018 (hoisting), Bossuat et al., "Efficient Bootstrapping for
@@ -18,10 +18,6 @@ use crate::keys::{EvaluationKeys, GaloisKey, SwitchingKey};
 use crate::levels::DigitTable;
 use crate::parallel::{for_each_limb, for_limbs, pairs};
 use crate::pool::Buf;
-
-/// Most results of one batch of rotations: their special limbs (2 MiB each at degree 2^15) stay in the
-/// third-level cache until the last limb of the chain has read them.
-const MAX_OUTPUTS: usize = 4;
 
 /// Limbs that stand at equal distances in a larger buffer.
 #[derive(Clone, Copy)]
@@ -118,66 +114,6 @@ impl Context {
         Ok(self.ciphertext(parts, a.level - 1, scale))
     }
 
-    /// Slot `i` of the result is slot `i + step` (cyclic) of the input.
-    ///
-    /// # Errors
-    /// `MissingKey`, `Degree` for degree 2, `Foreign`.
-    pub fn rotate(
-        &self,
-        a: &Ciphertext,
-        step: i64,
-        keys: &EvaluationKeys,
-    ) -> Result<Ciphertext, Error> {
-        self.check_switch("rotate", a, keys)?;
-        if self.is_identity(step) {
-            return Ok(a.clone());
-        }
-        let key = keys.rotation_key(self, step)?;
-        Ok(self.apply_galois(a, &[key]).remove(0))
-    }
-
-    /// Conjugates every slot.
-    ///
-    /// # Errors
-    /// As [`Context::rotate`].
-    pub fn conjugate(&self, a: &Ciphertext, keys: &EvaluationKeys) -> Result<Ciphertext, Error> {
-        self.check_switch("conjugate", a, keys)?;
-        let key = keys.conjugation_key(self)?;
-        Ok(self.apply_galois(a, &[key]).remove(0))
-    }
-
-    /// Several rotations of one ciphertext, hoisted: each after the first costs about a third.
-    ///
-    /// # Errors
-    /// As [`Context::rotate`].
-    pub fn rotate_many(
-        &self,
-        a: &Ciphertext,
-        steps: &[i64],
-        keys: &EvaluationKeys,
-    ) -> Result<Vec<Ciphertext>, Error> {
-        self.check_switch("rotate_many", a, keys)?;
-        let mut keyed = Vec::with_capacity(steps.len());
-        for &step in steps.iter().filter(|&&step| !self.is_identity(step)) {
-            keyed.push(keys.rotation_key(self, step)?);
-        }
-        let rotated = self.apply_galois(a, &keyed);
-        let mut rotated = rotated.into_iter();
-        let all = steps.iter().map(|&step| {
-            let next = if self.is_identity(step) {
-                None
-            } else {
-                rotated.next()
-            };
-            next.unwrap_or_else(|| a.clone())
-        });
-        Ok(all.collect())
-    }
-
-    pub(crate) fn is_identity(&self, step: i64) -> bool {
-        step.rem_euclid(self.parameters.slots() as i64) == 0
-    }
-
     pub(crate) fn check_rescalable(
         &self,
         operation: &'static str,
@@ -194,17 +130,6 @@ impl Context {
             max: self.parameters.max_level(),
             advice,
         })
-    }
-
-    fn check_switch(
-        &self,
-        operation: &'static str,
-        a: &Ciphertext,
-        keys: &EvaluationKeys,
-    ) -> Result<(), Error> {
-        self.check_own("ciphertext", a.tag)?;
-        self.check_own("evaluation keys", keys.tag)?;
-        crate::arithmetic::check_degree(operation, a)
     }
 
     fn relinearize_parts(
@@ -245,36 +170,6 @@ impl Context {
         Ok(self.switch(&batch).remove(0))
     }
 
-    /// The images of a ciphertext under several automorphisms.
-    fn apply_galois(&self, a: &Ciphertext, keys: &[&GaloisKey]) -> Vec<Ciphertext> {
-        let n = self.degree();
-        let first = Limbs::of(&a.parts[0], n);
-        let mut source = self.lift(Limbs::of(&a.parts[1], n), a.level);
-        if keys.len() > MAX_OUTPUTS {
-            self.convert_all(&mut source, a.level);
-        }
-        let mut sources = vec![source];
-        let mut images = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(MAX_OUTPUTS) {
-            let jobs = keys
-                .iter()
-                .enumerate()
-                .map(|(output, key)| Job::galois(0, output, key, first));
-            let batch = Batch {
-                level: a.level,
-                sources,
-                jobs: jobs.collect(),
-                outputs: keys.len(),
-                base: Vec::new(),
-                rescale: false,
-            };
-            let ciphertext = |parts| self.ciphertext(parts, a.level, a.scale);
-            images.extend(self.switch(&batch).into_iter().map(ciphertext));
-            sources = batch.sources;
-        }
-        images
-    }
-
     /// Prepares a part for conversion: coefficients times (D/q_i)⁻¹, with quotients for odd digits.
     pub(crate) fn lift<'a>(&self, values: Limbs<'a>, level: usize) -> Source<'a> {
         let n = self.degree();
@@ -311,7 +206,7 @@ impl Context {
     }
 
     /// Converts all digits of a source, for use by several batches.
-    fn convert_all(&self, source: &mut Source<'_>, level: usize) {
+    pub(crate) fn convert_all(&self, source: &mut Source<'_>, level: usize) {
         let width = self.levels[level].digits.len() * self.degree();
         let mut converted = self.pool.take((self.special.len() + level + 1) * width);
         for_limbs(&mut converted, width, |u, block| {

@@ -19,6 +19,7 @@ pub mod noise;
 mod ntt;
 mod parallel;
 mod pool;
+mod rotations;
 mod sampling;
 mod serial;
 

@@ -10,6 +10,8 @@
 mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 mod packed;
 mod scalar;
 #[cfg(test)]

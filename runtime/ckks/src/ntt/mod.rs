@@ -6,6 +6,8 @@
 //! the others run tfhe-ntt's, which also chooses the root ψ, so that all give the same bits.
 
 #[cfg(target_arch = "x86_64")]
+mod butterflies;
+#[cfg(target_arch = "x86_64")]
 mod ifma;
 
 use tfhe_ntt::prime64::Plan;
