@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use hemet_compiler::passes::{self, PASSES, Pass};
 use hemet_schedule::text;
-use hemet_spaces::{LayerGraph, Weights};
+use hemet_spaces::LayerGraph;
 
 use crate::error::Error;
 use crate::{costs, network};
@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
             None => costs::of_this_machine(true)?,
         };
         let compiled = hemet_compiler::compile(&graph, weights, &options, &table);
-        print!("{}", text::print(&compiled.map_err(Error::user)?));
+        print!("{}", text::print(compiled.map_err(Error::user)?.schedule()));
         return Ok(());
     }
     let mut net = passes::import(&graph, weights.as_ref(), &options).map_err(Error::user)?;
