@@ -47,6 +47,15 @@ impl Outcome {
         }
     }
 
+    /// The word for it in tables and messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Complete { .. } => "complete",
+            Self::Infeasible { .. } => "infeasible",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
     /// The accuracy of a completed trial.
     pub fn accuracy(&self) -> Option<f64> {
         match self {

@@ -8,6 +8,7 @@
 
 mod batch;
 mod forward;
+mod heap;
 mod infer;
 mod kernel;
 mod model;
@@ -93,6 +94,7 @@ pub fn train(
     on_epoch: &mut dyn FnMut(&EpochReport) -> ControlFlow<()>,
 ) -> Result<TrainOutcome, Error> {
     options.check()?;
+    heap::keep();
     let model = Model::new(graph, &mut seed.derive("weights").rng())?;
     infer::fits(&model, data.training)?;
     infer::fits(&model, data.validation)?;

@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 
 use super::Kernel;
-use super::poly::SUM_BLOCK;
+use super::lanes::{Lanes, vectorised};
 
 /// Added to the variance before its root.
 pub(in crate::train) const EPSILON: f32 = 1e-5;
@@ -41,7 +41,7 @@ impl BatchNorm {
 
     fn measure(&self, x: &[f32]) -> Statistics {
         let n = self.rows as f64;
-        let [sum, square_sum] = pair_sums(x, x, self.channels);
+        let [sum, square_sum] = vectorised(|| pair_sums(x, x, self.channels));
         let mean: Vec<f64> = sum.iter().map(|s| s / n).collect();
         let variance = square_sum
             .iter()
@@ -61,26 +61,15 @@ impl BatchNorm {
 }
 
 /// For each channel, `[Σ a, Σ a·b]` over the rows.
+#[inline(always)]
 fn pair_sums(a: &[f32], b: &[f32], channels: usize) -> [Vec<f64>; 2] {
-    let mut totals = [vec![0.0f64; channels], vec![0.0f64; channels]];
-    let mut block = [vec![0.0f32; channels], vec![0.0f32; channels]];
-    let chunk = channels * SUM_BLOCK;
-    for (a, b) in a.chunks(chunk).zip(b.chunks(chunk)) {
-        block.iter_mut().for_each(|sums| sums.fill(0.0));
-        let [first, second] = &mut block;
-        for (a, b) in a.chunks_exact(channels).zip(b.chunks_exact(channels)) {
-            let sums = first.iter_mut().zip(second.iter_mut());
-            for ((s, t), (a, b)) in sums.zip(a.iter().zip(b)) {
-                *s += a;
-                *t += a * b;
-            }
+    Lanes::new(channels).sums(a.len(), |range, [first, second]| {
+        let sums = first.iter_mut().zip(second.iter_mut());
+        for ((s, t), (a, b)) in sums.zip(a[range.clone()].iter().zip(&b[range])) {
+            *s += a;
+            *t += a * b;
         }
-        for (total, sums) in totals.iter_mut().zip(&block) {
-            let pairs = total.iter_mut().zip(sums);
-            pairs.for_each(|(total, sum)| *total += f64::from(*sum));
-        }
-    }
-    totals
+    })
 }
 
 impl Kernel for BatchNorm {
@@ -99,14 +88,19 @@ impl Kernel for BatchNorm {
         let shift: Vec<f32> = (0..self.channels)
             .map(|c| beta[c] - scale[c] * statistics.mean[c])
             .collect();
+        let lanes = Lanes::new(self.channels);
+        let scale = lanes.spread(scale.iter().copied());
+        let shift = lanes.spread(shift.iter().copied());
         let mut output = vec![0.0; x.len()];
-        let pixels = output.chunks_exact_mut(self.channels);
-        for (y, x) in pixels.zip(x.chunks_exact(self.channels)) {
-            let lines = scale.iter().zip(&shift);
-            for ((y, x), (scale, shift)) in y.iter_mut().zip(x).zip(lines) {
-                *y = x * scale + shift;
+        vectorised(|| {
+            let chunks = output.chunks_mut(lanes.span).zip(x.chunks(lanes.span));
+            for (y, x) in chunks {
+                let lines = scale.iter().zip(&shift);
+                for ((y, x), (scale, shift)) in y.iter_mut().zip(x).zip(lines) {
+                    *y = x * scale + shift;
+                }
             }
-        }
+        });
         output
     }
 
@@ -115,7 +109,7 @@ impl Kernel for BatchNorm {
         let statistics = self.statistics.get_or_init(|| self.measure(x));
         let inverse = Self::inverse_deviation(statistics);
         let n = self.rows as f64;
-        let [sum, product_sum] = pair_sums(gradient, x, self.channels);
+        let [sum, product_sum] = vectorised(|| pair_sums(gradient, x, self.channels));
         let d_beta: Vec<f32> = sum.iter().map(|s| *s as f32).collect();
         // Σ g·x̂ = (Σ g·x − mean·Σ g) / deviation
         let d_gamma: Vec<f32> = (0..self.channels)
@@ -136,14 +130,18 @@ impl Kernel for BatchNorm {
                 [a as f32, b as f32, (-a * sum[c] / n - b * mean) as f32]
             })
             .collect();
+        let lanes = Lanes::new(self.channels);
+        let [a, b, c] = [0, 1, 2].map(|term| lanes.spread(lines.iter().map(|line| line[term])));
         let mut dx = vec![0.0; x.len()];
-        let pixels = dx.chunks_exact_mut(self.channels);
-        let given = x.chunks_exact(self.channels);
-        for ((dx, x), g) in pixels.zip(given).zip(gradient.chunks_exact(self.channels)) {
-            for (((d, x), g), [a, b, c]) in dx.iter_mut().zip(x).zip(g).zip(&lines) {
-                *d = a * g + b * x + c;
+        vectorised(|| {
+            let chunks = dx.chunks_mut(lanes.span).zip(x.chunks(lanes.span));
+            for ((dx, x), g) in chunks.zip(gradient.chunks(lanes.span)) {
+                let lines = a.iter().zip(&b).zip(&c);
+                for (((d, x), g), ((a, b), c)) in dx.iter_mut().zip(x).zip(g).zip(lines) {
+                    *d = a * g + b * x + c;
+                }
             }
-        }
+        });
         vec![dx, d_gamma, d_beta]
     }
 }

@@ -1,38 +1,71 @@
 //! Depthwise convolution: each channel with its own filter, without unfolding.
 
 use super::Kernel;
+use super::lanes::vectorised;
 use super::unfold::Unfold;
 
 /// Inputs: pixels `[images·height·width][channels]` and filters `[kernel²][channels]`.
 #[derive(Clone, Debug)]
 pub(in crate::train) struct Depthwise(pub Unfold);
 
+/// A run of output pixels of one row that one filter tap reaches, all indices in elements.
+struct Run {
+    /// Start in the input, and in the output.
+    from: usize,
+    to: usize,
+    /// Which tap of the filter.
+    tap: usize,
+    /// Elements: pixels times channels.
+    len: usize,
+}
+
 impl Depthwise {
-    /// Calls `visit(start of input pixel, start of output pixel, start of filter row)` for each triple that meets.
-    fn taps(&self, mut visit: impl FnMut(usize, usize, usize)) {
+    /// Calls `visit` for each run. With stride 1 a run is as long as the row allows, else one pixel.
+    #[inline(always)]
+    fn runs(&self, mut visit: impl FnMut(Run)) {
         let u = &self.0;
         let (out_height, out_width) = u.output_side();
-        let c = u.channels;
-        for image in 0..u.images {
-            for y in 0..out_height {
-                for x in 0..out_width {
-                    let to = ((image * out_height + y) * out_width + x) * c;
-                    for ky in 0..u.kernel {
-                        let iy = (y * u.stride + ky).wrapping_sub(u.padding);
-                        if iy >= u.height {
-                            continue;
-                        }
-                        for kx in 0..u.kernel {
-                            let ix = (x * u.stride + kx).wrapping_sub(u.padding);
-                            if ix < u.width {
-                                let from = ((image * u.height + iy) * u.width + ix) * c;
-                                visit(from, to, (ky * u.kernel + kx) * c);
-                            }
-                        }
+        let (c, step) = (u.channels, if u.stride == 1 { out_width } else { 1 });
+        for row in 0..u.images * out_height {
+            let (image, y) = (row / out_height, row % out_height);
+            for tap in 0..u.kernel * u.kernel {
+                let (ky, kx) = (tap / u.kernel, tap % u.kernel);
+                let iy = (y * u.stride + ky).wrapping_sub(u.padding);
+                if iy >= u.height {
+                    continue;
+                }
+                for x in (0..out_width).step_by(step) {
+                    // Output pixels x + i whose input pixel x·stride + kx − padding + i lies inside, i below step.
+                    let skip = u.padding.saturating_sub(x * u.stride + kx);
+                    let end = (u.width + u.padding).saturating_sub(x * u.stride + kx);
+                    let end = end.min(step);
+                    if skip < end {
+                        let ix = x * u.stride + kx + skip - u.padding;
+                        visit(Run {
+                            from: ((image * u.height + iy) * u.width + ix) * c,
+                            to: (row * out_width + x + skip) * c,
+                            tap,
+                            len: (end - skip) * c,
+                        });
                     }
                 }
             }
         }
+    }
+
+    /// Elements of the longest run.
+    fn longest(&self) -> usize {
+        match self.0.stride {
+            1 => self.0.output_side().1 * self.0.channels,
+            _ => self.0.channels,
+        }
+    }
+
+    /// Each tap's filter repeated over the longest run; `[tap][element]`.
+    fn spread(&self, filters: &[f32]) -> Vec<Vec<f32>> {
+        let taps = filters.chunks_exact(self.0.channels);
+        taps.map(|tap| tap.iter().copied().cycle().take(self.longest()).collect())
+            .collect()
     }
 }
 
@@ -43,37 +76,46 @@ impl Kernel for Depthwise {
     }
 
     fn forward(&self, inputs: &[&[f32]]) -> Vec<f32> {
-        let [rows, c] = self.output();
-        let (x, w) = (inputs[0], inputs[1]);
-        let mut output = vec![0.0; rows * c];
-        self.taps(|from, to, filter| {
-            let target = &mut output[to..to + c];
-            for ((o, x), w) in target
-                .iter_mut()
-                .zip(&x[from..from + c])
-                .zip(&w[filter..filter + c])
-            {
-                *o += x * w;
-            }
+        let [rows, channels] = self.output();
+        let filters = self.spread(inputs[1]);
+        let mut output = vec![0.0; rows * channels];
+        vectorised(|| {
+            self.runs(|run| {
+                let target = &mut output[run.to..run.to + run.len];
+                let x = &inputs[0][run.from..run.from + run.len];
+                for ((o, x), w) in target.iter_mut().zip(x).zip(&filters[run.tap]) {
+                    *o += x * w;
+                }
+            });
         });
         output
     }
 
     fn backward(&self, inputs: &[&[f32]], gradient: &[f32], _: &[bool]) -> Vec<Vec<f32>> {
-        let c = self.0.channels;
-        let (x, w) = (inputs[0], inputs[1]);
-        let (mut dx, mut dw) = (vec![0.0; x.len()], vec![0.0; w.len()]);
-        self.taps(|from, to, filter| {
-            let g = &gradient[to..to + c];
-            let pixel = dx[from..from + c].iter_mut().zip(&w[filter..filter + c]);
-            for ((dx, w), g) in pixel.zip(g) {
-                *dx += w * g;
-            }
-            let row = dw[filter..filter + c].iter_mut().zip(&x[from..from + c]);
-            for ((dw, x), g) in row.zip(g) {
-                *dw += x * g;
-            }
+        let (x, filters) = (inputs[0], self.spread(inputs[1]));
+        let mut dx = vec![0.0; x.len()];
+        // Sums for each element of a run; a run adds at most one term to each, so they stay short.
+        let mut sums = vec![vec![0.0f32; self.longest()]; filters.len()];
+        vectorised(|| {
+            self.runs(|run| {
+                let g = &gradient[run.to..run.to + run.len];
+                let x = &x[run.from..run.from + run.len];
+                let target = &mut dx[run.from..run.from + run.len];
+                for ((d, w), g) in target.iter_mut().zip(&filters[run.tap]).zip(g) {
+                    *d += w * g;
+                }
+                for ((s, x), g) in sums[run.tap].iter_mut().zip(x).zip(g) {
+                    *s += x * g;
+                }
+            });
         });
+        let channels = self.0.channels;
+        let mut dw = vec![0.0; inputs[1].len()];
+        for (dw, sums) in dw.chunks_exact_mut(channels).zip(&sums) {
+            for row in sums.chunks_exact(channels) {
+                dw.iter_mut().zip(row).for_each(|(d, s)| *d += s);
+            }
+        }
         vec![dx, dw]
     }
 }
@@ -85,7 +127,7 @@ mod tests {
 
     #[test]
     fn gradients_agree_with_finite_differences() {
-        for (kernel, stride, padding) in [(3, 1, 1), (3, 2, 1), (2, 1, 0)] {
+        for (kernel, stride, padding) in [(3, 1, 1), (3, 2, 1), (2, 1, 0), (5, 1, 2), (3, 1, 3)] {
             let geometry = Unfold {
                 images: 2,
                 height: 4,

@@ -8,6 +8,7 @@
 
 pub(super) mod batch_norm;
 pub(super) mod depthwise;
+mod lanes;
 pub(super) mod poly;
 pub(super) mod pool;
 pub(super) mod range;

@@ -1,6 +1,7 @@
 //! Polynomial activation of each channel; of degree 1 it is also a folded batch norm.
 
 use super::Kernel;
+use super::lanes::{Lanes, vectorised};
 
 /// Inputs: pixels `[rows][channels]` and coefficients `[channels or 1][degree + 1]`, the constant first.
 #[derive(Clone, Debug)]
@@ -12,40 +13,30 @@ pub(in crate::train) struct Poly {
 }
 
 impl Poly {
-    /// Coefficient `k` of every channel, spread to one entry a channel.
-    fn spread(&self, coefficients: &[f32]) -> Vec<Vec<f32>> {
+    /// Coefficient `k` of every channel, spread over the lanes; `[k][lane]`.
+    fn spread(&self, lanes: Lanes, coefficients: &[f32]) -> Vec<Vec<f32>> {
         let terms = self.degree + 1;
         let row = |channel: usize| if self.per_channel { channel } else { 0 };
-        (0..terms)
-            .map(|k| {
-                (0..self.channels)
-                    .map(|channel| coefficients[row(channel) * terms + k])
-                    .collect()
-            })
-            .collect()
+        let line =
+            |k| (0..self.channels).map(move |channel| coefficients[row(channel) * terms + k]);
+        (0..terms).map(|k| lanes.spread(line(k))).collect()
     }
 
-    /// Sums over channels where they share coefficients; `sums[k][channel]`.
-    fn gather(&self, sums: &[Vec<f64>]) -> Vec<f32> {
-        let (terms, rows) = (
-            self.degree + 1,
-            if self.per_channel { self.channels } else { 1 },
-        );
-        let mut result = vec![0.0f64; rows * terms];
-        for (k, sums) in sums.iter().enumerate() {
-            for (channel, sum) in sums.iter().enumerate() {
-                let row = if self.per_channel { channel } else { 0 };
-                result[row * terms + k] += sum;
-            }
+    /// Sums over channels where they share coefficients.
+    fn gather(&self, k: usize, sums: &[f64], result: &mut [f64]) {
+        for (channel, sum) in sums.iter().enumerate() {
+            let row = if self.per_channel { channel } else { 0 };
+            result[row * (self.degree + 1) + k] += sum;
         }
-        result.into_iter().map(|x| x as f32).collect()
     }
 
-    fn input_gradient(&self, x: &[f32], spread: &[Vec<f32>], gradient: &[f32]) -> Vec<f32> {
-        let c = self.channels;
+    #[inline(always)]
+    fn input_gradient(&self, x: &[f32], coefficients: &[f32], gradient: &[f32]) -> Vec<f32> {
+        let lanes = Lanes::new(self.channels);
+        let spread = self.spread(lanes, coefficients);
         let mut dx = vec![0.0; x.len()];
-        let pixels = dx.chunks_exact_mut(c).zip(x.chunks_exact(c));
-        for ((dx, x), g) in pixels.zip(gradient.chunks_exact(c)) {
+        let chunks = dx.chunks_mut(lanes.span).zip(x.chunks(lanes.span));
+        for ((dx, x), g) in chunks.zip(gradient.chunks(lanes.span)) {
             // Horner on the derivative Σ k·a_k·x^(k−1).
             for k in (1..=self.degree).rev() {
                 for ((d, x), a) in dx.iter_mut().zip(x).zip(&spread[k]) {
@@ -56,10 +47,36 @@ impl Poly {
         }
         dx
     }
-}
 
-/// Rows whose sums are kept in 32 bits before they are added to the 64-bit total.
-pub(super) const SUM_BLOCK: usize = 64;
+    /// Σ gradient·x^k over the rows, for each coefficient.
+    #[inline(always)]
+    fn coefficient_gradient(&self, x: &[f32], gradient: &[f32], len: usize) -> Vec<f32> {
+        let lanes = Lanes::new(self.channels);
+        let mut result = vec![0.0f64; len];
+        let mut power = vec![0.0f32; lanes.span];
+        // Two coefficients a pass over the matrix; most polynomials have three.
+        for k in (0..=self.degree).step_by(2) {
+            let [even, odd] = lanes.sums(x.len(), |range, [even, odd]| {
+                let (x, g) = (&x[range.clone()], &gradient[range]);
+                let power = &mut power[..x.len()];
+                power.copy_from_slice(g);
+                for _ in 0..k {
+                    power.iter_mut().zip(x).for_each(|(p, x)| *p *= x);
+                }
+                let sums = even.iter_mut().zip(odd.iter_mut());
+                for ((even, odd), (p, x)) in sums.zip(power.iter().zip(x)) {
+                    *even += p;
+                    *odd += p * x;
+                }
+            });
+            self.gather(k, &even, &mut result);
+            if k < self.degree {
+                self.gather(k + 1, &odd, &mut result);
+            }
+        }
+        result.into_iter().map(|x| x as f32).collect()
+    }
+}
 
 impl Kernel for Poly {
     fn output(&self) -> [usize; 2] {
@@ -67,46 +84,32 @@ impl Kernel for Poly {
     }
 
     fn forward(&self, inputs: &[&[f32]]) -> Vec<f32> {
-        let (x, c) = (inputs[0], self.channels);
-        let spread = self.spread(inputs[1]);
-        let mut output = vec![0.0; x.len()];
-        for (y, x) in output.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
-            for coefficients in spread.iter().rev() {
-                for ((y, x), a) in y.iter_mut().zip(x).zip(coefficients) {
-                    *y = *y * x + a;
+        let lanes = Lanes::new(self.channels);
+        let spread = self.spread(lanes, inputs[1]);
+        let mut output = vec![0.0; inputs[0].len()];
+        vectorised(|| {
+            let chunks = output.chunks_mut(lanes.span);
+            for (y, x) in chunks.zip(inputs[0].chunks(lanes.span)) {
+                for coefficients in spread.iter().rev() {
+                    for ((y, x), a) in y.iter_mut().zip(x).zip(coefficients) {
+                        *y = *y * x + a;
+                    }
                 }
             }
-        }
+        });
         output
     }
 
     fn backward(&self, inputs: &[&[f32]], gradient: &[f32], wanted: &[bool]) -> Vec<Vec<f32>> {
-        let (x, c) = (inputs[0], self.channels);
-        let dx = match wanted[0] {
-            true => self.input_gradient(x, &self.spread(inputs[1]), gradient),
-            false => Vec::new(),
-        };
-        let mut totals = vec![vec![0.0f64; c]; self.degree + 1];
-        let mut power = vec![0.0f32; c];
-        let mut block = vec![vec![0.0f32; c]; self.degree + 1];
-        let blocks = x.chunks(c * SUM_BLOCK).zip(gradient.chunks(c * SUM_BLOCK));
-        for (x, g) in blocks {
-            block.iter_mut().for_each(|sums| sums.fill(0.0));
-            for (x, g) in x.chunks_exact(c).zip(g.chunks_exact(c)) {
-                power.copy_from_slice(g);
-                for (k, sums) in block.iter_mut().enumerate() {
-                    if k > 0 {
-                        power.iter_mut().zip(x).for_each(|(p, x)| *p *= x);
-                    }
-                    sums.iter_mut().zip(&power).for_each(|(s, p)| *s += p);
-                }
-            }
-            for (total, sums) in totals.iter_mut().zip(&block) {
-                let pairs = total.iter_mut().zip(sums);
-                pairs.for_each(|(total, sum)| *total += f64::from(*sum));
-            }
-        }
-        vec![dx, self.gather(&totals)]
+        let (x, coefficients) = (inputs[0], inputs[1]);
+        vectorised(|| {
+            let dx = match wanted[0] {
+                true => self.input_gradient(x, coefficients, gradient),
+                false => Vec::new(),
+            };
+            let da = self.coefficient_gradient(x, gradient, coefficients.len());
+            vec![dx, da]
+        })
     }
 }
 
@@ -117,7 +120,7 @@ mod tests {
 
     #[test]
     fn gradients_agree_with_finite_differences() {
-        for (degree, per_channel) in [(1, true), (2, true), (2, false), (4, true)] {
+        for (degree, per_channel) in [(1, true), (2, true), (2, false), (3, true), (4, true)] {
             let poly = Poly {
                 rows: 7,
                 channels: 3,

@@ -3,6 +3,7 @@
 //! Keeps the inputs of polynomials where the polynomials are tame (AESPA, Park et al., 2022; AutoFHE, Ao and Boddeti, 2024).
 
 use super::Kernel;
+use super::lanes::{Lanes, vectorised};
 
 /// Input: any matrix of `len` elements. Output: one number.
 #[derive(Clone, Debug)]
@@ -12,6 +13,7 @@ pub(in crate::train) struct RangePenalty {
 
 impl RangePenalty {
     /// How far `x` lies outside, signed.
+    #[inline(always)]
     fn excess(&self, x: f32) -> f32 {
         x - x.clamp(-self.bound, self.bound)
     }
@@ -24,18 +26,26 @@ impl Kernel for RangePenalty {
 
     fn forward(&self, inputs: &[&[f32]]) -> Vec<f32> {
         let x = inputs[0];
-        let total: f64 = x
-            .chunks(1024)
-            .map(|part| part.iter().map(|x| self.excess(*x).powi(2)).sum::<f32>())
-            .map(f64::from)
-            .sum();
-        vec![(total / x.len() as f64) as f32]
+        let [total] = vectorised(|| {
+            Lanes::new(1).sums(x.len(), |range, [sums]| {
+                for (sum, x) in sums.iter_mut().zip(&x[range]) {
+                    let excess = self.excess(*x);
+                    *sum += excess * excess;
+                }
+            })
+        });
+        vec![(total[0] / x.len() as f64) as f32]
     }
 
     fn backward(&self, inputs: &[&[f32]], gradient: &[f32], _: &[bool]) -> Vec<Vec<f32>> {
         let x = inputs[0];
         let factor = 2.0 * gradient[0] / x.len() as f32;
-        vec![x.iter().map(|x| factor * self.excess(*x)).collect()]
+        let mut dx = vec![0.0; x.len()];
+        vectorised(|| {
+            let cells = dx.iter_mut().zip(x);
+            cells.for_each(|(d, x)| *d = factor * self.excess(*x));
+        });
+        vec![dx]
     }
 }
 
