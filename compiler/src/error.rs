@@ -19,21 +19,23 @@ pub enum Error {
         /// What is possible.
         expected: &'static str,
     },
-    /// A quadratic is too near a straight line for completing the square.
+    /// The quadratics of a layer are too near straight lines for completing the square.
     #[error(
-        "layer `{layer}`, channel {channel}: the quadratic {a}·x² + {b}·x has its vertex at distance |b/2a| = {shift:.3}, \
-         completing the square allows {limit}; train with |b| ≤ {twice}·|a|, raise `max_shift` (a bit of scale for each \
-         doubling), or choose the activation scheme `power_basis`",
-        shift = (b / (2.0 * a)).abs(), twice = 2.0 * limit
+        "layer `{layer}`: the vertices of its quadratics lie at |b/2a| = {found:.3} in root mean square (most in channel \
+         {channel}: {a}·x² + {b}·x), completing the square allows {limit}; train with |b| ≤ {twice}·|a|, raise `max_shift` \
+         (a bit of scale for each doubling), or choose the activation scheme `power_basis`",
+        twice = 2.0 * limit
     )]
     Shift {
         /// Name of the layer.
         layer: String,
-        /// The channel.
+        /// Root mean square of `b/2a` over the channels.
+        found: f64,
+        /// The channel with the largest.
         channel: usize,
-        /// Coefficient of `x²`.
+        /// Its coefficient of `x²`.
         a: f64,
-        /// Coefficient of `x`.
+        /// Its coefficient of `x`.
         b: f64,
         /// The limit, [`crate::Options::max_shift`].
         limit: f64,

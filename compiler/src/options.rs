@@ -12,7 +12,7 @@ pub struct Options {
     pub security: SecurityLevel,
     /// Precision of the logits, 2 to 30 bits; 10. The promise is `|error| ≤ 2^-precision_bits · max(1, r)`, where `r` is the root
     /// mean square of the logits, for inputs within [`Options::input_range`] and networks whose pre-activations are
-    /// of one order of magnitude within a layer (as batch norm makes them). It is a bound of four standard deviations of
+    /// of one order of magnitude within a layer (as batch norm makes them). It is a bound of three standard deviations of
     /// the error that [`crate::noise`] derives.
     pub precision_bits: u32,
     /// Largest log2 of the ring degree, 11 to 16; 16.
@@ -24,8 +24,8 @@ pub struct Options {
     pub output_bits: u32,
     /// How polynomial activations are lowered; completing the square.
     pub activation: Activation,
-    /// Largest `|b/2a|` of a quadratic `a·x² + b·x + c` when completing the square, above 0; 4. The scale budgets for it, so
-    /// that training should keep `|b| ≤ 8·|a|`.
+    /// Largest root mean square, over the channels of a layer, of `b/2a` of quadratics `a·x² + b·x + c` when completing the square,
+    /// above 0; 3. The scale budgets for it. Training that keeps `|b| ≤ 2·max_shift·|a|` in every channel is always within.
     pub max_shift: f64,
     /// Most ciphertexts that one tensor may take, 1 to 512; 64.
     pub max_ciphertexts: usize,
@@ -40,7 +40,7 @@ impl Default for Options {
             input_range: 1.0,
             output_bits: 8,
             activation: Activation::CompletedSquare,
-            max_shift: 4.0,
+            max_shift: 3.0,
             max_ciphertexts: 64,
         }
     }

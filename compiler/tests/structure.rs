@@ -122,7 +122,7 @@ fn refused(graph: &LayerGraph, weights: Option<Weights>, options: &Options) -> E
 }
 
 #[test]
-fn a_quadratic_too_near_a_line_is_refused_by_layer_and_channel() {
+fn quadratics_too_near_a_line_are_refused_by_layer_and_channel() {
     let graph = Net::new(1, 4).block(3, 3, 1).dense(2).graph;
     let mut weights = weights(&graph, 3);
     let poly = weights.tensors.get_mut("poly3.coefficients").unwrap();
@@ -130,7 +130,7 @@ fn a_quadratic_too_near_a_line_is_refused_by_layer_and_channel() {
     poly.data[8] = 1e-3;
     let text = refused(&graph, Some(weights.clone()), &Options::default()).to_string();
     assert!(
-        text.contains("`poly3`, channel 2") && text.contains("500"),
+        text.contains("`poly3`") && text.contains("channel 2: 0.001"),
         "{text}"
     );
     // The remedy that the message names.

@@ -3,8 +3,8 @@
 //! Source: coefficient merging, Lou and Jiang, "HEMET: A Homomorphic-Encryption-Friendly Privacy-Preserving Mobile Neural
 //! Network Architecture" (ICML 2021), section 3.3, carried through. Cost: one square; `b/2a` joins the bias before,
 //! `a` and the constant the map after. Limit: noise of `x + b/2a` is relative to that sum, so a shift of `k` times the
-//! size of `x` loses `log2(k)` bits; shifts above [`crate::Options::max_shift`] are refused and the scale budgets for
-//! the limit ([`crate::noise`]). A channel with `a = b = 0` is a constant and needs no shift.
+//! size of `x` loses `log2(k)` bits; layers whose shifts exceed [`crate::Options::max_shift`] in root mean square are
+//! refused, and the scale budgets for the limit ([`crate::noise`]). A channel with `a = b = 0` is a constant and needs no shift.
 
 use super::Site;
 use crate::Error;
@@ -29,23 +29,34 @@ fn shift(c: &[f64]) -> f64 {
     }
 }
 
+/// Errors of the channels add up, so their mean square is what counts.
 fn check(site: &Site<'_>) -> Result<(), Error> {
     let Some(weights) = site.weights else {
         return Ok(());
     };
+    let (mut power, mut worst) = (0.0, (0, 0.0, 0.0));
+    let mut largest = -1.0;
     for (channel, row) in site.poly.coefficients.iter().enumerate() {
         let c: Vec<f64> = row.iter().map(|c| weights.value(*c)).collect();
-        // Written so that a NaN is refused too.
-        let within = shift(&c).abs() <= site.max_shift;
-        if !within {
-            return Err(Error::Shift {
-                layer: site.layer.into(),
-                channel,
-                a: c[2],
-                b: c[1],
-                limit: site.max_shift,
-            });
+        let square = shift(&c).powi(2);
+        power += square;
+        // Written so that a NaN counts as the largest.
+        let smaller = square <= largest;
+        if !smaller {
+            largest = square;
+            worst = (channel, c[2], c[1]);
         }
     }
-    Ok(())
+    let found = (power / site.poly.coefficients.len().max(1) as f64).sqrt();
+    if found <= site.max_shift {
+        return Ok(());
+    }
+    Err(Error::Shift {
+        layer: site.layer.into(),
+        found,
+        channel: worst.0,
+        a: worst.1,
+        b: worst.2,
+        limit: site.max_shift,
+    })
 }

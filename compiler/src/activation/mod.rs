@@ -13,7 +13,7 @@ use crate::net::{Bias, Kind, Net, Node, SparseMap, TensorId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Activation {
     /// Quadratics as `a(x + b/2a)² + c − b²/4a`: one product, both affine parts merge into the neighbouring maps. Other degrees
-    /// as [`Activation::PowerBasis`]. Needs `|b/2a| ≤` [`crate::Options::max_shift`].
+    /// as [`Activation::PowerBasis`]. Needs `b/2a` within [`crate::Options::max_shift`].
     #[default]
     CompletedSquare,
     /// Every degree as a linear map over the powers of `x`, whatever the coefficients; for a quadratic the next

@@ -190,7 +190,7 @@ fn repeat(values: &[f64], slots: usize) -> Vec<f64> {
     (0..slots).map(|i| values[i % values.len()]).collect()
 }
 
-/// Random weights with quadratics that completing the square accepts: `|b/2a| ≤ 4`.
+/// Random weights with quadratics that completing the square accepts: `|b/2a| ≤ 3`.
 pub fn weights(graph: &LayerGraph, seed: u64) -> Weights {
     let mut rng = rng(seed);
     let mut weights = Weights::random(graph, &mut rng);
@@ -210,7 +210,7 @@ pub fn weights(graph: &LayerGraph, seed: u64) -> Weights {
                 1.0
             };
             row[2] = sign * rng.random_range(0.1f32..0.4);
-            row[1] = rng.random_range(-8.0f32..8.0) * row[2];
+            row[1] = rng.random_range(-6.0f32..6.0) * row[2];
         }
     }
     weights
