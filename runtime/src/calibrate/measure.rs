@@ -15,7 +15,9 @@ use crate::error::{Result, RuntimeError};
 /// Operands that are taken in turn.
 const OPERANDS: usize = 8;
 /// Fewest and most repetitions.
-const REPETITIONS: (usize, usize) = (5, 400);
+const REPETITIONS: (usize, usize) = (3, 400);
+/// Memory that the diagonals of the timed maps take at most: more than a cache holds.
+const DIAGONAL_BYTES: usize = 256 << 20;
 /// Least time between two readings of the clock, in microseconds.
 const SHORTEST_US: f64 = 50.0;
 /// The scale of everything that is encoded here: it fits the smallest prime; the values do not matter.
@@ -161,8 +163,9 @@ impl Subject {
     fn linear(&self, on: &Operands) -> Result<[f64; 5]> {
         let one = self.context.encode_diagonal(&[1.0, 0.5], SCALE, on.level)?;
         let most = SHAPES.iter().map(|s| s.terms()).max().unwrap_or(1);
-        // Copies, so that every term reads other memory, as the diagonals of a network do.
-        let diagonals = vec![one; most];
+        let fit = DIAGONAL_BYTES / one.size_bytes().max(1);
+        // Copies, so that terms read memory that no cache holds, as the diagonals of a network do.
+        let diagonals = vec![one; fit.clamp(1, most)];
         let observations = SHAPES
             .iter()
             .map(|shape| self.time_shape(*shape, on, &diagonals))
@@ -176,15 +179,11 @@ impl Subject {
         on: &Operands,
         diagonals: &[Diagonal],
     ) -> Result<Observation<5>> {
-        let plan = shape.plan()?;
+        let plan = shape.plan(diagonals.len())?;
         let time = self.median(|i| {
             let first = i % (OPERANDS - shape.inputs + 1);
             let inputs = &on.x[first..first + shape.inputs];
-            // Successive repetitions read other diagonals where there are more than the shape needs.
-            let parts = (diagonals.len() / shape.terms()).max(1);
-            let at = i % parts * shape.terms();
-            let mine = &diagonals[at..at + shape.terms()];
-            self.context.linear(inputs, &plan, mine, &self.keys)?;
+            self.context.linear(inputs, &plan, diagonals, &self.keys)?;
             Ok(())
         })?;
         Ok(Observation {
