@@ -1,4 +1,35 @@
 //! An RNS-CKKS engine for leveled computation on encrypted vectors, usable on its own.
+//!
+//! A [`Context`] holds the precomputations of a parameter set and has every operation as a method. The client
+//! holds a [`SecretKey`]; the server computes with [`EvaluationKeys`] and never sees the secret key.
+//!
+//! ```
+//! use hemet_ckks::{Context, EvaluationKeys, KeyRequest, Parameters, SecretKey, os_rng};
+//! use hemet_ckks::params::{SecurityLevel, ntt_primes};
+//!
+//! // Ring degree 2^13: a base prime of 45 bits, two levels of 34 bits, one special prime for the keys.
+//! let mut primes = ntt_primes(13, &[45, 34, 34, 46])?;
+//! let special = primes.split_off(3);
+//! let context = Context::new(Parameters::new(13, primes, special, SecurityLevel::Bits128)?);
+//! let (mut rng, scale, level) = (os_rng()?, 34f64.exp2(), context.parameters().max_level());
+//! let secret = SecretKey::generate(&context, &mut rng);
+//! let request = KeyRequest { relinearize: true, rotations: &[1], conjugate: false };
+//! let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng)?;
+//!
+//! let x = context.encrypt_secret(&secret, &context.encode(&[1.5, -2.0, 3.0], scale, level)?, &mut rng)?;
+//! let square = context.relinearize_rescale(&context.square(&x)?, &keys)?;
+//! let shifted = context.rotate(&square, 1, &keys)?;
+//! let slots = context.decode(&context.decrypt(&secret, &shifted)?)?;
+//! assert!((slots[0] - 4.0).abs() < 1e-4 && (slots[1] - 9.0).abs() < 1e-4);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What the engine promises, and what not, is in `SECURITY.md`; its speed is in `README.md`. Everything
+//! that comes from a file or a peer is checked and refused with an [`Error`]; nothing panics on it.
+//!
+//! Layout: limbs of N words, one after the other, always transformed. Keys and [`Diagonal`]s, which are streamed
+//! from memory, are packed to the bits of their modulus. `unsafe` is in `kernels/` and `ntt/` only.
+
 mod arithmetic;
 mod bytes;
 mod ciphertext;
@@ -8,6 +39,7 @@ mod embedding;
 mod encode;
 mod encrypt;
 mod error;
+mod flooding;
 mod galois;
 mod kernels;
 mod keys;

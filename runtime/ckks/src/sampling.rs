@@ -84,6 +84,19 @@ pub(crate) fn gaussian(rng: &mut impl CryptoRng, n: usize) -> Zeroizing<Vec<i64>
     out
 }
 
+/// Uniform over the integers from -2^`bits` up to, not including, 2^`bits`; `bits` at most 62.
+pub(crate) fn uniform_symmetric(
+    rng: &mut impl CryptoRng,
+    n: usize,
+    bits: u32,
+) -> Zeroizing<Vec<i64>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(n));
+    words(rng, n, |word| {
+        out.push((word >> (63 - bits)) as i64 - (1 << bits))
+    });
+    out
+}
+
 /// Feeds `count` random words to `take` and wipes them.
 fn words(rng: &mut impl CryptoRng, count: usize, mut take: impl FnMut(u64)) {
     let mut bytes = Zeroizing::new([0u8; 4096]);

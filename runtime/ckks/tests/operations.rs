@@ -434,3 +434,32 @@ fn values_of_every_size_are_encoded_exactly_enough() {
         }
     }
 }
+
+#[test]
+fn flooding_adds_the_noise_that_it_says() {
+    let mut s = setup(&PRESETS[3]);
+    let (x, c) = s.fresh();
+    for bits in [1, 20, 30] {
+        let flooded = s
+            .context
+            .decrypt_flooded(&s.secret, &c, bits, &mut s.rng)
+            .unwrap();
+        let found = s.context.decode(&flooded).unwrap();
+        let error = zip(&found, &x, |a, b| (a - b).abs())
+            .into_iter()
+            .fold(0.0, f64::max);
+        let added = Noise(f64::from(bits).exp2() * (s.slots() as f64 * 2.0 / 3.0).sqrt());
+        let bound = s.fresh_noise().plus(added).bound(s.scale);
+        assert!(
+            error <= bound && error > bound / 16.0,
+            "{bits}: {error:e} against {bound:e}"
+        );
+    }
+    for bits in [0, 61] {
+        assert!(
+            s.context
+                .decrypt_flooded(&s.secret, &c, bits, &mut s.rng)
+                .is_err()
+        );
+    }
+}
