@@ -200,12 +200,12 @@ fn products_relinearized_and_rescaled_in_one_or_in_turn() {
 }
 
 #[test]
-fn rotations_at_the_top_and_at_a_lower_level() {
-    for below in [0, 1] {
-        for step in [1, -5, 100] {
+fn rotations_at_every_level() {
+    for below in 0..4 {
+        for step in [1, -5] {
             check(|s| {
                 let (x, a) = s.fresh();
-                let level = s.level - below;
+                let level = s.level.saturating_sub(below);
                 let a = s.context.level_drop(&a, level).unwrap();
                 let ciphertext = s.context.rotate(&a, step, &s.keys).unwrap();
                 let noise = s.fresh_noise().key_switch(s.context.parameters(), level);
@@ -224,7 +224,8 @@ fn hoisted_rotations_equal_single_ones() {
     for preset in PRESETS {
         let mut s = setup(&preset);
         let (x, a) = s.fresh();
-        let steps = [3, 0, -5, 8];
+        // More than one batch of rotations.
+        let steps = [3, 0, -5, 8, 1, 100, 2, 4];
         let many = s.context.rotate_many(&a, &steps, &s.keys).unwrap();
         for (c, step) in many.iter().zip(steps) {
             let single = s.context.rotate(&a, step, &s.keys).unwrap();
