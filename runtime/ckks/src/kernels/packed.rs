@@ -41,6 +41,7 @@ pub(super) const fn mask(bits: u32) -> u64 {
 }
 
 /// Byte permutations for one number of bits.
+#[cfg(target_arch = "x86_64")]
 pub(super) struct Table {
     /// Source byte of each byte of the eight windows.
     pub(super) gather: [u8; 64],
@@ -53,8 +54,10 @@ pub(super) struct Table {
 }
 
 /// Tables for 0 to 56 bits.
+#[cfg(target_arch = "x86_64")]
 pub(super) static TABLES: [Table; 57] = tables();
 
+#[cfg(target_arch = "x86_64")]
 const fn tables() -> [Table; 57] {
     let mut all = [const {
         Table {

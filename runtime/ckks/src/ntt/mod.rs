@@ -12,6 +12,7 @@ mod ifma;
 
 use tfhe_ntt::prime64::Plan;
 
+#[cfg(target_arch = "x86_64")]
 use crate::modulus::Modulus;
 
 /// Transform of limbs of one modulus.
@@ -76,6 +77,7 @@ impl Ntt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::modulus::Modulus;
 
     fn random(seed: u64, n: usize, limit: u64) -> Vec<u64> {
         let mut x = seed;
