@@ -133,6 +133,28 @@ pub enum Error {
         /// How many were given.
         found: usize,
     },
+    /// An input value of an integer network lies outside its range.
+    #[error(
+        "input value {index} is {value}, the network takes {low} to {high}; quantise the input"
+    )]
+    InputValue {
+        /// Which value.
+        index: usize,
+        /// What it is.
+        value: i64,
+        /// The least that is possible.
+        low: i64,
+        /// The greatest that is possible.
+        high: i64,
+    },
+    /// A node of an integer network is wrong.
+    #[error("integer network, node `{node}`: {why}")]
+    Quantised {
+        /// Name of the node.
+        node: String,
+        /// What is wrong, with both numbers.
+        why: String,
+    },
 }
 
 impl Error {

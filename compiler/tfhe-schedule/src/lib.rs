@@ -1,0 +1,38 @@
+//! The contract between compiler and runtime for TFHE: how an integer network runs on LWE ciphertexts.
+//!
+//! A [`Schedule`] is a list of instructions on vectors of LWE ciphertexts: linear maps with small integer weights, key
+//! switches, programmable bootstraps with a table each, exact halvings. It holds structure only; weights and tables
+//! are [`Constants`]. Only [`verify`] makes a [`Verified`] schedule, which a runtime accepts.
+//!
+//! A message `m` lies at the torus point `m / turn` (mod 1). A bootstrap sees `m mod turn`, and its table repeats with
+//! its sign changed half a turn further, which the tables of an integer network define.
+
+mod analyse;
+mod constants;
+mod cost;
+mod error;
+mod file;
+mod infer;
+mod interpret;
+pub mod noise;
+mod schedule;
+mod sets;
+mod summary;
+mod text;
+mod verify;
+
+pub use analyse::{Analysis, Noise, analyse};
+pub use constants::{Constant, Constants, MapConstant, TableConstant};
+pub use cost::{CostKind, CostTable, Estimate, costs, estimate};
+pub use error::Error;
+pub use file::{MAX_FILE_BYTES, from_bytes, to_bytes};
+pub use infer::infer;
+pub use interpret::interpret;
+pub use schedule::{
+    FailureGoal, Instruction, KeyKind, MAX_COUNT, MAX_INSTRUCTIONS, MAX_TURN, MapBounds, Op,
+    OutputForm, Schedule, Type, ValueId,
+};
+pub use sets::{ParameterSet, SETS, SetId};
+pub use summary::Summary;
+pub use text::{MAX_TEXT_BYTES, ParseError, VERSION, parse, print};
+pub use verify::{Fault, Verified, verify};

@@ -1,0 +1,140 @@
+//! Measures a machine's cost table: the one place of this crate that reads the clock.
+//!
+//! Each cost is measured as it occurs: full batches on all threads at the same time, the best of several runs.
+
+use std::time::Instant;
+
+use hemet_tfhe_schedule::{CostKind, CostTable, MapConstant, SetId, TableConstant};
+use tfhe::core_crypto::prelude::{Fft, PolynomialSize};
+
+use crate::bootstrap::{BootstrapKey, Tables};
+use crate::keys::{
+    EvaluationKeys, SecretKeys, encrypt, expand_bootstrap_key, expand_keyswitch_key, expand_list,
+};
+use crate::random::OsSeeder;
+use crate::spec::{InputSpec, OutputSpec, Spec};
+use crate::{Error, keyswitch, linear};
+
+/// Ciphertexts a thread in each measurement.
+const PER_THREAD: usize = 8;
+
+/// Measures bootstraps and key switches of these sets (among each other), linear maps and expansion of inputs, with the
+/// threads of the current rayon pool; the least of `runs` runs each.
+///
+/// # Errors
+/// No randomness.
+pub fn calibrate(sets: &[SetId], runs: usize) -> Result<CostTable, Error> {
+    let threads = rayon::current_num_threads().max(1);
+    let count = threads * PER_THREAD;
+    let mut seeder = OsSeeder::new()?;
+    let mut table = CostTable {
+        threads: threads as u32,
+        us: Default::default(),
+    };
+    let mut secrets = std::collections::BTreeMap::new();
+    for set in sets {
+        secrets.insert(*set, SecretKeys::generate(set.get(), &mut seeder));
+    }
+    for set in sets {
+        let parameters = set.get();
+        let keys = EvaluationKeys::generate(&spec(*set, sets), [0; 16], &secrets, &mut seeder)?;
+        let points = vec![0u64; count];
+        let small = encrypt(
+            &points,
+            &secrets[set].small,
+            parameters.lwe_std,
+            &mut seeder,
+        );
+        let small = expand_list(&small, parameters.lwe_dimension);
+        let key = expand_bootstrap_key(parameters, &keys.bootstraps[0]);
+        let key = BootstrapKey {
+            key,
+            fft: Fft::new(PolynomialSize(parameters.polynomial_size)),
+        };
+        let bit = TableConstant {
+            half: 1,
+            channel_len: count as u32,
+            values: vec![vec![0]],
+            flip: vec![1],
+        };
+        let tables = Tables::new(parameters, &bit, 2, 2);
+        let us = least_us(runs, || key.apply(&tables, &small)) / PER_THREAD as f64;
+        table.us.insert(CostKind::Bootstrap(*set).key(), us);
+        for (from, key) in sets.iter().zip(&keys.keyswitches) {
+            let big = encrypt(
+                &points,
+                &secrets[from].big,
+                from.get().glwe_std,
+                &mut seeder,
+            );
+            let big = expand_list(&big, from.get().big_dimension());
+            let key = expand_keyswitch_key(from.get(), parameters, key);
+            let us = least_us(runs, || keyswitch::switch(&key, &big)) / PER_THREAD as f64;
+            table.us.insert(CostKind::KeySwitch(*from, *set).key(), us);
+        }
+    }
+    table
+        .us
+        .insert(CostKind::LinearKiloword.key(), linear_us(threads, runs));
+    table.us.insert(
+        CostKind::ExpandKiloword.key(),
+        expand_us(threads, runs, &mut seeder),
+    );
+    Ok(table)
+}
+
+/// A spec that asks for a set's bootstrapping key and the key switches to it from all sets.
+fn spec(set: SetId, from: &[SetId]) -> Spec {
+    let name = set.to_string();
+    Spec {
+        bootstraps: vec![name.clone()],
+        keyswitches: from.iter().map(|f| (f.to_string(), name.clone())).collect(),
+        input: InputSpec {
+            count: 1,
+            set: name.clone(),
+            small: true,
+            turn: 2,
+            low: 0,
+            high: 1,
+        },
+        outputs: vec![OutputSpec {
+            count: 1,
+            set: name,
+            small: true,
+            turn: 2,
+            low: 0,
+        }],
+        output_bytes: 8,
+        label: false,
+    }
+}
+
+fn least_us<T>(runs: usize, mut work: impl FnMut() -> T) -> f64 {
+    let mut least = f64::INFINITY;
+    for _ in 0..runs.max(1) {
+        let start = Instant::now();
+        std::hint::black_box(work());
+        least = least.min(start.elapsed().as_secs_f64() * 1e6);
+    }
+    least
+}
+
+fn linear_us(threads: usize, runs: usize) -> f64 {
+    let (columns, size, rows) = (64usize, 1025usize, 32 * threads);
+    let map = MapConstant {
+        inputs: columns as u32,
+        row_starts: (0..=rows as u32).map(|r| r * columns as u32).collect(),
+        columns: (0..rows).flat_map(|_| 0..columns as u32).collect(),
+        weights: vec![3; rows * columns],
+        bias: vec![0; rows],
+    };
+    let operand = vec![0x0123_4567_89ab_cdefu64; columns * size];
+    let kilowords = (rows / threads * columns * size) as f64 / 1e3;
+    least_us(runs, || linear::apply(&map, 1, &[&operand], size, 2)) / kilowords
+}
+
+fn expand_us(threads: usize, runs: usize, seeder: &mut OsSeeder) -> f64 {
+    let (dimension, each) = (1024usize, 64usize);
+    let list = encrypt(&vec![0; each * threads], &vec![0; dimension], 1e-9, seeder);
+    least_us(runs, || expand_list(&list, dimension)) / (each * (dimension + 1)) as f64 * 1e3
+}
