@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::execute::input_type;
 
-/// Sizes in bytes. Those of files leave out headers, which take less than 400 bytes a file and 100 a key or ciphertext.
+/// Sizes in bytes, without headers and padding: less than 400 bytes a file, 2 % of a key in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Sizes {
     /// The evaluation key file that a client sends once: half of each key, the other half comes from a seed.
@@ -29,12 +29,12 @@ impl Sizes {
     pub fn of(schedule: &Schedule) -> Self {
         let header = &schedule.header;
         let parameters = &header.parameters;
-        let (n, slots) = (parameters.degree() as u64, parameters.slots());
+        let slots = parameters.slots();
         let (moduli, special) = (parameters.moduli(), parameters.special());
         let keys =
             schedule.rotation_steps().len() as u64 + u64::from(schedule.needs_relinearization());
         let polynomials = keys * parameters.digits() as u64;
-        let limbs = (moduli.len() + special.len()) as u64;
+        let half_keys = polynomials * (packed(parameters, moduli) + packed(parameters, special));
         let inputs = header.input.ciphertexts(slots) as u64;
         let output = |v: &ValueId| {
             let ty = schedule.types.get(v.0 as usize)?;
@@ -45,31 +45,31 @@ impl Sizes {
             .get(..input_limbs)
             .map_or(0, |m| packed(parameters, m));
         Self {
-            evaluation_key_bytes: polynomials
-                * (packed(parameters, moduli) + packed(parameters, special)),
-            evaluation_key_memory_bytes: polynomials * 2 * limbs * n * WORD,
-            constant_memory_bytes: constants(schedule) * n * WORD,
+            evaluation_key_bytes: half_keys,
+            evaluation_key_memory_bytes: 2 * half_keys,
+            constant_memory_bytes: constants(schedule),
             input_ciphertext_bytes: inputs * input,
             output_ciphertext_bytes: schedule.outputs.iter().filter_map(output).sum(),
         }
     }
 }
 
-/// Limbs of all encoded constants; a vector of period 1 takes next to nothing.
+/// Bytes of all encoded constants: diagonals are packed, vectors are not, and a vector of period 1 takes next to nothing.
 fn constants(schedule: &Schedule) -> u64 {
+    let parameters = &schedule.header.parameters;
     let of = |instruction: &Instruction| {
-        let limbs = |x: &ValueId| {
-            let ty = schedule.types.get(x.0 as usize);
-            ty.map_or(0, |ty| ty.level.limbs() as u64)
-        };
         let constant = instruction.op.constant()?;
         let (_, constant) = schedule.constants.entries.get(constant.0 as usize)?;
-        let operand = instruction.op.operands().first().map(limbs)?;
-        let polynomials = match constant {
-            Constant::Vector(values) => u64::from(values.len() > 1),
-            Constant::Diagonals { period, values } => (values.len() / (*period).max(1)) as u64,
-        };
-        Some(polynomials * operand)
+        let operand = instruction.op.operands().first().copied()?;
+        let limbs = schedule.types.get(operand.0 as usize)?.level.limbs();
+        let primes = parameters.moduli().get(..limbs)?;
+        Some(match constant {
+            Constant::Vector(values) if values.len() == 1 => limbs as u64 * WORD,
+            Constant::Vector(_) => (limbs * parameters.degree()) as u64 * WORD,
+            Constant::Diagonals { period, values } => {
+                (values.len() / (*period).max(1)) as u64 * packed(parameters, primes)
+            }
+        })
     };
     schedule.instructions.iter().filter_map(of).sum()
 }
@@ -82,7 +82,7 @@ pub fn peak_memory_bytes() -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// Bytes of one polynomial modulo these primes in a file: as many bits a residue as the prime has.
+/// Bytes of one polynomial modulo these primes, packed: as many bits a residue as the prime has.
 fn packed(parameters: &Parameters, primes: &[u64]) -> u64 {
     let bits: u64 = primes
         .iter()

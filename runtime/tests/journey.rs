@@ -71,6 +71,15 @@ fn sizes_say_what_files_and_memory_really_take() {
     let sizes = server.sizes();
     let request = client.encrypt(&[0.5; PERIOD]).unwrap();
     let response = server.answer(&keys, &request, &mut unobserved).unwrap();
+    // Two dense layers of 16 diagonals, of inputs at levels 3 and 1, and a bias at level 2.
+    let context = hemet_ckks::Context::new(tiny());
+    let diagonal = |level| {
+        context
+            .encode_diagonal(&[0.5], 1e9, level)
+            .unwrap()
+            .size_bytes()
+    };
+    let constants = 16 * (diagonal(3) + diagonal(1)) + 3 * 1024 * 8;
     for (stated, real, headers) in [
         (
             sizes.evaluation_key_bytes,
@@ -79,7 +88,12 @@ fn sizes_say_what_files_and_memory_really_take() {
         ),
         (sizes.input_ciphertext_bytes, request.len(), 500),
         (sizes.output_ciphertext_bytes, response.len(), 500),
-        (sizes.evaluation_key_memory_bytes, keys.memory_bytes(), 0),
+        (
+            sizes.evaluation_key_memory_bytes,
+            keys.memory_bytes(),
+            200 * 8,
+        ),
+        (sizes.constant_memory_bytes, constants, 200 * 32),
     ] {
         let real = real as u64;
         assert!(
