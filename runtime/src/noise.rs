@@ -158,33 +158,46 @@ impl Analysis<'_> {
     }
 
     fn results(&self, instruction: &Instruction, bounds: &[Option<Bound>]) -> Result<Vec<Bound>> {
-        let model = self.model;
         let result_scale = self.value_scale(instruction.first_result)?;
         let added = |bound: Bound, noise: f64| Bound {
             magnitude: bound.magnitude,
-            error: bound.error + noise / result_scale + model.relative * bound.magnitude,
+            error: bound.error + noise / result_scale + self.model.relative * bound.magnitude,
         };
-        let one = match &instruction.op {
-            Op::Linear {
-                inputs,
-                plan,
-                scale,
-                ..
-            } => {
-                let inputs: Vec<Bound> = inputs
-                    .iter()
-                    .map(|x| known(bounds, *x))
-                    .collect::<Result<_>>()?;
-                let sums = self.linear(&instruction.op, &inputs, plan, scale)?;
-                // Bringing a result back from the extended basis rounds like a switch.
-                return Ok(sums.into_iter().map(|b| added(b, model.switch)).collect());
+        if let Op::Linear {
+            inputs,
+            plan,
+            scale,
+            ..
+        } = &instruction.op
+        {
+            let inputs = inputs.iter().map(|x| known(bounds, *x));
+            let inputs: Vec<Bound> = inputs.collect::<Result<_>>()?;
+            let sums = self.linear(&instruction.op, &inputs, plan, scale)?;
+            // Bringing a result back from the extended basis rounds like a switch.
+            return Ok(sums
+                .into_iter()
+                .map(|b| added(b, self.model.switch))
+                .collect());
+        }
+        let (bound, noise) = self.single(&instruction.op, bounds)?;
+        Ok(vec![added(bound, noise)])
+    }
+
+    /// The bound of an instruction with one result before its own noise, and that noise at scale 1.
+    fn single(&self, op: &Op, bounds: &[Option<Bound>]) -> Result<(Bound, f64)> {
+        let model = self.model;
+        Ok(match op {
+            Op::Linear { .. } => {
+                return Err(RuntimeError::Inconsistent(
+                    "a map has no single result".into(),
+                ));
             }
             Op::Input { .. } => {
                 let fresh = Bound {
                     magnitude: self.input_magnitude,
                     error: 0.0,
                 };
-                added(fresh, model.encrypt)
+                (fresh, model.encrypt)
             }
             Op::Add { a, b } | Op::Sub { a, b } => {
                 let (a, b) = (known(bounds, *a)?, known(bounds, *b)?);
@@ -192,37 +205,34 @@ impl Analysis<'_> {
                     magnitude: a.magnitude + b.magnitude,
                     error: a.error + b.error,
                 };
-                added(sum, 0.0)
+                (sum, 0.0)
             }
             Op::AddPlain { x, .. } => {
                 let x = known(bounds, *x)?;
-                let magnitude = x.magnitude + self.vector(&instruction.op)?;
-                added(Bound { magnitude, ..x }, model.encode)
+                let magnitude = x.magnitude + self.vector(op)?;
+                (Bound { magnitude, ..x }, model.encode)
             }
             Op::MulPlain { x, scale, .. } => {
                 let encoding = model.encode / self.scale_of(scale)?;
-                let factor = self.vector(&instruction.op)?;
-                added(product(known(bounds, *x)?, factor, encoding), 0.0)
+                (product(known(bounds, *x)?, self.vector(op)?, encoding), 0.0)
             }
-            Op::Multiply { a, b } => added(multiply(known(bounds, *a)?, known(bounds, *b)?), 0.0),
-            Op::Square { x } => added(multiply(known(bounds, *x)?, known(bounds, *x)?), 0.0),
-            Op::Rotate { x, .. } | Op::Relinearize { x } => added(known(bounds, *x)?, model.switch),
+            Op::Multiply { a, b } => (multiply(known(bounds, *a)?, known(bounds, *b)?), 0.0),
+            Op::Square { x } => (multiply(known(bounds, *x)?, known(bounds, *x)?), 0.0),
+            Op::Rotate { x, .. } | Op::Relinearize { x } => (known(bounds, *x)?, model.switch),
             Op::Rescale { x } => {
                 let degree = self
                     .schedule
                     .types
                     .get(x.0 as usize)
                     .map_or(1, |t| t.degree);
-                let noise = if degree == 2 {
-                    model.rescale_degree_2
-                } else {
-                    model.rescale
+                let noise = match degree {
+                    2 => model.rescale_degree_2,
+                    _ => model.rescale,
                 };
-                added(known(bounds, *x)?, noise)
+                (known(bounds, *x)?, noise)
             }
-            Op::LevelDrop { x, .. } => known(bounds, *x)?,
-        };
-        Ok(vec![one])
+            Op::LevelDrop { x, .. } => (known(bounds, *x)?, 0.0),
+        })
     }
 
     fn linear(
