@@ -74,6 +74,11 @@ pub fn median(values: &[f64]) -> f64 {
     }
 }
 
+/// A share as text, in percent.
+pub fn percent(share: f64) -> String {
+    format!("{} %", hemet_reports::number::percent(share))
+}
+
 /// What standard output is for: people, or one line of JSON for scripts.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub struct Output {

@@ -4,6 +4,7 @@ use hemet_reports::{Cell, Column, ParetoPlot, ParetoPoint, Report, Table, number
 use hemet_search::Trial;
 use hemet_search::pareto::Point;
 
+use crate::common;
 use crate::error::Error;
 use crate::run_folder::{RunFolder, Summary};
 
@@ -28,8 +29,8 @@ fn pareto(summary: &Summary, trials: &[Trial]) -> ParetoPlot {
     let mut plot = ParetoPlot::new(format!("{}: accuracy and encrypted latency", summary.name));
     let measured = number::milliseconds(summary.best.measured_latency_ms);
     plot.subtitle = format!(
-        "predicted, one thread, {}; chosen network measured: {measured} ms",
-        summary.machine
+        "validation accuracy; latency predicted for one thread of {}; #{} measured: {measured} ms",
+        summary.machine, summary.best.trial
     );
     plot.points = trials
         .iter()
@@ -98,19 +99,19 @@ fn page(summary: &Summary, trials: &[Trial], front: Table) -> hemet_reports::Res
                 "accuracy, encrypted",
                 format!(
                     "{} of {} test images",
-                    number::percent(best.encrypted_accuracy),
+                    common::percent(best.encrypted_accuracy),
                     best.encrypted_images
                 ),
             ),
             (
                 "accuracy of the same images in the clear",
-                number::percent(best.plaintext_accuracy),
+                common::percent(best.plaintext_accuracy),
             ),
             (
                 "accuracy in the clear, whole test set",
                 format!(
                     "{} of {} images",
-                    number::percent(best.test_accuracy),
+                    common::percent(best.test_accuracy),
                     best.test_images
                 ),
             ),
@@ -183,7 +184,7 @@ fn trial_table(trials: &[Trial]) -> hemet_reports::Result<Table> {
 pub fn outcome(run: &RunFolder, summary: &Summary) -> String {
     let best = &summary.best;
     let ms = number::milliseconds;
-    let percent = number::percent;
+    let percent = common::percent;
     let rows = [
         (
             "chosen",

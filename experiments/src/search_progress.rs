@@ -105,7 +105,7 @@ impl State {
         if let Some((number, accuracy, latency_ms)) = self.best {
             message += &format!(
                 ", best {} at {} ms (#{number})",
-                hemet_reports::number::percent(accuracy),
+                crate::common::percent(accuracy),
                 hemet_reports::number::milliseconds(latency_ms)
             );
         }

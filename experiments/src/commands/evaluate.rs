@@ -137,7 +137,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     if args.output.json {
         return common::print_json(&figures);
     }
-    let percent = hemet_reports::number::percent;
+    let percent = common::percent;
     println!("images               {} of {set}, test", figures.images);
     println!(
         "accuracy, clear      {}",

@@ -178,8 +178,8 @@ fn search(
     };
     let options = StudyOptions {
         trials: experiment.search.trials,
-        lag: LAG,
-        workers: workers.min(LAG),
+        lag: experiment.search.lag,
+        workers: workers.min(experiment.search.lag),
         seed,
     };
     let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
@@ -193,6 +193,3 @@ fn search(
     }
     Ok(report.trials)
 }
-
-/// Trials in flight at most. Fixed, because the journal depends on it, and not on the number of workers.
-const LAG: usize = 4;

@@ -5,7 +5,7 @@
 //! seed: 1                           # determines every random choice of the search
 //! data: {set: optdigits}            # path: folder of the files, for sets that are not embedded; validation: 0.15
 //! space_file: spaces/presets/digits.yaml   # or `space:` with the space written out here
-//! search: {strategy: random, trials: 12, workers: 2}
+//! search: {strategy: random, trials: 12, workers: 0, lag: 4}
 //! train: {epochs: 20}               # and more, see `TrainOptions`
 //! constraints: {max_depth: 9, max_latency_ms: 500}
 //! compile: {security_bits: 128, precision_bits: 8}
@@ -82,9 +82,13 @@ pub struct Search {
     pub strategy: String,
     /// Greatest number of trials.
     pub trials: usize,
-    /// Candidates that are trained side by side; 0 means one a core.
+    /// Candidates that are trained side by side; 0 means one a core. The outcome does not depend on it.
     #[serde(default)]
     pub workers: usize,
+    /// Trials in flight at most, at least 1: a trial is proposed before the outcomes of the last `lag - 1` are known. The
+    /// outcome depends on it, so it is fixed here and not by the number of cores; more cores than this are of no use.
+    #[serde(default = "four")]
+    pub lag: usize,
 }
 
 /// How networks are compiled.
@@ -118,6 +122,10 @@ fn one() -> u64 {
     1
 }
 
+fn four() -> usize {
+    4
+}
+
 fn hundred() -> usize {
     100
 }
@@ -149,6 +157,10 @@ impl Experiment {
         check(
             experiment.search.trials >= 1,
             "search.trials is 0; give at least 1",
+        )?;
+        check(
+            experiment.search.lag >= 1,
+            "search.lag is 0; give at least 1",
         )?;
         check(
             experiment.encrypted_images >= 1,
