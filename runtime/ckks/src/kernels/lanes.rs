@@ -57,6 +57,9 @@ pub(super) unsafe fn store(s: &mut [u64], i: usize, v: V) {
     unsafe { _mm512_storeu_si512(s.as_mut_ptr().add(i).cast(), v) }
 }
 
+/// Bytes ahead of a packed stream that are fetched.
+const PREFETCH: usize = 2048;
+
 /// Constants that unpack residues of one number of bits.
 #[derive(Clone, Copy)]
 pub(super) struct Unpack {
@@ -96,6 +99,12 @@ impl Unpack {
         // SAFETY: the load starts at a byte of the packed residues and ends within the padding.
         let bytes =
             unsafe { _mm512_loadu_si512(src.as_ptr().cast::<u8>().add(i / 8 * self.bits).cast()) };
+        // Streams from memory: the prefetch of the machine stops at each page.
+        let ahead = src
+            .as_ptr()
+            .cast::<u8>()
+            .wrapping_add(i / 8 * self.bits + PREFETCH);
+        _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
         let windows = _mm512_permutexvar_epi8(self.gather, bytes);
         _mm512_and_si512(_mm512_srlv_epi64(windows, self.shift), self.mask)
     }
