@@ -217,6 +217,41 @@ fn a_small_network_learns_the_digits_in_three_epochs() {
     assert!(losses[0] > losses[1] && losses[1] > losses[2], "{losses:?}");
 }
 
+/// The rule of the compiler's completed squares: the root mean square of `b/2a` over a layer's channels is at most 3.
+#[test]
+fn trained_quadratics_bend_enough_to_be_compiled_however_hard_they_are_driven() {
+    let (training, validation) = digits();
+    let data = TrainData {
+        training: &training,
+        validation: &validation,
+    };
+    let driven = TrainOptions {
+        learning_rate: 0.3,
+        clip_norm: 3.0,
+        ..quick()
+    };
+    let mut per_layer = LayerGraph::new(Shape::new(1, 8, 8)).expect("sound");
+    let input = per_layer.input();
+    let layers = [conv(8, 3, 2, 1, true), poly(2, false), dense(10)];
+    path(&mut per_layer, "layer", input, &layers);
+    for graph in [small(), per_layer] {
+        for options in [quick(), driven.clone()] {
+            let trained = complete(&graph, data, &options, 3);
+            let mut polynomials = 0;
+            for (name, tensor) in &trained.weights.tensors {
+                if name.ends_with(".coefficients") {
+                    polynomials += 1;
+                    let shifts = tensor.data.chunks_exact(3).map(|c| c[1] / (2.0 * c[2]));
+                    let power: f32 = shifts.clone().map(|s| s * s).sum();
+                    let rms = (power / shifts.count() as f32).sqrt();
+                    assert!(rms <= 3.0, "{name}: {rms} of {:?}", tensor.data);
+                }
+            }
+            assert!(polynomials > 0);
+        }
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_weights_bit_for_bit_even_beside_another_training() {
     let (training, validation) = digits();

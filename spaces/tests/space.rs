@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use hemet_spaces::{Architecture, Error, Space, presets};
+use hemet_spaces::{Architecture, Error, Layer, Space, presets};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -218,6 +218,18 @@ fn a_graph_that_does_not_fit_names_position_and_block() {
     for part in ["position `b1`", "pool 9", "window of 9 does not fit 8x8"] {
         assert!(message.contains(part), "no `{part}` in `{message}`");
     }
+}
+
+#[test]
+fn a_pool_branch_in_a_block_and_the_pool_after_it_are_two_layers() {
+    let text = "{input: [1, 8, 8], classes: 2, blocks: [{name: b1, \
+                options: [inception: {conv1: 0, conv3: 2, pool: 2, stride: 2}], pool: 2}]}";
+    let space: Space = serde_yaml::from_str(text).expect("a space");
+    let graph = space.graph(&space.mobile()).expect("a network");
+    let pools = graph.nodes().filter(|(_, node)| {
+        matches!(node.layer, Layer::AveragePool(_)) && node.name.starts_with("b1.")
+    });
+    assert_eq!(pools.count(), 2);
 }
 
 #[test]

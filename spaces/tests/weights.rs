@@ -37,6 +37,17 @@ fn ones_and_random_are_the_weights_of_their_graph() {
 }
 
 #[test]
+fn random_quadratics_bend_enough_for_completing_the_square() {
+    for seed in 0..100 {
+        let weights = Weights::random(&graph(), &mut ChaCha8Rng::seed_from_u64(seed));
+        for row in weights.tensors["act.coefficients"].data.chunks_exact(3) {
+            let shift = row[1] / (2.0 * row[2]);
+            assert!((0.0..2.8).contains(&shift), "seed {seed}: {row:?}");
+        }
+    }
+}
+
+#[test]
 fn a_file_gives_back_the_weights_and_equal_weights_give_equal_bytes() {
     let weights = random();
     let bytes = weights.to_safetensors().unwrap();

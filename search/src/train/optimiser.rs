@@ -1,5 +1,9 @@
 //! Stochastic gradient descent with momentum, and its rules for each kind of parameter.
 //!
+//! A step ends with the projection of quadratics `a·x² + b·x + c` onto `a ≥ |b|/4` and `a ≥ 1/1024`: an encrypted one is
+//! run as `a(x + b/2a)² + …` (coefficient merging, Lou and Jiang, HEMET, 2021), which loses the bits that `b/2a` stands
+//! above `x`. The set is convex and `a > 0` forgoes nothing, for the weights that follow have any sign.
+//!
 //! Written out rather than taken from burn, because one norm is clipped over all parameters but those of batch norms
 //! (deep quadratic networks diverge without clipping, and stop learning when their batch norms are clipped).
 
@@ -47,7 +51,29 @@ impl Sgd {
                 *velocity = momentum * *velocity + gradient;
                 *value -= learning_rate * (gradient + momentum * *velocity);
             }
+            if parameter.role == Role::Activation && parameter.columns == 3 {
+                parameter.value.chunks_exact_mut(3).for_each(bend);
+            }
         }
+    }
+}
+
+/// Greatest `|b|` of a quadratic in units of `a`; a power of two, so that its product with `a` is exact.
+const STEEPEST: f32 = 4.0;
+/// Least `a` of a quadratic.
+const FLATTEST: f32 = 1.0 / 1024.0;
+
+/// Moves `[c, b, a]` to the nearest quadratic with `a ≥ |b|/4` (in `a` and `b`), then `a` up to its least.
+fn bend(quadratic: &mut [f32]) {
+    let (b, a) = (quadratic[1], quadratic[2]);
+    if b.abs() > STEEPEST * a {
+        // The foot of the perpendicular on the ray `b = ±4a`, or the origin for what lies behind it.
+        let foot = (a + STEEPEST * b.abs()) / (1.0 + STEEPEST * STEEPEST);
+        quadratic[2] = foot.max(0.0);
+        quadratic[1] = (STEEPEST * quadratic[2]).copysign(b);
+    }
+    if quadratic[2] < FLATTEST {
+        quadratic[2] = FLATTEST;
     }
 }
 
@@ -103,6 +129,30 @@ mod tests {
         let values: Vec<f32> = parameters.iter().map(|p| p.value[0]).collect();
         for (value, expected) in values.iter().zip([-0.6, -0.8, -100.0]) {
             assert!((value - expected).abs() < 1e-5, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn quadratics_stay_bent_and_those_that_are_stay_as_they_are() {
+        let flattest = FLATTEST;
+        let cases = [
+            ([0.3, 0.5, 0.2], [0.3, 0.5, 0.2]),
+            ([0.3, -0.8, 0.2], [0.3, -0.8, 0.2]),
+            ([0.3, 2.0, -1.0], [0.3, 28.0 / 17.0, 7.0 / 17.0]),
+            ([0.3, -2.0, 0.1], [0.3, -32.4 / 17.0, 8.1 / 17.0]),
+            ([0.3, 0.1, -1.0], [0.3, 0.0, flattest]),
+            ([0.3, 0.0, 0.0], [0.3, 0.0, flattest]),
+        ];
+        for (before, expected) in cases {
+            let mut found = before;
+            bend(&mut found);
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() < 1e-6, "{before:?} {found:?}");
+            }
+            assert!(found[1].abs() <= STEEPEST * found[2], "{found:?}");
+            let again = found;
+            bend(&mut found);
+            assert_eq!(found, again);
         }
     }
 

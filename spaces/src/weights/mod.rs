@@ -62,7 +62,8 @@ impl Weights {
     /// Random weights at which the values of a network stay moderate at any depth (tested: below 100 in every preset, for
     /// inputs within ±1): convolutions and dense layers uniform with variance 1 / fan-in (LeCun et al. 1998, "Efficient
     /// backprop", section 4.6; the doubled variance of He et al. 2015 lets squares run away in residual networks),
-    /// scales within 0.5 to 1.5, biases and shifts within ±0.1, polynomials near `0.7·x` with small other terms.
+    /// scales within 0.5 to 1.5, biases and shifts within ±0.1, polynomials near `0.6·x` with small other terms; that of
+    /// a quadratic is at least 0.12, so that completing the square, which needs `b/2a`, shifts by less than 2.8.
     pub fn random<R: Rng + ?Sized>(graph: &LayerGraph, rng: &mut R) -> Self {
         Self::fill(graph, |layer, parameter| {
             random_tensor(layer, parameter, rng)
@@ -182,6 +183,8 @@ fn random_tensor<R: Rng + ?Sized>(layer: &Layer, parameter: &Parameter, rng: &mu
         }
         Layer::Poly(poly) => (0..len)
             .map(|index| match index % (poly.degree + 1) {
+                1 if poly.degree == 2 => uniform(0.5, 0.66),
+                2 if poly.degree == 2 => uniform(0.12, 0.16),
                 1 => uniform(0.5, 0.9),
                 power => uniform(-0.1, 0.1) / (power.max(1) as f32),
             })
