@@ -5,33 +5,27 @@
 
 use std::collections::HashMap;
 
-use hemet_schedule::{
-    Builder, Constant, CostTable, Header, Level, Op, Scale, Schedule, Type, ValueId,
-};
+use hemet_schedule::{Builder, Constant, Header, Level, Op, Scale, Schedule, Type, ValueId};
 
-use crate::assignment::Footprints;
-use crate::lower::{Operand, Plan, plan};
+use crate::key_budget::Maps;
+use crate::lower::{Choice, Operand, Plan, links, plan, step};
 use crate::net::{Bias, Kind, Net, TensorId, Term};
-use crate::parameters::Price;
 use crate::structure::Structure;
 use crate::{Error, Options};
 
 /// Emits the schedule of a net.
 pub fn emit(
     net: &Net,
-    footprints: &Footprints,
+    maps: &Maps,
     structure: &Structure,
     options: &Options,
-    costs: &CostTable,
 ) -> Result<Schedule, Error> {
     let parameters = structure.parameters.clone();
-    let special = parameters.special().len() as u32;
     let mut emitter = Emitter {
         net,
-        footprints,
+        maps,
         structure,
         slots: parameters.slots(),
-        price: Price::new(costs, parameters.log_n(), special),
         builder: Builder::new(Header {
             input_scale: Scale::pow2(i64::from(structure.precision.input)),
             input_level: Level(structure.levels.level[0]),
@@ -56,10 +50,9 @@ pub fn emit(
 
 struct Emitter<'a> {
     net: &'a Net,
-    footprints: &'a Footprints,
+    maps: &'a Maps,
     structure: &'a Structure,
     slots: usize,
-    price: Price<'a>,
     builder: Builder,
     /// The ciphertexts of each tensor so far.
     tensors: Vec<Vec<ValueId>>,
@@ -204,18 +197,22 @@ impl Emitter<'_> {
         let level = self.structure.levels.operands(id);
         let mut inputs = Vec::new();
         let mut operands = Vec::new();
+        let maps = &self.maps[id.0];
+        let choice = Choice {
+            splits: members.iter().map(|m| maps.choice.splits[*m]).collect(),
+            chained: maps.choice.chained,
+        };
         for &member in members {
             let term = &terms[member];
             operands.push(Operand {
                 map: &term.map,
-                footprint: &self.footprints[id.0][member],
+                diagonals: &maps.diagonals[member],
                 layout: &self.structure.layouts[term.input.0],
                 first: inputs.len() as u32,
             });
             inputs.extend(self.operand(term.input, level)?);
         }
         let layer = &self.net.node(id).layer;
-        let steps = self.price.steps(level + 1)?;
         let layout = &self.structure.layouts[id.0];
         let Plan {
             plan,
@@ -223,7 +220,7 @@ impl Emitter<'_> {
             period,
             folds,
             values,
-        } = plan(&operands, layout, self.slots, &steps, required).map_err(|message| {
+        } = plan(&operands, layout, self.slots, &choice, required).map_err(|message| {
             Error::Internal {
                 layer: layer.clone(),
                 message,
@@ -241,7 +238,8 @@ impl Emitter<'_> {
         };
         let results = self.builder.push(op)?;
         let mut folded = Vec::new();
-        for (output, mut sum) in outputs.into_iter().zip(results) {
+        for (output, chain) in outputs {
+            let mut sum = self.chain(&chain, &results)?;
             for &step in &folds {
                 let rotated = self.push(Op::Rotate { x: sum, step })?;
                 sum = self.push(Op::Add { a: sum, b: rotated })?;
@@ -249,6 +247,20 @@ impl Emitter<'_> {
             folded.push((output, sum));
         }
         Ok(folded)
+    }
+
+    /// Horner's rule through the giant steps of one output.
+    fn chain(&mut self, chain: &[(i64, u32)], results: &[ValueId]) -> Result<ValueId, Error> {
+        let mut rest = chain.iter().rev().map(|(_, at)| results[*at as usize]);
+        let mut sum = rest.next().unwrap_or(results[0]);
+        for by in links(chain.iter().map(|(giant, _)| *giant)) {
+            let step = step(by, self.slots);
+            sum = self.push(Op::Rotate { x: sum, step })?;
+            if let Some(b) = rest.next() {
+                sum = self.push(Op::Add { a: sum, b })?;
+            }
+        }
+        Ok(sum)
     }
 
     fn add_bias(

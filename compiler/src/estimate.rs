@@ -20,7 +20,8 @@ pub struct Estimate {
     pub log_qp_bits: f64,
     /// Security of the parameters.
     pub security_bits: u32,
-    /// Bytes of all rotation and relinearisation keys at 8 bytes a residue, the uniform halves as seeds.
+    /// Bytes of all rotation and relinearisation keys as a client sends them: each up to the level where it is used, as many
+    /// bits a residue as its prime has, the uniform halves as seeds. A server holds both halves: twice as much.
     pub evaluation_key_bytes: u64,
     /// Bytes of the input ciphertexts at 8 bytes a residue, both halves.
     pub input_ciphertext_bytes: u64,
@@ -42,8 +43,7 @@ impl Estimate {
         let times = cost::estimate_ms(schedule, costs)?;
         let op_counts = OpCounts::of(schedule);
         let degree = parameters.degree() as u64;
-        let limbs = (parameters.moduli().len() + parameters.special().len()) as u64;
-        let keys = op_counts.rotation_keys + usize::from(op_counts.relinearization_key);
+        let keys = schedule.key_bytes();
         let ciphertext = |limbs: usize| 2 * limbs as u64 * degree * 8;
         let output_bytes = |v: &ValueId| {
             let ty = schedule.types.get(v.0 as usize);
@@ -56,7 +56,7 @@ impl Estimate {
             log_q_bits: parameters.log_q_bits(),
             log_qp_bits: parameters.log_qp_bits(),
             security_bits: parameters.security().bits(),
-            evaluation_key_bytes: keys as u64 * parameters.digits() as u64 * limbs * degree * 8,
+            evaluation_key_bytes: keys.sent,
             input_ciphertext_bytes: op_counts.inputs as u64
                 * ciphertext(schedule.header.input_level.limbs()),
             output_ciphertext_bytes: schedule.outputs.iter().map(output_bytes).sum(),

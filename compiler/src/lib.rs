@@ -10,6 +10,7 @@ mod assignment;
 mod emit;
 mod error;
 mod estimate;
+mod key_budget;
 pub mod lower;
 pub mod net;
 mod options;
@@ -83,5 +84,6 @@ fn schedule(
     }
     let footprints = assignment::footprints(&net);
     let structure = structure::decide(&net, &footprints, options, costs)?;
-    emit::emit(&net, &footprints, &structure, options, costs)
+    let maps = key_budget::choose(&net, &footprints, &structure, options, costs)?;
+    emit::emit(&net, &maps, &structure, options)
 }

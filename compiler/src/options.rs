@@ -29,6 +29,10 @@ pub struct Options {
     pub max_shift: f64,
     /// Most ciphertexts that one tensor may take, 1 to 512; 64.
     pub max_ciphertexts: usize,
+    /// Evaluation keys that a client should have to send at most, in MiB, 1 to 2^20; 95. Above it steps are shared between layers
+    /// and giant steps chained, for up to 1.3 times the time of the maps. It is an aim: where nothing fits, the fewest bytes found
+    /// within that time are taken.
+    pub key_budget_mib: u32,
 }
 
 impl Default for Options {
@@ -42,6 +46,7 @@ impl Default for Options {
             activation: Activation::CompletedSquare,
             max_shift: 3.0,
             max_ciphertexts: 64,
+            key_budget_mib: 95,
         }
     }
 }
@@ -94,6 +99,13 @@ impl Options {
                 1.0,
                 512.0,
                 "1 to 512",
+            ),
+            (
+                "key_budget_mib",
+                f64::from(self.key_budget_mib),
+                1.0,
+                1_048_576.0,
+                "1 to 1048576",
             ),
         ];
         for (option, value, low, high, expected) in ranges {

@@ -189,3 +189,27 @@ fn sums_of_anything_compute_their_meaning() {
         .unwrap();
     check("input", &net.quadratic().dense(4).graph, &options, 29);
 }
+
+#[test]
+fn with_few_keys_networks_compute_their_meaning() {
+    let options = Options {
+        key_budget_mib: 1,
+        ..Options::default()
+    };
+    check("lola", &lola(), &options, 7);
+    check("lenet", &lenet(), &options, 8);
+    let space = zoo();
+    for seed in 0..20 {
+        let architecture = space.sample(&mut common::rng(seed));
+        let graph = space.graph(&architecture).unwrap();
+        check(&architecture.text(), &graph, &options, seed);
+    }
+    // Several ciphertexts, with chains for each.
+    let options = Options {
+        max_log_n: 12,
+        precision_bits: 2,
+        ..options
+    };
+    let graph = Net::new(4, 32).conv(8, 3, 1).pool(2).dense(3).graph;
+    check("several ciphertexts", &graph, &options, 9);
+}

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Net, linear};
-use hemet_compiler::lower::{Footprint, Operand, StepCosts, plan};
+use hemet_compiler::lower::{Choice, Footprint, Operand, Places, Split, StepCosts, plan};
 use hemet_compiler::net::{Kind, Term};
 use hemet_compiler::packing::{PACKINGS, Site, candidates};
 use hemet_compiler::{Options, passes};
@@ -18,6 +18,7 @@ const COSTS: StepCosts = StepCosts {
     diagonal: 0.5,
     giant: 12.0,
     finish: 8.0,
+    link: 12.0,
 };
 
 fn layouts(shape: Shape) -> Vec<Layout> {
@@ -90,14 +91,21 @@ fn check(name: &str, graph: &LayerGraph, slots: usize) {
     let wanted = map.apply(&x);
     for source in layouts(from) {
         for target in layouts(to) {
+            let places = [&source, &target].map(|layout| Places::new(layout, slots));
+            let diagonals = footprint.diagonals(&places[0], &places[1], slots);
+            let modulus = places[0].period.min(places[1].period);
+            let choice = Choice {
+                splits: vec![Split::cheapest(&diagonals, modulus, &places[0].strides, &COSTS).0],
+                chained: false,
+            };
             let operand = Operand {
                 map,
-                footprint: &footprint,
+                diagonals: &diagonals,
                 layout: &source,
                 first: 0,
             };
             let required: Vec<u32> = (0..target.ciphertexts(slots) as u32).collect();
-            let planned = plan(&[operand], &target, slots, &COSTS, &required).unwrap();
+            let planned = plan(&[operand], &target, slots, &choice, &required).unwrap();
             let packed = source.pack(&x, slots);
             let inputs: Vec<&[f64]> = packed.iter().map(Vec::as_slice).collect();
             let diagonals = Constant::Diagonals {

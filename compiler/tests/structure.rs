@@ -251,3 +251,29 @@ fn an_estimate_of_a_digits_network_is_quick() {
     // Some 5 ms on an idle core; the bound is what a search can bear.
     assert!(each.as_millis() < 50, "{each:?} for each");
 }
+
+#[test]
+fn a_smaller_key_budget_takes_fewer_keys_and_the_default_holds_for_lenet() {
+    let costs = synthetic_table();
+    let mut last = u64::MAX;
+    for key_budget_mib in [1024, 95, 1] {
+        let options = Options {
+            key_budget_mib,
+            ..Options::default()
+        };
+        let graph = common::lenet();
+        let found = estimate(&graph, &options, &costs).unwrap();
+        assert!(found.evaluation_key_bytes <= last, "{key_budget_mib} MiB");
+        last = found.evaluation_key_bytes;
+        if key_budget_mib >= 95 {
+            assert!(last <= u64::from(key_budget_mib) << 20, "{last} bytes");
+        }
+        let schedule = compile(&graph, &weights(&graph, 1), &options, &costs).unwrap();
+        assert_eq!(found, Estimate::of(&schedule, &costs).unwrap());
+        assert_eq!(schedule.key_bytes().sent, last);
+        assert_eq!(
+            schedule.rotation_levels().len(),
+            schedule.rotation_steps().len()
+        );
+    }
+}

@@ -4,7 +4,8 @@
 //! double hoisting runs it (Bossuat et al., "Efficient Bootstrapping for Approximate Homomorphic Encryption with
 //! Non-Sparse Keys", Eurocrypt 2021, section 5): one [`CostKind::Decompose`] for each operand that any nonzero baby step
 //! reads, one [`CostKind::BabyStep`] for each pair of operand and nonzero baby step, one [`CostKind::Diagonal`] for each
-//! term, one [`CostKind::GiantStep`] for each pair of output and nonzero giant step, one [`CostKind::Finish`] for each output.
+//! term, one [`CostKind::GiantStep`] for each pair of output and nonzero giant step, one [`CostKind::Finish`] for each output
+//! that has a nonzero giant step.
 //! Limit: a rescale, sum or level drop of degree 2 counts as one of degree 1.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -22,7 +23,7 @@ pub enum CostKind {
     Diagonal,
     /// One giant step: rotating a sum of products.
     GiantStep,
-    /// Bringing one result of a linear map back from the extended basis.
+    /// Bringing one result of a linear map that has giant steps back from the extended basis.
     Finish,
     /// A rotation on its own.
     Rotate,
@@ -284,7 +285,7 @@ pub(crate) fn linear_costs(plan: &LinearPlan) -> Vec<(CostKind, u64)> {
         pairs.len() as u64
     };
     let babies = || plan.terms.iter().filter(|term| term.baby != 0);
-    let giants = plan.terms.iter().filter(|term| term.giant != 0);
+    let giants = || plan.terms.iter().filter(|term| term.giant != 0);
     [
         (
             CostKind::Decompose,
@@ -297,9 +298,12 @@ pub(crate) fn linear_costs(plan: &LinearPlan) -> Vec<(CostKind, u64)> {
         (CostKind::Diagonal, plan.terms.len() as u64),
         (
             CostKind::GiantStep,
-            distinct(giants.map(|t| (t.output, t.giant)).collect()),
+            distinct(giants().map(|t| (t.output, t.giant)).collect()),
         ),
-        (CostKind::Finish, u64::from(plan.outputs)),
+        (
+            CostKind::Finish,
+            distinct(giants().map(|t| (t.output, 0)).collect()),
+        ),
     ]
     .into_iter()
     .filter(|(_, count)| *count > 0)

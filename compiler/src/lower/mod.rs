@@ -6,10 +6,12 @@
 //! `d = γ − ρ mod D`. If `R < P` the products of one diagonal add up to `P/R` partial sums, which `log2(P/R)` rotations
 //! fold. Diagonals without entries do not exist.
 
+mod choice;
 mod footprint;
 mod plan;
 mod split;
 
+pub use choice::{Block, Choice, Site, choose, links};
 pub use footprint::{Diagonal, Footprint, Places};
 pub use plan::{Operand, Plan, plan};
 pub use split::{Split, StepCosts};
@@ -17,4 +19,9 @@ pub use split::{Split, StepCosts};
 /// The step in `0..slots` that rotates by `by` slots (negative to the other side).
 pub(crate) fn step(by: i64, slots: usize) -> u32 {
     by.rem_euclid(slots as i64) as u32
+}
+
+/// The steps whose rotations fold partial sums of period `widest` to `period`.
+pub(crate) fn folds(period: u32, widest: u32) -> impl Iterator<Item = u32> {
+    std::iter::successors(Some(period), |step| Some(step * 2)).take_while(move |s| *s < widest)
 }

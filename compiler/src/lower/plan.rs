@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use hemet_schedule::{Layout, LinearPlan, LinearTerm};
 
-use super::{Footprint, Places, Split, StepCosts, step};
+use super::{Choice, Diagonal, Places, Split, folds, step};
 use crate::net::SparseMap;
 
 /// An operand of the map.
 pub struct Operand<'a> {
     /// The map on it.
     pub map: &'a SparseMap,
-    /// The map's footprint.
-    pub footprint: &'a Footprint,
+    /// The map's diagonals.
+    pub diagonals: &'a [Diagonal],
     /// Where the operand lies.
     pub layout: &'a Layout,
     /// Position of its first ciphertext among the instruction's operands.
@@ -24,8 +24,9 @@ pub struct Operand<'a> {
 pub struct Plan {
     /// The terms.
     pub plan: LinearPlan,
-    /// Ciphertexts of the result that the instruction makes, ascending; the plan's outputs in this order.
-    pub outputs: Vec<u32>,
+    /// Ciphertexts of the result that the instruction makes, ascending, each with its chain: `(giant step, output of the
+    /// plan)`, ascending by step. Without chaining each has one link of step 0.
+    pub outputs: Vec<(u32, Vec<(i64, u32)>)>,
     /// Number of values of each diagonal.
     pub period: usize,
     /// Rotations by these steps, each added to what it rotates, fold the partial sums of each output.
@@ -41,25 +42,21 @@ struct Placed {
     places: Places,
 }
 
-/// Plans `Σ map_i · x_i` into `layout` with the splits that are cheapest at `costs`. Outputs in `required` are made even if no entry
-/// reaches them.
+/// Plans `Σ map_i · x_i` into `layout` with the splits of `choice`. Outputs in `required` are made even if no entry reaches them.
 pub fn plan(
     operands: &[Operand<'_>],
     layout: &Layout,
     slots: usize,
-    costs: &StepCosts,
+    choice: &Choice,
     required: &[u32],
 ) -> Result<Plan, String> {
     let to = Places::new(layout, slots);
     let mut placed = Vec::new();
     let mut terms: Vec<LinearTerm> = Vec::new();
-    for operand in operands {
+    for (operand, &split) in operands.iter().zip(&choice.splits) {
         let places = Places::new(operand.layout, slots);
         let modulus = places.period.min(to.period);
-        let diagonals = operand.footprint.diagonals(&places, &to, slots);
-        let strides: Vec<u32> = places.strides.iter().chain(&to.strides).copied().collect();
-        let (split, _) = Split::cheapest(&diagonals, modulus, &strides, costs);
-        for diagonal in &diagonals {
+        for diagonal in operand.diagonals {
             let (giant, baby) = split.parts(diagonal.distance, modulus);
             terms.push(LinearTerm {
                 output: diagonal.output,
@@ -86,29 +83,52 @@ pub fn plan(
     }
     terms.sort_unstable();
     terms.dedup();
-    let mut outputs: Vec<u32> = terms.iter().map(|t| t.output).collect();
-    outputs.dedup();
     let widest = placed.iter().map(|p| p.places.period).max().unwrap_or(1);
     let mut planned = Plan {
-        plan: LinearPlan {
-            outputs: outputs.len() as u32,
-            terms,
-        },
-        outputs,
+        plan: LinearPlan { outputs: 0, terms },
+        outputs: Vec::new(),
         period: widest.max(to.period) as usize,
-        folds: std::iter::successors(Some(to.period), |step| Some(step * 2))
-            .take_while(|step| *step < widest)
-            .collect(),
+        folds: folds(to.period, widest).collect(),
         values: Vec::new(),
     };
     if operands.iter().all(|o| o.map.has_values()) {
         fill(&mut planned, operands, &placed, layout, slots)?;
     }
-    for term in &mut planned.plan.terms {
-        let position = planned.outputs.partition_point(|o| *o < term.output);
-        term.output = position as u32;
-    }
+    number_outputs(&mut planned, choice.chained, slots);
     Ok(planned)
+}
+
+/// Numbers the outputs of a plan whose terms name ciphertexts of the result: one for each, or, chained, one for each giant step of each.
+/// The terms stay in their order.
+fn number_outputs(planned: &mut Plan, chained: bool, slots: usize) {
+    let plan = &mut planned.plan;
+    let mut last = None;
+    for term in &mut plan.terms {
+        let giant = if chained { term.giant } else { 0 };
+        let place = (term.output, giant);
+        if last != Some(place) {
+            let link = (signed(giant, slots), plan.outputs);
+            plan.outputs += 1;
+            match planned.outputs.last_mut() {
+                Some((output, chain)) if *output == term.output => chain.push(link),
+                Some(_) | None => planned.outputs.push((term.output, vec![link])),
+            }
+            last = Some(place);
+        }
+        term.output = plan.outputs - 1;
+        if chained {
+            term.giant = 0;
+        }
+    }
+    for (_, chain) in &mut planned.outputs {
+        chain.sort_unstable();
+    }
+}
+
+/// The step nearest to 0 that rotates as `step` does.
+fn signed(step: u32, slots: usize) -> i64 {
+    let (step, slots) = (i64::from(step), slots as i64);
+    if step > slots / 2 { step - slots } else { step }
 }
 
 /// Puts the values of the maps on the diagonals.

@@ -18,8 +18,10 @@ pub struct StepCosts {
     pub diagonal: f64,
     /// One giant step.
     pub giant: f64,
-    /// Finishing one result.
+    /// Finishing one result that has giant steps.
     pub finish: f64,
+    /// One link of a chain of giant steps: a rotation on its own and a sum.
+    pub link: f64,
 }
 
 /// A choice of steps; see the module.
@@ -65,13 +67,9 @@ impl Split {
         strides: &[u32],
         costs: &StepCosts,
     ) -> (Self, f64) {
-        let mut units: Vec<u32> = (0..=modulus.ilog2()).map(|bit| 1 << bit).collect();
-        units.extend(strides.iter().filter(|s| **s > 1 && **s < modulus));
-        units.sort_unstable();
-        units.dedup();
         let mut counter = Counter::new(modulus, diagonals);
         let mut best = (Self::ALL_BABIES, f64::INFINITY);
-        for unit in units {
+        for unit in units(modulus, strides) {
             let offset = unit / 2;
             for (coarse_babies, cost) in counter.costs(unit, offset, diagonals, costs) {
                 if cost < best.1 {
@@ -86,6 +84,15 @@ impl Split {
         }
         best
     }
+}
+
+/// The units that are tried, ascending.
+pub(super) fn units(modulus: u32, strides: &[u32]) -> Vec<u32> {
+    let mut units: Vec<u32> = (0..=modulus.ilog2()).map(|bit| 1 << bit).collect();
+    units.extend(strides.iter().filter(|s| **s > 1 && **s < modulus));
+    units.sort_unstable();
+    units.dedup();
+    units
 }
 
 fn centre(distance: i64, modulus: u32) -> i64 {
@@ -106,7 +113,8 @@ struct Counter {
     seen: [Vec<u32>; 4],
     /// Operands that some remainder, or some multiple, rotates.
     rotated: [Vec<u32>; 2],
-    outputs: usize,
+    /// Results that some remainder, or some multiple, rotates.
+    turned: [Vec<u32>; 2],
     stamp: u32,
 }
 
@@ -119,7 +127,7 @@ impl Counter {
             modulus,
             seen: [table(inputs), table(inputs), table(outputs), table(outputs)],
             rotated: [vec![0; inputs as usize], vec![0; inputs as usize]],
-            outputs: outputs as usize,
+            turned: [vec![0; outputs as usize], vec![0; outputs as usize]],
             stamp: 0,
         }
     }
@@ -144,6 +152,7 @@ impl Counter {
         let fresh = |cell: &mut u32| std::mem::replace(cell, stamp) != stamp;
         let mut counts = [0u32; 4];
         let mut decompositions = [0u32; 2];
+        let mut finishes = [0u32; 2];
         for diagonal in diagonals {
             let (coarse, fine) = split.parts(diagonal.distance, self.modulus);
             for (part, by) in [fine, coarse].into_iter().enumerate() {
@@ -157,16 +166,19 @@ impl Counter {
                     decompositions[part] += u32::from(fresh(&mut self.rotated[part][input]));
                 }
                 let output = diagonal.output as usize;
-                counts[part + 2] +=
-                    u32::from(fresh(&mut self.seen[part + 2][output * row + place]));
+                if fresh(&mut self.seen[part + 2][output * row + place]) {
+                    counts[part + 2] += 1;
+                    finishes[part] += u32::from(fresh(&mut self.turned[part][output]));
+                }
             }
         }
-        let common = diagonals.len() as f64 * costs.diagonal + self.outputs as f64 * costs.finish;
+        let common = diagonals.len() as f64 * costs.diagonal;
         let cost = |babies: usize, giants: usize| {
             common
                 + f64::from(decompositions[babies]) * costs.decompose
                 + f64::from(counts[babies]) * costs.baby
                 + f64::from(counts[giants + 2]) * costs.giant
+                + f64::from(finishes[giants]) * costs.finish
         };
         [(false, cost(0, 1)), (true, cost(1, 0))]
     }

@@ -50,6 +50,7 @@ impl<'a> Price<'a> {
             diagonal: self.us(CostKind::Diagonal, limbs)?,
             giant: self.us(CostKind::GiantStep, limbs)?,
             finish: self.us(CostKind::Finish, limbs)?,
+            link: self.us(CostKind::Rotate, limbs)? + self.us(CostKind::Add, limbs)?,
         })
     }
 }

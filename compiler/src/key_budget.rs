@@ -1,0 +1,99 @@
+//! Key budget: gathers the maps of a net and has their splits chosen together.
+
+use std::collections::BTreeMap;
+
+use hemet_schedule::{CostTable, Level, half_key_bytes};
+
+use crate::assignment::Footprints;
+use crate::lower::{
+    Block, Choice, Diagonal, Footprint, Places, Site, choose as choose_splits, folds,
+};
+use crate::net::{Kind, Net, TensorId};
+use crate::parameters::Price;
+use crate::structure::Structure;
+use crate::{Error, Options};
+
+/// What the emission of one node's map needs; empty for nodes without a map.
+pub struct Map {
+    /// How it is split.
+    pub choice: Choice,
+    /// The diagonals of each term.
+    pub diagonals: Vec<Vec<Diagonal>>,
+}
+
+/// By node.
+pub type Maps = Vec<Map>;
+
+/// Splits every map of the net within the budget of rotation keys.
+///
+/// # Errors
+/// A cost that the table lacks.
+pub fn choose(
+    net: &Net,
+    footprints: &Footprints,
+    structure: &Structure,
+    options: &Options,
+    costs: &CostTable,
+) -> Result<Maps, Error> {
+    let parameters = &structure.parameters;
+    let slots = parameters.slots();
+    let price = Price::new(costs, parameters.log_n(), parameters.special().len() as u32);
+    let key_bytes = |id| half_key_bytes(parameters, Level(structure.levels.operands(id)));
+    let places: Vec<Places> = structure
+        .layouts
+        .iter()
+        .map(|layout| Places::new(layout, slots))
+        .collect();
+    let mut fixed: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut blocks = Vec::new();
+    for id in net.ids() {
+        let sites = sites(net, footprints, &places, slots, id);
+        let widest = sites.iter().map(|(_, period)| *period).max().unwrap_or(0);
+        for step in folds(places[id.0].period, widest) {
+            let key = fixed.entry(step).or_default();
+            *key = key_bytes(id).max(*key);
+        }
+        blocks.push(Block {
+            sites: sites.into_iter().map(|(site, _)| site).collect(),
+            costs: price.steps(structure.levels.operands(id) + 1)?,
+            key_bytes: key_bytes(id),
+        });
+    }
+    let products = net
+        .ids()
+        .filter(|id| matches!(net.node(*id).kind, Kind::Product(..)));
+    let relinearization = products.map(key_bytes).max().unwrap_or(0);
+    let budget = u64::from(options.key_budget_mib) << 20;
+    let budget = budget.saturating_sub(relinearization);
+    let choices = choose_splits(&blocks, &fixed, slots, budget);
+    let maps = choices.into_iter().zip(blocks);
+    Ok(maps
+        .map(|(choice, block)| Map {
+            choice,
+            diagonals: block.sites.into_iter().map(|s| s.diagonals).collect(),
+        })
+        .collect())
+}
+
+/// The terms of a node with the periods of their operands.
+fn sites(
+    net: &Net,
+    footprints: &Footprints,
+    places: &[Places],
+    slots: usize,
+    id: TensorId,
+) -> Vec<(Site, u32)> {
+    let to = &places[id.0];
+    let inputs = net.node(id).inputs();
+    let terms = footprints[id.0].iter().zip(inputs);
+    let site = |(footprint, input): (&Footprint, TensorId)| {
+        let from = &places[input.0];
+        let site = Site {
+            diagonals: footprint.diagonals(from, to, slots),
+            modulus: from.period.min(to.period),
+            strides: from.strides.iter().chain(&to.strides).copied().collect(),
+        };
+        (site, from.period)
+    };
+    terms.map(site).collect()
+}
