@@ -9,15 +9,20 @@
 //! each limb of the chain can be divided by P at once. Cost at level l with K special primes and d digits:
 //! (l+1) + 2K inverse and d(K+l+1) - (l+1) + 2(l+1) forward transforms.
 
+use std::ops::Range;
+
 use crate::ciphertext::Ciphertext;
 use crate::context::Context;
 use crate::error::Error;
 use crate::galois::Automorphism;
 use crate::kernels::{Correction, KeyTerm, MAX_TERMS};
 use crate::keys::{EvaluationKeys, GaloisKey, SwitchingKey};
-use crate::levels::DigitTable;
-use crate::parallel::{for_each_limb, for_limbs, pairs};
+use crate::levels::{DigitTable, DropTable};
+use crate::parallel::{for_each_limb, for_limbs, map, pairs};
 use crate::pool::Buf;
+
+/// Coefficients of each dropped limb that are converted to all kept limbs at a time.
+const PIECE: usize = 1024;
 
 /// Limbs that stand at equal distances in a larger buffer.
 #[derive(Clone, Copy)]
@@ -235,13 +240,15 @@ impl Context {
     }
 
     /// Runs all jobs on extended limb `u` into `outs` (both parts of each output), and calls `finish` on an
-    /// output as soon as its sum is complete.
+    /// output as soon as its sum is complete. `begin` is called on an output before its first job and says
+    /// whether the sum starts from what it left there.
     fn run_jobs(
         &self,
         batch: &Batch<'_>,
         u: usize,
         outs: &mut [[&mut [u64]; 2]],
-        finish: impl Fn(usize, &mut [&mut [u64]; 2], &mut [u64]),
+        begin: impl Fn(usize, &mut [&mut [u64]; 2]) -> bool,
+        finish: impl Fn(usize, &mut [&mut [u64]; 2]),
     ) {
         let n = self.degree();
         let m = self.extended(u).0;
@@ -250,9 +257,9 @@ impl Context {
         let mut left = vec![0usize; batch.outputs];
         batch.jobs.iter().for_each(|job| left[job.output] += 1);
         let mut is_begun = vec![false; batch.outputs];
+        let mut has_terms = vec![false; batch.outputs];
         let width = digits.len() * n;
-        let mut scratch = self.pool.take(width + n);
-        let (scratch, spare) = scratch.split_at_mut(width);
+        let mut scratch = self.pool.take(width);
         let mut converted = None;
         for job in &batch.jobs {
             let source = &batch.sources[job.source];
@@ -261,10 +268,10 @@ impl Context {
                 .as_deref()
                 .map(|all| &all[u * width..(u + 1) * width]);
             if stored.is_none() && converted != Some(job.source) {
-                self.convert_digits(source, batch.level, u, scratch);
+                self.convert_digits(source, batch.level, u, &mut scratch);
                 converted = Some(job.source);
             }
-            let digit_limbs = stored.unwrap_or(scratch);
+            let digit_limbs = stored.unwrap_or(&scratch);
             let term = |(j, d): (usize, &DigitTable)| {
                 let digit = match own.filter(|i| d.limbs.contains(i)) {
                     Some(i) => source.values.limb(i),
@@ -278,9 +285,12 @@ impl Context {
                 }
             };
             let terms: Vec<KeyTerm<'_>> = digits.iter().enumerate().map(term).collect();
+            if !std::mem::replace(&mut is_begun[job.output], true) {
+                has_terms[job.output] = begin(job.output, &mut outs[job.output]);
+            }
             let [out0, out1] = &mut outs[job.output];
             for some in terms.chunks(MAX_TERMS) {
-                let add = std::mem::replace(&mut is_begun[job.output], true);
+                let add = std::mem::replace(&mut has_terms[job.output], true);
                 self.kernels.inner_product(
                     m,
                     [&mut **out0, &mut **out1],
@@ -291,7 +301,7 @@ impl Context {
             }
             left[job.output] -= 1;
             if left[job.output] == 0 {
-                finish(job.output, &mut outs[job.output], spare);
+                finish(job.output, &mut outs[job.output]);
             }
         }
     }
@@ -317,62 +327,135 @@ impl Context {
 
     /// Both parts of every output: the sum of its jobs and additions, divided by P (and by the last prime).
     pub(crate) fn switch(&self, batch: &Batch<'_>) -> Vec<Vec<Buf>> {
-        let (n, special, level) = (self.degree(), self.special.len(), batch.level);
-        let table = &self.levels[level];
-        let drop = if batch.rescale {
-            &table.drop_special_and_last
+        let (n, special) = (self.degree(), self.special.len());
+        let table = &self.levels[batch.level];
+        let (drop, kept) = if batch.rescale {
+            (&table.drop_special_and_last, batch.level)
         } else {
-            &table.drop_special
+            (&table.drop_special, batch.level + 1)
         };
-        let outputs = batch.outputs;
-        let mut dropped = self.pool.take(drop.lift.len() * 2 * outputs * n);
-        for_limbs(&mut dropped, 2 * outputs * n, |s, block| {
-            let u = if s < special { s } else { special + level };
-            let (m, ntt) = self.extended(u);
-            let mut outs: Vec<[&mut [u64]; 2]> = pairs(block, n).collect();
-            self.run_jobs(batch, u, &mut outs, |_, _, _| {});
-            for (output, out) in outs.iter_mut().enumerate() {
-                if s == special {
-                    self.add_extras(batch, output, level, out);
-                }
-                for x in out {
-                    ntt.inverse(x);
-                    self.kernels.scale(m, x, drop.lift[s]);
-                }
-            }
-        });
-        // Part `p` of output `o` of each dropped limb.
-        let part = |o: usize, p: usize| dropped.chunks(n).skip(2 * o + p).step_by(2 * outputs);
-        let mut quotients = self.pool.take(2 * outputs * n);
-        for_limbs(&mut quotients, n, |at, quotient| {
-            let sources: Vec<_> = part(at / 2, at % 2)
-                .zip(drop.inverse.iter().copied())
-                .collect();
-            self.kernels.quotient(quotient, &sources);
-        });
-        let kept = if batch.rescale { level } else { level + 1 };
-        let mut results: Vec<Vec<Buf>> = (0..outputs)
-            .map(|_| (0..2).map(|_| self.pool.take(kept * n)).collect())
-            .collect();
+        let dropped = self.dropped_limbs(batch, drop);
+        let quotients = self.quotients(batch.outputs, drop, &dropped);
+        let remainders = Remainders {
+            outputs: batch.outputs,
+            drop,
+            dropped,
+            quotients,
+        };
+        // One result's dropped limbs stay in cache until its last limb; several results' do not.
+        let is_ahead = batch.outputs > 1;
+        let mut results = self.results(&remainders, kept, is_ahead);
         for_each_limb(&mut results, kept, n, |i, mut outs| {
-            let m = &self.moduli[i];
-            self.run_jobs(batch, special + i, &mut outs, |o, out, remainder| {
-                self.add_extras(batch, o, i, out);
+            let begin = |o: usize, out: &mut [&mut [u64]; 2]| {
                 for (p, x) in out.iter_mut().enumerate() {
-                    let sources: Vec<_> = part(o, p).zip(drop.weights[i].iter().copied()).collect();
-                    let at = (2 * o + p) * n;
-                    let quotient = Correction::Quotient(&quotients[at..at + n]);
-                    self.kernels.convert(m, remainder, &sources, quotient);
-                    self.ntts[i].forward(remainder);
-                    if batch.rescale {
-                        self.kernels
-                            .scale_sub(m, x, drop.last_inverse[i], remainder);
-                    } else {
-                        self.kernels.sub_assign(m, x, remainder);
+                    if !is_ahead {
+                        self.remainder(&remainders, (o, p), i, 0..n, x);
                     }
+                    self.ntts[i].forward(x);
+                }
+                true
+            };
+            self.run_jobs(batch, special + i, &mut outs, begin, |o, out| {
+                self.add_extras(batch, o, i, out);
+                if batch.rescale {
+                    let last = drop.last_inverse[i];
+                    out.iter_mut()
+                        .for_each(|x| self.kernels.scale(&self.moduli[i], x, last));
                 }
             });
         });
         results
     }
+
+    /// The limbs that a division drops, as lifted coefficients: per dropped prime, per output, per part.
+    fn dropped_limbs(&self, batch: &Batch<'_>, drop: &DropTable) -> Buf {
+        let (n, special, level) = (self.degree(), self.special.len(), batch.level);
+        let width = 2 * batch.outputs * n;
+        let mut dropped = self.pool.take(drop.lift.len() * width);
+        for_limbs(&mut dropped, width, |s, block| {
+            let u = if s < special { s } else { special + level };
+            let (m, ntt) = self.extended(u);
+            let mut outs: Vec<[&mut [u64]; 2]> = pairs(block, n).collect();
+            self.run_jobs(
+                batch,
+                u,
+                &mut outs,
+                |_, _| false,
+                |output, out| {
+                    if s == special {
+                        self.add_extras(batch, output, level, out);
+                    }
+                    for x in out {
+                        ntt.inverse(x);
+                        self.kernels.scale(m, x, drop.lift[s]);
+                    }
+                },
+            );
+        });
+        dropped
+    }
+
+    /// The quotients that go with the dropped limbs: per output, per part.
+    fn quotients(&self, outputs: usize, drop: &DropTable, dropped: &[u64]) -> Buf {
+        let n = self.degree();
+        let mut quotients = self.pool.take(2 * outputs * n);
+        for_limbs(&mut quotients, n, |at, quotient| {
+            let limbs = dropped.chunks(n).skip(at).step_by(2 * outputs);
+            let fractions: Vec<_> = limbs.zip(drop.inverse.iter().copied()).collect();
+            self.kernels.quotient(quotient, &fractions);
+        });
+        quotients
+    }
+
+    /// Buffers for the results; with minus the remainders of the division in them if `is_ahead`: then piece by
+    /// piece of the coefficients, so that the dropped limbs are read from memory once for all kept limbs.
+    fn results(&self, r: &Remainders<'_>, kept: usize, is_ahead: bool) -> Vec<Vec<Buf>> {
+        let n = self.degree();
+        let make = |&(o, p): &(usize, usize)| {
+            let mut part = self.pool.take(kept * n);
+            for start in (0..n).step_by(PIECE).take_while(|_| is_ahead) {
+                for i in 0..kept {
+                    let target = &mut part[i * n + start..i * n + start + PIECE];
+                    self.remainder(r, (o, p), i, start..start + PIECE, target);
+                }
+            }
+            part
+        };
+        let parts: Vec<(usize, usize)> = (0..r.outputs).flat_map(|o| [(o, 0), (o, 1)]).collect();
+        let mut made = map(&parts, make).into_iter();
+        (0..r.outputs)
+            .map(|_| made.by_ref().take(2).collect())
+            .collect()
+    }
+
+    /// Minus the remainder of the division on limb `i` of the chain, as coefficients below 4q.
+    fn remainder(
+        &self,
+        r: &Remainders<'_>,
+        (output, part): (usize, usize),
+        i: usize,
+        range: Range<usize>,
+        target: &mut [u64],
+    ) {
+        let n = self.degree();
+        let at = 2 * output + part;
+        let limbs = r.dropped.chunks(n).skip(at).step_by(2 * r.outputs);
+        let all = limbs.chain([&r.quotients[at * n..(at + 1) * n]]);
+        let weighted = all
+            .map(|limb| &limb[range.clone()])
+            .zip(r.drop.negated[i].iter().copied());
+        let sources: Vec<_> = weighted.collect();
+        self.kernels
+            .convert(&self.moduli[i], target, &sources, Correction::Offset(0));
+    }
+}
+
+/// What the results of a batch lose: the dropped limbs and their quotients.
+struct Remainders<'a> {
+    outputs: usize,
+    drop: &'a DropTable,
+    /// Per dropped prime, per output, per part.
+    dropped: Buf,
+    /// Per output, per part.
+    quotients: Buf,
 }

@@ -60,6 +60,10 @@ pub(crate) struct DropTable {
     pub(crate) inverse: Vec<f64>,
     /// Per kept limb: p⁻¹ mod q_i for each dropped prime, times 2^52.
     pub(crate) weights: Vec<Vec<u64>>,
+    /// Per kept limb: -p⁻¹·L for each dropped prime and L for the quotient, times 2^52, where L is the last
+    /// prime if it is dropped with special ones, else 1: the remainder that is subtracted before the division
+    /// by L.
+    pub(crate) negated: Vec<Vec<u64>>,
     /// Per kept limb: the inverse of the last prime, times 2^52 (1 where none is dropped).
     pub(crate) last_inverse: Vec<u64>,
 }
@@ -166,7 +170,15 @@ fn drop_table(special: &[Modulus], last: Option<&Modulus>, kept: &[Modulus], n: 
     lift.extend(last.map(|m| m.to_mont(m.inv(n))));
     let inverses = |m: &Modulus| dropped.iter().map(|p| m.to_mont(m.inv(p.q))).collect();
     let last_inverse = |m: &Modulus| m.to_mont(last.map_or(1, |p| m.inv(p.q)));
+    let negated = |m: &Modulus| {
+        let last = last.map_or(1, |p| p.q % m.q);
+        let weights = dropped
+            .iter()
+            .map(|p| m.to_mont(m.sub(0, m.mul(m.inv(p.q), last))));
+        weights.chain([m.to_mont(last)]).collect()
+    };
     DropTable {
+        negated: kept.iter().map(negated).collect(),
         lift,
         inverse: dropped.iter().map(|p| 1.0 / p.q as f64).collect(),
         weights: kept.iter().map(inverses).collect(),

@@ -14,6 +14,8 @@ pub(crate) const MAX_LOG_N: u32 = 16;
 const MIN_PRIME_BITS: u32 = 17;
 /// Most primes in either list: the sums of the kernels stay below 2^64 with a wide margin.
 const MAX_PRIMES: usize = 64;
+/// Most special primes: with one more prime and a quotient they are the terms of one conversion.
+const MAX_SPECIAL: usize = 11;
 /// A digit may exceed the special primes by this many bits (primes of one size differ a little).
 const DIGIT_TOLERANCE_BITS: f64 = 0.5;
 /// Most limbs in one digit: the bound of the base-conversion kernels.
@@ -172,11 +174,16 @@ fn log2_product(primes: &[u64]) -> f64 {
 }
 
 fn check_list(log_n: u32, what: &'static str, primes: &[u64]) -> Result<(), ParamError> {
-    if primes.len() > MAX_PRIMES {
+    let max = if what == "special" {
+        MAX_SPECIAL
+    } else {
+        MAX_PRIMES
+    };
+    if primes.len() > max {
         return Err(ParamError::TooMany {
             what,
             count: primes.len(),
-            max: MAX_PRIMES,
+            max,
         });
     }
     let order = 2u64 << log_n;
