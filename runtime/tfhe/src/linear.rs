@@ -33,8 +33,9 @@ pub(crate) fn apply(
     result
 }
 
+/// `out += factor·column`, compiled for the processor at hand.
 fn add_multiple(out: &mut [u64], column: &[u64], factor: u64) {
-    match factor as i64 {
+    pulp::Arch::new().dispatch(|| match factor as i64 {
         1 => out
             .iter_mut()
             .zip(column)
@@ -43,9 +44,10 @@ fn add_multiple(out: &mut [u64], column: &[u64], factor: u64) {
             .iter_mut()
             .zip(column)
             .for_each(|(o, c)| *o = o.wrapping_sub(*c)),
-        _ => out
-            .iter_mut()
-            .zip(column)
-            .for_each(|(o, c)| *o = o.wrapping_add(c.wrapping_mul(factor))),
-    }
+        _ => {
+            for (o, c) in out.iter_mut().zip(column) {
+                *o = o.wrapping_add(c.wrapping_mul(factor));
+            }
+        }
+    });
 }

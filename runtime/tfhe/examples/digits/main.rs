@@ -1,7 +1,7 @@
 //! Trains a small integer network on the UCI digits, compiles it, and classifies encrypted test images.
 //!
 //! ```text
-//! cargo run --release -p hemet-tfhe --example digits -- images=300 hidden=64 half=30 step=4 label=0
+//! cargo run --release -p hemet-tfhe --example digits -- images=300 hidden=64 half=14 step=2 label=0
 //! ```
 //! Every encrypted result is compared with the integer reference; the example fails at the first difference.
 
@@ -27,23 +27,24 @@ fn main() -> Result<(), Box<dyn Error>> {
         hidden: number("hidden", 64) as usize,
         input_levels: number("levels", 4),
         weight_1: number("w1", 1) as i32,
-        weight_2: number("w2", 3) as i32,
-        half: number("half", 30) as u32,
-        step: number("step", 4) as f64,
+        weight_2: number("w2", 1) as i32,
+        half: number("half", 14) as u32,
+        step: number("step", 2) as f64,
         levels: number("act", 4) as i32,
         epochs: number("epochs", 40) as usize,
+        rate: number("rate", 50) as f64 * 1e-4,
+        temperature: number("temperature", 120) as f64 / 100.0,
+        augment: number("augment", 0) == 1,
     };
     let start = Instant::now();
-    let network = train::train(
-        &recipe,
-        &data::digits("train", recipe.input_levels)?,
-        number("seed", 7) as u64,
-    )?;
+    let training = data::digits("train", recipe.input_levels)?;
+    let network = train::train(&recipe, &training, number("seed", 8) as u64)?;
     let test = data::digits("test", recipe.input_levels)?;
     println!("{recipe:?}");
     println!(
-        "trained in {:.1} s, accuracy {:.2} %",
+        "trained in {:.1} s, accuracy {:.2} % in training, {:.2} % in test",
         start.elapsed().as_secs_f64(),
+        100.0 * accuracy(&network, &training)?,
         100.0 * accuracy(&network, &test)?
     );
     let failure = match number("bootstrap_failure", 0) {

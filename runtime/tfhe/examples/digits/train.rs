@@ -7,6 +7,10 @@ use hemet_spaces::{Error, Layer, LayerGraph, QuantisedNetwork, Shape};
 
 use crate::data::Digits;
 
+const INPUTS: usize = 64;
+const CLASSES: usize = 10;
+const BATCH: usize = 32;
+
 /// What to train.
 #[derive(Clone, Copy, Debug)]
 pub struct Recipe {
@@ -26,6 +30,12 @@ pub struct Recipe {
     pub levels: i32,
     /// Passes over the training part.
     pub epochs: usize,
+    /// Adam's first step, in units of a weight; it falls to nothing as a cosine.
+    pub rate: f64,
+    /// Hardness of the loss.
+    pub temperature: f64,
+    /// Whether images are moved about.
+    pub augment: bool,
 }
 
 /// A xorshift generator: the trainer must be the same everywhere.
@@ -85,90 +95,113 @@ impl Latent {
     }
 }
 
+/// The four latent tensors: hidden weights and biases, head weights and biases.
+struct Model {
+    w1: Latent,
+    b1: Latent,
+    w2: Latent,
+    b2: Latent,
+}
+
+/// The rounded tensors of a step.
+struct Rounded {
+    w1: Vec<f64>,
+    b1: Vec<f64>,
+    w2: Vec<f64>,
+    b2: Vec<f64>,
+}
+
 /// Trains and gives the integer network.
 pub fn train(recipe: &Recipe, data: &Digits, seed: u64) -> Result<QuantisedNetwork, Error> {
-    let mut random = Random(seed);
-    let (inputs, hidden, classes) = (64, recipe.hidden, 10);
-    let mut w1 = Latent::new(
-        inputs * hidden,
-        0.75 * f64::from(recipe.weight_1),
-        f64::from(recipe.weight_1),
-        &mut random,
-    );
-    let mut b1 = Latent::new(hidden, 2.0, 1e6, &mut random);
-    let mut w2 = Latent::new(
-        hidden * classes,
-        0.6 * f64::from(recipe.weight_2),
-        f64::from(recipe.weight_2),
-        &mut random,
-    );
-    let mut b2 = Latent::new(classes, 0.1, 1e6, &mut random);
-    // The penalty sees accumulators; the loss sees logits at a temperature that gives the head some hardness.
-    let temperature = 1.2 / (f64::from(recipe.weight_2) * (hidden as f64).sqrt());
-    let middle = f64::from(recipe.levels - 1) / 2.0;
-    let reach = f64::from(recipe.half) - recipe.step * middle - 1.0;
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut latent =
+        |len: usize, spread: f64, limit: f64| Latent::new(len, spread, limit, &mut random);
+    let (limit_1, limit_2) = (f64::from(recipe.weight_1), f64::from(recipe.weight_2));
+    let mut model = Model {
+        w1: latent(INPUTS * recipe.hidden, 0.75 * limit_1, limit_1),
+        b1: latent(recipe.hidden, 2.0, 1e6),
+        w2: latent(recipe.hidden * CLASSES, 0.6 * limit_2, limit_2),
+        b2: latent(CLASSES, 0.1, 1e6),
+    };
     let mut order: Vec<usize> = (0..data.images.len()).collect();
-    let (batch, mut time) = (32, 0);
-    let steps = (recipe.epochs * order.len().div_ceil(batch)) as f64;
+    let steps = (recipe.epochs * order.len().div_ceil(BATCH)) as f64;
+    let mut time = 0;
     for _ in 0..recipe.epochs {
         for i in (1..order.len()).rev() {
             order.swap(i, random.next() as usize % (i + 1));
         }
-        for indices in order.chunks(batch) {
+        for batch in order.chunks(BATCH) {
             time += 1;
-            let rate =
-                0.02 * (0.5 + 0.5 * (std::f64::consts::PI * f64::from(time) / steps).cos()) + 1e-4;
-            let (q1, c1, q2, c2) = (w1.rounded(), b1.rounded(), w2.rounded(), b2.rounded());
-            for index in indices {
-                let x: Vec<f64> = data.images[*index].iter().map(|v| *v as f64).collect();
-                let acc: Vec<f64> = (0..hidden)
-                    .map(|h| c1[h] + (0..inputs).map(|i| q1[h * inputs + i] * x[i]).sum::<f64>())
-                    .collect();
-                let act: Vec<f64> = acc.iter().map(|a| level(*a, recipe) - middle).collect();
-                let logits: Vec<f64> = (0..classes)
-                    .map(|c| {
-                        temperature
-                            * (c2[c]
-                                + (0..hidden)
-                                    .map(|h| q2[c * hidden + h] * act[h])
-                                    .sum::<f64>())
-                    })
-                    .collect();
-                let top = logits.iter().copied().fold(f64::MIN, f64::max);
-                let sum: f64 = logits.iter().map(|l| (l - top).exp()).sum();
-                let mut to_act = vec![0.0; hidden];
-                for c in 0..classes {
-                    let target = if data.labels[*index] == c {
-                        0.97
-                    } else {
-                        0.03 / 9.0
-                    };
-                    let g = ((logits[c] - top).exp() / sum - target) * temperature / batch as f64;
-                    b2.gradient[c] += g;
-                    for h in 0..hidden {
-                        w2.gradient[c * hidden + h] += g * act[h];
-                        to_act[h] += g * q2[c * hidden + h];
-                    }
-                }
-                for h in 0..hidden {
-                    let inside = acc[h].abs() < recipe.step * (middle + 1.0);
-                    let mut g = if inside { to_act[h] / recipe.step } else { 0.0 };
-                    let over = acc[h].abs() - reach;
-                    if over > 0.0 {
-                        g += 0.002 * acc[h].signum() * over.min(3.0) / batch as f64;
-                    }
-                    b1.gradient[h] += g;
-                    for (i, x) in x.iter().enumerate() {
-                        w1.gradient[h * inputs + i] += g * x;
-                    }
-                }
+            let rounded = Rounded {
+                w1: model.w1.rounded(),
+                b1: model.b1.rounded(),
+                w2: model.w2.rounded(),
+                b2: model.b2.rounded(),
+            };
+            for index in batch {
+                let image = augmented(&data.images[*index], recipe, &mut random);
+                backward(recipe, &mut model, &rounded, &image, data.labels[*index]);
             }
-            for latent in [&mut w1, &mut b1, &mut w2, &mut b2] {
+            let rate =
+                recipe.rate * (0.5 + 0.5 * (std::f64::consts::PI * f64::from(time) / steps).cos());
+            for latent in [&mut model.w1, &mut model.b1, &mut model.w2, &mut model.b2] {
                 latent.step(rate, time);
             }
         }
     }
-    network(recipe, [&w1, &b1, &w2, &b2])
+    network(recipe, [&model.w1, &model.b1, &model.w2, &model.b2])
+}
+
+/// The image, in half of all cases moved by up to a pixel.
+fn augmented(image: &[i64], recipe: &Recipe, random: &mut Random) -> Vec<f64> {
+    let [dx, dy] = match recipe.augment && random.next().is_multiple_of(2) {
+        true => [random.next() % 3, random.next() % 3].map(|d| d as i64 - 1),
+        false => [0, 0],
+    };
+    let pixel = |y: i64, x: i64| match (0..8).contains(&y) && (0..8).contains(&x) {
+        true => image[(y * 8 + x) as usize] as f64,
+        false => 0.0,
+    };
+    (0..64).map(|e| pixel(e / 8 + dy, e % 8 + dx)).collect()
+}
+
+/// Adds the gradients of one image.
+fn backward(recipe: &Recipe, model: &mut Model, q: &Rounded, x: &[f64], label: usize) {
+    let hidden = recipe.hidden;
+    let middle = f64::from(recipe.levels - 1) / 2.0;
+    let temperature = recipe.temperature / (f64::from(recipe.weight_2) * (hidden as f64).sqrt());
+    let dot = |w: &[f64], v: &[f64]| w.iter().zip(v).map(|(w, v)| w * v).sum::<f64>();
+    let acc: Vec<f64> = (0..hidden)
+        .map(|h| q.b1[h] + dot(&q.w1[h * INPUTS..][..INPUTS], x))
+        .collect();
+    let act: Vec<f64> = acc.iter().map(|a| level(*a, recipe) - middle).collect();
+    let logits: Vec<f64> = (0..CLASSES)
+        .map(|c| temperature * (q.b2[c] + dot(&q.w2[c * hidden..][..hidden], &act)))
+        .collect();
+    let top = logits.iter().copied().fold(f64::MIN, f64::max);
+    let sum: f64 = logits.iter().map(|l| (l - top).exp()).sum();
+    let mut to_act = vec![0.0; hidden];
+    for (c, logit) in logits.iter().enumerate() {
+        let target = if label == c { 0.97 } else { 0.03 / 9.0 };
+        let g = ((logit - top).exp() / sum - target) * temperature / BATCH as f64;
+        model.b2.gradient[c] += g;
+        for h in 0..hidden {
+            model.w2.gradient[c * hidden + h] += g * act[h];
+            to_act[h] += g * q.w2[c * hidden + h];
+        }
+    }
+    // Accumulators beyond this come near the falling flank half a turn further.
+    let reach = f64::from(recipe.half) - recipe.step * middle - 1.0;
+    for h in 0..hidden {
+        let inside = acc[h].abs() < recipe.step * (middle + 1.0);
+        let over = (acc[h].abs() - reach).clamp(0.0, 3.0);
+        let g = if inside { to_act[h] / recipe.step } else { 0.0 }
+            + 0.002 * acc[h].signum() * over / BATCH as f64;
+        model.b1.gradient[h] += g;
+        for (i, x) in x.iter().enumerate() {
+            model.w1.gradient[h * INPUTS + i] += g * x;
+        }
+    }
 }
 
 /// The level of an accumulator around 0, wrapped as the table wraps it.
