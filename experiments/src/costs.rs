@@ -61,7 +61,7 @@ pub fn keep(path: &Path, table: &CostTable) -> Result<(), Error> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
     }
-    hemet_reports::write_atomically(path, table.to_json().as_bytes()).map_err(Error::user)
+    hemet_files::write_atomically(path, table.to_json().as_bytes()).map_err(Error::user)
 }
 
 /// Where this machine's table is kept: the user's cache folder, by processor and version.

@@ -154,6 +154,6 @@ impl RunFolder {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
         }
-        hemet_reports::write_atomically(path, bytes).map_err(Error::user)
+        hemet_files::write_atomically(path, bytes).map_err(Error::user)
     }
 }

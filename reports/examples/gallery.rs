@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use hemet_reports::{
-    Curve, Error, LinePlot, ParetoPlot, ParetoPoint, ScatterPlot, ScatterPoint, write_atomically,
-};
+use hemet_files::write_atomically;
+use hemet_reports::{Curve, Error, LinePlot, ParetoPlot, ParetoPoint, ScatterPlot, ScatterPoint};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).ok_or("give a folder to write to")?;
@@ -33,10 +32,11 @@ fn save(
     name: &str,
     svg: String,
     png: impl Fn(u32, u32) -> Result<Vec<u8>, Error>,
-) -> Result<(), Error> {
+) -> Result<(), Box<dyn std::error::Error>> {
     write_atomically(folder.join(format!("{name}.svg")), svg.as_bytes())?;
     write_atomically(folder.join(format!("{name}.png")), &png(1280, 960)?)?;
-    write_atomically(folder.join(format!("{name}-small.png")), &png(600, 450)?)
+    write_atomically(folder.join(format!("{name}-small.png")), &png(600, 450)?)?;
+    Ok(())
 }
 
 fn pareto_plots() -> Vec<(&'static str, ParetoPlot)> {

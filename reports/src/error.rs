@@ -1,7 +1,5 @@
 //! What can go wrong when a plot, a table or a report file is made.
 
-use std::path::PathBuf;
-
 /// Shorthand for a result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -71,16 +69,6 @@ pub enum Error {
     /// The drawing library refused.
     #[error("cannot draw the picture: {0}")]
     Drawing(String),
-    /// A file could not be written; what stood at the path before is unchanged.
-    #[error("cannot write `{}`: {doing} failed: {source}; what stood there before is unchanged", path.display())]
-    Write {
-        /// The file that was to be written.
-        path: PathBuf,
-        /// The step that failed.
-        doing: &'static str,
-        /// The reason given by the operating system.
-        source: std::io::Error,
-    },
 }
 
 /// Refuses NaN and infinities; `place` is called only for the message.

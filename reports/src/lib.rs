@@ -12,7 +12,6 @@
 //! | [`table`] | one table, as CSV for programs and as Markdown for people |
 //! | [`page`] | the report: paragraphs, facts, tables and pictures, as Markdown |
 //! | [`number`] | how numbers are written |
-//! | [`file`](mod@file) | writing a file whole or not at all |
 //!
 //! ```
 //! use hemet_reports::{ParetoPlot, ParetoPoint};
@@ -34,7 +33,6 @@
 mod axis;
 pub mod curves;
 mod error;
-pub mod file;
 mod fonts;
 mod frame;
 mod labels;
@@ -51,7 +49,6 @@ pub mod table;
 
 pub use curves::{Curve, LinePlot};
 pub use error::{Error, Result};
-pub use file::{write_atomically, write_atomically_private};
 pub use page::Report;
 pub use pareto::{ParetoPlot, ParetoPoint};
 pub use scatter::{ScatterPlot, ScatterPoint};

@@ -10,8 +10,7 @@ use zeroize::Zeroizing;
 use crate::backend::ckks::type_mismatch;
 use crate::error::{Result, RuntimeError};
 use crate::files::{
-    Access, ClientSpec, Envelope, FileKind, KeySetId, Reader, join, pack, read, seal, split,
-    unpack, write_atomically,
+    ClientSpec, Envelope, FileKind, KeySetId, Reader, join, pack, read, seal, split, unpack,
 };
 use crate::keys::ServerKeys;
 use crate::notice::Notice;
@@ -113,7 +112,10 @@ impl Client {
     /// # Errors
     /// What the system says.
     pub fn save(&self, path: &Path) -> Result<()> {
-        write_atomically(path, &self.to_bytes()?, Access::Owner)
+        Ok(hemet_files::write_atomically_private(
+            path,
+            &self.to_bytes()?,
+        )?)
     }
 
     /// Reads a client key file.

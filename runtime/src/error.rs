@@ -176,11 +176,12 @@ pub enum RuntimeError {
     /// Something that the schedule's verifier should have refused; only a backend's own bug leads here.
     #[error("the schedule is not consistent: {0}; verify the artifact and report this")]
     Inconsistent(String),
-    /// Reading or writing a file failed.
-    #[error("cannot {action} {path}: {source}", path = path.display())]
-    Io {
-        /// `read` or `write`.
-        action: &'static str,
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] hemet_files::WriteError),
+    /// A file could not be read.
+    #[error("cannot read `{path}`: {source}", path = path.display())]
+    Read {
         /// The file.
         path: PathBuf,
         /// What the system says.

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use hemet_ckks::{Context, EvaluationKeys};
 
 use crate::error::{Result, RuntimeError};
-use crate::files::{
-    Access, ArtifactId, ClientSpec, Envelope, FileKind, KeySetId, seal, write_atomically,
-};
+use crate::files::{ArtifactId, ClientSpec, Envelope, FileKind, KeySetId, seal};
 
 /// Evaluation keys of one client for one artifact. They are public: nothing can be decrypted with them.
 pub struct ServerKeys {
@@ -64,7 +62,7 @@ impl ServerKeys {
     /// # Errors
     /// What the system says.
     pub fn save(&self, path: &Path) -> Result<()> {
-        write_atomically(path, &self.to_bytes(), Access::Anyone)
+        Ok(hemet_files::write_atomically(path, &self.to_bytes())?)
     }
 
     /// Reads an evaluation key file for the artifact of `spec`; a key that the artifact needs must be there.

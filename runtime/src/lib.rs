@@ -52,7 +52,7 @@ pub use backend::{Backend, CkksBackend, ClearBackend};
 pub use client::Client;
 pub use error::{Result, RuntimeError};
 pub use execute::{Moment, Observer, Program, Progress, unobserved};
-pub use files::{Access, ArtifactId, ClientSpec, KeySetId, write_atomically};
+pub use files::{ArtifactId, ClientSpec, KeySetId};
 pub use keys::ServerKeys;
 pub use notice::Notice;
 pub use server::Server;

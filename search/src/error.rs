@@ -15,6 +15,9 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] hemet_files::WriteError),
     /// A data file is not what its format demands.
     #[error("data file `{file}`: {why}")]
     DataFormat {

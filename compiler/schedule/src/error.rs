@@ -39,11 +39,12 @@ pub enum Error {
         /// What and where.
         message: String,
     },
-    /// A file could not be read or written.
-    #[error("cannot {action} `{}`: {source}", path.display())]
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] hemet_files::WriteError),
+    /// A file could not be read.
+    #[error("cannot read `{}`: {source}", path.display())]
     Io {
-        /// `read` or `write`.
-        action: &'static str,
         /// The file.
         path: PathBuf,
         /// The system's reason.

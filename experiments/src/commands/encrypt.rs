@@ -31,7 +31,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     common::tell(&client.notices());
     let image = args.image.read(client.spec().input.shape)?;
     let request = client.encrypt(&image.values).map_err(Error::user)?;
-    hemet_reports::write_atomically(&args.out, &request).map_err(Error::user)?;
+    hemet_files::write_atomically(&args.out, &request).map_err(Error::user)?;
     let label = image
         .label
         .map_or(String::new(), |l| format!(" (true class {l})"));

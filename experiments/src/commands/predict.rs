@@ -56,7 +56,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
             .map_err(|e| Error::file(&args.request, e))?;
         Ok((answer, start.elapsed().as_secs_f64() * 1e3))
     })?;
-    hemet_reports::write_atomically(&args.out, &answer).map_err(Error::user)?;
+    hemet_files::write_atomically(&args.out, &answer).map_err(Error::user)?;
     if args.output.json {
         return common::print_json(&Figures {
             latency_ms,

@@ -4,13 +4,22 @@ mod envelope;
 mod list;
 mod packing;
 mod spec;
-mod write;
+
+use std::path::Path;
+
+use crate::error::{Result, RuntimeError};
 
 pub use envelope::{ArtifactId, FileKind, KeySetId};
 pub use packing::{pack, unpack};
 pub use spec::ClientSpec;
-pub use write::{Access, write_atomically};
 
 pub(crate) use envelope::{Envelope, seal};
 pub(crate) use list::{Reader, join, split};
-pub(crate) use write::read;
+
+/// The bytes of a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|source| RuntimeError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}

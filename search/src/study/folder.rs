@@ -1,12 +1,11 @@
 //! The files of a study in its run folder: the journal and the weights of each completed trial.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use hemet_spaces::Weights;
 
-use super::journal::{failed, sync_folder};
+use super::journal::failed;
 use crate::Error;
 
 /// Where a study's files lie.
@@ -50,17 +49,9 @@ impl RunFolder {
 
     /// Writes the weights of a trial: whole or not at all.
     pub(super) fn write_weights(&self, trial: usize, weights: &Weights) -> Result<(), Error> {
-        write_aside(&self.weights(trial), &weights.to_safetensors()?)
+        Ok(hemet_files::write_atomically(
+            self.weights(trial),
+            &weights.to_safetensors()?,
+        )?)
     }
-}
-
-/// Writes a file aside, makes it durable, and renames it into its place.
-fn write_aside(path: &Path, content: &[u8]) -> Result<(), Error> {
-    let fail = |error| failed("cannot write", path, error);
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut aside = tempfile::NamedTempFile::new_in(folder).map_err(fail)?;
-    aside.write_all(content).map_err(fail)?;
-    aside.as_file().sync_data().map_err(fail)?;
-    aside.persist(path).map_err(|error| fail(error.error))?;
-    sync_folder(path).map_err(fail)
 }

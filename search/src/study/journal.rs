@@ -125,7 +125,7 @@ fn parse(path: &Path, content: &[u8], space: &Space) -> Result<(Vec<Trial>, u64)
 }
 
 /// Makes the file's entry in its folder durable.
-pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
+fn sync_folder(path: &Path) -> std::io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

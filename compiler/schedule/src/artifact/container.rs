@@ -186,7 +186,6 @@ fn read_up_to(source: &mut impl Read, path: &Path, length: u64) -> Result<Vec<u8
     let mut bytes = Vec::new();
     let result = source.take(length).read_to_end(&mut bytes);
     result.map_err(|source| Error::Io {
-        action: "read",
         path: path.to_owned(),
         source,
     })?;

@@ -16,7 +16,7 @@ mod container;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use crate::constants::{MAX_NAME_BYTES, is_name_char};
@@ -194,15 +194,11 @@ impl Artifact {
     /// Writes the file aside, then renames it, so that there is never half of one.
     ///
     /// # Errors
-    /// As [`Artifact::to_bytes`], and [`Error::Io`].
+    /// As [`Artifact::to_bytes`], and [`Error::Write`].
     pub fn write_to(&self, path: impl AsRef<Path>) -> Result<(), ArtifactError> {
         let path = path.as_ref();
         let bytes = self.to_bytes()?;
-        write_aside(path, &bytes).map_err(|source| Error::Io {
-            action: "write",
-            path: path.to_owned(),
-            source,
-        })
+        Ok(hemet_files::write_atomically(path, &bytes)?)
     }
 
     /// Reads a file within the default [`Limits`].
@@ -220,7 +216,6 @@ impl Artifact {
     pub fn read_limited(path: impl AsRef<Path>, limits: &Limits) -> Result<Self, ArtifactError> {
         let path = path.as_ref();
         let io = |source| Error::Io {
-            action: "read",
             path: path.to_owned(),
             source,
         };
@@ -302,28 +297,4 @@ pub(super) fn part_error(part: &str, message: String) -> Error {
         part: part.to_owned(),
         message,
     }
-}
-
-fn write_aside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        Some(_) | None => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".hemet-");
-    #[cfg(unix)]
-    {
-        // Nothing in an artifact is secret: the user's umask decides, as for any new file.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder)?;
-    {
-        let mut out = BufWriter::new(file.as_file_mut());
-        out.write_all(bytes)?;
-        out.flush()?;
-    }
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
-    Ok(())
 }

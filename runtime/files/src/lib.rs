@@ -7,7 +7,17 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+/// A file that could not be written; what stood at its path is unchanged.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write `{}`: {doing} failed: {source}; what stood there before is unchanged", path.display())]
+pub struct WriteError {
+    /// The file that was to be written.
+    pub path: PathBuf,
+    /// The step that failed.
+    pub doing: &'static str,
+    /// The reason given by the operating system.
+    pub source: io::Error,
+}
 
 /// Who may read a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +31,9 @@ enum Readers {
 /// Writes a file whole or not at all. A link is followed; an existing file keeps its permissions.
 ///
 /// # Errors
-/// [`Error::Write`] with path, step and reason, a full disk included; what stood at the path is then unchanged. Also where
+/// [`WriteError`] with path, step and reason, a full disk included; what stood at the path is then unchanged. Also where
 /// the path is not an ordinary file (a folder, a device, a pipe).
-pub fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
+pub fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), WriteError> {
     write(path.as_ref(), bytes, Readers::Usual)
 }
 
@@ -31,13 +41,13 @@ pub fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
 ///
 /// # Errors
 /// As [`write_atomically`].
-pub fn write_atomically_private(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
+pub fn write_atomically_private(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), WriteError> {
     write(path.as_ref(), bytes, Readers::OwnerOnly)
 }
 
-fn write(path: &Path, bytes: &[u8], readers: Readers) -> Result<()> {
+fn write(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), WriteError> {
     let failed = |doing: &'static str| {
-        move |source: io::Error| Error::Write {
+        move |source: io::Error| WriteError {
             path: path.to_path_buf(),
             doing,
             source,
@@ -160,7 +170,7 @@ mod tests {
     fn a_device_is_refused() {
         assert!(matches!(
             write_atomically("/dev/null", b"x"),
-            Err(Error::Write { .. })
+            Err(WriteError { .. })
         ));
     }
 
