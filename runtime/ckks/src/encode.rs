@@ -130,7 +130,13 @@ impl Context {
             .re
             .iter()
             .chain(&coefficients.im)
-            .fold(0.0f64, |max, c| max.max(c.abs()));
+            .fold(0.0f64, |max, c| {
+                if c.is_finite() {
+                    max.max(c.abs())
+                } else {
+                    f64::INFINITY
+                }
+            });
         self.check_fits(largest, level)?;
         let n = self.degree();
         let mut limbs = self.pool.take((level + 1) * n);

@@ -35,6 +35,7 @@ mod bytes;
 mod ciphertext;
 mod compose;
 mod context;
+mod division;
 mod embedding;
 mod encode;
 mod encrypt;

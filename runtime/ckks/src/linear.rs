@@ -114,7 +114,11 @@ impl LinearPlan {
         }
         Ok(Self {
             inputs,
-            diagonals: terms.iter().map(|t| t.diagonal + 1).max().unwrap_or(0),
+            diagonals: terms
+                .iter()
+                .map(|t| t.diagonal.saturating_add(1))
+                .max()
+                .unwrap_or(0),
             outputs: groups
                 .into_iter()
                 .map(|g| g.into_iter().collect())

@@ -378,6 +378,14 @@ fn plans_that_refer_to_nothing_are_refused() {
     let mut s = setup(&PRESETS[1]);
     let x = s.values();
     let a = s.encrypt(&x);
+    let last = [LinearTerm {
+        diagonal: usize::MAX,
+        ..term
+    }];
+    let endless = LinearPlan::new(1, 1, &last).unwrap();
+    let one = s.context.encode_diagonal(&x, s.scale, s.level).unwrap();
+    let refused = s.context.linear(&[&a], &endless, &[&one], &s.keys);
+    assert!(matches!(refused, Err(Error::Plan { .. })));
     let plan = LinearPlan::new(
         1,
         1,
