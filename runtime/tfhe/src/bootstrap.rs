@@ -120,3 +120,97 @@ impl BootstrapKey {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hemet_tfhe_schedule::SetId;
+    use hemet_tfhe_schedule::noise::{bootstrap_variance, keyswitch_variance};
+
+    use super::*;
+    use crate::keys::{
+        EvaluationKeys, SecretKeys, encrypt, expand_bootstrap_key, expand_keyswitch_key,
+        expand_list,
+    };
+    use crate::random::OsSeeder;
+    use crate::spec::{InputSpec, OutputSpec, Spec};
+
+    /// The mean square of what ciphertexts of the point 0 decrypt to, in turns².
+    fn variance(list: &[u64], key: &[u64]) -> f64 {
+        let square = |ciphertext: &[u64]| {
+            let (body, mask) = ciphertext.split_last().unwrap();
+            let product = mask
+                .iter()
+                .zip(key)
+                .fold(0u64, |sum, (a, s)| sum.wrapping_add(a * s));
+            (body.wrapping_sub(product) as i64 as f64 / 2f64.powi(64)).powi(2)
+        };
+        let count = list.len() / (key.len() + 1);
+        list.chunks_exact(key.len() + 1).map(square).sum::<f64>() / count as f64
+    }
+
+    #[test]
+    fn measured_noise_is_what_the_model_says() {
+        const COUNT: usize = 128;
+        for name in ["1_1", "2_2"] {
+            let id = SetId::find(name).unwrap();
+            let set = id.get();
+            let mut seeder = OsSeeder::new().unwrap();
+            let secrets = [(id, SecretKeys::generate(set, &mut seeder))].into();
+            let spec = Spec {
+                bootstraps: vec![name.into()],
+                keyswitches: vec![(name.into(), name.into())],
+                input: InputSpec {
+                    count: 1,
+                    set: name.into(),
+                    small: true,
+                    turn: 2,
+                    low: 0,
+                    high: 1,
+                },
+                outputs: vec![OutputSpec {
+                    count: 1,
+                    set: name.into(),
+                    small: true,
+                    turn: 2,
+                    low: 0,
+                }],
+                output_bytes: 8,
+                label: false,
+            };
+            let keys = EvaluationKeys::generate(&spec, [0; 16], &secrets, &mut seeder).unwrap();
+            let secrets = &secrets[&id];
+            let input = encrypt(&[0; COUNT], &secrets.small, set.lwe_std, &mut seeder);
+            let key = expand_bootstrap_key(set, &keys.bootstraps[0]);
+            let key = BootstrapKey {
+                key,
+                fft: Fft::new(PolynomialSize(set.polynomial_size)),
+            };
+            // The box of message 0 gives 0, and the input's points are 0.
+            let table = TableConstant {
+                half: 4,
+                channel_len: COUNT as u32,
+                values: vec![vec![0, 1, 2, 3]],
+                flip: vec![0],
+            };
+            let tables = Tables::new(set, &table, 8, 8);
+            let bootstrapped = key.apply(&tables, &expand_list(&input, set.lwe_dimension));
+            let switch = expand_keyswitch_key(set, set, &keys.keyswitches[0]);
+            let switched = crate::keyswitch::switch(&switch, &bootstrapped);
+            let after_bootstrap = variance(&bootstrapped, &secrets.big) / bootstrap_variance(set);
+            let after_switch = variance(&switched, &secrets.small)
+                / (keyswitch_variance(set, set) + bootstrap_variance(set));
+            // A variance from 128 samples deviates by 12.5 % in the mean; five times that happens once in millions. The
+            // model may be careful, so only too much noise is a fault, and far too little a sign that it is another one.
+            for (what, ratio) in [("bootstrap", after_bootstrap), ("key switch", after_switch)] {
+                assert!(
+                    ratio < 1.0 + 5.0 * 0.125,
+                    "{name} {what}: {ratio} times the model's variance"
+                );
+                assert!(
+                    ratio > 0.1,
+                    "{name} {what}: {ratio} times the model's variance"
+                );
+            }
+        }
+    }
+}
