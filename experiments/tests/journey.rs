@@ -193,7 +193,7 @@ fn mistakes_are_told(world: &World) {
     std::fs::write(world.path("typo.yaml"), typo).unwrap();
     let told = world.refused("search typo.yaml --out typo");
     assert!(
-        told.contains("typo.yaml:13") && told.contains("`trials`"),
+        told.contains("typo.yaml:12:28") && told.contains("`trials`"),
         "{told}"
     );
     assert!(!world.path("typo").exists());
