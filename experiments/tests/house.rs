@@ -136,3 +136,30 @@ fn library_crates_do_not_print_or_read_the_environment() {
         }
     }
 }
+
+#[test]
+fn unsafe_code_is_in_the_kernels_only_and_each_block_says_why() {
+    for path in rust_files() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        let uses = code
+            .filter(|line| line.contains(concat!("unsafe", " {")))
+            .count();
+        if uses == 0 {
+            continue;
+        }
+        let name = path.to_string_lossy();
+        let kernels = ["ckks/src/kernels", "ckks/src/ntt"];
+        assert!(
+            kernels.iter().any(|k| name.contains(k)),
+            "{name} has unsafe code"
+        );
+        let reasons = text.matches("SAFETY:").count();
+        assert!(
+            reasons > 0,
+            "{name}: {uses} unsafe blocks without a SAFETY line"
+        );
+    }
+}

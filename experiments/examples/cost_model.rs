@@ -1,0 +1,179 @@
+//! How well the cost model predicts: compiles networks sampled from the published spaces with random weights, runs them
+//! encrypted, and compares predicted with measured latency.
+//!
+//! `cargo run --release -p hemet --example cost_model -- OUT [--networks 30] [--costs FILE]` writes OUT/cost_model.{svg,png,csv}
+//! and prints the mean absolute error and Kendall's tau. Predictions are from the cost table of this machine, measurements on
+//! one thread (the median of five runs of each network).
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use hemet::common;
+use hemet::error::Error;
+use hemet::progress::Progress;
+use hemet::session::Session;
+use hemet_reports::{Cell, Column, ScatterPlot, ScatterPoint, Table};
+use hemet_schedule::CostTable;
+use hemet_schedule::artifact::{Artifact, Manifest};
+use hemet_search::Seed;
+use hemet_spaces::space::Space;
+use hemet_spaces::{Weights, presets};
+
+#[derive(Parser)]
+struct Args {
+    /// Folder for plot and table
+    out: PathBuf,
+    /// How many networks
+    #[arg(long, default_value_t = 30)]
+    networks: usize,
+    /// Cost table; without it, that of this machine
+    #[arg(long)]
+    costs: Option<PathBuf>,
+    /// Presets to sample from
+    #[arg(long, default_values_t = ["digits".to_owned()])]
+    presets: Vec<String>,
+}
+
+struct Figure {
+    name: String,
+    space: String,
+    log_n: u32,
+    depth: u32,
+    predicted_ms: f64,
+    measured_ms: f64,
+}
+
+fn main() -> std::process::ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", error.render());
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<(), Error> {
+    std::fs::create_dir_all(&args.out).map_err(|e| Error::file(&args.out, e))?;
+    let table = match &args.costs {
+        Some(path) => hemet::costs::read(path)?,
+        None => hemet::costs::of_this_machine(false)?,
+    };
+    let mut figures = Vec::new();
+    let mut progress = Progress::new("networks", args.networks as u64, false);
+    for index in 0..args.networks {
+        let name = &args.presets[index % args.presets.len()];
+        let figure = measure(name, index, &table)?;
+        progress.set(
+            index as u64 + 1,
+            &format!("{} {}", figure.space, figure.name),
+        );
+        figures.push(figure);
+    }
+    progress.finish();
+    write(&args.out, &figures, &table)
+}
+
+/// Samples the `index`-th network of a preset, compiles it and runs it encrypted.
+fn measure(preset: &str, index: usize, table: &CostTable) -> Result<Figure, Error> {
+    let text = presets::find(preset)
+        .ok_or_else(|| Error::user(format!("there is no preset `{preset}`")))?;
+    let space: Space = hemet::experiment::parse(Path::new(preset), text)?;
+    let mut rng = Seed::new(1).derive(&format!("{preset}/{index}")).rng();
+    let architecture = space.sample(&mut rng);
+    let graph = space.graph(&architecture).map_err(Error::user)?;
+    let weights = Weights::random(&graph, &mut rng);
+    let options = hemet_compiler::Options {
+        precision_bits: 7,
+        ..Default::default()
+    };
+    let estimate = hemet_compiler::estimate(&graph, &options, table).map_err(Error::user)?;
+    let compiled =
+        hemet_compiler::compile(&graph, &weights, &options, table).map_err(Error::user)?;
+    let artifact = Artifact::new(Manifest::new(preset), compiled);
+    let input = vec![0.5; space.input().len()];
+    let times = common::pool(1)?.install(|| -> Result<Vec<f64>, Error> {
+        let session = Session::new(artifact)?;
+        session.predict(&input)?;
+        (0..5)
+            .map(|_| Ok(session.predict(&input)?.latency_ms))
+            .collect()
+    })?;
+    Ok(Figure {
+        name: architecture.text(),
+        space: preset.to_owned(),
+        log_n: estimate.log_n,
+        depth: estimate.depth,
+        predicted_ms: estimate.latency_ms,
+        measured_ms: common::median(&times),
+    })
+}
+
+fn write(out: &Path, figures: &[Figure], table: &CostTable) -> Result<(), Error> {
+    let mut plot = ScatterPlot::new("Predicted and measured latency", "latency", "ms");
+    plot.subtitle = format!("one thread, {}", table.machine);
+    plot.tolerance = Some(0.25);
+    plot.points = figures
+        .iter()
+        .map(|f| ScatterPoint {
+            predicted: f.predicted_ms,
+            measured: f.measured_ms,
+            series: f.space.clone(),
+        })
+        .collect();
+    let mut rows = Table::new([
+        Column::words("space", "space"),
+        Column::words("architecture", "architecture"),
+        Column::numbers("log_n", "log2 of ring degree", ""),
+        Column::numbers("depth", "depth", "levels"),
+        Column::numbers("predicted_ms", "predicted", "ms"),
+        Column::numbers("measured_ms", "measured", "ms"),
+    ]);
+    for f in figures {
+        rows.push([
+            Cell::from(f.space.as_str()),
+            Cell::from(f.name.as_str()),
+            Cell::Whole(i64::from(f.log_n)),
+            Cell::Whole(i64::from(f.depth)),
+            Cell::Milliseconds(f.predicted_ms),
+            Cell::Milliseconds(f.measured_ms),
+        ])
+        .map_err(Error::user)?;
+    }
+    let save = |name: &str, bytes: &[u8]| {
+        hemet_files::write_atomically(out.join(name), bytes).map_err(Error::user)
+    };
+    save("cost_model.csv", rows.csv().as_bytes())?;
+    save(
+        "cost_model.svg",
+        plot.svg().map_err(Error::user)?.as_bytes(),
+    )?;
+    save("cost_model.png", &plot.png(1000, 900).map_err(Error::user)?)?;
+    let relative: f64 = figures
+        .iter()
+        .map(|f| (f.predicted_ms / f.measured_ms - 1.0).abs())
+        .sum::<f64>()
+        / figures.len() as f64;
+    println!("networks               {}", figures.len());
+    println!("mean absolute error    {:.1} %", relative * 100.0);
+    println!("Kendall's tau          {:.3}", kendall(figures));
+    println!(
+        "plot                   {}",
+        out.join("cost_model.png").display()
+    );
+    Ok(())
+}
+
+/// Kendall's tau-a: concordant minus discordant pairs over all pairs.
+fn kendall(figures: &[Figure]) -> f64 {
+    let mut sum = 0.0;
+    let mut pairs: f64 = 0.0;
+    for (i, a) in figures.iter().enumerate() {
+        for b in &figures[..i] {
+            let order = (a.predicted_ms - b.predicted_ms) * (a.measured_ms - b.measured_ms);
+            sum += if order > 0.0 { 1.0 } else { -1.0 };
+            pairs += 1.0;
+        }
+    }
+    sum / pairs.max(1.0)
+}
