@@ -4,11 +4,13 @@
 //! affine map. The search goes through the maps in order and keeps the cheapest choice for every combination of
 //! layouts of the tensors still to be read: on a chain this is the shortest path, elsewhere a beam.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use hemet_schedule::{CostKind, Layout, MissingCost};
 
-use crate::lower::{Footprint, Places, Split};
+use crate::lower::{Footprint, Places, Tally};
 use crate::net::{Kind, Net, TensorId};
 use crate::packing::{Site, candidates};
 use crate::parameters::{Levels, Price};
@@ -32,6 +34,8 @@ pub struct Problem<'a> {
     /// Class of each tensor.
     class: Vec<usize>,
     classes: Vec<Class>,
+    /// Splits by node, term and the layouts of operand and result, counted once for all levels and primes.
+    tallies: RefCell<HashMap<(usize, usize, u8, u8), Rc<Tally>>>,
 }
 
 /// A layout for each class, as a position among its candidates.
@@ -69,6 +73,7 @@ impl<'a> Problem<'a> {
             slots,
             class: Vec::new(),
             classes: Vec::new(),
+            tallies: RefCell::default(),
         };
         let mut grids: Vec<Vec<(usize, usize)>> = Vec::new();
         for id in net.ids() {
@@ -125,10 +130,15 @@ impl<'a> Problem<'a> {
     pub fn rounded(&self, choice: &Choice) -> Vec<f64> {
         let of_node = |id: TensorId| {
             let to = self.places(id, choice);
-            let terms = self.footprints[id.0].iter().zip(self.net.node(id).inputs());
-            let one = |(footprint, input): (&Footprint, TensorId)| {
+            let terms = self
+                .net
+                .node(id)
+                .inputs()
+                .into_iter()
+                .take(self.footprints[id.0].len());
+            let one = |(term, input): (usize, TensorId)| {
                 let from = self.places(input, choice);
-                let diagonals = footprint.diagonals(from, to, self.slots).len();
+                let diagonals = self.tally(id, term, input, choice).diagonals;
                 let of_one_output = diagonals as f64 / to.ciphertexts as f64;
                 let period = from.period.max(to.period);
                 let folded = f64::from(period / to.period);
@@ -138,7 +148,7 @@ impl<'a> Problem<'a> {
                 };
                 of_one_output * 2.0 * f64::from(period) * folded * square
             };
-            terms.map(one).sum()
+            terms.enumerate().map(one).sum()
         };
         self.net.ids().map(of_node).collect()
     }
@@ -261,6 +271,22 @@ impl<'a> Problem<'a> {
         }
     }
 
+    /// The splits of one term of node `id`, whose operand is `input`.
+    fn tally(&self, id: TensorId, term: usize, input: TensorId, choice: &Choice) -> Rc<Tally> {
+        let layout = |id: TensorId| choice[self.class[id.0]];
+        let key = (id.0, term, layout(input), layout(id));
+        if let Some(known) = self.tallies.borrow().get(&key) {
+            return known.clone();
+        }
+        let (from, to) = (self.places(input, choice), self.places(id, choice));
+        let diagonals = self.footprints[id.0][term].diagonals(from, to, self.slots);
+        let modulus = from.period.min(to.period);
+        let strides: Vec<u32> = from.strides.iter().chain(&to.strides).copied().collect();
+        let tally = Rc::new(Tally::new(&diagonals, modulus, &strides));
+        self.tallies.borrow_mut().insert(key, tally.clone());
+        tally
+    }
+
     /// Cost of the linear map of node `id` with its folding.
     fn map_cost(
         &self,
@@ -272,12 +298,14 @@ impl<'a> Problem<'a> {
         let to = self.places(id, choice);
         let steps = price.steps(limbs)?;
         let (mut cost, mut widest) = (0.0, to.period);
-        for (footprint, input) in self.footprints[id.0].iter().zip(self.net.node(id).inputs()) {
+        let inputs = self.net.node(id).inputs();
+        for (term, input) in inputs
+            .into_iter()
+            .enumerate()
+            .take(self.footprints[id.0].len())
+        {
             let from = self.places(input, choice);
-            let diagonals = footprint.diagonals(from, to, self.slots);
-            let modulus = from.period.min(to.period);
-            let strides: Vec<u32> = from.strides.iter().chain(&to.strides).copied().collect();
-            cost += Split::cheapest(&diagonals, modulus, &strides, &steps).1;
+            cost += self.tally(id, term, input, choice).cheapest(&steps).1;
             widest = widest.max(from.period);
         }
         let folds = f64::from((widest / to.period).ilog2()) * to.ciphertexts as f64;

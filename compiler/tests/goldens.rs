@@ -98,6 +98,17 @@ fn op_counts_of_known_networks() {
         let name = format!("digits {}", architecture.text());
         nets.push((name, space.graph(&architecture).unwrap()));
     }
+    insta::assert_snapshot!("op_counts", op_counts(nets));
+}
+
+#[test]
+fn op_counts_of_the_test_set() {
+    let nets = common::networks::test_set().into_iter();
+    let nets = nets.map(|(name, graph)| (name.to_owned(), graph)).collect();
+    insta::assert_snapshot!("op_counts_test_set", op_counts(nets));
+}
+
+fn op_counts(nets: Vec<(String, LayerGraph)>) -> String {
     let mut text = String::new();
     for (name, graph) in nets {
         let found = estimate(&graph, &Options::default(), &synthetic_table()).unwrap();
@@ -112,5 +123,5 @@ fn op_counts_of_known_networks() {
         )
         .unwrap();
     }
-    insta::assert_snapshot!("op_counts", text);
+    text
 }

@@ -137,14 +137,11 @@ impl Footprint {
     /// The diagonals between these positions, ascending.
     pub fn diagonals(&self, from: &Places, to: &Places, slots: usize) -> Vec<Diagonal> {
         let modulus = from.period.min(to.period);
-        if from.ciphertexts == 1 && to.ciphertexts == 1 {
-            return self.distances(from, to, modulus);
-        }
         let slots = slots as u32;
-        let mut diagonals = match from.is_separable(slots) && to.is_separable(slots) {
-            true => self.by_channels(from, to, slots, modulus),
-            false => self.by_entries(from, to, slots, modulus),
-        };
+        if from.is_separable(slots) && to.is_separable(slots) {
+            return self.by_channels(from, to, slots, modulus);
+        }
+        let mut diagonals = self.by_entries(from, to, slots, modulus);
         diagonals.sort_unstable();
         diagonals.dedup();
         diagonals
@@ -152,23 +149,34 @@ impl Footprint {
 
     /// [`Footprint::diagonals`] where no channel crosses the end of a ciphertext: channels alone decide the ciphertext.
     fn by_channels(&self, from: &Places, to: &Places, slots: u32, modulus: u32) -> Vec<Diagonal> {
-        let mut diagonals = Vec::new();
-        for pattern in &self.patterns {
-            let places = differences(&pattern.places, &to.spatial, &from.spatial, modulus - 1);
-            let pairs = pattern.channels.iter().map(|(co, ci)| {
+        let (inputs, outputs) = (from.ciphertexts as u32, to.ciphertexts as u32);
+        let mut marks = Marks::new(modulus);
+        let places: Vec<Vec<u32>> = self
+            .patterns
+            .iter()
+            .map(|p| marks.differences(&p.places, &to.spatial, &from.spatial))
+            .collect();
+        // Pairs of channels by the pair of ciphertexts that they lie in: pattern and distance.
+        let mut blocks: Vec<Vec<(usize, u32)>> = vec![Vec::new(); (inputs * outputs) as usize];
+        for (index, pattern) in self.patterns.iter().enumerate() {
+            for (co, ci) in &pattern.channels {
                 let (p, q) = (to.channel[*co as usize], from.channel[*ci as usize]);
-                (p / slots, q / slots, q.wrapping_sub(p) & (modulus - 1))
-            });
-            let mut pairs: Vec<(u32, u32, u32)> = pairs.collect();
-            pairs.sort_unstable();
-            pairs.dedup();
-            for (output, input, distance) in pairs {
-                diagonals.extend(places.iter().map(|place| Diagonal {
-                    output,
-                    input,
-                    distance: (distance + place) & (modulus - 1),
-                }));
+                let distance = q.wrapping_sub(p) & (modulus - 1);
+                blocks[(p / slots * inputs + q / slots) as usize].push((index, distance));
             }
+        }
+        let mut diagonals = Vec::new();
+        for (block, pairs) in blocks.iter().enumerate() {
+            let (output, input) = (block as u32 / inputs, block as u32 % inputs);
+            for pairs in pairs.chunk_by(|a, b| a.0 == b.0) {
+                let channels = marks.distinct(pairs.iter().map(|(_, distance)| *distance));
+                marks.sums(&channels, &places[pairs[0].0]);
+            }
+            diagonals.extend(marks.take_sums().map(|distance| Diagonal {
+                output,
+                input,
+                distance,
+            }));
         }
         diagonals
     }
@@ -197,39 +205,70 @@ impl Footprint {
         }
         diagonals
     }
+}
 
-    /// [`Footprint::diagonals`] between single ciphertexts.
-    fn distances(&self, from: &Places, to: &Places, modulus: u32) -> Vec<Diagonal> {
-        let mask = modulus - 1;
-        let mut found = vec![false; modulus as usize];
-        for pattern in &self.patterns {
-            let channels = differences(&pattern.channels, &to.channel, &from.channel, mask);
-            let places = differences(&pattern.places, &to.spatial, &from.spatial, mask);
-            for c in &channels {
-                for p in &places {
-                    found[((c + p) & mask) as usize] = true;
-                }
+/// Sets of distances below a power of two, by marking.
+struct Marks {
+    modulus: u32,
+    seen: Vec<u64>,
+    sums: Vec<u64>,
+}
+
+impl Marks {
+    fn new(modulus: u32) -> Self {
+        let words = modulus.div_ceil(64) as usize;
+        Self {
+            modulus,
+            seen: vec![0; words],
+            sums: vec![0; words],
+        }
+    }
+
+    /// The distinct ones of `distances`, ascending.
+    fn distinct(&mut self, distances: impl Iterator<Item = u32>) -> Vec<u32> {
+        for distance in distances {
+            mark(&mut self.seen, distance);
+        }
+        take(&mut self.seen).collect()
+    }
+
+    fn differences(&mut self, pairs: &[(u32, u32)], to: &[u32], from: &[u32]) -> Vec<u32> {
+        let mask = self.modulus - 1;
+        let difference =
+            |(o, i): &(u32, u32)| from[*i as usize].wrapping_sub(to[*o as usize]) & mask;
+        self.distinct(pairs.iter().map(difference))
+    }
+
+    /// Marks all sums of one of each.
+    fn sums(&mut self, left: &[u32], right: &[u32]) {
+        let mask = self.modulus - 1;
+        for l in left {
+            for r in right {
+                mark(&mut self.sums, (l + r) & mask);
             }
         }
-        (0..modulus)
-            .filter(|d| found[*d as usize])
-            .map(|distance| Diagonal {
-                output: 0,
-                input: 0,
-                distance,
-            })
-            .collect()
+    }
+
+    /// The sums marked since this was last called, ascending.
+    fn take_sums(&mut self) -> impl Iterator<Item = u32> + '_ {
+        take(&mut self.sums)
     }
 }
 
-fn differences(pairs: &[(u32, u32)], to: &[u32], from: &[u32], mask: u32) -> Vec<u32> {
-    let mut differences: Vec<u32> = pairs
-        .iter()
-        .map(|(o, i)| from[*i as usize].wrapping_sub(to[*o as usize]) & mask)
-        .collect();
-    differences.sort_unstable();
-    differences.dedup();
-    differences
+fn mark(set: &mut [u64], element: u32) {
+    set[element as usize / 64] |= 1 << (element % 64);
+}
+
+/// The elements of a set, ascending; the set is empty then.
+fn take(set: &mut [u64]) -> impl Iterator<Item = u32> + '_ {
+    set.iter_mut().zip(0u32..).flat_map(|(word, index)| {
+        let mut rest = std::mem::take(word);
+        std::iter::from_fn(move || {
+            let bit = rest.trailing_zeros();
+            rest &= rest.checked_sub(1)?;
+            Some(index * 64 + bit)
+        })
+    })
 }
 
 /// Hashes, for each input channel, the `(output place, input place)` pairs of one output channel's rows; 0 for none.

@@ -14,7 +14,7 @@ mod split;
 pub use choice::{Block, Choice, Site, choose, links};
 pub use footprint::{Diagonal, Footprint, Places};
 pub use plan::{Operand, Plan, plan};
-pub use split::{Split, StepCosts};
+pub use split::{Split, StepCosts, Tally};
 
 /// The step in `0..slots` that rotates by `by` slots (negative to the other side).
 pub(crate) fn step(by: i64, slots: usize) -> u32 {

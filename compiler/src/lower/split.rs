@@ -67,19 +67,60 @@ impl Split {
         strides: &[u32],
         costs: &StepCosts,
     ) -> (Self, f64) {
+        Tally::new(diagonals, modulus, strides).cheapest(costs)
+    }
+}
+
+/// What every split of a map's diagonals does, whatever that costs.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// Number of diagonals.
+    pub diagonals: usize,
+    /// Per split.
+    splits: Vec<(Split, Counts)>,
+}
+
+/// What a split does.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    decompositions: u32,
+    babies: u32,
+    giants: u32,
+    finishes: u32,
+}
+
+impl Tally {
+    /// Tries all splits.
+    pub fn new(diagonals: &[Diagonal], modulus: u32, strides: &[u32]) -> Self {
         let mut counter = Counter::new(modulus, diagonals);
-        let mut best = (Self::ALL_BABIES, f64::INFINITY);
+        let mut splits = Vec::new();
         for unit in units(modulus, strides) {
-            let offset = unit / 2;
-            for (coarse_babies, cost) in counter.costs(unit, offset, diagonals, costs) {
-                if cost < best.1 {
-                    let split = Split {
-                        unit,
-                        offset,
-                        coarse_babies,
-                    };
-                    best = (split, cost);
-                }
+            for (coarse_babies, counts) in counter.counts(unit, unit / 2, diagonals) {
+                let split = Split {
+                    unit,
+                    offset: unit / 2,
+                    coarse_babies,
+                };
+                splits.push((split, counts));
+            }
+        }
+        Self {
+            diagonals: diagonals.len(),
+            splits,
+        }
+    }
+
+    /// The cheapest split and its cost in microseconds.
+    pub fn cheapest(&self, costs: &StepCosts) -> (Split, f64) {
+        let mut best = (Split::ALL_BABIES, f64::INFINITY);
+        for (split, counts) in &self.splits {
+            let cost = self.diagonals as f64 * costs.diagonal
+                + f64::from(counts.decompositions) * costs.decompose
+                + f64::from(counts.babies) * costs.baby
+                + f64::from(counts.giants) * costs.giant
+                + f64::from(counts.finishes) * costs.finish;
+            if cost < best.1 {
+                best = (*split, cost);
             }
         }
         best
@@ -105,43 +146,32 @@ fn centre(distance: i64, modulus: u32) -> i64 {
     }
 }
 
-/// Counts distinct steps by stamping tables, so that nothing is cleared between splits. One pass serves both
-/// directions of a split.
+/// Counts distinct steps by marking bits: the tables stay in the cache. One pass serves both directions of a split.
 struct Counter {
     modulus: u32,
     /// Remainders and multiples of the unit, each for operands and for results.
-    seen: [Vec<u32>; 4],
-    /// Operands that some remainder, or some multiple, rotates.
-    rotated: [Vec<u32>; 2],
-    /// Results that some remainder, or some multiple, rotates.
-    turned: [Vec<u32>; 2],
-    stamp: u32,
+    seen: [Vec<u64>; 4],
+    /// Operands that some remainder, or some multiple, rotates, and results likewise.
+    turned: [Vec<u64>; 4],
 }
 
 impl Counter {
     fn new(modulus: u32, diagonals: &[Diagonal]) -> Self {
         let extent = |part: fn(&Diagonal) -> u32| diagonals.iter().map(part).max().unwrap_or(0) + 1;
         let (inputs, outputs) = (extent(|d| d.input), extent(|d| d.output));
-        let table = |rows: u32| vec![0; rows as usize * 2 * modulus as usize];
+        let rows = [inputs, inputs, outputs, outputs].map(|rows| rows as usize);
         Self {
             modulus,
-            seen: [table(inputs), table(inputs), table(outputs), table(outputs)],
-            rotated: [vec![0; inputs as usize], vec![0; inputs as usize]],
-            turned: [vec![0; outputs as usize], vec![0; outputs as usize]],
-            stamp: 0,
+            seen: rows.map(|rows| vec![0; (rows * 2 * modulus as usize).div_ceil(64)]),
+            turned: rows.map(|rows| vec![0; rows.div_ceil(64)]),
         }
     }
 
-    /// The costs of both directions: `(coarse_babies, microseconds)`.
-    fn costs(
-        &mut self,
-        unit: u32,
-        offset: u32,
-        diagonals: &[Diagonal],
-        costs: &StepCosts,
-    ) -> [(bool, f64); 2] {
-        self.stamp += 1;
-        let stamp = self.stamp;
+    /// What both directions do: `(coarse_babies, counts)`.
+    fn counts(&mut self, unit: u32, offset: u32, diagonals: &[Diagonal]) -> [(bool, Counts); 2] {
+        for table in self.seen.iter_mut().chain(&mut self.turned) {
+            table.fill(0);
+        }
         let split = Split {
             unit,
             offset,
@@ -149,10 +179,8 @@ impl Counter {
         };
         let row = 2 * self.modulus as usize;
         let middle = i64::from(self.modulus);
-        let fresh = |cell: &mut u32| std::mem::replace(cell, stamp) != stamp;
         let mut counts = [0u32; 4];
-        let mut decompositions = [0u32; 2];
-        let mut finishes = [0u32; 2];
+        let mut turned = [0u32; 4];
         for diagonal in diagonals {
             let (coarse, fine) = split.parts(diagonal.distance, self.modulus);
             for (part, by) in [fine, coarse].into_iter().enumerate() {
@@ -160,26 +188,29 @@ impl Counter {
                     continue;
                 }
                 let place = (by + middle) as usize;
-                let input = diagonal.input as usize;
-                if fresh(&mut self.seen[part][input * row + place]) {
-                    counts[part] += 1;
-                    decompositions[part] += u32::from(fresh(&mut self.rotated[part][input]));
-                }
-                let output = diagonal.output as usize;
-                if fresh(&mut self.seen[part + 2][output * row + place]) {
-                    counts[part + 2] += 1;
-                    finishes[part] += u32::from(fresh(&mut self.turned[part][output]));
+                for (part, at) in [(part, diagonal.input), (part + 2, diagonal.output)] {
+                    let at = at as usize;
+                    if fresh(&mut self.seen[part], at * row + place) {
+                        counts[part] += 1;
+                        turned[part] += u32::from(fresh(&mut self.turned[part], at));
+                    }
                 }
             }
         }
-        let common = diagonals.len() as f64 * costs.diagonal;
-        let cost = |babies: usize, giants: usize| {
-            common
-                + f64::from(decompositions[babies]) * costs.decompose
-                + f64::from(counts[babies]) * costs.baby
-                + f64::from(counts[giants + 2]) * costs.giant
-                + f64::from(finishes[giants]) * costs.finish
+        let of = |babies: usize, giants: usize| Counts {
+            decompositions: turned[babies],
+            babies: counts[babies],
+            giants: counts[giants + 2],
+            finishes: turned[giants + 2],
         };
-        [(false, cost(0, 1)), (true, cost(1, 0))]
+        [(false, of(0, 1)), (true, of(1, 0))]
     }
+}
+
+/// Marks a bit; whether it was not marked before.
+fn fresh(table: &mut [u64], at: usize) -> bool {
+    let (word, bit) = (&mut table[at / 64], 1 << (at % 64));
+    let fresh = *word & bit == 0;
+    *word |= bit;
+    fresh
 }

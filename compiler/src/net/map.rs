@@ -1,5 +1,7 @@
 //! Sparse maps: a pattern in compressed rows, with values where weights are known.
 
+use std::sync::Arc;
+
 use hemet_spaces::LinearMap;
 use hemet_spaces::weights::LayerWeights;
 
@@ -8,8 +10,9 @@ use hemet_spaces::weights::LayerWeights;
 pub struct SparseMap {
     inputs: usize,
     outputs: usize,
-    starts: Vec<u32>,
-    columns: Vec<u32>,
+    /// Shared between maps that differ in values only.
+    starts: Arc<Vec<u32>>,
+    columns: Arc<Vec<u32>>,
     /// One for each entry, or `None` for a pattern alone.
     values: Option<Vec<f64>>,
     /// The map is the identity by construction, whatever the weights.
@@ -23,9 +26,32 @@ impl SparseMap {
         Self {
             inputs: map.inputs,
             outputs: map.outputs,
-            starts: map.row_starts,
-            columns: map.columns,
+            starts: Arc::new(map.row_starts),
+            columns: Arc::new(map.columns),
             values,
+            identity: false,
+        }
+    }
+
+    /// A pattern from its rows: `row(r, columns)` appends the columns of row `r`, ascending.
+    pub fn pattern(
+        inputs: usize,
+        outputs: usize,
+        mut row: impl FnMut(usize, &mut Vec<u32>),
+    ) -> Self {
+        let mut starts = Vec::with_capacity(outputs + 1);
+        let mut columns = Vec::new();
+        starts.push(0);
+        for r in 0..outputs {
+            row(r, &mut columns);
+            starts.push(columns.len() as u32);
+        }
+        Self {
+            inputs,
+            outputs,
+            starts: Arc::new(starts),
+            columns: Arc::new(columns),
+            values: None,
             identity: false,
         }
     }
@@ -41,12 +67,13 @@ impl SparseMap {
     pub fn place(inputs: usize, outputs: usize, offset: usize, with_values: bool) -> Self {
         let starts = (0..=outputs)
             .map(|row| row.saturating_sub(offset).min(inputs) as u32)
-            .collect();
+            .collect::<Vec<u32>>();
+        let columns = (0..inputs as u32).collect::<Vec<u32>>();
         Self {
             inputs,
             outputs,
-            starts,
-            columns: (0..inputs as u32).collect(),
+            starts: Arc::new(starts),
+            columns: Arc::new(columns),
             values: with_values.then(|| vec![1.0; inputs]),
             identity: false,
         }
@@ -129,16 +156,43 @@ impl SparseMap {
         if inner.identity {
             return self.clone();
         }
+        if self.is_diagonal() {
+            let mut out = inner.clone();
+            out.values = out.values.filter(|_| self.values.is_some());
+            if let Some(factors) = &self.values {
+                out.scale_rows(factors);
+            }
+            return out;
+        }
         if self.starts.windows(2).all(|w| w[1] - w[0] <= 1) {
             return self.select_rows(inner);
         }
         self.after_general(inner)
     }
 
+    /// Whether row `r` has exactly the column `r`.
+    fn is_diagonal(&self) -> bool {
+        let own = |(row, column): (usize, &u32)| row == *column as usize;
+        self.inputs == self.outputs
+            && self.columns.len() == self.outputs
+            && self.columns.iter().enumerate().all(own)
+            && self.starts.iter().enumerate().all(own)
+    }
+
+    fn scale_rows(&mut self, factors: &[f64]) {
+        let Some(values) = &mut self.values else {
+            return;
+        };
+        for (window, factor) in self.starts.windows(2).zip(factors) {
+            let entries = window[0] as usize..window[1] as usize;
+            values[entries].iter_mut().for_each(|v| *v *= factor);
+        }
+    }
+
     /// [`SparseMap::after`] where each row of `self` has at most one entry.
     fn select_rows(&self, inner: &Self) -> Self {
         let with_values = self.values.is_some() && inner.values.is_some();
-        let mut out = Self::empty(inner.inputs, self.outputs, with_values);
+        let mut out = Rows::new(inner.inputs, self.outputs, with_values);
         for row in 0..self.outputs {
             if let Some(&column) = self.columns(row).first() {
                 let column = column as usize;
@@ -149,12 +203,12 @@ impl SparseMap {
             }
             out.starts.push(out.columns.len() as u32);
         }
-        out
+        out.finish()
     }
 
     fn after_general(&self, inner: &Self) -> Self {
         let with_values = self.values.is_some() && inner.values.is_some();
-        let mut out = Self::empty(inner.inputs, self.outputs, with_values);
+        let mut out = Rows::new(inner.inputs, self.outputs, with_values);
         let mut seen = vec![u32::MAX; inner.inputs];
         let mut sums = vec![0.0; if with_values { inner.inputs } else { 0 }];
         for row in 0..self.outputs {
@@ -182,7 +236,7 @@ impl SparseMap {
             }
             out.starts.push(out.columns.len() as u32);
         }
-        out
+        out.finish()
     }
 
     /// An upper bound on the entries of [`SparseMap::after`], without forming it.
@@ -196,7 +250,7 @@ impl SparseMap {
     /// `self + other`, maps of equal extents.
     pub fn plus(&self, other: &Self) -> Self {
         let with_values = self.values.is_some() && other.values.is_some();
-        let mut out = Self::empty(self.inputs, self.outputs, with_values);
+        let mut out = Rows::new(self.inputs, self.outputs, with_values);
         for row in 0..self.outputs {
             let (left, right) = (self.columns(row), other.columns(row));
             let (mut i, mut j) = (0, 0);
@@ -219,14 +273,14 @@ impl SparseMap {
             }
             out.starts.push(out.columns.len() as u32);
         }
-        out
+        out.finish()
     }
 
     /// The same entries with `offset` added to each column, in a map of `inputs` columns.
     pub fn shift_columns(&self, offset: usize, inputs: usize) -> Self {
         Self {
             inputs,
-            columns: self.columns.iter().map(|c| c + offset as u32).collect(),
+            columns: Arc::new(self.columns.iter().map(|c| c + offset as u32).collect()),
             identity: false,
             ..self.clone()
         }
@@ -236,9 +290,9 @@ impl SparseMap {
     pub fn stack(mut self, other: &Self) -> Self {
         let end = self.columns.len() as u32;
         self.outputs += other.outputs;
-        self.starts
-            .extend(other.starts[1..].iter().map(|start| start + end));
-        self.columns.extend_from_slice(&other.columns);
+        let starts = other.starts[1..].iter().map(|start| start + end);
+        Arc::make_mut(&mut self.starts).extend(starts);
+        Arc::make_mut(&mut self.columns).extend_from_slice(&other.columns);
         self.values = match (self.values, &other.values) {
             (Some(mut values), Some(more)) => {
                 values.extend_from_slice(more);
@@ -271,8 +325,19 @@ impl SparseMap {
             })
             .collect()
     }
+}
 
-    fn empty(inputs: usize, outputs: usize, with_values: bool) -> Self {
+/// A map being built row by row.
+struct Rows {
+    inputs: usize,
+    outputs: usize,
+    starts: Vec<u32>,
+    columns: Vec<u32>,
+    values: Option<Vec<f64>>,
+}
+
+impl Rows {
+    fn new(inputs: usize, outputs: usize, with_values: bool) -> Self {
         let mut starts = Vec::with_capacity(outputs + 1);
         starts.push(0);
         Self {
@@ -281,6 +346,16 @@ impl SparseMap {
             starts,
             columns: Vec::new(),
             values: with_values.then(Vec::new),
+        }
+    }
+
+    fn finish(self) -> SparseMap {
+        SparseMap {
+            inputs: self.inputs,
+            outputs: self.outputs,
+            starts: Arc::new(self.starts),
+            columns: Arc::new(self.columns),
+            values: self.values,
             identity: false,
         }
     }

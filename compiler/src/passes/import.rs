@@ -3,6 +3,7 @@
 use hemet_spaces::weights::LayerWeights;
 use hemet_spaces::{Coefficient, LayerGraph, LinearMap, Meaning, NodeId, Weights};
 
+use super::pattern;
 use crate::activation::Site;
 use crate::net::{Bias, Kind, Net, Node, SparseMap, TensorId, Term};
 use crate::{Error, Options};
@@ -28,8 +29,28 @@ pub fn import(
             .iter()
             .map(|i| tensors[i.index()])
             .collect();
-        let meaning = graph.meaning(id);
-        let kind = match meaning {
+        let pattern = match weights {
+            Some(_) => None,
+            None => inputs.first().and_then(|_| {
+                pattern::of_layer(&node.layer, graph.input_shapes(id)[0], node.shape)
+            }),
+        };
+        if let Some((map, bias)) = pattern {
+            tensors.push(net.push(Node {
+                layer: node.name.clone(),
+                weight: map.entries(),
+                shape: node.shape,
+                kind: Kind::Linear {
+                    terms: vec![Term {
+                        input: inputs[0],
+                        map,
+                    }],
+                    bias,
+                },
+            }));
+            continue;
+        }
+        let kind = match graph.meaning(id) {
             Meaning::Input => Kind::Input,
             Meaning::Linear(map) => affine(map, inputs[0], values.as_ref()),
             Meaning::Add => add(&net, &inputs, weights.is_some()),

@@ -5,6 +5,7 @@
 mod compose;
 mod import;
 mod normalise;
+mod pattern;
 mod stack;
 
 use crate::Options;

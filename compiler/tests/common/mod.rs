@@ -1,6 +1,8 @@
 //! What the tests share: a slot-level interpreter of schedules, random weights, networks to compile.
 #![allow(dead_code)]
 
+pub mod networks;
+
 use std::collections::HashMap;
 
 use hemet_schedule::{Constant, LinearPlan, Op, Schedule, ValueId};

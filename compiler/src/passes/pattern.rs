@@ -1,0 +1,99 @@
+//! Patterns of convolutions and dense layers, whose maps have by far the most entries: for an estimate only the columns are
+//! needed, a fifth of the memory of the layer's map. Each equals the pattern of the layer's meaning (tests below).
+
+use hemet_spaces::layer::{Conv, Dense};
+use hemet_spaces::{Layer, Shape};
+
+use crate::net::{Bias, SparseMap};
+
+/// The pattern of a layer's map and its bias; `None` for layers whose meaning is small enough to ask for.
+pub(super) fn of_layer(layer: &Layer, input: Shape, output: Shape) -> Option<(SparseMap, Bias)> {
+    let (map, bias) = match layer {
+        Layer::Conv(conv) => (of_conv(conv, input, output), conv.bias),
+        Layer::Dense(Dense { out_features, bias }) => {
+            let all = |_: usize, columns: &mut Vec<u32>| columns.extend(0..input.len() as u32);
+            (SparseMap::pattern(input.len(), *out_features, all), *bias)
+        }
+        Layer::Input(_)
+        | Layer::Affine(_)
+        | Layer::AveragePool(_)
+        | Layer::Poly(_)
+        | Layer::Add
+        | Layer::Concat => return None,
+    };
+    let bias = match bias {
+        true => Bias::Vector(None),
+        false => Bias::None,
+    };
+    Some((map, bias))
+}
+
+fn of_conv(conv: &Conv, input: Shape, output: Shape) -> SparseMap {
+    let (in_group, out_group) = (input.channels / conv.groups, output.channels / conv.groups);
+    let plane = output.height * output.width;
+    // The part of a window that lies inside an axis.
+    let inside = |at: usize, len: usize| {
+        let first = at * conv.stride;
+        let end = (first + conv.kernel).min(len + conv.padding);
+        first.max(conv.padding) - conv.padding..end.max(conv.padding) - conv.padding
+    };
+    SparseMap::pattern(input.len(), output.len(), |row, columns| {
+        let (channel, place) = (row / plane, row % plane);
+        let rows = inside(place / output.width, input.height);
+        let within = inside(place % output.width, input.width);
+        let first = channel / out_group * in_group;
+        for in_channel in first..first + in_group {
+            for y in rows.clone() {
+                let start = input.index(in_channel, y, 0) as u32;
+                columns.extend(start + within.start as u32..start + within.end as u32);
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hemet_spaces::{LayerGraph, Meaning};
+
+    #[test]
+    fn patterns_are_those_of_the_meanings() {
+        for (kernel, stride, padding, groups, bias) in [
+            (3, 1, 1, 1, false),
+            (3, 2, 1, 2, true),
+            (5, 2, 0, 1, true),
+            (1, 1, 0, 4, false),
+            (2, 3, 1, 1, false),
+            (4, 3, 3, 2, false),
+            (7, 1, 5, 1, false),
+        ] {
+            let conv = Conv {
+                out_channels: 8,
+                kernel,
+                stride,
+                padding,
+                groups,
+                bias,
+            };
+            check(Layer::Conv(conv));
+        }
+        let out_features = 3;
+        check(Layer::Dense(Dense {
+            out_features,
+            bias: true,
+        }));
+    }
+
+    fn check(layer: Layer) {
+        let input = Shape::new(4, 7, 6);
+        let mut graph = LayerGraph::new(input).unwrap();
+        let id = graph.add("layer", layer.clone(), &[graph.input()]).unwrap();
+        let (found, bias) = of_layer(&layer, input, graph.node(id).shape).unwrap();
+        let Meaning::Linear(map) = graph.meaning(id) else {
+            panic!("{layer:?} is a linear map");
+        };
+        let zero = hemet_spaces::Coefficient::Fixed(0.0);
+        assert_eq!(bias == Bias::None, map.bias.iter().all(|c| *c == zero));
+        assert_eq!(found, SparseMap::from_layer(map, None), "{layer:?}");
+    }
+}
