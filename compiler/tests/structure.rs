@@ -226,6 +226,8 @@ fn degrees_one_to_five_compile_in_both_schemes() {
         for activation in [Activation::CompletedSquare, Activation::PowerBasis] {
             let options = Options {
                 activation,
+                // Constants of 64 bits.
+                precision_bits: 13,
                 ..Options::default()
             };
             let weights = weights(&graph, 9);

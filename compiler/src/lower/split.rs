@@ -92,6 +92,9 @@ struct Counts {
 impl Tally {
     /// Tries all splits.
     pub fn new(diagonals: &[Diagonal], modulus: u32, strides: &[u32]) -> Self {
+        if let Some((block, inputs, outputs)) = repeated(diagonals) {
+            return Self::new(&block, modulus, strides).times(inputs, outputs);
+        }
         let mut counter = Counter::new(modulus, diagonals);
         let mut splits = Vec::new();
         for unit in units(modulus, strides) {
@@ -108,6 +111,18 @@ impl Tally {
             diagonals: diagonals.len(),
             splits,
         }
+    }
+
+    /// The tally where each pair of so many operands and results has these diagonals.
+    fn times(mut self, inputs: u32, outputs: u32) -> Self {
+        self.diagonals *= (inputs * outputs) as usize;
+        for (_, counts) in &mut self.splits {
+            counts.decompositions *= inputs;
+            counts.babies *= inputs;
+            counts.giants *= outputs;
+            counts.finishes *= outputs;
+        }
+        self
     }
 
     /// The cheapest split and its cost in microseconds.
@@ -144,6 +159,25 @@ fn centre(distance: i64, modulus: u32) -> i64 {
     } else {
         reduced
     }
+}
+
+/// The diagonals of one pair of ciphertexts, and the numbers of operands and results, if all pairs have the same distances, as those
+/// of a convolution mostly have. The diagonals ascend.
+fn repeated(diagonals: &[Diagonal]) -> Option<(Vec<Diagonal>, u32, u32)> {
+    let last = diagonals.last()?;
+    let (inputs, outputs) = (last.input + 1, last.output + 1);
+    let pairs = (inputs * outputs) as usize;
+    if pairs == 1 || diagonals.len() % pairs != 0 {
+        return None;
+    }
+    let (first, _) = diagonals.split_at(diagonals.len() / pairs);
+    let mut blocks = (0u32..).zip(diagonals.chunks(first.len()));
+    let same = blocks.all(|(pair, block)| {
+        block.iter().zip(first).all(|(d, f)| {
+            (d.output, d.input, d.distance) == (pair / inputs, pair % inputs, f.distance)
+        })
+    });
+    same.then(|| (first.to_vec(), inputs, outputs))
 }
 
 /// Counts distinct steps by marking bits: the tables stay in the cache. One pass serves both directions of a split.
