@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hemet_ckks::{Context, EvaluationKeys, KeyRequest, SecretKey, os_rng};
+use hemet_schedule::Level;
 use zeroize::Zeroizing;
 
 use crate::backend::ckks::type_mismatch;
@@ -33,11 +34,15 @@ impl Client {
         let context = Context::new(spec.parameters.clone());
         let mut rng = os_rng()?;
         let secret = SecretKey::generate(&context, &mut rng);
-        let rotations: Vec<i64> = spec.rotations.iter().map(|s| i64::from(*s)).collect();
+        let number = |level: Level| level.0 as usize;
+        let rotations = spec.rotations.iter();
+        let rotations: Vec<(i64, usize)> = rotations
+            .map(|(step, level)| (i64::from(*step), number(*level)))
+            .collect();
         let request = KeyRequest {
-            relinearize: spec.relinearize,
+            relinearize: spec.relinearize.map(number),
             rotations: &rotations,
-            conjugate: false,
+            conjugate: None,
         };
         let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng)?;
         let key_set = KeySetId::random(&mut rng);

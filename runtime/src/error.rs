@@ -153,6 +153,18 @@ pub enum RuntimeError {
         /// Whether the relinearization key is missing.
         relinearization: bool,
     },
+    /// An evaluation key that was made for lower levels than the artifact uses it at.
+    #[error(
+        "{key} serves levels up to {serves}, the artifact needs it at level {needed}; make the keys again with `keygen` for this artifact"
+    )]
+    KeyLevel {
+        /// Which key.
+        key: String,
+        /// The highest level at which it can be used.
+        serves: usize,
+        /// The level at which it is needed.
+        needed: usize,
+    },
     /// A constant that the backend cannot encode.
     #[error("constant `{name}`: {reason}")]
     Constant {

@@ -1,10 +1,11 @@
 //! What a client hands to a server: evaluation keys, and what they belong to.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use hemet_ckks::{Context, EvaluationKeys};
+use hemet_schedule::Level;
 
 use crate::error::{Result, RuntimeError};
 use crate::files::{ArtifactId, ClientSpec, Envelope, FileKind, KeySetId, seal};
@@ -74,21 +75,49 @@ impl ServerKeys {
         let envelope =
             Envelope::open(bytes, FileKind::EvaluationKeys)?.of_artifact(spec.artifact)?;
         let keys = EvaluationKeys::from_bytes(context, envelope.payload)?;
-        let there: BTreeSet<i64> = keys.rotations().into_iter().collect();
-        let missing = |step: &&u32| !there.contains(&i64::from(**step));
-        let lacking = spec.rotations.iter().filter(missing).count();
-        if lacking > 0 || (spec.relinearize && !keys.can_relinearize()) {
+        let keys = Self::new(context, envelope.artifact, envelope.keys, keys);
+        keys.check(spec)?;
+        Ok(keys)
+    }
+
+    /// Whether every key that the artifact of `spec` needs is there and serves up to the level where it is needed.
+    pub(crate) fn check(&self, spec: &ClientSpec) -> Result<()> {
+        let there: BTreeMap<i64, usize> = self.keys.rotations().into_iter().collect();
+        let serves = |step: u32| there.get(&i64::from(step)).copied();
+        let needed = spec.rotations.keys();
+        let lacking = needed.filter(|step| serves(**step).is_none()).count();
+        let relinearization = self.keys.relinearization_level();
+        let lacks_relinearization = spec.relinearize.is_some() && relinearization.is_none();
+        if lacking > 0 || lacks_relinearization {
             return Err(RuntimeError::MissingKeys {
                 rotations: lacking,
                 needed: spec.rotations.len(),
-                relinearization: spec.relinearize && !keys.can_relinearize(),
+                relinearization: lacks_relinearization,
             });
         }
-        Ok(Self::new(context, envelope.artifact, envelope.keys, keys))
+        for (step, level) in &spec.rotations {
+            check_level(serves(*step), *level, || {
+                format!("the key for rotation by {step}")
+            })?;
+        }
+        spec.relinearize.map_or(Ok(()), |level| {
+            check_level(relinearization, level, || "the relinearization key".into())
+        })
     }
 
     /// Bytes that the keys take in memory.
     pub fn memory_bytes(&self) -> usize {
         self.keys.size_bytes()
+    }
+}
+
+fn check_level(serves: Option<usize>, needed: Level, key: impl Fn() -> String) -> Result<()> {
+    match serves {
+        Some(serves) if serves < needed.0 as usize => Err(RuntimeError::KeyLevel {
+            key: key(),
+            serves,
+            needed: needed.0 as usize,
+        }),
+        Some(_) | None => Ok(()),
     }
 }

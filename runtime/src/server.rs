@@ -61,7 +61,7 @@ impl Server {
     /// Reads a client's evaluation keys and checks that they suffice.
     ///
     /// # Errors
-    /// Truncated, altered or foreign bytes; a missing key.
+    /// Truncated, altered or foreign bytes; a key that is missing or serves too low a level.
     pub fn keys_from_bytes(&self, bytes: &[u8]) -> Result<ServerKeys> {
         ServerKeys::from_bytes(self.context(), &self.spec, bytes)
     }
@@ -77,7 +77,7 @@ impl Server {
     /// Runs the network on an encrypted input, in the caller's rayon pool; returns the response for the client.
     ///
     /// # Errors
-    /// Truncated, altered or foreign bytes; keys of another artifact or key set; ciphertexts of another number, level or
+    /// Truncated, altered or foreign bytes; keys of another artifact or key set or that do not suffice; ciphertexts of another number, level or
     /// scale.
     pub fn answer(
         &self,
@@ -117,7 +117,7 @@ impl Server {
 
     fn check_keys(&self, keys: &ServerKeys) -> Result<()> {
         if keys.artifact() == self.spec.artifact {
-            return Ok(());
+            return keys.check(&self.spec);
         }
         Err(RuntimeError::ForeignArtifact {
             what: FileKind::EvaluationKeys.name(),

@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use crate::execute::input_type;
 
-/// Sizes in bytes, without headers and padding: less than 400 bytes a file, 2 % of a key in memory.
+/// Sizes in bytes, without headers and padding: less than 400 bytes a file and 8 for each key, 2 % of a key in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Sizes {
-    /// The evaluation key file that a client sends once: half of each key, the other half comes from a seed.
+    /// The evaluation key file that a client sends once: half of each key, cut to
+    /// the level of its use; the other half comes from a seed.
     pub evaluation_key_bytes: u64,
     /// The evaluation keys as a server holds them in memory.
     pub evaluation_key_memory_bytes: u64,
@@ -30,11 +31,8 @@ impl Sizes {
         let header = &schedule.header;
         let parameters = &header.parameters;
         let slots = parameters.slots();
-        let (moduli, special) = (parameters.moduli(), parameters.special());
-        let keys =
-            schedule.rotation_steps().len() as u64 + u64::from(schedule.needs_relinearization());
-        let polynomials = keys * parameters.digits() as u64;
-        let half_keys = polynomials * (packed(parameters, moduli) + packed(parameters, special));
+        let moduli = parameters.moduli();
+        let keys = schedule.key_bytes();
         let inputs = header.input.ciphertexts(slots) as u64;
         let output = |v: &ValueId| {
             let ty = schedule.types.get(v.0 as usize)?;
@@ -45,8 +43,8 @@ impl Sizes {
             .get(..input_limbs)
             .map_or(0, |m| packed(parameters, m));
         Self {
-            evaluation_key_bytes: half_keys,
-            evaluation_key_memory_bytes: 2 * half_keys,
+            evaluation_key_bytes: keys.sent,
+            evaluation_key_memory_bytes: keys.held,
             constant_memory_bytes: constants(schedule),
             input_ciphertext_bytes: inputs * input,
             output_ciphertext_bytes: schedule.outputs.iter().filter_map(output).sum(),

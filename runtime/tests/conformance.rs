@@ -43,11 +43,12 @@ impl Bench for Ckks {
     }
 
     fn keys(&self, steps: &[u32]) -> Result<EvaluationKeys> {
-        let rotations: Vec<i64> = steps.iter().map(|s| i64::from(*s)).collect();
+        let level = self.context.parameters().max_level();
+        let rotations: Vec<(i64, usize)> = steps.iter().map(|s| (i64::from(*s), level)).collect();
         let request = KeyRequest {
-            relinearize: true,
+            relinearize: Some(level),
             rotations: &rotations,
-            conjugate: false,
+            conjugate: None,
         };
         Ok(EvaluationKeys::generate(
             &self.context,

@@ -23,14 +23,15 @@ fn operations(criterion: &mut Criterion) {
     let mut rng = os_rng().expect("the system has randomness");
     let secret = SecretKey::generate(&context, &mut rng);
     let giants = (1..STEPS).map(|g| g * STEPS);
-    let rotations: Vec<i64> = (1..=HOISTED).chain(giants).collect();
+    let level = context.parameters().max_level();
+    let steps = (1..=HOISTED).chain(giants);
+    let rotations: Vec<(i64, usize)> = steps.map(|step| (step, level)).collect();
     let request = KeyRequest {
-        relinearize: true,
+        relinearize: Some(level),
         rotations: &rotations,
-        conjugate: false,
+        conjugate: None,
     };
     let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng).expect("valid");
-    let level = context.parameters().max_level();
     let scale = 40f64.exp2();
     let values: Vec<f64> = (0..1 << 14).map(|i| f64::from(i).sin()).collect();
     let plain = context.encode(&values, scale, level).expect("valid");

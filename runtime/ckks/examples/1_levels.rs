@@ -16,13 +16,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?);
     let mut rng = os_rng()?;
     let secret = SecretKey::generate(&context, &mut rng);
+    let top = context.parameters().max_level();
     let request = KeyRequest {
-        relinearize: true,
+        relinearize: Some(top),
         ..KeyRequest::default()
     };
     let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng)?;
 
-    let top = context.parameters().max_level();
     let plaintext = context.encode(&[1.01, 0.5, -1.0], 40f64.exp2(), top)?;
     let mut x = context.encrypt_secret(&secret, &plaintext, &mut rng)?;
     for power in [1, 2, 4, 8, 16] {

@@ -15,12 +15,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?);
     let mut rng = os_rng()?;
     let secret = SecretKey::generate(&context, &mut rng);
+    let (scale, top) = (36f64.exp2(), context.parameters().max_level());
     let request = KeyRequest {
-        relinearize: true,
+        relinearize: Some(top),
         ..KeyRequest::default()
     };
     let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng)?;
-    let (scale, top) = (36f64.exp2(), context.parameters().max_level());
     let x = context.encrypt_secret(&secret, &context.encode(&[3.0], scale, top)?, &mut rng)?;
 
     // x² + 2x: the square is at scale²/q after its rescale, which is near the scale but not equal.

@@ -15,18 +15,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?);
     let mut rng = os_rng()?;
     let secret = SecretKey::generate(&context, &mut rng);
+    let top = context.parameters().max_level();
     let request = KeyRequest {
-        rotations: &[1, 2, 4, -1],
+        rotations: &[(1, top), (2, top), (4, top), (-1, top)],
         ..KeyRequest::default()
     };
     let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng)?;
     println!(
-        "keys for steps {:?}, {} bytes",
+        "keys for (step, level) {:?}, {} bytes",
         keys.rotations(),
         keys.to_bytes(&context).len()
     );
 
-    let top = context.parameters().max_level();
     let values: Vec<f64> = (0..8).map(f64::from).collect();
     let plaintext = context.encode(&values, 36f64.exp2(), top)?;
     let x = context.encrypt_secret(&secret, &plaintext, &mut rng)?;

@@ -43,7 +43,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         });
     }
     let plan = LinearPlan::new(1, 1, &terms)?;
-    let rotations = plan.rotations();
+    let steps = plan.rotations().into_iter();
+    let rotations: Vec<(i64, usize)> = steps.map(|step| (step, top)).collect();
     println!(
         "{} diagonals, {} rotation keys",
         diagonals.len(),

@@ -15,12 +15,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?);
     let mut rng = os_rng()?;
     let secret = SecretKey::generate(&context, &mut rng);
+    let (scale, top) = (40f64.exp2(), context.parameters().max_level());
     let request = KeyRequest {
-        relinearize: true,
+        relinearize: Some(top),
         ..KeyRequest::default()
     };
     let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng)?;
-    let (scale, top) = (40f64.exp2(), context.parameters().max_level());
     let values: Vec<f64> = (0..5).map(|i| f64::from(i) / 2.0 - 1.0).collect();
     let x = context.encrypt_secret(&secret, &context.encode(&values, scale, top)?, &mut rng)?;
     let moduli = context.parameters().moduli();

@@ -114,15 +114,16 @@ impl Bench {
         let secret = SecretKey::generate(&context, &mut rng);
         let giants = (1..STEPS).map(|g| g * STEPS);
         let steps: Vec<i64> = (1..=HOISTED as i64).collect();
-        let rotations: Vec<i64> = steps.iter().copied().chain(giants).collect();
+        let level = context.parameters().max_level();
+        let all = steps.iter().copied().chain(giants);
+        let rotations: Vec<(i64, usize)> = all.map(|step| (step, level)).collect();
         let request = KeyRequest {
-            relinearize: true,
+            relinearize: Some(level),
             rotations: &rotations,
-            conjugate: false,
+            conjugate: None,
         };
         let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng)?;
         let slots = context.parameters().slots();
-        let level = context.parameters().max_level();
         let scale = f64::from(bits).exp2();
         let values: Vec<f64> = (0..slots).map(|i| (i as f64 * 0.7).sin()).collect();
         let plaintexts = (0..4)
@@ -258,7 +259,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         Security::Level(level) => level.bits(),
         Security::Insecure => 0,
     };
-    let one_key = bench.context.evaluation_key_bytes(false, 1);
+    let one = KeyRequest {
+        rotations: &[(1, parameters.max_level())],
+        ..KeyRequest::default()
+    };
+    let one_key = bench.context.evaluation_key_bytes(&one)?;
     if options.json {
         let mut object = serde_json::Map::new();
         for ((name, _, _), figure) in NAMES.iter().zip(&figures) {

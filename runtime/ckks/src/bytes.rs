@@ -1,8 +1,8 @@
 //! The envelope of serialised objects, and limbs packed to the bits of their modulus.
 //!
-//! `HEMETCKK`, version (u16), kind (u8), 0 (u8), fingerprint of the parameters (32 bytes), payload, blake3
-//! of all that (32 bytes); integers little-endian. A reader checks, in this order: mark, version, kind, parameters, the
-//! exact length (computed from the header before any memory is taken), checksum, each field, each residue.
+//! `HEMETCKK`, version of the kind (u16), kind (u8), 0 (u8), fingerprint of the parameters (32 bytes), payload, blake3
+//! of all that (32 bytes); integers little-endian. A reader checks, in this order: mark, kind, version, parameters, the
+//! exact length (computed from the header, of keys also from their list, before any memory is taken), checksum, each field, each residue.
 
 use hemet_ckks_params::Parameters;
 
@@ -10,7 +10,6 @@ use crate::error::BytesError;
 use crate::modulus::Modulus;
 
 const MAGIC: &[u8; 8] = b"HEMETCKK";
-const VERSION: u16 = 1;
 const HEADER: usize = 44;
 const CHECKSUM: usize = 32;
 
@@ -43,6 +42,19 @@ impl Kind {
             Self::EvaluationKeys => 4,
             Self::Ciphertext => 5,
             Self::SeededCiphertext => 6,
+        }
+    }
+
+    /// The format version that is written and read.
+    fn version(self) -> u16 {
+        match self {
+            // 2: each key with the level up to which it serves.
+            Self::EvaluationKeys => 2,
+            Self::Parameters
+            | Self::SecretKey
+            | Self::PublicKey
+            | Self::Ciphertext
+            | Self::SeededCiphertext => 1,
         }
     }
 
@@ -83,7 +95,7 @@ impl Writer {
     pub(crate) fn new(kind: Kind, fingerprint: &[u8; 32], payload: usize) -> Self {
         let mut bytes = Vec::with_capacity(HEADER + payload + CHECKSUM);
         bytes.extend_from_slice(MAGIC);
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(&kind.version().to_le_bytes());
         bytes.extend_from_slice(&[kind.code(), 0]);
         bytes.extend_from_slice(fingerprint);
         Self { bytes }
@@ -185,7 +197,7 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Checks mark, version, kind and (if given) the fingerprint.
+    /// Checks mark, kind, version and (if given) the fingerprint.
     pub(crate) fn open(
         kind: Kind,
         bytes: &'a [u8],
@@ -202,13 +214,6 @@ impl<'a> Reader<'a> {
                 expected,
             });
         }
-        let version = u16::from_le_bytes([bytes[8], bytes[9]]);
-        if version != VERSION {
-            return Err(BytesError::Version {
-                found: version,
-                supported: VERSION,
-            });
-        }
         if bytes[10] != kind.code() {
             let found = Kind::ALL.iter().find(|k| k.code() == bytes[10]);
             let found =
@@ -216,6 +221,13 @@ impl<'a> Reader<'a> {
             return Err(BytesError::Kind {
                 found,
                 expected: kind.name(),
+            });
+        }
+        let version = u16::from_le_bytes([bytes[8], bytes[9]]);
+        if version != kind.version() {
+            return Err(BytesError::Version {
+                found: version,
+                supported: kind.version(),
             });
         }
         if let Some(expected) = fingerprint

@@ -123,6 +123,18 @@ pub enum Error {
         /// How many rotation keys there are.
         available: usize,
     },
+    /// An evaluation key that was made for lower levels.
+    #[error(
+        "the {key} serves levels up to {serves}, the ciphertext has level {needed}; drop it to level {serves}, or request the key for level {needed} and generate the keys again"
+    )]
+    KeyLevel {
+        /// Which key.
+        key: String,
+        /// The highest level at which it can be used.
+        serves: usize,
+        /// The level of the ciphertext.
+        needed: usize,
+    },
     /// A linear plan that refers to what it does not have.
     #[error("linear plan: {what} is {given}, there are {count}")]
     Plan {

@@ -1,9 +1,6 @@
 //! Secret, public and evaluation keys.
 //!
-//! A switching key from s' to s has, per digit j, a pair (b, a) over the extended chain with
-//! b = -a·s + e + P·g_j·s' mod QP, where g_j is 1 modulo the limbs of digit j and 0 modulo the others (Han and
-//! Ki 2020). Stored are P⁻¹·b and P⁻¹·a modulo the chain, and b, a modulo the special primes, all times 2^52: so the
-//! division by P at the end of a key switch is a subtraction. The a are uniform and come from a seed.
+//! What a switching key is, see `switching.rs`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,10 +11,10 @@ use zeroize::Zeroizing;
 use crate::context::Context;
 use crate::error::Error;
 use crate::galois::{Automorphism, conjugation_element, rotation_element};
-use crate::kernels::{PADDING, Packed, packed_words};
-use crate::parallel::{for_limbs, for_parts};
+use crate::parallel::for_limbs;
 use crate::pool::Buf;
 use crate::sampling::{expand_uniform, gaussian, public_seed, ternary};
+use crate::switching::{RELINEARIZATION, SwitchingKey};
 
 /// The secret key: a uniform ternary polynomial. Wiped when dropped; it has no `Debug`.
 pub struct SecretKey {
@@ -107,15 +104,52 @@ impl PublicKey {
     }
 }
 
-/// Which evaluation keys to make.
+/// Which evaluation keys to make, and the highest level at which each is used: a key for a lower level is smaller, as it
+/// needs fewer limbs and digits.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KeyRequest<'a> {
-    /// The key for products of ciphertexts.
-    pub relinearize: bool,
-    /// Steps of rotations, taken modulo the slots; 0 needs no key.
-    pub rotations: &'a [i64],
-    /// The key for complex conjugation.
-    pub conjugate: bool,
+    /// The key for products of ciphertexts: the highest level of a product that is relinearized.
+    pub relinearize: Option<usize>,
+    /// Rotations as (step, highest level of a ciphertext that is rotated by it). Steps are taken modulo the slots; 0
+    /// needs no key; of a step that occurs several times the highest level counts.
+    pub rotations: &'a [(i64, usize)],
+    /// The key for complex conjugation: the highest level of a ciphertext that is conjugated.
+    pub conjugate: Option<usize>,
+}
+
+/// A Galois key to make: its step, `None` for conjugation, and its level.
+type Wanted = (Option<i64>, usize);
+
+impl KeyRequest<'_> {
+    /// The Galois keys by element.
+    ///
+    /// # Errors
+    /// `Level` for a level outside the chain, `NoSpecialPrimes` for keys without special primes.
+    pub(crate) fn galois(&self, context: &Context) -> Result<BTreeMap<u64, Wanted>, Error> {
+        let log_n = context.parameters.log_n();
+        let slots = context.parameters.slots() as i64;
+        let mut wanted: BTreeMap<u64, Wanted> = BTreeMap::new();
+        for &(step, level) in self.rotations {
+            context.check_level("a rotation key", level)?;
+            let step = step.rem_euclid(slots);
+            if step != 0 {
+                let key = wanted.entry(rotation_element(log_n, step));
+                let (_, highest) = key.or_insert((Some(step), level));
+                *highest = level.max(*highest);
+            }
+        }
+        if let Some(level) = self.conjugate {
+            context.check_level("the conjugation key", level)?;
+            wanted.insert(conjugation_element(log_n), (None, level));
+        }
+        if let Some(level) = self.relinearize {
+            context.check_level("the relinearization key", level)?;
+        }
+        if context.special.is_empty() && (self.relinearize.is_some() || !wanted.is_empty()) {
+            return Err(Error::NoSpecialPrimes);
+        }
+        Ok(wanted)
+    }
 }
 
 /// The keys that a server computes with: relinearization, rotations, conjugation. They reveal nothing to it.
@@ -137,33 +171,12 @@ pub(crate) struct GaloisKey {
     pub(crate) automorphism: Arc<Automorphism>,
 }
 
-/// One switching key in the order of use: for each extended limb, each digit, (b, a), packed.
-#[derive(Clone)]
-pub(crate) struct SwitchingKey {
-    pub(crate) words: Buf,
-    pub(crate) digits: usize,
-}
-
-impl SwitchingKey {
-    /// (b, a) of extended limb `u` and digit `j`.
-    pub(crate) fn pair(&self, context: &Context, u: usize, j: usize) -> (Packed<'_>, Packed<'_>) {
-        let bits = context.extended(u).0.bits();
-        let length = packed_words(context.degree(), bits);
-        let start = context.key_start(u) * self.digits + 2 * j * length;
-        let limb = |at: usize| Packed {
-            words: &self.words[at..at + length + PADDING],
-            bits,
-        };
-        (limb(start), limb(start + length))
-    }
-}
-
 impl EvaluationKeys {
     /// Makes the requested keys.
     ///
     /// # Errors
-    /// `NoSpecialPrimes` when a key is requested but the parameters have none; `Foreign` when the secret
-    /// key belongs to other parameters.
+    /// `NoSpecialPrimes` when a key is requested but the parameters have none; `Level` when one is requested for a level
+    /// outside the chain; `Foreign` when the secret key belongs to other parameters.
     pub fn generate(
         context: &Arc<Context>,
         secret: &SecretKey,
@@ -172,30 +185,17 @@ impl EvaluationKeys {
     ) -> Result<Self, Error> {
         context.check_own("secret key", secret.tag)?;
         let log_n = context.parameters.log_n();
-        let slots = context.parameters.slots() as i64;
-        let mut wanted: BTreeMap<u64, Option<i64>> = request
-            .rotations
-            .iter()
-            .map(|step| step.rem_euclid(slots))
-            .filter(|&step| step != 0)
-            .map(|step| (rotation_element(log_n, step), Some(step)))
-            .collect();
-        if request.conjugate {
-            wanted.insert(conjugation_element(log_n), None);
-        }
-        if context.special.is_empty() && (request.relinearize || !wanted.is_empty()) {
-            return Err(Error::NoSpecialPrimes);
-        }
+        let wanted = request.galois(context)?;
         let seed = public_seed(rng);
-        let relinearization = request.relinearize.then(|| {
+        let relinearization = request.relinearize.map(|level| {
             let square = context.secret_square(secret);
-            context.switching_key(&seed, RELINEARIZATION, &square, secret, rng)
+            context.switching_key(&seed, (RELINEARIZATION, level), &square, secret, rng)
         });
         let mut galois = BTreeMap::new();
-        for (element, step) in wanted {
+        for (element, (step, level)) in wanted {
             let automorphism = Arc::new(Automorphism::new(log_n, element));
             let image = context.secret_image(secret, &automorphism);
-            let key = context.switching_key(&seed, element, &image, secret, rng);
+            let key = context.switching_key(&seed, (element, level), &image, secret, rng);
             galois.insert(
                 element,
                 GaloisKey {
@@ -213,21 +213,25 @@ impl EvaluationKeys {
         })
     }
 
-    /// Whether products can be relinearized.
-    pub fn can_relinearize(&self) -> bool {
-        self.relinearization.is_some()
+    /// The highest level at which products can be relinearized; `None` without that key.
+    pub fn relinearization_level(&self) -> Option<usize> {
+        self.relinearization.as_ref().map(|key| key.level)
     }
 
-    /// Whether slots can be conjugated.
-    pub fn can_conjugate(&self) -> bool {
-        self.galois.values().any(|key| key.step.is_none())
+    /// The highest level at which slots can be conjugated; `None` without that key.
+    pub fn conjugation_level(&self) -> Option<usize> {
+        let key = self.galois.values().find(|key| key.step.is_none());
+        key.map(|key| key.key.level)
     }
 
-    /// The steps of the rotation keys, each in 1..slots, ascending.
-    pub fn rotations(&self) -> Vec<i64> {
-        let mut steps: Vec<i64> = self.galois.values().filter_map(|key| key.step).collect();
-        steps.sort_unstable();
-        steps
+    /// The rotation keys as (step in 1..slots, highest level at which it serves), ascending.
+    pub fn rotations(&self) -> Vec<(i64, usize)> {
+        let keys = self.galois.values();
+        let mut all: Vec<(i64, usize)> = keys
+            .filter_map(|key| Some((key.step?, key.key.level)))
+            .collect();
+        all.sort_unstable();
+        all
     }
 
     /// Memory of the expanded keys, in bytes.
@@ -240,24 +244,46 @@ impl EvaluationKeys {
         switching.map(|key| 8 * key.words.len()).sum()
     }
 
-    pub(crate) fn relinearization_key(&self) -> Result<&SwitchingKey, Error> {
-        self.relinearization
-            .as_ref()
-            .ok_or_else(|| self.missing("relinearization key".into()))
+    /// The relinearization key, for a product of `level`.
+    pub(crate) fn relinearization_key(&self, level: usize) -> Result<&SwitchingKey, Error> {
+        let name = || "relinearization key".into();
+        let key = self.relinearization.as_ref();
+        let key = key.ok_or_else(|| self.missing(name()))?;
+        check_serves(key, level, name)?;
+        Ok(key)
     }
 
-    pub(crate) fn rotation_key(&self, context: &Context, step: i64) -> Result<&GaloisKey, Error> {
+    /// The key of a rotation, for a ciphertext of `level`.
+    pub(crate) fn rotation_key(
+        &self,
+        context: &Context,
+        step: i64,
+        level: usize,
+    ) -> Result<&GaloisKey, Error> {
         let element = rotation_element(context.parameters.log_n(), step);
-        self.galois
-            .get(&element)
-            .ok_or_else(|| self.missing(format!("key for rotation by {step}")))
+        self.galois_key(element, level, || format!("key for rotation by {step}"))
     }
 
-    pub(crate) fn conjugation_key(&self, context: &Context) -> Result<&GaloisKey, Error> {
+    /// The key of conjugation, for a ciphertext of `level`.
+    pub(crate) fn conjugation_key(
+        &self,
+        context: &Context,
+        level: usize,
+    ) -> Result<&GaloisKey, Error> {
         let element = conjugation_element(context.parameters.log_n());
-        self.galois
-            .get(&element)
-            .ok_or_else(|| self.missing("key for conjugation".into()))
+        self.galois_key(element, level, || "key for conjugation".into())
+    }
+
+    fn galois_key(
+        &self,
+        element: u64,
+        level: usize,
+        name: impl Fn() -> String,
+    ) -> Result<&GaloisKey, Error> {
+        let key = self.galois.get(&element);
+        let key = key.ok_or_else(|| self.missing(name()))?;
+        check_serves(&key.key, level, name)?;
+        Ok(key)
     }
 
     fn missing(&self, key: String) -> Error {
@@ -270,12 +296,16 @@ impl EvaluationKeys {
     }
 }
 
-/// The seed stream of the relinearization key; Galois elements are odd.
-pub(crate) const RELINEARIZATION: u64 = 0;
-
-/// The seed stream of one limb of a switching key.
-pub(crate) fn key_stream(element: u64, u: usize, digit: usize) -> u64 {
-    element << 16 | (u as u64) << 8 | digit as u64
+/// Whether a key can be used at a level.
+fn check_serves(key: &SwitchingKey, level: usize, name: impl Fn() -> String) -> Result<(), Error> {
+    if level <= key.level {
+        return Ok(());
+    }
+    Err(Error::KeyLevel {
+        key: name(),
+        serves: key.level,
+        needed: level,
+    })
 }
 
 impl Context {
@@ -310,103 +340,5 @@ impl Context {
             expand_uniform(seed, i as u64, self.moduli[i].q, limb)
         });
         limbs
-    }
-
-    fn secret_square(&self, secret: &SecretKey) -> SecretBuf {
-        let n = self.degree();
-        let mut square = SecretBuf(self.pool.take(secret.limbs.0.len()));
-        for_limbs(&mut square.0, n, |u, limb| {
-            let s = &secret.limbs.0[u * n..(u + 1) * n];
-            self.kernels.mul(self.extended(u).0, limb, s, s);
-        });
-        square
-    }
-
-    fn secret_image(&self, secret: &SecretKey, automorphism: &Automorphism) -> SecretBuf {
-        let n = self.degree();
-        let mut image = SecretBuf(self.pool.take(secret.limbs.0.len()));
-        for_limbs(&mut image.0, n, |u, limb| {
-            self.kernels
-                .permute(limb, &secret.limbs.0[u * n..(u + 1) * n], automorphism);
-        });
-        image
-    }
-
-    /// The switching key from `source` (transformed, extended) to the secret key.
-    fn switching_key(
-        &self,
-        seed: &[u8; 32],
-        element: u64,
-        source: &SecretBuf,
-        secret: &SecretKey,
-        rng: &mut impl CryptoRng,
-    ) -> SwitchingKey {
-        let n = self.degree();
-        let digits = self.parameters.digits();
-        let errors: Vec<_> = (0..digits).map(|_| gaussian(rng, n)).collect();
-        let mut words = self.pool.take(self.key_words());
-        words[self.key_words() - PADDING..].fill(0);
-        let ranges: Vec<_> = self.parameters.digit_ranges().collect();
-        for_parts(&mut words, &self.key_parts(), |u, block| {
-            let (m, ntt) = self.extended(u);
-            let factor = self.key_factor(u);
-            let limb = u * n..(u + 1) * n;
-            let mut pair = self.pool.take(2 * n);
-            let (b, a) = pair.split_at_mut(n);
-            let mut product = SecretBuf(self.pool.take(n));
-            for (j, packed) in block.chunks_mut(2 * packed_words(n, m.bits())).enumerate() {
-                expand_uniform(seed, key_stream(element, u, j), m.q, a);
-                self.kernels.reduce_signed(m, b, &errors[j]);
-                ntt.forward(b);
-                self.kernels.scale(m, b, m.to_mont(factor));
-                self.kernels
-                    .mul(m, &mut product.0, a, &secret.limbs.0[limb.clone()]);
-                self.kernels.sub_assign(m, b, &product.0);
-                if u.checked_sub(self.special.len())
-                    .is_some_and(|i| ranges[j].contains(&i))
-                {
-                    product.0.copy_from_slice(&source.0[limb.clone()]);
-                    self.kernels
-                        .scale(m, &mut product.0, m.to_mont(m.to_mont(1)));
-                    self.kernels.add_assign(m, b, &product.0);
-                }
-                let (first, second) = packed.split_at_mut(packed_words(n, m.bits()));
-                self.kernels.pack(first, b, m.bits());
-                self.kernels.pack(second, a, m.bits());
-            }
-        });
-        SwitchingKey { words, digits }
-    }
-
-    /// Words of a pair of limbs before extended limb `u`, for one digit.
-    fn key_start(&self, u: usize) -> usize {
-        self.key_starts[u]
-    }
-
-    /// Words of each extended limb of a switching key.
-    pub(crate) fn key_parts(&self) -> Vec<usize> {
-        let digits = self.parameters.digits();
-        self.key_starts
-            .windows(2)
-            .map(|pair| (pair[1] - pair[0]) * digits)
-            .collect()
-    }
-
-    /// Words of a switching key, with its padding.
-    pub(crate) fn key_words(&self) -> usize {
-        self.key_starts[self.key_starts.len() - 1] * self.parameters.digits() + PADDING
-    }
-
-    /// What the errors of extended limb `u` of a key are multiplied by: 2^52, and P⁻¹ in the chain.
-    fn key_factor(&self, u: usize) -> u64 {
-        let m = self.extended(u).0;
-        if u < self.special.len() {
-            return m.to_mont(1);
-        }
-        let product = self
-            .special
-            .iter()
-            .fold(1, |product, p| m.mul(product, p.q % m.q));
-        m.to_mont(m.inv(product))
     }
 }

@@ -15,10 +15,11 @@ use crate::division::Remainders;
 use crate::error::Error;
 use crate::galois::Automorphism;
 use crate::kernels::{Correction, KeyTerm, MAX_TERMS};
-use crate::keys::{EvaluationKeys, GaloisKey, SwitchingKey};
+use crate::keys::{EvaluationKeys, GaloisKey};
 use crate::levels::{DigitTable, DropTable};
 use crate::parallel::{for_each_limb, for_limbs, pairs};
 use crate::pool::Buf;
+use crate::switching::SwitchingKey;
 
 /// Limbs that stand at equal distances in a larger buffer.
 #[derive(Clone, Copy)]
@@ -94,7 +95,7 @@ impl Context {
     /// Brings a product (degree 2) back to degree 1.
     ///
     /// # Errors
-    /// `Degree` when it already has degree 1, `MissingKey`, `Foreign`.
+    /// `Degree` when it already has degree 1, `MissingKey`, `KeyLevel`, `Foreign`.
     pub fn relinearize(&self, a: &Ciphertext, keys: &EvaluationKeys) -> Result<Ciphertext, Error> {
         let parts = self.relinearize_parts("relinearize", a, keys, false)?;
         Ok(self.ciphertext(parts, a.level, a.scale))
@@ -151,7 +152,7 @@ impl Context {
                 advice,
             });
         };
-        let key = keys.relinearization_key()?;
+        let key = keys.relinearization_key(a.level)?;
         let n = self.degree();
         let job = Job {
             source: 0,

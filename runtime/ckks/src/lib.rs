@@ -13,7 +13,7 @@
 //! let context = Context::new(Parameters::new(13, primes, special, SecurityLevel::Bits128)?);
 //! let (mut rng, scale, level) = (os_rng()?, 34f64.exp2(), context.parameters().max_level());
 //! let secret = SecretKey::generate(&context, &mut rng);
-//! let request = KeyRequest { relinearize: true, rotations: &[1], conjugate: false };
+//! let request = KeyRequest { relinearize: Some(level), rotations: &[(1, level - 1)], conjugate: None };
 //! let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng)?;
 //!
 //! let x = context.encrypt_secret(&secret, &context.encode(&[1.5, -2.0, 3.0], scale, level)?, &mut rng)?;
@@ -55,6 +55,8 @@ mod pool;
 mod rotations;
 mod sampling;
 mod serial;
+mod serial_keys;
+mod switching;
 
 pub use ciphertext::{Ciphertext, Diagonal, Plaintext};
 pub use context::Context;

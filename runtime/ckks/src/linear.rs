@@ -142,7 +142,7 @@ impl Context {
     ///
     /// # Errors
     /// `Plan` for a wrong number of inputs or diagonals, `Level` for a diagonal of too low a level,
-    /// `LevelMismatch`, `ScaleMismatch`, `Degree`, `MissingKey`, `Foreign`.
+    /// `LevelMismatch`, `ScaleMismatch`, `Degree`, `MissingKey`, `KeyLevel`, `Foreign`.
     pub fn linear<C: Borrow<Ciphertext>, D: Borrow<Diagonal>>(
         &self,
         inputs: &[C],
@@ -184,7 +184,7 @@ impl Context {
         }
         let giants = plan.outputs.iter().flatten().map(|(giant, _)| *giant);
         for step in giants.filter(|&step| !self.is_identity(step)) {
-            keys.rotation_key(self, step)?;
+            keys.rotation_key(self, step, level)?;
         }
         let rotated = self.baby_steps(&inputs, plan, keys)?;
         let mut results = Vec::with_capacity(plan.outputs.len());
@@ -351,7 +351,7 @@ impl Context {
             if self.is_identity(step) {
                 base.push([part(0, g), part(1, g)]);
             } else {
-                giants.push((g, keys.rotation_key(self, step)?));
+                giants.push((g, keys.rotation_key(self, step, level)?));
             }
         }
         if giants.is_empty() {

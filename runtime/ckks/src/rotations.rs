@@ -18,7 +18,7 @@ impl Context {
     /// Slot `i` of the result is slot `i + step` (cyclic) of the input.
     ///
     /// # Errors
-    /// `MissingKey`, `Degree` for degree 2, `Foreign`.
+    /// `MissingKey`, `KeyLevel`, `Degree` for degree 2, `Foreign`.
     pub fn rotate(
         &self,
         a: &Ciphertext,
@@ -29,7 +29,7 @@ impl Context {
         if self.is_identity(step) {
             return Ok(a.clone());
         }
-        let key = keys.rotation_key(self, step)?;
+        let key = keys.rotation_key(self, step, a.level)?;
         Ok(self.apply_galois(a, &[key]).remove(0))
     }
 
@@ -39,7 +39,7 @@ impl Context {
     /// As [`Context::rotate`].
     pub fn conjugate(&self, a: &Ciphertext, keys: &EvaluationKeys) -> Result<Ciphertext, Error> {
         self.check_switch("conjugate", a, keys)?;
-        let key = keys.conjugation_key(self)?;
+        let key = keys.conjugation_key(self, a.level)?;
         Ok(self.apply_galois(a, &[key]).remove(0))
     }
 
@@ -56,7 +56,7 @@ impl Context {
         self.check_switch("rotate_many", a, keys)?;
         let mut keyed = Vec::with_capacity(steps.len());
         for &step in steps.iter().filter(|&&step| !self.is_identity(step)) {
-            keyed.push(keys.rotation_key(self, step)?);
+            keyed.push(keys.rotation_key(self, step, a.level)?);
         }
         let rotated = self.apply_galois(a, &keyed);
         let mut rotated = rotated.into_iter();

@@ -30,9 +30,9 @@ fn objects(s: &mut Setup) -> Vec<(&'static str, Vec<u8>, Read)> {
     let ciphertext = context.expand(&seeded).unwrap();
     let public = PublicKey::generate(&context, &s.secret, &mut s.rng).unwrap();
     let request = KeyRequest {
-        relinearize: true,
-        rotations: &[1, -1],
-        conjugate: true,
+        relinearize: Some(s.level),
+        rotations: &[(1, s.level), (-1, s.level)],
+        conjugate: Some(s.level),
     };
     let keys = EvaluationKeys::generate(&context, &s.secret, &request, &mut s.rng).unwrap();
     vec![
@@ -77,10 +77,6 @@ fn objects_come_back_and_work() {
     let ciphertext = Ciphertext::from_bytes(&context, &bytes).unwrap();
     assert_eq!(ciphertext.to_bytes(&context), bytes);
     let key_bytes = s.keys.to_bytes(&context);
-    assert_eq!(
-        key_bytes.len(),
-        context.evaluation_key_bytes(true, common::ROTATIONS.len() + 1)
-    );
     let keys = EvaluationKeys::from_bytes(&context, &key_bytes).unwrap();
     assert_eq!(keys.rotations(), s.keys.rotations());
     assert_eq!(keys.to_bytes(&context), key_bytes);
@@ -163,7 +159,7 @@ fn other_kinds_and_other_parameters_are_named() {
             error,
             BytesError::Version {
                 found: 9,
-                supported: 1
+                supported: if name == "keys" { 2 } else { 1 }
             },
             "{name}"
         );
@@ -180,20 +176,40 @@ fn fields_out_of_range_are_refused_even_with_a_right_checksum() {
         bytes[at..at + with.len()].copy_from_slice(with);
         bytes_error((all[index].2)(&context, &resealed(bytes)))
     };
-    // Secret key: a coefficient 3. Keys: a huge count, a step out of range, steps out of order.
+    // Secret key: a coefficient 3. Keys: a huge count, steps and a level out of range.
     assert!(matches!(changed(0, 50, &[0xff]), BytesError::Field { .. }));
     assert!(matches!(
         changed(2, 80, &[0xff; 4]),
         BytesError::Field { .. }
     ));
     assert!(matches!(
-        changed(2, 84, &[0, 0, 0, 0]),
-        BytesError::Field { .. }
+        changed(2, 88, &[0, 0, 0, 0]),
+        BytesError::Field {
+            field: "a step",
+            ..
+        }
     ));
     assert!(matches!(
-        changed(2, 84, &[0xff, 0xff, 0, 0]),
-        BytesError::Field { .. }
+        changed(2, 88, &[0xff, 0xff, 0, 0]),
+        BytesError::Field {
+            field: "a step",
+            ..
+        }
     ));
+    for level_of_key in [84, 92, 100] {
+        assert!(matches!(
+            changed(2, level_of_key, &[2, 0, 0, 0]),
+            BytesError::Field {
+                field: "the level of a key",
+                ..
+            }
+        ));
+        // A lower level means fewer bytes than there are.
+        assert!(matches!(
+            changed(2, level_of_key, &[0, 0, 0, 0]),
+            BytesError::Length { .. }
+        ));
+    }
     assert!(matches!(
         changed(2, 80, &[2, 0, 0, 0]),
         BytesError::Length { .. }
@@ -426,7 +442,7 @@ fn switching_keys_need_special_primes() {
     let mut rng = hemet_ckks::os_rng().unwrap();
     let secret = SecretKey::generate(&context, &mut rng);
     let request = KeyRequest {
-        relinearize: true,
+        relinearize: Some(0),
         ..KeyRequest::default()
     };
     let refused = EvaluationKeys::generate(&context, &secret, &request, &mut rng);
@@ -434,5 +450,5 @@ fn switching_keys_need_special_primes() {
     let none =
         EvaluationKeys::generate(&context, &secret, &KeyRequest::default(), &mut rng).unwrap();
     let back = EvaluationKeys::from_bytes(&context, &none.to_bytes(&context)).unwrap();
-    assert!(back.rotations().is_empty() && !back.can_relinearize());
+    assert!(back.rotations().is_empty() && back.relinearization_level().is_none());
 }

@@ -159,14 +159,8 @@ impl Backend for CkksBackend {
         inputs: &[&Ciphertext],
         diagonals: &CkksDiagonals,
     ) -> Result<Vec<Ciphertext>> {
-        let run = |inputs: &[Ciphertext]| {
-            self.context
-                .linear(inputs, &diagonals.plan, &diagonals.diagonals, keys)
-        };
-        match inputs {
-            [one] => Ok(run(std::slice::from_ref(*one))?),
-            many => Ok(run(&many.iter().map(|x| (*x).clone()).collect::<Vec<_>>())?),
-        }
+        let CkksDiagonals { plan, diagonals } = diagonals;
+        Ok(self.context.linear(inputs, plan, diagonals, keys)?)
     }
 
     fn rotate(&self, keys: &EvaluationKeys, x: &Ciphertext, step: u32) -> Result<Ciphertext> {

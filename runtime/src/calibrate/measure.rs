@@ -43,11 +43,13 @@ impl Subject {
         let context = Context::new(parameters.clone());
         let mut rng = os_rng()?;
         let secret = SecretKey::generate(&context, &mut rng);
-        let rotations = steps();
+        let level = parameters.max_level();
+        let rotations = steps().into_iter();
+        let rotations: Vec<(i64, usize)> = rotations.map(|step| (step, level)).collect();
         let request = KeyRequest {
-            relinearize: true,
+            relinearize: Some(level),
             rotations: &rotations,
-            conjugate: false,
+            conjugate: None,
         };
         let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng)?;
         let budget =

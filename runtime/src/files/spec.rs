@@ -1,6 +1,8 @@
 //! What a client must know of an artifact, and nothing of its weights: it lies in the client key file, so that encrypting
 //! and decrypting need no artifact.
 
+use std::collections::BTreeMap;
+
 use hemet_ckks_params::{Parameters, Security, SecurityLevel};
 use hemet_schedule::{Artifact, Digit, Layout, Level, Scale, Type};
 use serde::{Deserialize, Serialize};
@@ -33,10 +35,10 @@ pub struct ClientSpec {
     pub output: Layout,
     /// The type of every output ciphertext.
     pub output_type: Type,
-    /// The steps that the server must rotate by.
-    pub rotations: Vec<u32>,
-    /// Whether the server must relinearise.
-    pub relinearize: bool,
+    /// The steps that the server must rotate by, each with the highest level at which it does.
+    pub rotations: BTreeMap<u32, Level>,
+    /// The highest level at which the server must relinearise; `None` if it need not.
+    pub relinearize: Option<Level>,
 }
 
 impl ClientSpec {
@@ -61,8 +63,8 @@ impl ClientSpec {
             output_type: output_type
                 .ok_or_else(|| malformed("there is no output".into()))?
                 .clone(),
-            rotations: schedule.rotation_steps().into_iter().collect(),
-            relinearize: schedule.needs_relinearization(),
+            rotations: schedule.rotation_levels(),
+            relinearize: schedule.relinearization_level(),
         };
         spec.check()?;
         Ok(spec)
@@ -102,8 +104,16 @@ impl ClientSpec {
             }
             self.float(&ty.scale)?;
         }
-        if let Some(step) = self.rotations.iter().find(|s| **s as usize >= slots) {
+        if let Some(step) = self.rotations.keys().find(|s| **s as usize >= slots) {
             return Err(malformed(format!("rotation by {step} with {slots} slots")));
+        }
+        let max = self.parameters.max_level();
+        let mut levels = self.rotations.values().chain(&self.relinearize);
+        if let Some(level) = levels.find(|level| level.0 as usize > max) {
+            return Err(malformed(format!(
+                "a key for level {}, the highest is {max}",
+                level.0
+            )));
         }
         Ok(())
     }
@@ -139,8 +149,8 @@ impl ClientSpec {
             input_type: ty(&self.input_type),
             output: layout(&self.output),
             output_type: ty(&self.output_type),
-            rotations: self.rotations.clone(),
-            relinearize: self.relinearize,
+            rotations: self.rotations.iter().map(|(s, l)| (*s, l.0)).collect(),
+            relinearize: self.relinearize.map(|level| level.0),
         };
         serde_json::to_string(&text).map_err(|e| malformed(e.to_string()))
     }
@@ -169,8 +179,12 @@ impl ClientSpec {
             input_type: text.input_type.ty(),
             output: text.output.layout(),
             output_type: text.output_type.ty(),
-            rotations: text.rotations,
-            relinearize: text.relinearize,
+            rotations: text
+                .rotations
+                .into_iter()
+                .map(|(s, l)| (s, Level(l)))
+                .collect(),
+            relinearize: text.relinearize.map(Level),
         };
         spec.check()?;
         Ok(spec)
@@ -206,8 +220,8 @@ struct SpecText {
     input_type: TypeText,
     output: LayoutText,
     output_type: TypeText,
-    rotations: Vec<u32>,
-    relinearize: bool,
+    rotations: Vec<(u32, u32)>,
+    relinearize: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -82,13 +82,13 @@ pub fn setup(preset: &Preset) -> Setup {
 pub fn setup_on(context: Arc<Context>, scale: f64) -> Setup {
     let mut rng = ChaCha20Rng::from_seed([42; 32]);
     let secret = SecretKey::generate(&context, &mut rng);
+    let level = context.parameters().max_level();
     let request = KeyRequest {
-        relinearize: true,
-        rotations: &ROTATIONS,
-        conjugate: true,
+        relinearize: Some(level),
+        rotations: &ROTATIONS.map(|step| (step, level)),
+        conjugate: Some(level),
     };
     let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng).unwrap();
-    let level = context.parameters().max_level();
     Setup {
         context,
         secret,
