@@ -62,8 +62,8 @@ impl CostTable {
     /// `n·(levels + 1)·(k + 1)·N·log2(N)` butterflies and key switches one multiplication an entry.
     pub fn nominal(threads: u32) -> Self {
         let mut us = BTreeMap::from([
-            (CostKind::LinearKiloword.key(), 0.4),
-            (CostKind::ExpandKiloword.key(), 2.0),
+            (CostKind::LinearKiloword.key(), 0.1),
+            (CostKind::ExpandKiloword.key(), 25.0),
         ]);
         for id in SetId::all() {
             let set = id.get();
@@ -73,11 +73,11 @@ impl CostTable {
             let each = size * (transforms * size.log2() * 0.25 + products);
             us.insert(
                 CostKind::Bootstrap(id).key(),
-                set.lwe_dimension as f64 * each * 3.0e-4,
+                set.lwe_dimension as f64 * each * 2.8e-4,
             );
             for other in SetId::all() {
                 let words = other.get().big_dimension() * set.ks_level * set.lwe_dimension;
-                us.insert(CostKind::KeySwitch(other, id).key(), words as f64 * 3.0e-4);
+                us.insert(CostKind::KeySwitch(other, id).key(), words as f64 * 1.0e-4);
             }
         }
         Self { threads, us }

@@ -57,7 +57,7 @@ pub fn calibrate(sets: &[SetId], runs: usize) -> Result<CostTable, Error> {
             values: vec![vec![0]],
             flip: vec![1],
         };
-        let tables = Tables::new(parameters, &bit, 2, 2);
+        let tables = Tables::new(parameters, &bit, 2, 2)?;
         let us = least_us(runs, || key.apply(&tables, &small)) / PER_THREAD as f64;
         table.us.insert(CostKind::Bootstrap(*set).key(), us);
         for (from, key) in sets.iter().zip(&keys.keyswitches) {

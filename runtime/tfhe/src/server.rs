@@ -56,16 +56,19 @@ impl Server {
             let (from, to) = (set(from)?, set(to)?);
             keyswitches.insert((from, to), expand_keyswitch_key(from.get(), to.get(), key));
         }
-        let tables =
-            (0..verified.instructions.len()).filter_map(|i| Some((i, tables(&verified, i)?)));
-        let tables = tables.collect();
+        let mut all = BTreeMap::new();
+        for index in 0..verified.instructions.len() {
+            if let Some(tables) = tables(&verified, index)? {
+                all.insert(index, tables);
+            }
+        }
         Ok(Self {
             spec,
             fingerprint,
             key_id: keys.key_id,
             bootstraps,
             keyswitches,
-            tables,
+            tables: all,
             verified,
         })
     }
@@ -211,7 +214,7 @@ impl Server {
 }
 
 /// The tables of instruction `index`, where it bootstraps.
-fn tables(verified: &Verified, index: usize) -> Option<Tables> {
+fn tables(verified: &Verified, index: usize) -> Result<Option<Tables>, Error> {
     let instruction = &verified.instructions[index];
     let result = instruction.result;
     let set = result.set.get();
@@ -220,11 +223,11 @@ fn tables(verified: &Verified, index: usize) -> Option<Tables> {
         .operands()
         .first()
         .and_then(|v| verified.type_of(*v));
-    match (&instruction.op, operand) {
+    Ok(match (&instruction.op, operand) {
         (Op::Bootstrap { constant, .. }, Some(operand)) => match verified.constants().get(constant)
         {
             Some(Constant::Table(table)) => {
-                Some(Tables::new(set, table, operand.turn, result.turn))
+                Some(Tables::new(set, table, operand.turn, result.turn)?)
             }
             Some(Constant::Map(_)) | None => None,
         },
@@ -236,7 +239,7 @@ fn tables(verified: &Verified, index: usize) -> Option<Tables> {
                 values: vec![vec![0]],
                 flip: vec![1],
             };
-            Some(Tables::new(set, &bit, 2, operand.turn))
+            Some(Tables::new(set, &bit, 2, operand.turn)?)
         }
         (
             Op::Input
@@ -246,7 +249,7 @@ fn tables(verified: &Verified, index: usize) -> Option<Tables> {
             | Op::Halve { .. },
             _,
         ) => None,
-    }
+    })
 }
 
 /// Refuses what belongs to another spec or client key.

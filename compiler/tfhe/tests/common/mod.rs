@@ -47,7 +47,7 @@ pub fn networks() -> Vec<(&'static str, QuantisedNetwork)> {
         ),
         (
             "convolutions with a pool",
-            network(narrow, Shape::new(1, 6, 6), |g| {
+            network(narrow, Shape::new(1, 4, 4), |g| {
                 let at = g.input();
                 let at = conv(g, "conv1", at, 2, 1);
                 let at = act(g, "act1", at);

@@ -1,4 +1,4 @@
-//! The UCI digits (8x8, values 0 to 16) as quantised inputs.
+//! Handwritten digits as quantised inputs: the embedded UCI digits (8x8), or a folder with the files of MNIST (28x28).
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,29 +10,33 @@ use flate2::read::GzDecoder;
 pub struct Digits {
     pub images: Vec<Vec<i64>>,
     pub labels: Vec<usize>,
+    /// Rows, and columns, of an image.
+    pub side: usize,
 }
 
-/// Reads the embedded `train` or `test` part; each pixel becomes 0 to `levels − 1`.
-pub fn digits(part: &str, levels: i64) -> io::Result<Digits> {
-    let pixels = idx(part, "images-idx3")?;
-    let labels = idx(part, "labels-idx1")?;
-    let quantise = |p: &u8| (i64::from(*p) * (levels - 1) + 8) / 16;
+/// Reads the part for training or for testing; each pixel becomes 0 to `levels − 1`.
+pub fn digits(mnist: Option<&str>, training: bool, levels: i64) -> io::Result<Digits> {
+    let embedded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/data/optdigits");
+    let (folder, part, greatest, side) = match (mnist, training) {
+        (None, true) => (embedded, "optdigits-train", 16, 8),
+        (None, false) => (embedded, "optdigits-test", 16, 8),
+        (Some(folder), true) => (PathBuf::from(folder), "train", 255, 28),
+        (Some(folder), false) => (PathBuf::from(folder), "t10k", 255, 28),
+    };
+    let pixels = idx(&folder.join(format!("{part}-images-idx3-ubyte.gz")))?;
+    let labels = idx(&folder.join(format!("{part}-labels-idx1-ubyte.gz")))?;
+    let quantise = |p: &u8| (i64::from(*p) * (levels - 1) + greatest / 2) / greatest;
     Ok(Digits {
-        images: pixels[16..]
-            .chunks_exact(64)
-            .map(|i| i.iter().map(quantise).collect())
+        images: (pixels[16..].chunks_exact(side * side))
+            .map(|image| image.iter().map(quantise).collect())
             .collect(),
         labels: labels[8..].iter().map(|l| usize::from(*l)).collect(),
+        side,
     })
 }
 
-fn idx(part: &str, kind: &str) -> io::Result<Vec<u8>> {
-    let folder: PathBuf =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/data/optdigits");
+fn idx(file: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    GzDecoder::new(File::open(
-        folder.join(format!("optdigits-{part}-{kind}-ubyte.gz")),
-    )?)
-    .read_to_end(&mut bytes)?;
+    GzDecoder::new(File::open(file)?).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -1,7 +1,8 @@
-//! Trains a small integer network on the UCI digits, compiles it, and classifies encrypted test images.
+//! Trains a small integer network on handwritten digits, compiles it, and classifies encrypted test images.
 //!
 //! ```text
 //! cargo run --release -p hemet-tfhe --example digits -- images=300 hidden=64 half=14 step=2 label=0
+//! cargo run --release -p hemet-tfhe --example digits -- mnist=FOLDER hidden=128 levels=2 half=26 step=4 epochs=6
 //! ```
 //! Every encrypted result is compared with the integer reference; the example fails at the first difference.
 
@@ -22,7 +23,11 @@ use train::Recipe;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = arguments()?;
-    let number = |name: &str, default: i64| arguments.get(name).copied().unwrap_or(default);
+    let number = |name: &str, default: i64| match arguments.get(name) {
+        Some(text) => text.parse().unwrap_or(default),
+        None => default,
+    };
+    let mnist = arguments.get("mnist").map(String::as_str);
     let recipe = Recipe {
         hidden: number("hidden", 64) as usize,
         input_levels: number("levels", 4),
@@ -37,9 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         augment: number("augment", 0) == 1,
     };
     let start = Instant::now();
-    let training = data::digits("train", recipe.input_levels)?;
+    let training = data::digits(mnist, true, recipe.input_levels)?;
     let network = train::train(&recipe, &training, number("seed", 8) as u64)?;
-    let test = data::digits("test", recipe.input_levels)?;
+    let test = data::digits(mnist, false, recipe.input_levels)?;
     println!("{recipe:?}");
     println!(
         "trained in {:.1} s, accuracy {:.2} % in training, {:.2} % in test",
@@ -71,12 +76,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-fn arguments() -> Result<BTreeMap<String, i64>, Box<dyn Error>> {
-    let pair = |argument: String| -> Result<(String, i64), Box<dyn Error>> {
+fn arguments() -> Result<BTreeMap<String, String>, Box<dyn Error>> {
+    let pair = |argument: String| -> Result<(String, String), Box<dyn Error>> {
         let (name, value) = argument
             .split_once('=')
-            .ok_or(format!("`{argument}` is not name=number"))?;
-        Ok((name.to_owned(), value.parse()?))
+            .ok_or(format!("`{argument}` is not name=value"))?;
+        Ok((name.to_owned(), value.to_owned()))
     };
     std::env::args().skip(1).map(pair).collect()
 }

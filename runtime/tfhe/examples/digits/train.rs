@@ -7,7 +7,6 @@ use hemet_spaces::{Error, Layer, LayerGraph, QuantisedNetwork, Shape};
 
 use crate::data::Digits;
 
-const INPUTS: usize = 64;
 const CLASSES: usize = 10;
 const BATCH: usize = 32;
 
@@ -116,9 +115,10 @@ pub fn train(recipe: &Recipe, data: &Digits, seed: u64) -> Result<QuantisedNetwo
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut latent =
         |len: usize, spread: f64, limit: f64| Latent::new(len, spread, limit, &mut random);
+    let inputs = data.side * data.side;
     let (limit_1, limit_2) = (f64::from(recipe.weight_1), f64::from(recipe.weight_2));
     let mut model = Model {
-        w1: latent(INPUTS * recipe.hidden, 0.75 * limit_1, limit_1),
+        w1: latent(inputs * recipe.hidden, 0.75 * limit_1, limit_1),
         b1: latent(recipe.hidden, 2.0, 1e6),
         w2: latent(recipe.hidden * CLASSES, 0.6 * limit_2, limit_2),
         b2: latent(CLASSES, 0.1, 1e6),
@@ -139,7 +139,7 @@ pub fn train(recipe: &Recipe, data: &Digits, seed: u64) -> Result<QuantisedNetwo
                 b2: model.b2.rounded(),
             };
             for index in batch {
-                let image = augmented(&data.images[*index], recipe, &mut random);
+                let image = augmented(&data.images[*index], data.side as i64, recipe, &mut random);
                 backward(recipe, &mut model, &rounded, &image, data.labels[*index]);
             }
             let rate =
@@ -149,30 +149,39 @@ pub fn train(recipe: &Recipe, data: &Digits, seed: u64) -> Result<QuantisedNetwo
             }
         }
     }
-    network(recipe, [&model.w1, &model.b1, &model.w2, &model.b2])
+    network(
+        recipe,
+        data.side,
+        [&model.w1, &model.b1, &model.w2, &model.b2],
+    )
 }
 
-/// The image, in half of all cases moved by up to a pixel.
-fn augmented(image: &[i64], recipe: &Recipe, random: &mut Random) -> Vec<f64> {
+/// The places and values of the pixels that are not 0; in half of all cases the image is moved by up to a pixel.
+fn augmented(image: &[i64], side: i64, recipe: &Recipe, random: &mut Random) -> Vec<(usize, f64)> {
     let [dx, dy] = match recipe.augment && random.next().is_multiple_of(2) {
         true => [random.next() % 3, random.next() % 3].map(|d| d as i64 - 1),
         false => [0, 0],
     };
-    let pixel = |y: i64, x: i64| match (0..8).contains(&y) && (0..8).contains(&x) {
-        true => image[(y * 8 + x) as usize] as f64,
-        false => 0.0,
+    let pixel = |y: i64, x: i64| match (0..side).contains(&y) && (0..side).contains(&x) {
+        true => image[(y * side + x) as usize],
+        false => 0,
     };
-    (0..64).map(|e| pixel(e / 8 + dy, e % 8 + dx)).collect()
+    (0..side * side)
+        .map(|e| (e as usize, pixel(e / side + dy, e % side + dx) as f64))
+        .filter(|(_, value)| *value != 0.0)
+        .collect()
 }
 
 /// Adds the gradients of one image.
-fn backward(recipe: &Recipe, model: &mut Model, q: &Rounded, x: &[f64], label: usize) {
+fn backward(recipe: &Recipe, model: &mut Model, q: &Rounded, x: &[(usize, f64)], label: usize) {
     let hidden = recipe.hidden;
     let middle = f64::from(recipe.levels - 1) / 2.0;
     let temperature = recipe.temperature / (f64::from(recipe.weight_2) * (hidden as f64).sqrt());
+    let inputs = q.w1.len() / hidden;
+    let sparse = |w: &[f64]| x.iter().map(|(i, v)| w[*i] * v).sum::<f64>();
     let dot = |w: &[f64], v: &[f64]| w.iter().zip(v).map(|(w, v)| w * v).sum::<f64>();
     let acc: Vec<f64> = (0..hidden)
-        .map(|h| q.b1[h] + dot(&q.w1[h * INPUTS..][..INPUTS], x))
+        .map(|h| q.b1[h] + sparse(&q.w1[h * inputs..][..inputs]))
         .collect();
     let act: Vec<f64> = acc.iter().map(|a| level(*a, recipe) - middle).collect();
     let logits: Vec<f64> = (0..CLASSES)
@@ -198,8 +207,10 @@ fn backward(recipe: &Recipe, model: &mut Model, q: &Rounded, x: &[f64], label: u
         let g = if inside { to_act[h] / recipe.step } else { 0.0 }
             + 0.002 * acc[h].signum() * over / BATCH as f64;
         model.b1.gradient[h] += g;
-        for (i, x) in x.iter().enumerate() {
-            model.w1.gradient[h * INPUTS + i] += g * x;
+        if g != 0.0 {
+            for (i, x) in x {
+                model.w1.gradient[h * inputs + i] += g * x;
+            }
         }
     }
 }
@@ -218,8 +229,12 @@ fn level(acc: f64, recipe: &Recipe) -> f64 {
     if flipped { top - value } else { value }
 }
 
-fn network(recipe: &Recipe, [w1, b1, w2, b2]: [&Latent; 4]) -> Result<QuantisedNetwork, Error> {
-    let mut graph = LayerGraph::new(Shape::new(1, 8, 8))?;
+fn network(
+    recipe: &Recipe,
+    side: usize,
+    [w1, b1, w2, b2]: [&Latent; 4],
+) -> Result<QuantisedNetwork, Error> {
+    let mut graph = LayerGraph::new(Shape::new(1, side, side))?;
     let dense = |out_features| {
         Layer::Dense(Dense {
             out_features,
