@@ -99,9 +99,12 @@ impl Footprint {
         let mut blocks: HashMap<u64, Vec<(u32, u32)>> = HashMap::new();
         let mut hashes = vec![0u64; input.channels];
         for channel in 0..output.channels {
-            hashes.fill(0);
-            let rows = channel * out_len..(channel + 1) * out_len;
-            hash_channel(map, rows, in_len, &mut hashes);
+            let first = channel * out_len;
+            // Output channels of a convolution mostly read the same elements.
+            if channel == 0 || !map.rows_equal(first, first - out_len, out_len) {
+                hashes.fill(0);
+                hash_channel(map, first..first + out_len, in_len, &mut hashes);
+            }
             for (in_channel, &hash) in hashes.iter().enumerate().filter(|(_, h)| **h != 0) {
                 let pair = (channel as u32, in_channel as u32);
                 blocks.entry(hash).or_default().push(pair);

@@ -1,5 +1,6 @@
 //! Sparse maps: a pattern in compressed rows, with values where weights are known.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use hemet_spaces::LinearMap;
@@ -33,17 +34,20 @@ impl SparseMap {
         }
     }
 
-    /// A pattern from its rows: `row(r, columns)` appends the columns of row `r`, ascending.
+    /// A pattern from its rows: `row(r, columns)` appends the columns of row `r`, ascending, or says that they are those of an earlier
+    /// row.
     pub fn pattern(
         inputs: usize,
         outputs: usize,
-        mut row: impl FnMut(usize, &mut Vec<u32>),
+        mut row: impl FnMut(usize, &mut Vec<u32>) -> Option<usize>,
     ) -> Self {
-        let mut starts = Vec::with_capacity(outputs + 1);
+        let mut starts: Vec<u32> = Vec::with_capacity(outputs + 1);
         let mut columns = Vec::new();
         starts.push(0);
         for r in 0..outputs {
-            row(r, &mut columns);
+            if let Some(same) = row(r, &mut columns) {
+                columns.extend_from_within(starts[same] as usize..starts[same + 1] as usize);
+            }
             starts.push(columns.len() as u32);
         }
         Self {
@@ -110,6 +114,14 @@ impl SparseMap {
     /// Columns of row `row`, ascending.
     pub fn columns(&self, row: usize) -> &[u32] {
         &self.columns[self.starts[row] as usize..self.starts[row + 1] as usize]
+    }
+
+    /// Whether so many rows from `row` on have the same columns as those from `other` on.
+    pub fn rows_equal(&self, row: usize, other: usize, count: usize) -> bool {
+        let range = |row: usize| self.starts[row] as usize..self.starts[row + count] as usize;
+        let length = |row: usize| self.starts[row + 1] - self.starts[row];
+        self.columns[range(row)] == self.columns[range(other)]
+            && (0..count).all(|k| length(row + k) == length(other + k))
     }
 
     /// Values of row `row`; empty for a pattern alone.
@@ -206,11 +218,45 @@ impl SparseMap {
         out.finish()
     }
 
+    /// [`SparseMap::after_general`] for patterns: rows of equal columns, as all output channels of a convolution have, are composed
+    /// once.
+    fn after_pattern(&self, inner: &Self) -> Self {
+        let mut out = Rows::new(inner.inputs, self.outputs, false);
+        let mut seen = vec![u32::MAX; inner.inputs];
+        let mut known: HashMap<(u32, u32, usize), usize> = HashMap::new();
+        for row in 0..self.outputs {
+            let own = self.columns(row);
+            let ends = own
+                .first()
+                .zip(own.last())
+                .map(|(a, b)| (*a, *b, own.len()));
+            let before = ends.and_then(|ends| known.insert(ends, row));
+            if let Some(same) = before.filter(|before| self.columns(*before) == own) {
+                let range = out.starts[same] as usize..out.starts[same + 1] as usize;
+                out.columns.extend_from_within(range);
+            } else {
+                let first = out.columns.len();
+                let fresh =
+                    |c: &u32| std::mem::replace(&mut seen[*c as usize], row as u32) != row as u32;
+                let all = own
+                    .iter()
+                    .flat_map(|middle| inner.columns(*middle as usize));
+                out.columns.extend(all.copied().filter(fresh));
+                out.columns[first..].sort_unstable();
+            }
+            out.starts.push(out.columns.len() as u32);
+        }
+        out.finish()
+    }
+
     fn after_general(&self, inner: &Self) -> Self {
         let with_values = self.values.is_some() && inner.values.is_some();
+        if !with_values {
+            return self.after_pattern(inner);
+        }
         let mut out = Rows::new(inner.inputs, self.outputs, with_values);
         let mut seen = vec![u32::MAX; inner.inputs];
-        let mut sums = vec![0.0; if with_values { inner.inputs } else { 0 }];
+        let mut sums = vec![0.0; inner.inputs];
         for row in 0..self.outputs {
             let first = out.columns.len();
             for (position, &middle) in self.columns(row).iter().enumerate() {
@@ -221,13 +267,9 @@ impl SparseMap {
                     if seen[c] != row as u32 {
                         seen[c] = row as u32;
                         out.columns.push(column);
-                        if with_values {
-                            sums[c] = 0.0;
-                        }
+                        sums[c] = 0.0;
                     }
-                    if with_values {
-                        sums[c] += factor * inner.values(middle)[index];
-                    }
+                    sums[c] += factor * inner.values(middle)[index];
                 }
             }
             out.columns[first..].sort_unstable();

@@ -11,7 +11,10 @@ pub(super) fn of_layer(layer: &Layer, input: Shape, output: Shape) -> Option<(Sp
     let (map, bias) = match layer {
         Layer::Conv(conv) => (of_conv(conv, input, output), conv.bias),
         Layer::Dense(Dense { out_features, bias }) => {
-            let all = |_: usize, columns: &mut Vec<u32>| columns.extend(0..input.len() as u32);
+            let all = |_: usize, columns: &mut Vec<u32>| {
+                columns.extend(0..input.len() as u32);
+                None
+            };
             (SparseMap::pattern(input.len(), *out_features, all), *bias)
         }
         Layer::Input(_)
@@ -39,6 +42,9 @@ fn of_conv(conv: &Conv, input: Shape, output: Shape) -> SparseMap {
     };
     SparseMap::pattern(input.len(), output.len(), |row, columns| {
         let (channel, place) = (row / plane, row % plane);
+        if channel % out_group > 0 {
+            return Some(row - plane);
+        }
         let rows = inside(place / output.width, input.height);
         let within = inside(place % output.width, input.width);
         let first = channel / out_group * in_group;
@@ -48,6 +54,7 @@ fn of_conv(conv: &Conv, input: Shape, output: Shape) -> SparseMap {
                 columns.extend(start + within.start as u32..start + within.end as u32);
             }
         }
+        None
     })
 }
 
