@@ -34,9 +34,12 @@ pub struct Problem<'a> {
     /// Class of each tensor.
     class: Vec<usize>,
     classes: Vec<Class>,
-    /// Splits by node, term and the layouts of operand and result, counted once for all levels and primes.
-    tallies: RefCell<HashMap<(usize, usize, u8, u8), Rc<Tally>>>,
+    /// Splits, counted once for all levels and primes.
+    tallies: RefCell<HashMap<TallyKey, Rc<Tally>>>,
 }
+
+/// Node, term, layouts of operand and result.
+type TallyKey = (usize, usize, u8, u8);
 
 /// A layout for each class, as a position among its candidates.
 pub type Choice = Vec<u8>;

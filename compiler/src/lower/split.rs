@@ -167,7 +167,7 @@ fn repeated(diagonals: &[Diagonal]) -> Option<(Vec<Diagonal>, u32, u32)> {
     let last = diagonals.last()?;
     let (inputs, outputs) = (last.input + 1, last.output + 1);
     let pairs = (inputs * outputs) as usize;
-    if pairs == 1 || diagonals.len() % pairs != 0 {
+    if pairs == 1 || !diagonals.len().is_multiple_of(pairs) {
         return None;
     }
     let (first, _) = diagonals.split_at(diagonals.len() / pairs);
