@@ -303,7 +303,7 @@ fn wrong_nodes_are_refused_with_both_numbers() {
                 map(),
                 node("map", 1, &[0], linear(&[(&[1, 1], 0)])),
             ],
-            "its name is empty or taken",
+            "its name is taken",
         ),
         (
             vec![

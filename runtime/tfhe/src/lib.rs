@@ -6,6 +6,28 @@
 //!
 //! Ciphertexts are LWE samples modulo 2^64 with binary keys. Keys and inputs travel with the seed of their masks instead of
 //! the masks; outputs travel with the top bytes of their numbers.
+//!
+//! ```
+//! use hemet_spaces::quantised::{IntegerMap, Limits, Operation, QuantisedNode, TableLayer, ValueRange};
+//! use hemet_spaces::QuantisedNetwork;
+//! use hemet_tfhe::{ClientKey, Server, Spec};
+//!
+//! let node = |name: &str, inputs, operation| QuantisedNode { name: name.into(), shape: [1, 1, 1], inputs, operation };
+//! let map = IntegerMap::from_rows(1, [(vec![(0, 2)], 1)]);
+//! let network = QuantisedNetwork::new(
+//!     vec![
+//!         node("input", vec![], Operation::Input(ValueRange::new(0, 1))),
+//!         node("double", vec![0], Operation::Linear { limits: Limits::tight(&map), map }),
+//!     ],
+//!     1.0,
+//! )?;
+//! let compiled = hemet_tfhe_compiler::compile(&network, &hemet_tfhe_compiler::Options::default())?;
+//! let client = ClientKey::generate(&Spec::of(&compiled.verified))?;
+//! let server = Server::new(compiled.verified, &client.evaluation_keys()?)?;
+//! let output = server.execute(&client.encrypt(&[1])?)?;
+//! assert_eq!(client.decrypt(&output)?, [3]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod bootstrap;
 mod bytes;

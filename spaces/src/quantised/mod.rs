@@ -59,7 +59,7 @@ pub enum Operation {
 /// An operation in a network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuantisedNode {
-    /// Unique name.
+    /// Unique name of letters, digits, `_`, `-` and `.`.
     pub name: String,
     /// `[channels, height, width]` of the result.
     pub shape: [usize; 3],
@@ -154,8 +154,13 @@ impl QuantisedNetwork {
         let mut names = std::collections::HashSet::new();
         let mut read = vec![false; self.nodes.len()];
         for (index, node) in self.nodes.iter().enumerate() {
-            if node.name.is_empty() || !names.insert(node.name.as_str()) {
-                return Err(refuse(&node.name, "its name is empty or taken".into()));
+            let in_word = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+            if node.name.is_empty() || node.name.len() > 200 || !node.name.chars().all(in_word) {
+                let why = "write 1 to 200 letters, digits, `_`, `-` and `.` as its name";
+                return Err(refuse(&node.name, why.into()));
+            }
+            if !names.insert(node.name.as_str()) {
+                return Err(refuse(&node.name, "its name is taken".into()));
             }
             let len = node.shape.iter().try_fold(1usize, |a, b| a.checked_mul(*b));
             if len.is_none_or(|len| len == 0 || len > MAX_NODE_ELEMENTS) {
