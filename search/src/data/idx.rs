@@ -23,6 +23,18 @@ pub struct Idx {
     pub blake3: String,
 }
 
+impl Idx {
+    /// What came from a file of another format; the sum is that of `bytes` alone.
+    pub(super) fn new(axes: Vec<usize>, bytes: Vec<u8>) -> Self {
+        let blake3 = blake3::hash(&bytes).to_hex().to_string();
+        Self {
+            axes,
+            bytes,
+            blake3,
+        }
+    }
+}
+
 /// Reads an IDX file of `rank` axes from its (plain or gzipped) bytes; `file` names it in errors.
 pub fn read(file: &str, content: &[u8], rank: usize) -> Result<Idx, Error> {
     if content.starts_with(&[0x1f, 0x8b]) {

@@ -2,10 +2,16 @@
 //!
 //! To add one: a file here that implements [`Source`], and its line in [`sources`].
 
+mod cifar10;
 mod fashion_mnist;
+mod files;
 pub mod idx;
+mod image_folder;
 mod mnist;
+mod npz;
 mod optdigits;
+mod own;
+mod pneumonia_mnist;
 mod published;
 
 use std::path::Path;
@@ -24,7 +30,7 @@ pub struct Dataset {
     pub shape: Shape,
     /// Number of classes, at least 2.
     pub classes: usize,
-    /// All images, one after the other, each `[channels][height][width]`, normalised to 0..1.
+    /// All images, one after the other, each `[channels][height][width]`, normalised as its source says, within ±1.
     pub images: Vec<f32>,
     /// The class of each image, below `classes`.
     pub labels: Vec<u8>,
@@ -50,8 +56,8 @@ pub trait Source: Sync {
     /// Whether it lies in a folder of the user's (else it is part of the program).
     fn needs_folder(&self) -> bool;
 
-    /// Shape of an image and number of classes, known without loading.
-    fn shape_and_classes(&self) -> (Shape, usize);
+    /// Shape of an image and number of classes; none where the user's own files decide.
+    fn shape_and_classes(&self) -> Option<(Shape, usize)>;
 
     /// Reads it; `folder` holds its files, or a folder of theirs. Damaged files are refused by name.
     fn load(&self, folder: Option<&Path>) -> Result<TrainTest, Error>;
@@ -63,6 +69,11 @@ pub fn sources() -> &'static [&'static dyn Source] {
         &optdigits::OptDigits,
         &mnist::MNIST,
         &fashion_mnist::FASHION_MNIST,
+        &cifar10::Cifar10,
+        &pneumonia_mnist::PneumoniaMnist,
+        &image_folder::ImageFolder,
+        &own::OwnIdx,
+        &own::OwnNpz,
     ]
 }
 
@@ -103,6 +114,12 @@ impl Dataset {
     pub fn image(&self, index: usize) -> &[f32] {
         let len = self.shape.len();
         &self.images[index * len..(index + 1) * len]
+    }
+
+    /// Adds the images of another part of the same set.
+    fn append(&mut self, other: Self) {
+        self.images.extend(other.images);
+        self.labels.extend(other.labels);
     }
 
     /// The images at `indices`, in that order.
@@ -158,48 +175,44 @@ impl Dataset {
     }
 }
 
-/// Joins an image file and a label file, both read, to a dataset; `scale` is the pixel value that becomes 1.
+/// Joins images (axes `[n, height, width]` or `[n, channels, height, width]`) and labels (`[n]`) to a dataset; `files` names
+/// theirs, `scale` is the pixel value that becomes 1.
 fn assemble(
     name: &str,
-    files: [&str; 2],
+    [images_file, labels_file]: [&str; 2],
     images: idx::Idx,
     labels: idx::Idx,
     (classes, scale): (usize, u8),
 ) -> Result<Dataset, Error> {
-    let refuse = |file: &str, why: String| {
-        Err(Error::DataFormat {
-            file: file.to_owned(),
-            why,
-        })
+    let shape = match images.axes[1..] {
+        [height, width] => Shape::new(1, height, width),
+        [channels, height, width] => Shape::new(channels, height, width),
+        _ => Shape::new(0, 0, 0),
     };
+    if shape.is_empty() || labels.axes[0] == 0 {
+        return files::refuse(images_file, format!("it holds no image: {:?}", images.axes));
+    }
     if images.axes[0] != labels.axes[0] {
         let why = format!(
-            "it has {} labels, `{}` has {} images",
-            labels.axes[0], files[0], images.axes[0]
+            "it has {} labels, `{images_file}` has {} images",
+            labels.axes[0], images.axes[0]
         );
-        return refuse(files[1], why);
+        return files::refuse(labels_file, why);
     }
     if let Some(label) = labels.bytes.iter().find(|l| usize::from(**l) >= classes) {
-        return refuse(
-            files[1],
-            format!("label {label} found, the greatest is {}", classes - 1),
-        );
+        let why = format!("label {label} found, the greatest is {}", classes - 1);
+        return files::refuse(labels_file, why);
     }
     if let Some(pixel) = images.bytes.iter().find(|p| **p > scale) {
-        return refuse(
-            files[0],
-            format!("pixel {pixel} found, the greatest is {scale}"),
-        );
+        let why = format!("pixel {pixel} found, the greatest is {scale}");
+        return files::refuse(images_file, why);
     }
+    let pixel = |p: &u8| f32::from(*p) / f32::from(scale);
     Ok(Dataset {
         name: name.to_owned(),
-        shape: Shape::new(1, images.axes[1], images.axes[2]),
+        shape,
         classes,
-        images: images
-            .bytes
-            .iter()
-            .map(|p| f32::from(*p) / f32::from(scale))
-            .collect(),
+        images: images.bytes.iter().map(pixel).collect(),
         labels: labels.bytes,
     })
 }

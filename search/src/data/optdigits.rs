@@ -38,8 +38,8 @@ impl Source for OptDigits {
         false
     }
 
-    fn shape_and_classes(&self) -> (Shape, usize) {
-        (Shape::new(1, 8, 8), CLASSES)
+    fn shape_and_classes(&self) -> Option<(Shape, usize)> {
+        Some((Shape::new(1, 8, 8), CLASSES))
     }
 
     fn load(&self, _folder: Option<&Path>) -> Result<TrainTest, Error> {

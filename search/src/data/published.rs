@@ -1,11 +1,10 @@
 //! A published set of four IDX files (images and labels, training and test), read from a folder and checked by sum.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hemet_spaces::Shape;
 
-use super::{Dataset, Source, TrainTest, assemble, idx};
+use super::{Dataset, Source, TrainTest, assemble, files, idx};
 use crate::Error;
 
 /// A set of 28x28 images in ten classes in the four files of MNIST; pixels 0..255, divided by 255.
@@ -42,8 +41,8 @@ impl Source for PublishedIdx {
         true
     }
 
-    fn shape_and_classes(&self) -> (Shape, usize) {
-        (Shape::new(1, 28, 28), CLASSES)
+    fn shape_and_classes(&self) -> Option<(Shape, usize)> {
+        Some((Shape::new(1, 28, 28), CLASSES))
     }
 
     fn load(&self, folder: Option<&Path>) -> Result<TrainTest, Error> {
@@ -73,35 +72,11 @@ impl PublishedIdx {
     }
 
     fn file(&self, folder: &Path, number: usize, rank: usize) -> Result<(String, idx::Idx), Error> {
-        let path = self.find(folder, FILES[number]);
+        let name = FILES[number].to_owned();
+        let path = files::find(folder, self.folder, &[format!("{name}.gz"), name]);
         let file = path.display().to_string();
-        let content = fs::read(&path).map_err(|source| Error::Io {
-            action: "cannot read",
-            path,
-            source,
-        })?;
-        let idx = idx::read(&file, &content, rank)?;
-        if idx.blake3 != self.sums[number] {
-            return Err(Error::Checksum {
-                file,
-                found: idx.blake3,
-                expected: self.sums[number],
-                address: self.address,
-            });
-        }
+        let idx = idx::read(&file, &files::read(&path)?, rank)?;
+        files::check_sum(&file, idx.blake3.clone(), self.sums[number], self.address)?;
         Ok((file, idx))
-    }
-
-    /// The first of the usual places that exists; else the most usual, for the error to name.
-    fn find(&self, folder: &Path, name: &str) -> PathBuf {
-        let zipped = format!("{name}.gz");
-        let places = [
-            folder.join(self.folder).join(&zipped),
-            folder.join(&zipped),
-            folder.join(self.folder).join(name),
-            folder.join(name),
-        ];
-        let found = places.iter().find(|path| path.is_file());
-        found.unwrap_or(&places[0]).clone()
     }
 }

@@ -158,8 +158,14 @@ fn fixed() -> Space {
 pub(super) fn three_positions() -> Space {
     let options =
         r#"[{"fire": {"squeeze": 4, "expand": 4}}, {"conv": {"width": 8, "kernel": [3, 1]}}]"#;
-    let block = |name: &str| format!(r#"{{"name": "{name}", "options": {options}}}"#);
-    let blocks = ["b1", "b2", "b3"].map(block).join(", ");
+    positions(3, options)
+}
+
+/// `count` positions with these options each.
+pub(super) fn positions(count: usize, options: &str) -> Space {
+    let block = |number| format!(r#"{{"name": "b{number}", "options": {options}}}"#);
+    let blocks: Vec<String> = (1..=count).map(block).collect();
+    let blocks = blocks.join(", ");
     space(&format!(
         r#"{{"input": [1, 8, 8], "classes": 4, "blocks": [{blocks}]}}"#
     ))

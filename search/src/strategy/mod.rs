@@ -4,8 +4,12 @@
 //! resumed at any point. To add one: a file here, its line in [`strategies`], and the suite in [`conformance`] passes.
 
 pub mod conformance;
+mod evolution;
+mod exhaustive;
 mod greedy;
+mod nsga2;
 mod random;
+mod regularized_evolution;
 
 use hemet_spaces::{Architecture, Space};
 
@@ -52,7 +56,13 @@ pub trait Strategy: Sync {
 
 /// Every strategy.
 pub fn strategies() -> &'static [&'static dyn Strategy] {
-    &[&random::Random, &greedy::Greedy]
+    &[
+        &random::Random,
+        &greedy::Greedy,
+        &exhaustive::Exhaustive,
+        &regularized_evolution::RegularizedEvolution,
+        &nsga2::Nsga2,
+    ]
 }
 
 /// The strategy of this name, or which names exist.

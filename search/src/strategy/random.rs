@@ -23,21 +23,26 @@ impl Strategy for Random {
     }
 
     fn propose(&self, context: &Context<'_>, seed: Seed) -> Option<Architecture> {
-        let mut rng = seed.rng();
-        for _ in 0..DRAWS {
-            let architecture = context.space.sample(&mut rng);
-            if !context.is_tried(&architecture) {
-                return Some(architecture);
-            }
+        untried(context, seed)
+    }
+}
+
+/// An architecture drawn evenly from those not tried yet; none when all of them are.
+pub(super) fn untried(context: &Context<'_>, seed: Seed) -> Option<Architecture> {
+    let mut rng = seed.rng();
+    for _ in 0..DRAWS {
+        let architecture = context.space.sample(&mut rng);
+        if !context.is_tried(&architecture) {
+            return Some(architecture);
         }
-        if context.space.size() > LISTABLE {
-            return None;
-        }
-        let all = context.space.architectures();
-        let mut untried: Vec<Architecture> = all.filter(|a| !context.is_tried(a)).collect();
-        match untried.is_empty() {
-            true => None,
-            false => Some(untried.swap_remove(rng.random_range(0..untried.len()))),
-        }
+    }
+    if context.space.size() > LISTABLE {
+        return None;
+    }
+    let all = context.space.architectures();
+    let mut untried: Vec<Architecture> = all.filter(|a| !context.is_tried(a)).collect();
+    match untried.is_empty() {
+        true => None,
+        false => Some(untried.swap_remove(rng.random_range(0..untried.len()))),
     }
 }

@@ -1,0 +1,153 @@
+//! CIFAR-10: 32x32 photographs of ten kinds of things, read from the user's folder, plain or as `.xz`.
+//!
+//! A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009. A record is a label and 3,072 bytes,
+//! the planes red, green, blue. Normalised per channel to `(p/255 − mean) / (2.2 · deviation)` with the training set's
+//! mean and deviation: centred, and within ±1, which is what the compiler's budgets assume of inputs.
+
+use std::io::Read;
+use std::path::Path;
+
+use hemet_spaces::Shape;
+use lzma_rust2::XzReader;
+
+use super::{Dataset, Source, TrainTest, assemble, files, idx::Idx};
+use crate::Error;
+
+/// 50,000 training and 10,000 test images of `[3][32][32]`.
+pub(super) struct Cifar10;
+
+const FOLDER: &str = "cifar-10-batches-bin";
+const ADDRESS: &str = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz";
+/// The batches, five for training and one for the test, with the BLAKE3 sums of their plain files.
+const BATCHES: [(&str, &str); 6] = [
+    (
+        "data_batch_1.bin",
+        "1b3fcad40d258858f510c4bcd1afcfe8c314b9ce56dd1e5497433a7084a97293",
+    ),
+    (
+        "data_batch_2.bin",
+        "d6e4b10488a9921e026b4d5ee9f7e3dd326e866f8b48d623538c7cef1a8ffc79",
+    ),
+    (
+        "data_batch_3.bin",
+        "a736d929656ecfb2eab80ea59e8573caeea112d8d60a45f4a0a4504214bdd281",
+    ),
+    (
+        "data_batch_4.bin",
+        "afd36c14a4d2a00e0c9eab2d984d5c1ebe5a5d7f35ce865c8d6ce74275afb0eb",
+    ),
+    (
+        "data_batch_5.bin",
+        "fc1cbe676c343edd20366fde0b046aa5251665fe07c5bc068044656a5e5d45eb",
+    ),
+    (
+        "test_batch.bin",
+        "69a7d1df5b1d17f8c98089666dffee384a8f3da4421e368f08a80f067ae79ffc",
+    ),
+];
+const IMAGES: usize = 10_000;
+const PIXELS: usize = 3 * 32 * 32;
+const RECORD: usize = 1 + PIXELS;
+const CLASSES: usize = 10;
+const MEAN: [f32; 3] = [0.4914, 0.4822, 0.4465];
+const DEVIATION: [f32; 3] = [0.2470, 0.2435, 0.2616];
+/// Deviations that become 1: no pixel lies further than 2.13 deviations from the mean.
+const SPREAD: f32 = 2.2;
+/// No `.xz` file is given more memory than this, whatever its header says: 256 MiB, in KiB.
+const XZ_MEMORY_KIB: u32 = 256 << 10;
+
+impl Source for Cifar10 {
+    fn name(&self) -> &'static str {
+        "cifar10"
+    }
+
+    fn about(&self) -> &'static str {
+        "32x32 photographs, 50,000 + 10,000 images in 10 classes, per channel (p/255 - mean)/(2.2 deviation) with means \
+         0.4914 0.4822 0.4465 and deviations 0.2470 0.2435 0.2616 (Krizhevsky 2009); read from a folder"
+    }
+
+    fn needs_folder(&self) -> bool {
+        true
+    }
+
+    fn shape_and_classes(&self) -> Option<(Shape, usize)> {
+        Some((Shape::new(3, 32, 32), CLASSES))
+    }
+
+    fn load(&self, folder: Option<&Path>) -> Result<TrainTest, Error> {
+        let folder = folder.ok_or_else(|| Error::NoFolder {
+            dataset: self.name(),
+            files: format!(
+                "{} each with or without .xz",
+                BATCHES.map(|b| b.0).join(", ")
+            ),
+        })?;
+        Ok(TrainTest {
+            train: part(folder, &BATCHES[..5])?,
+            test: part(folder, &BATCHES[5..])?,
+        })
+    }
+}
+
+fn part(folder: &Path, batches: &[(&'static str, &'static str)]) -> Result<Dataset, Error> {
+    let mut pixels = Vec::with_capacity(batches.len() * IMAGES * PIXELS);
+    let mut labels = Vec::with_capacity(batches.len() * IMAGES);
+    for (name, sum) in batches {
+        let path = files::find(folder, FOLDER, &[format!("{name}.xz"), (*name).to_owned()]);
+        let file = path.display().to_string();
+        let records = plain(&file, &files::read(&path)?)?;
+        let found = blake3::hash(&records).to_hex().to_string();
+        files::check_sum(&file, found, sum, ADDRESS)?;
+        for record in records.chunks_exact(RECORD) {
+            labels.push(record[0]);
+            pixels.extend_from_slice(&record[1..]);
+        }
+    }
+    let count = labels.len();
+    let mut set = assemble(
+        "cifar10",
+        [FOLDER, FOLDER],
+        Idx::new(vec![count, 3, 32, 32], pixels),
+        Idx::new(vec![count], labels),
+        (CLASSES, u8::MAX),
+    )?;
+    for (index, plane) in set.images.chunks_exact_mut(32 * 32).enumerate() {
+        let channel = index % 3;
+        let (mean, scale) = (MEAN[channel], 1.0 / (SPREAD * DEVIATION[channel]));
+        plane.iter_mut().for_each(|p| *p = (*p - mean) * scale);
+    }
+    Ok(set)
+}
+
+/// The records of a batch file, unpacked if it is an `.xz`.
+fn plain(file: &str, content: &[u8]) -> Result<Vec<u8>, Error> {
+    let expected = IMAGES * RECORD;
+    let mut records = Vec::new();
+    let limit = expected as u64 + 1;
+    let result = match content.starts_with(b"\xfd7zXZ\0") {
+        true => XzReader::new_mem_limit(content, false, XZ_MEMORY_KIB)
+            .take(limit)
+            .read_to_end(&mut records),
+        false => content.take(limit).read_to_end(&mut records),
+    };
+    if let Err(error) = result {
+        let done = records.len();
+        let why = format!("damaged after {done} of {expected} bytes ({error}); fetch it again");
+        return files::refuse(file, why);
+    }
+    match records.len() == expected {
+        true => Ok(records),
+        false => {
+            let more = if records.len() > expected {
+                "at least "
+            } else {
+                ""
+            };
+            let why = format!(
+                "a batch has {expected} bytes, {more}{} found; fetch it again",
+                records.len()
+            );
+            files::refuse(file, why)
+        }
+    }
+}

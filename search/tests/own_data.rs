@@ -1,0 +1,292 @@
+//! A user's own images: read from PNG folders, IDX and NPZ files alike, and refused by name where damaged.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use flate2::{Compression, Crc, write::DeflateEncoder};
+use hemet_search::data::{self, TrainTest};
+use hemet_spaces::Shape;
+
+/// Pixel values of image `index`, of `[channels][2][3]`.
+fn pixels(index: usize, channels: usize) -> Vec<u8> {
+    (0..channels * 6)
+        .map(|i| (index * 31 + i * 7) as u8)
+        .collect()
+}
+
+/// `[channels][pixels]` to `[pixels][channels]`.
+fn channels_last(planar: &[u8], channels: usize) -> Vec<u8> {
+    let pixels = planar.len() / channels;
+    let value = |i: usize| planar[i % channels * pixels + i / channels];
+    (0..planar.len()).map(value).collect()
+}
+
+fn write_png(path: &Path, planar: &[u8], channels: usize) {
+    let file = fs::File::create(path).expect("temporary folder");
+    let mut encoder = png::Encoder::new(file, 3, 2);
+    encoder.set_color(match channels {
+        1 => png::ColorType::Grayscale,
+        _ => png::ColorType::Rgb,
+    });
+    let mut writer = encoder.write_header().expect("sound");
+    let data = channels_last(planar, channels);
+    writer.write_image_data(&data).expect("sound");
+}
+
+fn write_idx(path: &Path, axes: &[u32], data: &[u8]) {
+    let mut content = vec![0, 0, 8, axes.len() as u8];
+    axes.iter().for_each(|a| content.extend(a.to_be_bytes()));
+    content.extend(data);
+    fs::write(path, content).expect("temporary folder");
+}
+
+fn npy(kind: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}\n");
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.as_bytes());
+    file.extend(data);
+    file
+}
+
+/// A zip with deflated entries, every other one stored.
+fn zip(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let (mut file, mut directory) = (Vec::new(), Vec::new());
+    for (number, (name, data)) in entries.iter().enumerate() {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(data).expect("memory");
+        let (method, packed) = match number % 2 {
+            0 => (8u16, encoder.finish().expect("memory")),
+            _ => (0, data.clone()),
+        };
+        let mut crc = Crc::new();
+        crc.update(data);
+        let mut common = vec![20, 0, 0, 0];
+        common.extend(method.to_le_bytes());
+        common.extend([0; 4]);
+        common.extend(crc.sum().to_le_bytes());
+        common.extend((packed.len() as u32).to_le_bytes());
+        common.extend((data.len() as u32).to_le_bytes());
+        common.extend((name.len() as u16 + 4).to_le_bytes());
+        common.extend([0, 0]);
+        directory.extend(b"PK\x01\x02\x14\x00");
+        directory.extend(&common);
+        directory.extend([0; 10]);
+        directory.extend((file.len() as u32).to_le_bytes());
+        directory.extend(format!("{name}.npy").as_bytes());
+        file.extend(b"PK\x03\x04");
+        file.extend(common);
+        file.extend(format!("{name}.npy").as_bytes());
+        file.extend(packed);
+    }
+    let start = file.len() as u32;
+    let count = (entries.len() as u16).to_le_bytes();
+    file.extend(&directory);
+    file.extend(b"PK\x05\x06\0\0\0\0");
+    file.extend([count, count].concat());
+    file.extend((directory.len() as u32).to_le_bytes());
+    file.extend(start.to_le_bytes());
+    file.extend([0, 0]);
+    file
+}
+
+/// Eight images in two classes for training, four for the test, as an NPZ with labels of 64 bits.
+fn sound_npz(channels: usize) -> Vec<u8> {
+    let images = |from: usize, to: usize| -> Vec<u8> {
+        let image = |i| channels_last(&pixels(i, channels), channels);
+        (from..to).flat_map(image).collect()
+    };
+    let labels = |n: u64| -> Vec<u8> { (0..n).flat_map(|i| (i % 2).to_le_bytes()).collect() };
+    zip(&[
+        (
+            "x_train",
+            npy("|u1", &format!("8, 2, 3, {channels}"), &images(0, 8)),
+        ),
+        ("y_train", npy("<i8", "8,", &labels(8))),
+        (
+            "x_test",
+            npy("|u1", &format!("4, 2, 3, {channels}"), &images(8, 12)),
+        ),
+        ("y_test", npy("<i8", "4, 1", &labels(4))),
+    ])
+}
+
+fn check(set: &TrainTest, channels: usize) {
+    assert_eq!(set.train.shape, Shape::new(channels, 2, 3));
+    assert_eq!(
+        (set.train.classes, set.train.len(), set.test.len()),
+        (2, 8, 4)
+    );
+    for (index, part, place) in [(0, &set.train, 0), (7, &set.train, 7), (9, &set.test, 1)] {
+        let expected: Vec<f32> = pixels(index, channels)
+            .iter()
+            .map(|p| f32::from(*p) / 255.0)
+            .collect();
+        assert_eq!(part.image(place), expected, "image {index}");
+        assert_eq!(usize::from(part.labels[place]), index % 2);
+    }
+}
+
+#[test]
+fn npz_and_idx_files_of_the_same_images_read_the_same() {
+    for channels in [1, 3] {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let file = folder.path().join("own.npz");
+        fs::write(&file, sound_npz(channels)).expect("temporary folder");
+        check(&data::load("npz", Some(&file)).expect("sound"), channels);
+        check(
+            &data::load("npz", Some(folder.path())).expect("sound"),
+            channels,
+        );
+        for (part, from, to) in [("train", 0, 8), ("t10k", 8, 12)] {
+            let images: Vec<u8> = (from..to).flat_map(|i| pixels(i, channels)).collect();
+            let labels: Vec<u8> = (from..to).map(|i| (i % 2) as u8).collect();
+            let count = labels.len() as u32;
+            let (rank, axes) = match channels {
+                1 => (3, vec![count, 2, 3]),
+                _ => (4, vec![count, channels as u32, 2, 3]),
+            };
+            let name = |kind: &str, rank: usize| {
+                folder.path().join(format!("{part}-{kind}-idx{rank}-ubyte"))
+            };
+            write_idx(&name("images", rank), &axes, &images);
+            write_idx(&name("labels", 1), &[count], &labels);
+        }
+        check(
+            &data::load("idx", Some(folder.path())).expect("sound"),
+            channels,
+        );
+    }
+}
+
+#[test]
+fn a_flipped_byte_anywhere_in_an_npz_is_refused_or_changes_nothing() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let file = folder.path().join("own.npz");
+    let sound = sound_npz(1);
+    fs::write(&file, &sound).expect("temporary folder");
+    let expected = data::load("npz", Some(&file)).expect("sound");
+    for position in 0..sound.len() {
+        let mut damaged = sound.clone();
+        damaged[position] ^= 0x55;
+        fs::write(&file, damaged).expect("temporary folder");
+        match data::load("npz", Some(&file)) {
+            // Dates, versions and the copies of sizes before the data are not read.
+            Ok(set) => assert_eq!(set, expected, "byte {position}"),
+            Err(error) => assert!(
+                error.to_string().contains("own.npz"),
+                "byte {position}: {error}"
+            ),
+        }
+        fs::write(&file, &sound[..position]).expect("temporary folder");
+        assert!(data::load("npz", Some(&file)).is_err(), "cut at {position}");
+    }
+}
+
+fn class_folders(root: &Path, images: usize) {
+    for (class, name) in ["cat", "dog"].iter().enumerate() {
+        let folder = root.join(name);
+        fs::create_dir_all(&folder).expect("temporary folder");
+        for index in 0..images {
+            let path = folder.join(format!("{index}.png"));
+            write_png(&path, &pixels(2 * index + class, 3), 3);
+        }
+    }
+}
+
+#[test]
+fn an_image_folder_gives_classes_by_name_and_a_split_that_depends_on_names_alone() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    class_folders(folder.path(), 10);
+    let set = data::load("image_folder", Some(folder.path())).expect("sound");
+    assert_eq!((set.train.len(), set.test.len()), (16, 4));
+    assert_eq!(set.test.labels, [0, 0, 1, 1]);
+    assert_eq!(
+        set,
+        data::load("image_folder", Some(folder.path())).expect("sound")
+    );
+    let mut all: Vec<Vec<u8>> = [&set.train, &set.test]
+        .iter()
+        .flat_map(|part| {
+            (0..part.len()).map(|i| {
+                part.image(i)
+                    .iter()
+                    .map(|p| (p * 255.0).round() as u8)
+                    .collect()
+            })
+        })
+        .collect();
+    let mut expected: Vec<Vec<u8>> = (0..20).map(|i| pixels(i, 3)).collect();
+    all.sort();
+    expected.sort();
+    assert_eq!(all, expected);
+    let given = tempfile::tempdir().expect("temporary folder");
+    class_folders(&given.path().join("train"), 3);
+    class_folders(&given.path().join("test"), 2);
+    let set = data::load("image_folder", Some(given.path())).expect("sound");
+    assert_eq!((set.train.len(), set.test.len()), (6, 4));
+}
+
+#[test]
+fn images_that_are_damaged_of_another_size_or_no_png_are_named() {
+    let other_size = |path: &Path| write_png(path, &pixels(0, 1), 1);
+    let damaged = |path: &Path| {
+        let mut content = fs::read(path).expect("written");
+        let middle = content.len() / 2;
+        content[middle] ^= 0x55;
+        fs::write(path, content).expect("written");
+    };
+    let text = |path: &Path| fs::write(path, "hello").expect("written");
+    let cases: [(&dyn Fn(&Path), &str); 3] = [
+        (&other_size, "bring all to one size"),
+        (&damaged, "no readable PNG"),
+        (&text, "no readable PNG"),
+    ];
+    for (spoil, message) in cases {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        class_folders(folder.path(), 3);
+        spoil(&folder.path().join("dog/1.png"));
+        let error = data::load("image_folder", Some(folder.path()))
+            .expect_err("refused")
+            .to_string();
+        assert!(
+            error.contains("1.png") && error.contains(message),
+            "{error}"
+        );
+    }
+    let empty = tempfile::tempdir().expect("temporary folder");
+    let error = data::load("image_folder", Some(empty.path()))
+        .expect_err("refused")
+        .to_string();
+    assert!(error.contains("0 folders of classes"), "{error}");
+}
+
+#[test]
+fn damaged_files_of_published_sets_are_refused_with_their_names() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let batch = folder.path().join("data_batch_1.bin");
+    for (content, message) in [
+        (vec![0; 100], "a batch has 30730000 bytes, 100 found"),
+        (vec![0; 30_730_000], "blake3"),
+        (b"\xfd7zXZ\0 and no more".to_vec(), "damaged after 0"),
+    ] {
+        fs::write(&batch, content).expect("temporary folder");
+        let error = data::load("cifar10", Some(folder.path()))
+            .expect_err("refused")
+            .to_string();
+        assert!(
+            error.contains("data_batch_1.bin") && error.contains(message),
+            "{error}"
+        );
+    }
+    let arrays = ["train_images", "train_labels"].map(|name| (name, npy("|u1", "1, 1, 1", &[7])));
+    fs::write(folder.path().join("pneumoniamnist.npz"), zip(&arrays)).expect("temporary folder");
+    let error = data::load("pneumonia_mnist", Some(folder.path()))
+        .expect_err("refused")
+        .to_string();
+    assert!(
+        error.contains("pneumoniamnist.npz") && error.contains("blake3"),
+        "{error}"
+    );
+}
