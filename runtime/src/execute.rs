@@ -5,6 +5,7 @@ use hemet_schedule::{Constant, Header, Instruction, Op, Schedule, Type, ValueId}
 
 use crate::backend::{Backend, LinearConstant};
 use crate::error::{Result, RuntimeError};
+use crate::fusion::{Fusion, fusions};
 
 /// Whether an instruction is about to run or has run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct Program<B: Backend> {
     constants: Vec<Encoded<B>>,
     /// For each value the instruction after which it is not read any more; `usize::MAX` for outputs.
     last_use: Vec<usize>,
+    /// For each instruction whether a rescale runs inside it.
+    fusions: Vec<Fusion>,
 }
 
 enum Encoded<B: Backend> {
@@ -69,11 +72,13 @@ impl<B: Backend> Program<B> {
             })
             .collect::<Result<_>>()?;
         let last_use = last_uses(plain);
+        let fusions = fusions(plain);
         Ok(Self {
             backend,
             schedule,
             constants,
             last_use,
+            fusions,
         })
     }
 
@@ -90,7 +95,8 @@ impl<B: Backend> Program<B> {
     /// Runs the schedule on `inputs`; returns the outputs in their order.
     ///
     /// Values are freed after their last use. Instructions run one after another; the work inside one is spread over the
-    /// caller's rayon pool by the backend.
+    /// caller's rayon pool by the backend. A rescale that alone reads the result of a linear map or of a relinearisation
+    /// runs inside it: an observer sees it take no time.
     ///
     /// # Errors
     /// Inputs of another number or type than the header says, a missing key; the error names instruction and layer.
@@ -182,6 +188,7 @@ impl<B: Backend> Program<B> {
         values: &mut Values<B>,
     ) -> Result<Vec<B::Ciphertext>> {
         let backend = &self.backend;
+        let fusion = self.fusions.get(index).copied().unwrap_or(Fusion::Alone);
         let result = match &instruction.op {
             Op::Input { index } => values.take_input(*index)?,
             Op::Linear { inputs, .. } => {
@@ -189,7 +196,11 @@ impl<B: Backend> Program<B> {
                     .iter()
                     .map(|x| values.get(*x))
                     .collect::<Result<_>>()?;
-                return backend.linear(keys, &inputs, self.diagonals(index)?);
+                let diagonals = self.diagonals(index)?;
+                return match fusion {
+                    Fusion::WithRescale => backend.linear_rescale(keys, &inputs, diagonals),
+                    Fusion::Alone | Fusion::Done => backend.linear(keys, &inputs, diagonals),
+                };
             }
             Op::Rotate { x, step } => backend.rotate(keys, values.get(*x)?, *step)?,
             Op::Add { a, b } => backend.add(values.get(*a)?, values.get(*b)?)?,
@@ -198,8 +209,14 @@ impl<B: Backend> Program<B> {
             Op::MulPlain { x, .. } => backend.mul_plain(values.get(*x)?, self.vector(index)?)?,
             Op::Multiply { a, b } => backend.multiply(values.get(*a)?, values.get(*b)?)?,
             Op::Square { x } => backend.square(values.get(*x)?)?,
-            Op::Relinearize { x } => backend.relinearize(keys, values.get(*x)?)?,
-            Op::Rescale { x } => backend.rescale(values.get(*x)?)?,
+            Op::Relinearize { x } => match fusion {
+                Fusion::WithRescale => backend.relinearize_rescale(keys, values.get(*x)?)?,
+                Fusion::Alone | Fusion::Done => backend.relinearize(keys, values.get(*x)?)?,
+            },
+            Op::Rescale { x } => match fusion {
+                Fusion::Done => values.take(*x)?,
+                Fusion::Alone | Fusion::WithRescale => backend.rescale(values.get(*x)?)?,
+            },
             Op::LevelDrop { x, to } => backend.level_drop(values.get(*x)?, *to)?,
         };
         Ok(vec![result])
@@ -233,6 +250,11 @@ struct Values<B: Backend> {
 impl<B: Backend> Values<B> {
     fn get(&self, value: ValueId) -> Result<&B::Ciphertext> {
         let found = self.slots.get(value.0 as usize).and_then(Option::as_ref);
+        found.ok_or_else(|| RuntimeError::Inconsistent(format!("{value} is not alive")))
+    }
+
+    fn take(&mut self, value: ValueId) -> Result<B::Ciphertext> {
+        let found = self.slots.get_mut(value.0 as usize).and_then(Option::take);
         found.ok_or_else(|| RuntimeError::Inconsistent(format!("{value} is not alive")))
     }
 

@@ -42,6 +42,7 @@ pub mod conformance;
 mod error;
 pub mod execute;
 pub mod files;
+mod fusion;
 mod keys;
 pub mod noise;
 mod notice;

@@ -12,6 +12,9 @@ fn server() -> Server {
     Server::new(Artifact::new(Manifest::new("tiny"), network(tiny(), 3))).unwrap()
 }
 
+/// What a client gets wrong.
+type Change = fn(&mut ClientSpec);
+
 /// Keys for the specification after a change.
 fn keys_of(server: &Server, change: impl Fn(&mut ClientSpec)) -> (Client, ServerKeys) {
     let mut spec = server.client_spec().clone();
@@ -45,7 +48,7 @@ fn a_key_file_takes_what_the_schedule_counts_and_its_heads() {
 #[test]
 fn keys_below_the_level_of_their_use_are_refused_when_read_and_before_a_request_runs() {
     let server = server();
-    let changes: [(fn(&mut ClientSpec), &str); 2] = [
+    let changes: [(Change, &str); 2] = [
         (
             |spec| {
                 spec.rotations.insert(4, Level(1));

@@ -163,6 +163,16 @@ impl Backend for CkksBackend {
         Ok(self.context.linear(inputs, plan, diagonals, keys)?)
     }
 
+    fn linear_rescale(
+        &self,
+        keys: &EvaluationKeys,
+        inputs: &[&Ciphertext],
+        diagonals: &CkksDiagonals,
+    ) -> Result<Vec<Ciphertext>> {
+        let CkksDiagonals { plan, diagonals } = diagonals;
+        Ok(self.context.linear_rescale(inputs, plan, diagonals, keys)?)
+    }
+
     fn rotate(&self, keys: &EvaluationKeys, x: &Ciphertext, step: u32) -> Result<Ciphertext> {
         Ok(self.context.rotate(x, i64::from(step), keys)?)
     }
@@ -193,6 +203,10 @@ impl Backend for CkksBackend {
 
     fn relinearize(&self, keys: &EvaluationKeys, x: &Ciphertext) -> Result<Ciphertext> {
         Ok(self.context.relinearize(x, keys)?)
+    }
+
+    fn relinearize_rescale(&self, keys: &EvaluationKeys, x: &Ciphertext) -> Result<Ciphertext> {
+        Ok(self.context.relinearize_rescale(x, keys)?)
     }
 
     fn rescale(&self, x: &Ciphertext) -> Result<Ciphertext> {

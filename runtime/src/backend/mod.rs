@@ -80,6 +80,21 @@ pub trait Backend: Send + Sync {
         diagonals: &Self::Diagonals,
     ) -> Result<Vec<Self::Ciphertext>>;
 
+    /// A linear map whose results are rescaled. A backend that does both at once keeps to the bound of doing one after the
+    /// other.
+    ///
+    /// # Errors
+    /// As [`Backend::linear`] and [`Backend::rescale`].
+    fn linear_rescale(
+        &self,
+        keys: &Self::Keys,
+        inputs: &[&Self::Ciphertext],
+        diagonals: &Self::Diagonals,
+    ) -> Result<Vec<Self::Ciphertext>> {
+        let results = self.linear(keys, inputs, diagonals)?;
+        results.iter().map(|x| self.rescale(x)).collect()
+    }
+
     /// Brings slot `i + step` to slot `i`.
     ///
     /// # Errors
@@ -132,6 +147,19 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// A missing relinearisation key.
     fn relinearize(&self, keys: &Self::Keys, x: &Self::Ciphertext) -> Result<Self::Ciphertext>;
+
+    /// [`Backend::relinearize`] and [`Backend::rescale`]. A backend that does both at once keeps to the bound of doing one
+    /// after the other.
+    ///
+    /// # Errors
+    /// As both.
+    fn relinearize_rescale(
+        &self,
+        keys: &Self::Keys,
+        x: &Self::Ciphertext,
+    ) -> Result<Self::Ciphertext> {
+        self.rescale(&self.relinearize(keys, x)?)
+    }
 
     /// Divides by the last prime of the operand's level and drops it.
     ///
