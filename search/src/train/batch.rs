@@ -4,6 +4,7 @@ use hemet_spaces::Shape;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 
+use super::TrainOptions;
 use crate::data::Dataset;
 
 /// The order of an epoch: every image once, shuffled, in full batches (the rest of the last one is left out, so that
@@ -15,13 +16,15 @@ pub(super) fn epoch_order(len: usize, batch: usize, rng: &mut impl Rng) -> Vec<V
     order[..whole].chunks(batch).map(<[_]>::to_vec).collect()
 }
 
-/// Images at `indices` as `[images·height·width][channels]`, each moved by up to `shift` pixels in both directions.
+/// Images at `indices` as `[images·height·width][channels]`, each moved by up to `shift` pixels in both directions and,
+/// with `flip`, mirrored left to right with probability a half.
 pub(super) fn moved_rows(
     data: &Dataset,
     indices: &[usize],
-    shift: usize,
+    options: &TrainOptions,
     rng: &mut impl Rng,
 ) -> Vec<f32> {
+    let shift = options.shift;
     let mut rows = vec![0.0; indices.len() * data.shape.len()];
     let far = i32::try_from(shift).unwrap_or(i32::MAX);
     for (index, target) in indices.iter().zip(rows.chunks_exact_mut(data.shape.len())) {
@@ -33,8 +36,20 @@ pub(super) fn moved_rows(
             ),
         };
         lay_out(data.image(*index), data.shape, (down, right), target);
+        if options.flip && rng.random() {
+            mirror(target, data.shape);
+        }
     }
     rows
+}
+
+/// Mirrors a `[height][width][channels]` image left to right.
+fn mirror(image: &mut [f32], shape: Shape) {
+    for row in image.chunks_exact_mut(shape.width * shape.channels) {
+        row.reverse();
+        row.chunks_exact_mut(shape.channels)
+            .for_each(<[_]>::reverse);
+    }
 }
 
 /// Images `start..end` as `[images·height·width][channels]`.
@@ -93,5 +108,7 @@ mod tests {
         let mut target = [0.0; 8];
         lay_out(&image, shape, (1, 0), &mut target);
         assert_eq!(target, [0.0, 0.0, 0.0, 0.0, 1.0, 10.0, 2.0, 20.0]);
+        mirror(&mut target, shape);
+        assert_eq!(target, [0.0, 0.0, 0.0, 0.0, 2.0, 20.0, 1.0, 10.0]);
     }
 }

@@ -185,7 +185,7 @@ impl Run<'_> {
     fn batch(&mut self, indices: &[usize], progress: f32) -> Result<(f64, f64), String> {
         let shape = self.data.shape;
         let pixels = indices.len() * shape.height * shape.width;
-        let rows = batch::moved_rows(self.data, indices, self.options.shift, &mut self.rng);
+        let rows = batch::moved_rows(self.data, indices, self.options, &mut self.rng);
         let input = matrix(rows, pixels, shape.channels, &self.device);
         let tensors = self.model.tensors(&self.device, true);
         let range = self.options.range;

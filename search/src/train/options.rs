@@ -30,6 +30,8 @@ pub struct TrainOptions {
     pub range_penalty: f32,
     /// Images are moved by up to this many pixels at random, at least 0.
     pub shift: usize,
+    /// Whether every other image, by chance, is mirrored left to right: for photographs, not for digits.
+    pub flip: bool,
     /// Share of the batch in the running statistics of batch norms, above 0 and at most 1.
     pub norm_rate: f32,
 }
@@ -48,6 +50,7 @@ impl Default for TrainOptions {
             range: 4.0,
             range_penalty: 0.1,
             shift: 0,
+            flip: false,
             norm_rate: 0.1,
         }
     }
