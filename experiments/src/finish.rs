@@ -25,7 +25,7 @@ pub fn finish(
     run: &RunFolder,
     trials: &[Trial],
     start: Instant,
-) -> Result<(), Error> {
+) -> Result<Summary, Error> {
     let front = ParetoFront::of(trials);
     let chosen = front
         .choose(experiment.choice())
@@ -63,8 +63,7 @@ pub fn finish(
     let json = serde_json::to_string_pretty(&summary).map_err(Error::user)?;
     run.write(&run.summary_path(), json.as_bytes())?;
     report::write(run, &summary, trials)?;
-    println!("{}", report::outcome(run, &summary));
-    Ok(())
+    Ok(summary)
 }
 
 fn measure(

@@ -4,7 +4,7 @@ use hemet_reports::{Cell, Column, ParetoPlot, ParetoPoint, Report, Table, number
 use hemet_search::Trial;
 use hemet_search::pareto::Point;
 
-use crate::common;
+use crate::common::{self, Output};
 use crate::error::Error;
 use crate::run_folder::{RunFolder, Summary};
 
@@ -180,8 +180,17 @@ fn trial_table(trials: &[Trial]) -> hemet_reports::Result<Table> {
     Ok(table)
 }
 
+/// Prints the outcome for people, or the summary as one line of JSON.
+pub fn show(run: &RunFolder, summary: &Summary, output: Output) -> Result<(), Error> {
+    if output.json {
+        return common::print_json(summary);
+    }
+    println!("{}", outcome(run, summary));
+    Ok(())
+}
+
 /// What the search prints at its end.
-pub fn outcome(run: &RunFolder, summary: &Summary) -> String {
+fn outcome(run: &RunFolder, summary: &Summary) -> String {
     let best = &summary.best;
     let ms = number::milliseconds;
     let percent = common::percent;

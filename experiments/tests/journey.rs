@@ -24,6 +24,15 @@ train: {epochs: 3}
 encrypted_images: 4
 ";
 
+/// Three affine maps in a row, which the compiler makes one.
+const GRAPH: &str = "\
+hemet-graph 1
+input: 1x8x8 = input()
+conv: 4x8x8 = conv(input) out=4 kernel=3 stride=1 padding=1 groups=1
+pool: 4x4x4 = average_pool(conv) kernel=2 stride=2
+head: 10x1x1 = dense(pool) out=10 bias
+";
+
 struct World {
     folder: tempfile::TempDir,
 }
@@ -185,7 +194,26 @@ fn figures_for_scripts(world: &World) {
     let schedule = world.good("inspect model.hemet --schedule");
     std::fs::write(world.path("schedule.txt"), schedule).unwrap();
     world.good("verify schedule.txt --constants model.hemet");
-    world.good("report run");
+    let again = world.good("opt schedule.txt --constants model.hemet");
+    assert_eq!(
+        again,
+        std::fs::read_to_string(world.path("schedule.txt")).unwrap()
+    );
+    world.refused("opt schedule.txt");
+    let report = json(&world.good("report run --json"));
+    assert_eq!(report["name"], "tiny");
+    std::fs::write(world.path("graph.txt"), GRAPH).unwrap();
+    let net = world.good("opt graph.txt");
+    let imported = world.good("opt graph.txt --pass none");
+    assert!(
+        net.lines().count() < imported.lines().count(),
+        "{imported}\n{net}"
+    );
+    assert!(
+        world
+            .refused("opt graph.txt --pass fuse")
+            .contains("compose")
+    );
 }
 
 fn mistakes_are_told(world: &World) {

@@ -6,6 +6,7 @@ use hemet_compiler::passes::{self, PASSES, Pass};
 use hemet_schedule::text;
 use hemet_spaces::LayerGraph;
 
+use super::verify;
 use crate::error::Error;
 use crate::{costs, network};
 
@@ -15,7 +16,7 @@ use crate::{costs, network};
     after_help = "Example:\n  hemet opt graph.txt                              # all passes, in order\n  hemet opt graph.txt --pass compose               # only this one\n  hemet opt graph.txt --pass none                  # the net as imported\n  hemet opt graph.txt --schedule --weights w.safetensors"
 )]
 pub struct Args {
-    /// A graph file: one layer a line, such as `conv1 = conv 8 3 from input`
+    /// A graph file (the text form of a network, one layer a line), or a schedule's text
     pub file: PathBuf,
     /// Names of passes, in order; `none` for none; without it, all
     #[arg(long = "pass", value_name = "NAME")]
@@ -26,6 +27,9 @@ pub struct Args {
     /// Compile to the end and print the schedule; needs --weights
     #[arg(long, requires = "weights")]
     pub schedule: bool,
+    /// For a schedule: the artifact with the constants that it names
+    #[arg(long, value_name = "ARTIFACT")]
+    pub constants: Option<PathBuf>,
     /// Cost table for --schedule; without it, that of this machine
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
@@ -34,6 +38,9 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
     let source = std::fs::read_to_string(&args.file).map_err(|e| Error::file(&args.file, e))?;
+    if source.starts_with("hemet-schedule") {
+        return reprint(args, &source);
+    }
     let graph: LayerGraph = source.parse().map_err(|e| Error::file(&args.file, e))?;
     let weights = match &args.weights {
         None => None,
@@ -54,6 +61,21 @@ pub fn run(args: &Args) -> Result<(), Error> {
         (pass.run)(&mut net, &options);
     }
     print!("{net}");
+    Ok(())
+}
+
+/// A schedule is the end of all passes: it is read, verified and printed in its one form.
+fn reprint(args: &Args, source: &str) -> Result<(), Error> {
+    if let Some(name) = args.passes.iter().find(|name| *name != "none") {
+        return Err(Error::file(
+            &args.file,
+            format!(
+                "it is a schedule, pass `{name}` works on graphs; give the graph, or --pass none"
+            ),
+        ));
+    }
+    let verified = verify::read_schedule(&args.file, source, args.constants.as_deref())?;
+    print!("{}", text::print(verified.schedule()));
     Ok(())
 }
 

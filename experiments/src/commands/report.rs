@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use hemet_search::study;
 
+use crate::common::Output;
 use crate::error::Error;
 use crate::report;
 use crate::run_folder::RunFolder;
@@ -14,6 +15,9 @@ use crate::run_folder::RunFolder;
 pub struct Args {
     /// The run folder
     pub run: PathBuf,
+    /// What standard output is for
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Runs the command.
@@ -25,6 +29,5 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let trials =
         study::read_journal(&folder.journal(), experiment.space()?).map_err(Error::user)?;
     report::write(&run, &summary, &trials)?;
-    println!("{}", report::outcome(&run, &summary));
-    Ok(())
+    report::show(&run, &summary, args.output)
 }

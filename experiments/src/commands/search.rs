@@ -8,12 +8,13 @@ use hemet_search::pareto::ParetoFront;
 use hemet_search::study::{self, Resume, Study, StudyOptions};
 use hemet_search::{Seed, strategy, train};
 
+use crate::common::Output;
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::network::CompilerCosts;
 use crate::run_folder::RunFolder;
 use crate::search_progress::SearchProgress;
-use crate::{common, costs, finish};
+use crate::{common, costs, finish, report};
 
 /// Search a space of networks, compile the best and classify encrypted test images with it
 ///
@@ -38,6 +39,9 @@ pub struct Args {
     /// Cost table to predict with; without it, that of this machine (measured on the first run)
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
+    /// What standard output is for
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Runs the command.
@@ -55,7 +59,8 @@ pub fn run(args: Args) -> Result<(), Error> {
         table,
     };
     let trials = search(&experiment, &sets.train, &cost, &run, args.resume)?;
-    finish::finish(&experiment, &sets.test, &cost.table, &run, &trials, start)
+    let summary = finish::finish(&experiment, &sets.test, &cost.table, &run, &trials, start)?;
+    report::show(&run, &summary, args.output)
 }
 
 /// Loads the images and checks that the space takes them.

@@ -1,9 +1,9 @@
 //! `hemet verify`: checks a schedule or an artifact and lists every fault.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hemet_schedule::artifact::Artifact;
-use hemet_schedule::{Constants, text, verify};
+use hemet_schedule::{Constants, Verified, text, verify};
 
 use crate::common;
 use crate::error::Error;
@@ -26,22 +26,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let bytes = std::fs::read(&args.file).map_err(|e| Error::file(&args.file, e))?;
     let verified = match std::str::from_utf8(&bytes) {
         Ok(source) if source.starts_with("hemet-schedule") => {
-            let constants = match &args.constants {
-                Some(path) => {
-                    common::read_artifact(path)?
-                        .schedule
-                        .into_schedule()
-                        .constants
-                }
-                None => Constants::default(),
-            };
-            let schedule = text::parse(source, constants).map_err(|e| {
-                let help = args.constants.is_none().then(|| {
-                    "constants live apart: name the artifact that has them with --constants".into()
-                });
-                Error::at(&args.file, source, (e.line, e.column), &e.message, help)
-            })?;
-            verify(schedule).map_err(|faults| Error::file(&args.file, faults))?
+            read_schedule(&args.file, source, args.constants.as_deref())?
         }
         Ok(_) | Err(_) => {
             let artifact = Artifact::from_bytes(&bytes).map_err(|e| Error::file(&args.file, e))?;
@@ -51,4 +36,28 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let count = verified.schedule().instructions.len();
     println!("{}: {count} instructions, no fault", args.file.display());
     Ok(())
+}
+
+/// Reads and verifies a schedule's text; its constants come from the artifact `constants`.
+pub fn read_schedule(
+    path: &Path,
+    source: &str,
+    constants: Option<&Path>,
+) -> Result<Verified, Error> {
+    let values = match constants {
+        Some(artifact) => {
+            common::read_artifact(artifact)?
+                .schedule
+                .into_schedule()
+                .constants
+        }
+        None => Constants::default(),
+    };
+    let schedule = text::parse(source, values).map_err(|e| {
+        let help = constants.is_none().then(|| {
+            "constants live apart: name the artifact that has them with --constants".into()
+        });
+        Error::at(path, source, (e.line, e.column), &e.message, help)
+    })?;
+    verify(schedule).map_err(|faults| Error::file(path, faults))
 }
