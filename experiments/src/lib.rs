@@ -14,6 +14,7 @@ pub mod finish;
 pub mod image;
 pub mod inspect;
 pub mod network;
+pub mod profile;
 pub mod progress;
 pub mod report;
 pub mod run_folder;

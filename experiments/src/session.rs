@@ -71,11 +71,20 @@ impl Session {
 
     /// Encrypts, runs, decrypts; in the caller's rayon pool.
     pub fn predict(&self, image: &[f64]) -> Result<Prediction, Error> {
+        self.predict_observed(image, &mut execute::unobserved)
+    }
+
+    /// As [`Session::predict`]; `observe` hears of every instruction of the encrypted run.
+    pub fn predict_observed(
+        &self,
+        image: &[f64],
+        observe: &mut execute::Observer<'_>,
+    ) -> Result<Prediction, Error> {
         let request = self.client.encrypt(image).map_err(Error::user)?;
         let start = Instant::now();
         let answer = self
             .server
-            .answer(&self.keys, &request, &mut execute::unobserved)
+            .answer(&self.keys, &request, observe)
             .map_err(Error::user)?;
         let latency_ms = start.elapsed().as_secs_f64() * 1e3;
         Ok(Prediction {

@@ -187,6 +187,10 @@ fn figures_for_scripts(world: &World) {
     ] {
         assert!(!bench[key].is_null(), "bench gives no {key}");
     }
+    let profiled = world.good("bench model.hemet --runs 1 --profile --costs costs.json --json");
+    assert!(
+        json(&profiled)["profile"]["instructions"]["linear"]["measured_ms"].as_f64() > Some(0.0)
+    );
     let figures = json(&world.good("evaluate model.hemet --set optdigits --limit 3 --json"));
     assert_eq!(figures["images"], 3);
     assert_eq!(figures["agreement"], 1.0);

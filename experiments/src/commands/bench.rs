@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use hemet_schedule::{Schedule, cost, summary::OpCounts};
+use hemet_schedule::{CostTable, Schedule, cost, summary::OpCounts};
 use serde::Serialize;
 
 use crate::common::{self, Output};
 use crate::error::Error;
+use crate::profile::{self, Profile};
 use crate::session::Session;
 use crate::{cases, costs};
 
@@ -27,6 +28,9 @@ pub struct Args {
     /// A safetensors file with `input` [n][c][h][w] and `logits` [n][classes]: run them all and compare
     #[arg(long, value_name = "FILE")]
     pub cases: Option<PathBuf>,
+    /// Show where the time goes, by instruction and by layer
+    #[arg(long)]
+    pub profile: bool,
     /// Predict with this cost table; without it, the artifact's own prediction is shown
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
@@ -54,6 +58,8 @@ struct Figures {
     max_abs_error: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     cases: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<profile::Summary>,
 }
 
 /// Runs the command.
@@ -62,7 +68,12 @@ pub fn run(args: &Args) -> Result<(), Error> {
         return Err(Error::user("--runs is 0; give at least 1"));
     }
     let artifact = common::read_artifact(&args.artifact)?;
-    let (predicted, machine) = prediction(args, artifact.schedule.schedule(), &artifact.manifest)?;
+    let table = args.costs.as_deref().map(costs::read).transpose()?;
+    let (predicted, machine) = prediction(
+        table.as_ref(),
+        artifact.schedule.schedule(),
+        &artifact.manifest,
+    )?;
     let schedule = artifact.schedule.schedule().clone();
     let cases = match &args.cases {
         Some(path) => Some(cases::read(path, &schedule)?),
@@ -70,31 +81,13 @@ pub fn run(args: &Args) -> Result<(), Error> {
     };
     let pool = common::pool(args.threads)?;
     let session = pool.install(|| Session::new(artifact))?;
-    let mut measured = Vec::new();
-    let mut worst: f64 = 0.0;
-    let inputs = match &cases {
-        Some(cases) => cases.inputs.clone(),
-        None => vec![ramp(schedule.header.input.len())],
-    };
-    pool.install(|| session.predict(&inputs[0]))?;
-    let runs = args.runs.max(inputs.len());
-    let mut last = None;
-    for run in 0..runs {
-        let index = run % inputs.len();
-        let prediction = pool.install(|| session.predict(&inputs[index]))?;
-        worst = worst.max(match &cases {
-            Some(cases) => cases.error(index, &prediction.encrypted),
-            None => prediction.error(),
-        });
-        measured.push(prediction.latency_ms);
-        last = Some(prediction);
-    }
-    let last = last.ok_or_else(|| Error::user("nothing was run"))?;
+    let mut profile = Profile::new(&schedule);
+    let runs = pool.install(|| measure(&session, args.runs, cases.as_ref(), &mut profile))?;
     let parameters = &schedule.header.parameters;
     let figures = Figures {
         predicted_latency_ms: predicted,
         predicted_for: machine,
-        measured_latency_ms: measured,
+        measured_latency_ms: runs.latencies_ms,
         threads: args.threads,
         log_n: parameters.log_n(),
         log_qp: parameters.log_qp_bits(),
@@ -103,28 +96,70 @@ pub fn run(args: &Args) -> Result<(), Error> {
         precision_bits: schedule.header.precision_bits,
         op_counts: OpCounts::of(&schedule),
         evaluation_key_bytes: session.evaluation_key_bytes(),
-        input_ciphertext_bytes: last.request_bytes,
-        output_ciphertext_bytes: last.answer_bytes,
+        input_ciphertext_bytes: runs.request_bytes,
+        output_ciphertext_bytes: runs.answer_bytes,
         peak_rss_bytes: common::peak_rss_bytes(),
-        max_abs_error: worst,
+        max_abs_error: runs.worst,
         cases: cases.as_ref().map(|cases| cases.inputs.len()),
+        profile: match args.profile {
+            true => Some(profile.summary(&schedule, table.as_ref())?),
+            false => None,
+        },
     };
     show(args, &figures)?;
     check_precision(&figures, cases.as_ref())
 }
 
+/// What timed predictions gave.
+struct Runs {
+    latencies_ms: Vec<f64>,
+    worst: f64,
+    request_bytes: usize,
+    answer_bytes: usize,
+}
+
+/// One untimed prediction, then `runs` timed ones, or one of each case where there are more.
+fn measure(
+    session: &Session,
+    runs: usize,
+    cases: Option<&cases::Cases>,
+    profile: &mut Profile,
+) -> Result<Runs, Error> {
+    let inputs = match cases {
+        Some(cases) => cases.inputs.clone(),
+        None => vec![ramp(session.server().schedule().header.input.len())],
+    };
+    let first = session.predict(&inputs[0])?;
+    let mut measured = Runs {
+        latencies_ms: Vec::new(),
+        worst: 0.0,
+        request_bytes: first.request_bytes,
+        answer_bytes: first.answer_bytes,
+    };
+    for index in (0..inputs.len()).cycle().take(runs.max(inputs.len())) {
+        let prediction =
+            session.predict_observed(&inputs[index], &mut |step| profile.observe(step))?;
+        let error = match cases {
+            Some(cases) => cases.error(index, &prediction.encrypted),
+            None => prediction.error(),
+        };
+        measured.worst = measured.worst.max(error);
+        measured.latencies_ms.push(prediction.latency_ms);
+    }
+    Ok(measured)
+}
+
 /// The artifact's own prediction, or one with the table that the user names.
 fn prediction(
-    args: &Args,
+    table: Option<&CostTable>,
     schedule: &Schedule,
     manifest: &hemet_schedule::artifact::Manifest,
 ) -> Result<(Option<f64>, Option<String>), Error> {
-    match &args.costs {
+    match table {
         None => Ok((manifest.predicted_latency_ms, manifest.cost_machine.clone())),
-        Some(path) => {
-            let table = costs::read(path)?;
-            let estimate = cost::estimate_ms(schedule, &table).map_err(Error::user)?;
-            Ok((Some(estimate.total_ms), Some(table.machine)))
+        Some(table) => {
+            let estimate = cost::estimate_ms(schedule, table).map_err(Error::user)?;
+            Ok((Some(estimate.total_ms), Some(table.machine.clone())))
         }
     }
 }
@@ -190,5 +225,8 @@ fn show(args: &Args, figures: &Figures) -> Result<(), Error> {
         "greatest error  {:.1e} against {against}",
         figures.max_abs_error
     );
+    if let Some(profile) = &figures.profile {
+        profile.print();
+    }
     Ok(())
 }
