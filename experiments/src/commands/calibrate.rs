@@ -17,7 +17,7 @@ use crate::error::Error;
     after_help = "Example:\n  hemet calibrate                  # some seconds\n  hemet calibrate --full --out costs.json"
 )]
 pub struct Args {
-    /// All ring degrees, numbers of special primes and levels: some minutes
+    /// All ring degrees, numbers of special primes and levels: ten minutes or more
     #[arg(long)]
     pub full: bool,
     /// Where the table goes; without it, where the other commands find it
