@@ -111,6 +111,26 @@ impl Context {
         })
     }
 
+    /// Memory of a diagonal for a level, in bytes.
+    ///
+    /// # Errors
+    /// `Level` when it is outside the chain.
+    pub fn diagonal_bytes(&self, level: usize) -> Result<usize, Error> {
+        self.check_level("a diagonal", level)?;
+        let limbs = self.moduli[..=level].iter();
+        let words: usize = limbs.map(|m| packed_words(self.degree(), m.bits())).sum();
+        Ok(8 * (words + PADDING))
+    }
+
+    /// Memory of a plaintext for a level that is not a constant, in bytes.
+    ///
+    /// # Errors
+    /// `Level` when it is outside the chain.
+    pub fn plaintext_bytes(&self, level: usize) -> Result<usize, Error> {
+        self.check_level("a plaintext", level)?;
+        Ok(8 * (level + 1) * self.degree())
+    }
+
     /// The real parts of the slots.
     pub fn decode(&self, plaintext: &Plaintext) -> Result<Vec<f64>, Error> {
         Ok(self.decode_slots(plaintext)?.re)

@@ -27,11 +27,17 @@
 //! What the engine promises, and what not, is in `SECURITY.md`; its speed is in `README.md`. Everything
 //! that comes from a file or a peer is checked and refused with an [`Error`]; nothing panics on it.
 //!
+//! A server whose encoded constants do not fit its memory holds them in a [`PlainCache`]: it implements [`PlainSource`] (groups
+//! of items with their size and how each is encoded), makes the cache with a budget in bytes, and for each run announces
+//! the order of use with [`PlainCache::pass`]; [`Pass::take`] then gives the diagonals of the next map, those beyond
+//! the budget encoded in the background meanwhile.
+//!
 //! Layout: limbs of N words, one after the other, always transformed. Keys and [`Diagonal`]s, which are streamed
 //! from memory, are packed to the bits of their modulus. `unsafe` is in `kernels/` and `ntt/` only.
 
 mod arithmetic;
 mod bytes;
+mod cache;
 mod ciphertext;
 mod compose;
 mod context;
@@ -58,6 +64,7 @@ mod serial;
 mod serial_keys;
 mod switching;
 
+pub use cache::{Pass, PlainCache, PlainSource};
 pub use ciphertext::{Ciphertext, Diagonal, Plaintext};
 pub use context::Context;
 pub use encrypt::SeededCiphertext;

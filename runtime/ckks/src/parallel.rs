@@ -1,11 +1,25 @@
 //! Loops over limbs that use the caller's current rayon pool, and none where it has one thread.
 
+use std::cell::Cell;
+
 use rayon::prelude::*;
 
 use crate::pool::Buf;
 
+thread_local! {
+    static SEQUENTIAL: Cell<bool> = const { Cell::new(false) };
+}
+
 fn is_parallel(tasks: usize) -> bool {
-    tasks > 1 && rayon::current_num_threads() > 1
+    tasks > 1 && !SEQUENTIAL.get() && rayon::current_num_threads() > 1
+}
+
+/// Runs `body` with everything of this crate on this thread, in a pool of any size.
+pub(crate) fn sequentially<R>(body: impl FnOnce() -> R) -> R {
+    let before = SEQUENTIAL.replace(true);
+    let result = body();
+    SEQUENTIAL.set(before);
+    result
 }
 
 /// Runs `body(i, limb)` for each limb of `n` words.
