@@ -16,6 +16,7 @@ pub mod inspect;
 pub mod network;
 pub mod profile;
 pub mod progress;
+pub mod replay;
 pub mod report;
 pub mod run_folder;
 pub mod search_progress;
