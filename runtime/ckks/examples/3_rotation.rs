@@ -1,8 +1,8 @@
-//! Rotation: an inner sum by doubling steps, and several rotations that share their decomposition. `cargo run
+//! Rotation: several rotations that share their decomposition, and a sum over slots. `cargo run
 //! --release -p hemet-ckks --example 3_rotation`
 
 use hemet_ckks::params::{SecurityLevel, ntt_primes};
-use hemet_ckks::{Context, EvaluationKeys, KeyRequest, Parameters, SecretKey, os_rng};
+use hemet_ckks::{Context, EvaluationKeys, KeyRequest, Parameters, SecretKey, Strided, os_rng};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut primes = ntt_primes(13, &[45, 36, 36, 46])?;
@@ -16,8 +16,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut rng = os_rng()?;
     let secret = SecretKey::generate(&context, &mut rng);
     let top = context.parameters().max_level();
+    let eight = Strided::new(1, 8)?;
+    let steps = [eight.inner_sum_steps(), vec![1, 2, -1]].concat();
+    let rotations: Vec<(i64, usize)> = steps.into_iter().map(|step| (step, top)).collect();
     let request = KeyRequest {
-        rotations: &[(1, top), (2, top), (4, top), (-1, top)],
+        rotations: &rotations,
         ..KeyRequest::default()
     };
     let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng)?;
@@ -43,10 +46,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     {
         show(&format!("by {step}"), &rotated)?;
     }
-    let mut sum = x;
-    for step in [1, 2, 4] {
-        sum = context.add(&sum, &context.rotate(&sum, step, &keys)?)?;
-    }
-    show("sum of 8", &sum)?;
+    show("sum of 8", &context.inner_sum(&x, eight, &keys)?)?;
     Ok(())
 }

@@ -1,12 +1,46 @@
-//! Polynomial: 0.5 + 0.25·x - 0.1·x³ with exact scales at every sum. `cargo run --release -p hemet-ckks
-//! --example 5_polynomial`
+//! Polynomial: the logistic function on [-8, 8] by Chebyshev polynomials of degree 15, in one call. `cargo run
+//! --release -p hemet-ckks --example 5_polynomial`
 
 use hemet_ckks::params::{SecurityLevel, ntt_primes};
-use hemet_ckks::{Context, EvaluationKeys, KeyRequest, Parameters, SecretKey, os_rng};
+use hemet_ckks::{
+    Basis, Context, EvaluationKeys, KeyRequest, Parameters, Polynomial, SecretKey, os_rng,
+};
+
+const DEGREE: usize = 15;
+const LIMIT: f64 = 8.0;
+
+fn logistic(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// The coefficients of the interpolation at the Chebyshev nodes of [-LIMIT, LIMIT].
+fn interpolate(f: impl Fn(f64) -> f64) -> Vec<f64> {
+    let n = DEGREE + 1;
+    let angle = |k: usize| (k as f64 + 0.5) * std::f64::consts::PI / n as f64;
+    let coefficient = |j: usize| {
+        let terms = (0..n).map(|k| f(LIMIT * angle(k).cos()) * (j as f64 * angle(k)).cos());
+        terms.sum::<f64>() * if j == 0 { 1.0 } else { 2.0 } / n as f64
+    };
+    (0..n).map(coefficient).collect()
+}
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut primes = ntt_primes(14, &[50, 40, 40, 40, 50])?;
-    let special = primes.split_off(4);
+    let basis = Basis::Chebyshev {
+        from: -LIMIT,
+        to: LIMIT,
+    };
+    let polynomial = Polynomial::new(basis, &interpolate(logistic))?;
+    let cost = polynomial.cost();
+    println!(
+        "degree {}: {} levels, {} products, {} relinearizations",
+        polynomial.degree(),
+        polynomial.depth(),
+        cost.products,
+        cost.relinearizations
+    );
+
+    let mut primes = ntt_primes(14, &[50, 40, 40, 40, 40, 40, 50, 50])?;
+    let special = primes.split_off(6);
     let context = Context::new(Parameters::new(
         14,
         primes,
@@ -21,28 +55,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..KeyRequest::default()
     };
     let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng)?;
-    let values: Vec<f64> = (0..5).map(|i| f64::from(i) / 2.0 - 1.0).collect();
+    let values: Vec<f64> = (0..5).map(|i| f64::from(i) * 3.0 - 6.0).collect();
     let x = context.encrypt_secret(&secret, &context.encode(&values, scale, top)?, &mut rng)?;
-    let moduli = context.parameters().moduli();
 
-    // -0.1·x at the level of x²; then (-0.1·x)·x² needs one more rescale.
-    let square = context.relinearize_rescale(&context.square(&x)?, &keys)?;
-    let tenth = context.encode_constant(-0.1, moduli[top] as f64, top)?;
-    let scaled = context.rescale(&context.mul_plain(&x, &tenth)?)?;
-    let cubic = context.relinearize_rescale(&context.multiply(&scaled, &square)?, &keys)?;
-    // 0.25·x straight to the level and scale of the cubic term.
-    let low = context.level_drop(&x, cubic.level() + 1)?;
-    let q = moduli[low.level()] as f64;
-    let quarter = context.encode_constant(0.25, cubic.scale() * q / low.scale(), low.level())?;
-    let linear = context.rescale(&context.mul_plain(&low, &quarter)?)?;
-    let half = context.encode_constant(0.5, cubic.scale(), cubic.level())?;
-    let result = context.add_plain(&context.add(&cubic, &linear)?, &half)?;
+    // The result is at exactly the scale that is asked for, whatever the primes.
+    let result = context.evaluate(&x, &polynomial, scale, &keys)?;
+    println!("level {} -> {}", x.level(), result.level());
     let slots = context.decode(&context.decrypt(&secret, &result)?)?;
     for (x, found) in values.iter().zip(slots) {
-        println!(
-            "x = {x:5.2}: {found:.7}, in the clear {:.7}",
-            0.5 + 0.25 * x - 0.1 * x * x * x
-        );
+        println!("x = {x:4}: {found:.6}, logistic {:.6}", logistic(*x));
     }
     Ok(())
 }

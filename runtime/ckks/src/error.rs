@@ -145,6 +145,26 @@ pub enum Error {
         /// How many there are.
         count: usize,
     },
+    /// A polynomial of a degree that is not supported.
+    #[error(
+        "a polynomial has from 1 to {max} coefficients, it was given {given}; approximate at a lower degree"
+    )]
+    Polynomial {
+        /// Coefficients given.
+        given: usize,
+        /// Most coefficients there may be.
+        max: usize,
+    },
+    /// A run of slots that cannot be summed by doubling.
+    #[error(
+        "{count} slots with stride {stride} cannot be summed; take a power of two that is at most the number of slots, and a stride other than 0"
+    )]
+    Stride {
+        /// The distance of the slots.
+        stride: i64,
+        /// How many there are.
+        count: usize,
+    },
     /// Bytes that are not what they should be.
     #[error(transparent)]
     Bytes(#[from] BytesError),
