@@ -223,6 +223,14 @@ impl<'a> Reader<'a> {
                 expected: kind.name(),
             });
         }
+        if bytes[11] != 0 {
+            return Err(BytesError::Field {
+                kind: kind.name(),
+                field: "the reserved byte",
+                value: bytes[11].to_string(),
+                allowed: "0".to_owned(),
+            });
+        }
         let version = u16::from_le_bytes([bytes[8], bytes[9]]);
         if version != kind.version() {
             return Err(BytesError::Version {
@@ -230,20 +238,27 @@ impl<'a> Reader<'a> {
                 supported: kind.version(),
             });
         }
-        if let Some(expected) = fingerprint
-            && bytes[12..HEADER] != expected[..]
-        {
-            let (found, expected) = (short_hex(&bytes[12..HEADER]), short_hex(expected));
-            return Err(BytesError::OtherParameters {
-                kind: kind.name(),
-                found,
-                expected,
-            });
-        }
-        Ok(Self {
+        let reader = Self {
             kind,
             whole: bytes,
             rest: &bytes[HEADER..bytes.len() - CHECKSUM],
+        };
+        if let Some(expected) = fingerprint {
+            reader.check_fingerprint(expected)?;
+        }
+        Ok(reader)
+    }
+
+    /// Checks that the header names these parameters.
+    pub(crate) fn check_fingerprint(&self, expected: &[u8; 32]) -> Result<(), BytesError> {
+        let found = &self.whole[12..HEADER];
+        if found == expected {
+            return Ok(());
+        }
+        Err(BytesError::OtherParameters {
+            kind: self.kind.name(),
+            found: short_hex(found),
+            expected: short_hex(expected),
         })
     }
 

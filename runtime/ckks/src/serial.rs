@@ -54,6 +54,7 @@ pub fn parameters_from_bytes(bytes: &[u8]) -> Result<Parameters, Error> {
         Security::Insecure => Parameters::new_insecure(log_n, moduli, special)?,
         Security::Level(level) => Parameters::new(log_n, moduli, special, level)?,
     };
+    reader.check_fingerprint(&fingerprint(&parameters))?;
     Ok(parameters)
 }
 

@@ -1,0 +1,113 @@
+//! What the fuzz targets share: a small setup, and how a fuzzer's input becomes bytes to read.
+//!
+//! The checksum of an envelope would stop every changed byte before a field is looked at. So an input is either
+//! raw bytes, or a list of changes to a valid object, which is sealed again after them.
+
+use std::sync::{Arc, OnceLock};
+
+use hemet_ckks::params::ntt_primes;
+use hemet_ckks::{
+    Ciphertext, Context, EvaluationKeys, KeyRequest, Parameters, PublicKey, SecretKey,
+    SeededCiphertext, parameters_to_bytes,
+};
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+
+const CHECKSUM: usize = 32;
+
+/// A context of the smallest degree with one object of each kind.
+pub struct Setup {
+    pub context: Arc<Context>,
+    pub secret: SecretKey,
+    pub public: PublicKey,
+    pub keys: EvaluationKeys,
+    pub ciphertext: Ciphertext,
+    pub seeded: SeededCiphertext,
+}
+
+/// The setup, made once from a fixed seed.
+pub fn setup() -> &'static Setup {
+    static SETUP: OnceLock<Setup> = OnceLock::new();
+    SETUP.get_or_init(|| {
+        let mut primes = ntt_primes(10, &[30, 20, 25, 31]).expect("sizes within the range");
+        let special = primes.split_off(3);
+        let parameters = Parameters::new_insecure(10, primes, special).expect("a valid chain");
+        let context = Context::new(parameters);
+        let mut rng = ChaCha20Rng::from_seed([1; 32]);
+        let secret = SecretKey::generate(&context, &mut rng);
+        let request = KeyRequest {
+            relinearize: Some(2),
+            rotations: &[(1, 2), (7, 1)],
+            conjugate: Some(0),
+        };
+        let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng);
+        let public = PublicKey::generate(&context, &secret, &mut rng).expect("own key");
+        let plaintext = context.encode(&[0.5, -1.0], 1e6, 2).expect("small values");
+        let seeded = context
+            .encrypt_seeded(&secret, &plaintext, &mut rng)
+            .expect("own key");
+        let ciphertext = context.expand(&seeded).expect("own ciphertext");
+        Setup {
+            secret,
+            public,
+            keys: keys.expect("levels of the chain"),
+            ciphertext,
+            seeded,
+            context,
+        }
+    })
+}
+
+/// A valid object of each kind, as bytes.
+pub fn templates() -> &'static [Vec<u8>; 6] {
+    static TEMPLATES: OnceLock<[Vec<u8>; 6]> = OnceLock::new();
+    TEMPLATES.get_or_init(|| {
+        let s = setup();
+        [
+            parameters_to_bytes(s.context.parameters()),
+            s.secret.to_bytes(&s.context).to_vec(),
+            s.public.to_bytes(&s.context),
+            s.keys.to_bytes(&s.context),
+            s.ciphertext.to_bytes(&s.context),
+            s.seeded.to_bytes(&s.context),
+        ]
+    })
+}
+
+/// The bytes that an input stands for. First byte 0: the rest, raw. Otherwise the first byte chooses what is changed
+/// (1: the template, 2: the template without its tail of u16 bytes, 3: with zeros added), and the rest is a list of
+/// (offset u16, count u8, bytes), after which the checksum is made right.
+pub fn bytes_of(template: &[u8], input: &[u8]) -> Vec<u8> {
+    let Some((&mode, mut rest)) = input.split_first() else {
+        return Vec::new();
+    };
+    if mode == 0 {
+        return rest.to_vec();
+    }
+    let mut body = template[..template.len() - CHECKSUM].to_vec();
+    if mode > 1 {
+        let by = take_u16(&mut rest);
+        let length = if mode == 2 { body.len().saturating_sub(by) } else { body.len() + by };
+        body.resize(length, 0);
+    }
+    while rest.len() > 3 {
+        let offset = take_u16(&mut rest);
+        let count = usize::from(rest[0]).min(rest.len() - 1);
+        let (change, later) = rest[1..].split_at(count);
+        for (at, &byte) in (offset..body.len()).zip(change) {
+            body[at] = byte;
+        }
+        rest = later;
+    }
+    let sum = blake3::hash(&body);
+    body.extend_from_slice(sum.as_bytes());
+    body
+}
+
+fn take_u16(rest: &mut &[u8]) -> usize {
+    let Some((now, later)) = rest.split_first_chunk::<2>() else {
+        return 0;
+    };
+    *rest = later;
+    usize::from(u16::from_le_bytes(*now))
+}
