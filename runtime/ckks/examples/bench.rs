@@ -3,7 +3,8 @@
 //! `cargo run --release -p hemet-ckks --example bench -- --json [--log-n 15 --primes 12 --threads 1]`
 //!
 //! Each figure is the median of at least 20 repetitions after a warm-up. The chain has `--primes` primes of
-//! `--bits` bits (40) and `--special` special primes of 50 bits (as many as a third of the chain needs). The
+//! `--bits` bits (40) and `--special` special primes of 50 bits (as many as a third of the chain needs);
+//! `--instructions` chooses `avx512-ifma`, `avx2` or `portable` (the fastest of the machine). The
 //! repetitions of all operations are interleaved, so that a drift of the machine's speed meets them all.
 
 use std::error::Error;
@@ -12,8 +13,8 @@ use std::time::Instant;
 
 use hemet_ckks::params::{Security, SecurityLevel, ntt_primes};
 use hemet_ckks::{
-    Ciphertext, Context, Diagonal, EvaluationKeys, KeyRequest, LinearPlan, LinearTerm, Parameters,
-    Plaintext, SecretKey, os_rng,
+    Ciphertext, Context, Diagonal, EvaluationKeys, Instructions, KeyRequest, LinearPlan,
+    LinearTerm, Parameters, Plaintext, SecretKey, os_rng,
 };
 
 /// Rotations of one ciphertext in the hoisted loop.
@@ -32,6 +33,7 @@ struct Options {
     json: bool,
     /// The smallest instead of the median: for tuning on a machine that others load.
     smallest: bool,
+    instructions: Instructions,
     /// Only the operation of this name, for profilers.
     only: Option<String>,
 }
@@ -46,6 +48,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
         repetitions: REPETITIONS,
         json: false,
         smallest: false,
+        instructions: Instructions::fastest(),
         only: None,
     };
     let mut arguments = std::env::args().skip(1);
@@ -64,6 +67,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
             "--bits" => options.bits = value.parse()?,
             "--special" => options.special = Some(value.parse()?),
             "--threads" => options.threads = value.parse()?,
+            "--instructions" => options.instructions = instructions(&value)?,
             "--only" => options.only = Some(value),
             "--repetitions" => options.repetitions = value.parse()?,
             other => {
@@ -74,6 +78,12 @@ fn options() -> Result<Options, Box<dyn Error>> {
         }
     }
     Ok(options)
+}
+
+fn instructions(name: &str) -> Result<Instructions, Box<dyn Error>> {
+    let found = Instructions::ALL.into_iter().find(|i| i.name() == name);
+    let names = Instructions::ALL.map(Instructions::name).join(", ");
+    found.ok_or_else(|| format!("no instructions {name}; there are {names}").into())
 }
 
 fn parameters(options: &Options) -> Result<Parameters, Box<dyn Error>> {
@@ -108,8 +118,8 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(parameters: Parameters, bits: u32) -> Result<Self, Box<dyn Error>> {
-        let context = Context::new(parameters);
+    fn new(parameters: Parameters, options: &Options) -> Result<Self, Box<dyn Error>> {
+        let context = Context::with_instructions(parameters, options.instructions)?;
         let mut rng = os_rng()?;
         let secret = SecretKey::generate(&context, &mut rng);
         let giants = (1..STEPS).map(|g| g * STEPS);
@@ -124,7 +134,7 @@ impl Bench {
         };
         let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng)?;
         let slots = context.parameters().slots();
-        let scale = f64::from(bits).exp2();
+        let scale = f64::from(options.bits).exp2();
         let values: Vec<f64> = (0..slots).map(|i| (i as f64 * 0.7).sin()).collect();
         let plaintexts = (0..4)
             .map(|_| context.encode(&values, scale, level))
@@ -249,7 +259,7 @@ fn measure(bench: &Bench, options: &Options) -> Result<Vec<f64>, Box<dyn Error>>
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = options()?;
-    let bench = Bench::new(parameters(&options)?, options.bits)?;
+    let bench = Bench::new(parameters(&options)?, &options)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build()?;
@@ -277,7 +287,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         object.insert("special".into(), parameters.special().len().into());
         object.insert("digits".into(), parameters.digits().into());
         object.insert("threads".into(), options.threads.into());
-        object.insert("kernels".into(), bench.context.kernel_name().into());
+        object.insert("kernels".into(), bench.context.instructions().name().into());
         println!("{}", serde_json::Value::Object(object));
         return Ok(());
     }
@@ -290,7 +300,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         parameters.log_qp_bits(),
         security,
         options.threads,
-        bench.context.kernel_name()
+        bench.context.instructions().name()
     );
     for ((name, _, unit), figure) in NAMES.iter().zip(&figures) {
         println!(

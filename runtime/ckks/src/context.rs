@@ -7,7 +7,7 @@ use hemet_ckks_params::Parameters;
 use crate::ciphertext::{Ciphertext, Plaintext};
 use crate::embedding::Embedding;
 use crate::error::Error;
-use crate::kernels::{Kernels, packed_words};
+use crate::kernels::{Instructions, Kernels, packed_words};
 use crate::levels::LevelTable;
 use crate::modulus::Modulus;
 use crate::ntt::Ntt;
@@ -38,20 +38,32 @@ pub struct Context {
 }
 
 impl Context {
-    /// Precomputes for a parameter set; takes some tens of milliseconds.
+    /// Precomputes for a parameter set, for the fastest instructions of this machine; takes some tens of milliseconds.
     pub fn new(parameters: Parameters) -> Arc<Self> {
-        Self::with_kernels(parameters, Kernels::detect())
+        let fastest = Kernels::new(Instructions::fastest());
+        Self::with_kernels(parameters, fastest.expect("`fastest` is available"))
     }
 
-    /// As [`Context::new`] with the portable kernels, whatever the machine has: for comparisons.
-    pub fn new_scalar(parameters: Parameters) -> Arc<Self> {
-        Self::with_kernels(parameters, Kernels::scalar())
+    /// As [`Context::new`] with given instructions: for comparisons. Results are the same, bit for bit.
+    ///
+    /// # Errors
+    /// `Instructions` when this machine does not have them.
+    pub fn with_instructions(
+        parameters: Parameters,
+        instructions: Instructions,
+    ) -> Result<Arc<Self>, Error> {
+        let kernels = Kernels::new(instructions).ok_or_else(|| Error::Instructions {
+            wanted: instructions.name(),
+            fastest: Instructions::fastest().name(),
+        })?;
+        Ok(Self::with_kernels(parameters, kernels))
     }
 
     fn with_kernels(parameters: Parameters, kernels: Kernels) -> Arc<Self> {
         let n = parameters.degree();
-        let plan =
-            |&q: &u64| Ntt::new(n, q).expect("a Parameters holds primes that are 1 mod 2N only");
+        let plan = |&q: &u64| {
+            Ntt::new(n, q, kernels).expect("a Parameters holds primes that are 1 mod 2N only")
+        };
         let moduli: Vec<Modulus> = parameters
             .moduli()
             .iter()
@@ -94,9 +106,9 @@ impl Context {
         self.fingerprint
     }
 
-    /// Which arithmetic kernels run: `avx512-ifma` or `scalar`.
-    pub fn kernel_name(&self) -> &'static str {
-        self.kernels.name()
+    /// The instructions that the arithmetic uses.
+    pub fn instructions(&self) -> Instructions {
+        self.kernels.instructions()
     }
 
     /// One forward transform of the residues of a limb, the unit in which benchmarks express every other operation.

@@ -18,6 +18,16 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
+    /// Instructions that this machine does not have.
+    #[error(
+        "this machine has no {wanted} instructions, the fastest that it has are {fastest}; use those"
+    )]
+    Instructions {
+        /// The instructions asked for.
+        wanted: &'static str,
+        /// The fastest that there are.
+        fastest: &'static str,
+    },
     /// An object was made under another context.
     #[error(
         "this {what} belongs to other parameters than this context; load both from the same artifact"

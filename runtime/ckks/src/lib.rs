@@ -74,6 +74,7 @@ pub use error::{BytesError, Error};
 pub use hemet_ckks_params as params;
 pub use hemet_ckks_params::Parameters;
 pub use inner::Strided;
+pub use kernels::Instructions;
 pub use keys::{EvaluationKeys, KeyRequest, PublicKey, SecretKey};
 pub use linear::{LinearPlan, LinearTerm};
 pub use polynomial::{Basis, Estimate, Polynomial, PolynomialCost};

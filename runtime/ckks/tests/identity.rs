@@ -1,4 +1,4 @@
-//! The same results on every machine: portable and SIMD kernels agree bit for bit through the whole scheme,
+//! The same results on every machine: portable and vector kernels agree bit for bit through the whole scheme,
 //! and a fixed seed gives known bytes.
 
 mod common;
@@ -6,7 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{PRESETS, Preset, ROTATIONS, Setup, setup_on};
-use hemet_ckks::{Context, LinearPlan, LinearTerm};
+use hemet_ckks::{Context, Instructions, LinearPlan, LinearTerm};
 
 /// Hashes of everything that a run produces, in order.
 fn transcript(context: Arc<Context>, preset: &Preset) -> Vec<(&'static str, blake3::Hash)> {
@@ -57,11 +57,20 @@ fn transcript(context: Arc<Context>, preset: &Preset) -> Vec<(&'static str, blak
 }
 
 #[test]
-fn the_portable_kernels_give_the_same_bytes() {
+fn all_instructions_give_the_same_bytes() {
     for preset in PRESETS {
-        let fast = transcript(Context::new(preset.parameters()), &preset);
-        let portable = transcript(Context::new_scalar(preset.parameters()), &preset);
-        assert_eq!(fast, portable, "{}", preset.name);
+        let of = |instructions| {
+            let context = Context::with_instructions(preset.parameters(), instructions).unwrap();
+            assert_eq!(context.instructions(), instructions);
+            transcript(context, &preset)
+        };
+        let portable = of(Instructions::Portable);
+        for instructions in Instructions::ALL {
+            if instructions.is_available() {
+                let name = instructions.name();
+                assert_eq!(of(instructions), portable, "{}, {name}", preset.name);
+            }
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Residue arithmetic on limbs: one scalar and one AVX-512 IFMA implementation of each loop, equal bit for
+//! Residue arithmetic on limbs: a portable, an AVX2 and an AVX-512 IFMA implementation of each loop, equal bit for
 //! bit, chosen at run time.
 //!
 //! Products are summed as two 52-bit halves (`lo`, `hi`) and reduced once per sum by Montgomery's method
@@ -9,7 +9,14 @@
 
 mod aligned;
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod doubles;
+#[cfg(target_arch = "x86_64")]
+mod gather;
+#[cfg(target_arch = "x86_64")]
 mod ifma;
+mod instructions;
 #[cfg(target_arch = "x86_64")]
 mod lanes;
 mod packed;
@@ -18,6 +25,7 @@ mod scalar;
 mod tests;
 
 pub(crate) use aligned::AlignedBuf;
+pub use instructions::Instructions;
 pub(crate) use packed::{PADDING, Packed, packed_words};
 
 use crate::galois::Automorphism;
@@ -26,28 +34,26 @@ use crate::modulus::Modulus;
 /// Most factors in one sum of products before it must be reduced: keeps `hi + q` below `8q`.
 pub(crate) const MAX_TERMS: usize = 24;
 
-/// Which implementation runs. Made only by [`Kernels::detect`] and [`Kernels::scalar`], so the IFMA variant
-/// exists only on a machine that has it.
+/// Which implementation runs. Made only by [`Kernels::new`], so that instructions are chosen only on a machine that
+/// has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Kernels {
-    isa: Isa,
+    instructions: Instructions,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Isa {
-    Scalar,
-    #[cfg(target_arch = "x86_64")]
-    Ifma,
-}
-
-/// Dispatches one kernel; the arms are the two implementations of the same signature.
+/// Dispatches one kernel; the arms are the implementations of the same signature.
 macro_rules! dispatch {
     ($self:ident, $name:ident ( $($arg:expr),* )) => {
-        match $self.isa {
-            Isa::Scalar => scalar::$name($($arg),*),
-            // SAFETY: the variant exists only if `detect` found every feature that the module enables.
+        match $self.instructions {
+            Instructions::Portable => scalar::$name($($arg),*),
+            // SAFETY: `new` found every feature that the module enables.
             #[cfg(target_arch = "x86_64")]
-            Isa::Ifma => unsafe { ifma::$name($($arg),*) },
+            Instructions::Avx2 => unsafe { avx2::$name($($arg),*) },
+            // SAFETY: `new` found every feature that the module enables.
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512Ifma => unsafe { ifma::$name($($arg),*) },
+            #[cfg(not(target_arch = "x86_64"))]
+            Instructions::Avx2 | Instructions::Avx512Ifma => scalar::$name($($arg),*),
         }
     };
 }
@@ -70,70 +76,58 @@ pub(crate) struct KeyTerm<'a> {
 
 #[allow(
     unsafe_code,
-    reason = "the IFMA implementation may be called only where it was detected"
+    reason = "the vector implementations may be called only where they were detected"
 )]
 impl Kernels {
-    /// The fastest implementation that this machine has.
-    pub(crate) fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if ifma::is_available() {
-            return Self { isa: Isa::Ifma };
-        }
-        Self::scalar()
+    /// The implementation with these instructions; `None` where the machine lacks them.
+    pub(crate) fn new(instructions: Instructions) -> Option<Self> {
+        instructions.is_available().then_some(Self { instructions })
     }
 
-    /// The portable implementation.
-    pub(crate) fn scalar() -> Self {
-        Self { isa: Isa::Scalar }
-    }
-
-    /// The name of the implementation, for reports.
-    pub(crate) fn name(self) -> &'static str {
-        match self.isa {
-            Isa::Scalar => "scalar",
-            #[cfg(target_arch = "x86_64")]
-            Isa::Ifma => "avx512-ifma",
-        }
+    /// The instructions that run.
+    pub(crate) fn instructions(self) -> Instructions {
+        self.instructions
     }
 
     /// `dst += src`, canonical residues.
     pub(crate) fn add_assign(self, m: &Modulus, dst: &mut [u64], src: &[u64]) {
-        assert_eq!(dst.len(), src.len());
+        check_lengths(dst, &[src]);
         dispatch!(self, add_assign(m, dst, src));
     }
 
     /// `dst -= src`, canonical residues.
     pub(crate) fn sub_assign(self, m: &Modulus, dst: &mut [u64], src: &[u64]) {
-        assert_eq!(dst.len(), src.len());
+        check_lengths(dst, &[src]);
         dispatch!(self, sub_assign(m, dst, src));
     }
 
     /// `dst = -dst`, canonical residues.
     pub(crate) fn negate(self, m: &Modulus, dst: &mut [u64]) {
+        check_lengths(dst, &[]);
         dispatch!(self, negate(m, dst));
     }
 
     /// `dst = dst·w`, with `w` times 2^52; `dst` below 4q on entry, canonical after.
     pub(crate) fn scale(self, m: &Modulus, dst: &mut [u64], w_mont: u64) {
+        check_lengths(dst, &[]);
         dispatch!(self, scale(m, dst, w_mont));
     }
 
     /// `dst = a·b`, canonical residues.
     pub(crate) fn mul(self, m: &Modulus, dst: &mut [u64], a: &[u64], b: &[u64]) {
-        assert!(dst.len() == a.len() && dst.len() == b.len());
+        check_lengths(dst, &[a, b]);
         dispatch!(self, mul(m, dst, a, b));
     }
 
     /// `dst += a·b`, canonical residues.
     pub(crate) fn mul_add(self, m: &Modulus, dst: &mut [u64], a: &[u64], b: &[u64]) {
-        assert!(dst.len() == a.len() && dst.len() == b.len());
+        check_lengths(dst, &[a, b]);
         dispatch!(self, mul_add(m, dst, a, b));
     }
 
     /// `(d0, d1, d2) = (a0 b0, a0 b1 + a1 b0, a1 b1)`, canonical residues.
     pub(crate) fn tensor(self, m: &Modulus, d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2]) {
-        let n = d[0].len();
-        assert!(d.iter().all(|x| x.len() == n) && a.iter().chain(&b).all(|x| x.len() == n));
+        check_lengths(d[0], &[&*d[1], &*d[2], a[0], a[1], b[0], b[1]]);
         dispatch!(self, tensor(m, d, a, b));
     }
 
@@ -149,16 +143,16 @@ impl Kernels {
         correction: Correction<'_>,
     ) {
         assert!(!sources.is_empty() && sources.len() <= 13);
-        assert!(sources.iter().all(|(x, _)| x.len() == dst.len()));
+        sources.iter().for_each(|(x, _)| check_lengths(dst, &[x]));
         if let Correction::Quotient(v) = correction {
-            assert_eq!(v.len(), dst.len());
+            check_lengths(dst, &[v]);
         }
         dispatch!(self, convert(m, dst, sources, correction));
     }
 
     /// `dst = round(sum of sources·inverse)` in f64, terms added in order.
     pub(crate) fn quotient(self, dst: &mut [u64], sources: &[(&[u64], f64)]) {
-        assert!(sources.iter().all(|(x, _)| x.len() == dst.len()));
+        sources.iter().for_each(|(x, _)| check_lengths(dst, &[x]));
         dispatch!(self, quotient(dst, sources));
     }
 
@@ -218,27 +212,35 @@ impl Kernels {
 
     /// `dst = permuted(src)`.
     pub(crate) fn permute(self, dst: &mut [u64], src: &[u64], p: &Automorphism) {
-        assert!(dst.len() == src.len() && p.len() == src.len());
+        check_lengths(dst, &[src]);
+        assert_eq!(p.len(), src.len());
         dispatch!(self, permute(dst, src, p));
     }
 
     /// `dst += permuted(src)`, canonical residues.
     pub(crate) fn permute_add(self, m: &Modulus, dst: &mut [u64], src: &[u64], p: &Automorphism) {
-        assert!(dst.len() == src.len() && p.len() == src.len());
+        check_lengths(dst, &[src]);
+        assert_eq!(p.len(), src.len());
         dispatch!(self, permute_add(m, dst, src, p));
     }
 
     /// `dst = dst·w - src`, with `w` times 2^52, canonical residues.
     pub(crate) fn scale_sub(self, m: &Modulus, dst: &mut [u64], w_mont: u64, src: &[u64]) {
-        assert_eq!(dst.len(), src.len());
+        check_lengths(dst, &[src]);
         dispatch!(self, scale_sub(m, dst, w_mont, src));
     }
 
     /// `dst = src mod q` for signed integers of magnitude below 2^62, canonical residues.
     pub(crate) fn reduce_signed(self, m: &Modulus, dst: &mut [u64], src: &[i64]) {
-        assert_eq!(dst.len(), src.len());
+        assert!(dst.len() == src.len() && dst.len().is_multiple_of(8));
         dispatch!(self, reduce_signed(m, dst, src));
     }
+}
+
+/// Checks what the vector implementations rely on: limbs of one length, a multiple of eight.
+fn check_lengths(dst: &[u64], sources: &[&[u64]]) {
+    assert!(dst.len().is_multiple_of(8));
+    assert!(sources.iter().all(|x| x.len() == dst.len()));
 }
 
 /// What [`Kernels::convert`] adds to each sum.

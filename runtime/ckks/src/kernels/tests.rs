@@ -1,4 +1,4 @@
-//! Every SIMD kernel equals its scalar twin bit for bit, on random and on extreme residues.
+//! Every vector kernel that this machine can run equals its scalar twin bit for bit, on random and on extreme residues.
 
 use super::*;
 use crate::modulus::Modulus;
@@ -26,19 +26,32 @@ impl Lcg {
     }
 }
 
-/// Runs `body` with both implementations and compares what it returns.
+/// The primes nearest to each power of two from 2^20 to 2^50, below and above it.
+fn moduli() -> Vec<Modulus> {
+    let near = |bits: u32| hemet_ckks_params::ntt_primes(10, &[bits, bits]).unwrap();
+    (20..=50).flat_map(near).map(Modulus::new).collect()
+}
+
+/// Every implementation that this machine can run.
+fn all() -> Vec<Kernels> {
+    let all = Instructions::ALL.into_iter();
+    all.filter_map(Kernels::new).collect()
+}
+
+fn portable() -> Kernels {
+    Kernels::new(Instructions::Portable).unwrap()
+}
+
+/// Runs `body` with all implementations and compares what it returns.
 fn check(body: impl Fn(Kernels, &Modulus, &mut Lcg) -> Vec<Vec<u64>>) {
-    for q in [
-        786_433,
-        1_073_479_681,
-        1_099_510_054_913,
-        1_125_899_906_826_241,
-    ] {
-        for seed in 0..20 {
-            let m = Modulus::new(q);
-            let fast = body(Kernels::detect(), &m, &mut Lcg(seed));
-            let slow = body(Kernels::scalar(), &m, &mut Lcg(seed));
-            assert_eq!(fast, slow, "q = {q}, seed = {seed}");
+    for m in moduli() {
+        for seed in 0..4 {
+            let expected = body(portable(), &m, &mut Lcg(seed));
+            for k in all() {
+                let found = body(k, &m, &mut Lcg(seed));
+                let name = k.instructions().name();
+                assert_eq!(found, expected, "{name}, q = {}, seed = {seed}", m.q);
+            }
         }
     }
 }
@@ -134,9 +147,9 @@ fn pack(k: Kernels, limb: &[u64], bits: u32) -> Vec<u64> {
 fn packing_is_equal_and_reversible_for_every_number_of_bits() {
     for bits in 17..=50 {
         let limb = Lcg(u64::from(bits)).limb(1 << bits);
-        let packed = pack(Kernels::detect(), &limb, bits);
-        assert_eq!(packed, pack(Kernels::scalar(), &limb, bits), "{bits} bits");
-        for k in [Kernels::detect(), Kernels::scalar()] {
+        let packed = pack(portable(), &limb, bits);
+        for k in all() {
+            assert_eq!(packed, pack(k, &limb, bits), "{bits} bits");
             let mut back = vec![0; N];
             k.unpack(
                 &mut back,

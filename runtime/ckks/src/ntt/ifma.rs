@@ -38,39 +38,21 @@ struct Half {
     tail: Vec<u64>,
 }
 
-/// Whether this machine has every feature that the transform enables.
-pub(super) fn is_available() -> bool {
-    is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512ifma")
-}
-
 impl Tables {
-    /// Tables for length `n` (a power of two, at least 512) and the 2n-th root of unity `psi`.
-    pub(super) fn new(m: Modulus, n: usize, psi: u64) -> Self {
-        let mut powers = vec![0; n];
-        let log_n = n.ilog2();
-        let reverse = |k: usize| ((k as u64).reverse_bits() >> (64 - log_n)) as usize;
-        let mut power = 1;
-        for k in 0..n {
-            powers[reverse(k)] = power;
-            power = m.mul(power, psi);
-        }
-        let forward = Half::new(&m, &powers);
-        // Inverses: psi^-k = -psi^(n-k).
-        let inverted: Vec<u64> = powers.iter().map(|&p| m.inv(p)).collect();
+    /// From the factors of all nodes, forward and inverse: at least 512, a power of two.
+    pub(super) fn new(m: Modulus, [forward, inverse]: [Vec<u64>; 2]) -> Self {
         Self {
             m,
-            n,
-            forward,
-            inverse: Half::new(&m, &inverted),
+            n: forward.len(),
+            forward: Half::new(&m, &forward),
+            inverse: Half::new(&m, &inverse),
         }
     }
 
     /// Coefficients below 4q to canonical values.
     pub(super) fn forward(&self, x: &mut [u64]) {
         assert_eq!(x.len(), self.n);
-        // SAFETY: tables are made only where `is_available` holds; the length is that of the tables.
+        // SAFETY: tables are made only where the features were detected; the length is that of the tables.
         unsafe {
             if self.m.q < 1 << 46 {
                 forward::<true>(self, x);

@@ -1,18 +1,19 @@
-//! The negacyclic transform of one limb: the only module that knows tfhe-ntt.
+//! The negacyclic transform of one limb.
 //!
 //! Forward: coefficients in order, below 4q, to values in bit-reversed order, canonical. Position `i` holds
 //! the value at ψ^(2·rev(i)+1). Inverse: canonical values to canonical coefficients **times N** (callers
-//! fold 1/N into a constant that they multiply by anyway). Machines with AVX-512 IFMA run our own transform;
-//! the others run tfhe-ntt's, which also chooses the root ψ, so that all give the same bits.
+//! fold 1/N into a constant that they multiply by anyway). There are three implementations; all give the same bits.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod butterflies;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
+mod portable;
+mod roots;
 
-use tfhe_ntt::prime64::Plan;
-
-#[cfg(target_arch = "x86_64")]
+use crate::kernels::{Instructions, Kernels};
 use crate::modulus::Modulus;
 
 /// Transform of limbs of one modulus.
@@ -23,42 +24,42 @@ pub(crate) struct Ntt {
 
 #[derive(Clone, Debug)]
 enum Implementation {
-    Portable(Box<Plan>),
+    Portable(portable::Tables),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Tables),
     #[cfg(target_arch = "x86_64")]
     Ifma(Box<ifma::Tables>),
 }
 
 impl Ntt {
-    /// Plans the fastest transform of this machine; `None` if the modulus is not prime or not 1 mod
-    /// 2·`degree`.
-    pub(crate) fn new(degree: usize, modulus: u64) -> Option<Self> {
-        let portable = Self::portable(degree, modulus)?;
-        #[cfg(target_arch = "x86_64")]
-        if degree >= 512 && ifma::is_available() {
-            // The transform of X holds the root itself at position 0.
-            let mut x = vec![0; degree];
-            x[1] = 1;
-            portable.forward(&mut x);
-            let tables = ifma::Tables::new(Modulus::new(modulus), degree, x[0]);
-            return Some(Self {
-                plan: Implementation::Ifma(Box::new(tables)),
-            });
-        }
-        Some(portable)
-    }
-
-    /// Plans the transform of tfhe-ntt.
-    pub(crate) fn portable(degree: usize, modulus: u64) -> Option<Self> {
-        let plan = Plan::try_new(degree, modulus)?;
-        Some(Self {
-            plan: Implementation::Portable(Box::new(plan)),
-        })
+    /// Plans the transform that goes with the kernels, for a degree of at least 512; `None` if the modulus is not prime
+    /// or not 1 mod 2·`degree`.
+    pub(crate) fn new(degree: usize, modulus: u64, kernels: Kernels) -> Option<Self> {
+        let m = Modulus::new(modulus);
+        let psi = roots::root(&m, degree)?;
+        let factors = roots::factors(&m, degree, psi);
+        let plan = match kernels.instructions() {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512Ifma => {
+                Implementation::Ifma(Box::new(ifma::Tables::new(m, factors)))
+            }
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => Implementation::Avx2(avx2::Tables::new(&m, factors)),
+            #[cfg(not(target_arch = "x86_64"))]
+            Instructions::Avx512Ifma | Instructions::Avx2 => {
+                Implementation::Portable(portable::Tables::new(&m, factors))
+            }
+            Instructions::Portable => Implementation::Portable(portable::Tables::new(&m, factors)),
+        };
+        Some(Self { plan })
     }
 
     /// Coefficients below 4q to canonical values.
     pub(crate) fn forward(&self, limb: &mut [u64]) {
         match &self.plan {
-            Implementation::Portable(plan) => plan.fwd(limb),
+            Implementation::Portable(tables) => tables.forward(limb),
+            #[cfg(target_arch = "x86_64")]
+            Implementation::Avx2(tables) => tables.forward(limb),
             #[cfg(target_arch = "x86_64")]
             Implementation::Ifma(tables) => tables.forward(limb),
         }
@@ -67,7 +68,9 @@ impl Ntt {
     /// Canonical values to canonical coefficients times N.
     pub(crate) fn inverse(&self, limb: &mut [u64]) {
         match &self.plan {
-            Implementation::Portable(plan) => plan.inv(limb),
+            Implementation::Portable(tables) => tables.inverse(limb),
+            #[cfg(target_arch = "x86_64")]
+            Implementation::Avx2(tables) => tables.inverse(limb),
             #[cfg(target_arch = "x86_64")]
             Implementation::Ifma(tables) => tables.inverse(limb),
         }
@@ -77,7 +80,10 @@ impl Ntt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::modulus::Modulus;
+
+    fn kernels() -> impl Iterator<Item = Kernels> {
+        Instructions::ALL.into_iter().filter_map(Kernels::new)
+    }
 
     fn random(seed: u64, n: usize, limit: u64) -> Vec<u64> {
         let mut x = seed;
@@ -93,10 +99,11 @@ mod tests {
 
     #[test]
     fn products_of_transforms_are_negacyclic_products() {
-        let n = 256;
+        let n = 512;
         for q in [1_073_479_681u64, 1_099_510_054_913, 1_125_899_906_826_241] {
             assert_eq!(q % (2 * n as u64), 1);
-            let (m, ntt) = (Modulus::new(q), Ntt::new(n, q).unwrap());
+            let fastest = kernels().next().unwrap();
+            let (m, ntt) = (Modulus::new(q), Ntt::new(n, q, fastest).unwrap());
             let (a, b) = (random(1, n, q), random(2, n, q));
             let mut schoolbook = vec![0u64; n];
             for (i, &x) in a.iter().enumerate() {
@@ -122,7 +129,7 @@ mod tests {
     fn inputs_below_four_moduli_give_the_same_canonical_values() {
         let n = 4096;
         for q in [1_073_479_681u64, 1_099_510_054_913, 1_125_899_906_826_241] {
-            let ntt = Ntt::new(n, q).unwrap();
+            let ntt = Ntt::new(n, q, kernels().next().unwrap()).unwrap();
             let mut lazy = random(3, n, 4 * q);
             lazy[0] = 4 * q - 1;
             lazy[n - 1] = 4 * q - 1;
@@ -136,8 +143,9 @@ mod tests {
 
     #[test]
     fn positions_are_bit_reversed_odd_powers_of_one_root() {
-        let (n, q) = (64usize, 1_073_479_681u64);
-        let (m, ntt) = (Modulus::new(q), Ntt::new(n, q).unwrap());
+        let (n, q) = (512usize, 1_073_479_681u64);
+        let fastest = kernels().next().unwrap();
+        let (m, ntt) = (Modulus::new(q), Ntt::new(n, q, fastest).unwrap());
         let mut x = vec![0; n];
         x[1] = 1;
         ntt.forward(&mut x);
@@ -149,24 +157,32 @@ mod tests {
     }
 
     #[test]
-    fn both_implementations_give_the_same_bits_at_every_length() {
-        for log_n in 10..=16 {
-            for q in hemet_ckks_params::ntt_primes(log_n, &[50, 47, 46, 40, 30, 24]).unwrap() {
-                let n = 1usize << log_n;
-                let (fast, portable) = (Ntt::new(n, q).unwrap(), Ntt::portable(n, q).unwrap());
-                for limb in [
+    fn all_implementations_give_the_bits_of_tfhe_ntt_at_every_length() {
+        for log_n in 9..=16 {
+            let n = 1usize << log_n;
+            let sizes = [50, 47, 46, 45, 40, 30, 24];
+            for q in hemet_ckks_params::ntt_primes(log_n.max(10), &sizes).unwrap() {
+                let plan = tfhe_ntt::prime64::Plan::try_new(n, q).unwrap();
+                let plans: Vec<Ntt> = kernels().map(|k| Ntt::new(n, q, k).unwrap()).collect();
+                let limbs = [
                     random(5, n, q),
                     vec![q - 1; n],
                     random(6, n, 4 * q),
                     vec![4 * q - 1; n],
-                ] {
-                    let (mut x, mut y) = (limb.clone(), limb);
-                    fast.forward(&mut x);
-                    portable.forward(&mut y);
-                    assert_eq!(x, y, "forward, 2^{log_n} mod {q}");
-                    fast.inverse(&mut x);
-                    portable.inverse(&mut y);
-                    assert_eq!(x, y, "inverse, 2^{log_n} mod {q}");
+                ];
+                for limb in limbs {
+                    let mut forward = limb.clone();
+                    plan.fwd(&mut forward);
+                    let mut inverse = forward.clone();
+                    plan.inv(&mut inverse);
+                    for (ntt, k) in plans.iter().zip(kernels()) {
+                        let at = format!("2^{log_n} mod {q}, {}", k.instructions().name());
+                        let mut x = limb.clone();
+                        ntt.forward(&mut x);
+                        assert!(x == forward, "forward, {at}");
+                        ntt.inverse(&mut x);
+                        assert!(x == inverse, "inverse, {at}");
+                    }
                 }
             }
         }

@@ -1,0 +1,340 @@
+//! The AVX2 implementation: four residues at a time in doubles, equal bit for bit to the scalar one.
+//!
+//! Packing has no vector form here: it runs when keys are made or read and when diagonals are encoded, not when
+//! they are used.
+#![allow(
+    unsafe_code,
+    reason = "vector loads and stores, and functions that need detected features"
+)]
+
+use std::arch::x86_64::*;
+
+use super::doubles::*;
+use super::gather::{Permute, Unpack};
+use super::{Correction, KeyTerm, Packed, PairTerm, scalar};
+use crate::galois::Automorphism;
+use crate::modulus::Modulus;
+
+/// A kernel body with the features enabled. Callable only where the features were detected.
+macro_rules! simd {
+    ($(fn $name:ident ( $($arg:ident : $ty:ty),* $(,)? ) $(-> $ret:ty)? $body:block)*) => {
+        $(
+            #[target_feature(enable = "avx2,fma")]
+            pub(super) fn $name($($arg: $ty),*) $(-> $ret)? $body
+        )*
+    };
+}
+
+/// `t` where it is not negative as a signed number, else `other`.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn unless_negative(t: V, other: V) -> V {
+    let [t, other] = [t, other].map(|x| _mm256_castsi256_pd(x));
+    _mm256_castpd_si256(_mm256_blendv_pd(t, other, t))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn add_mod(q: V, a: V, b: V) -> V {
+    let sum = _mm256_add_epi64(a, b);
+    unless_negative(_mm256_sub_epi64(sum, q), sum)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn sub_mod(q: V, a: V, b: V) -> V {
+    let difference = _mm256_sub_epi64(a, b);
+    unless_negative(difference, _mm256_add_epi64(difference, q))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn words(x: u64) -> V {
+    _mm256_set1_epi64x(x as i64)
+}
+
+/// A constant factor that comes times 2^52: itself, and over q.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn constant(m: &Modulus, w_mont: u64) -> (D, D) {
+    let w = m.mont_mul(w_mont, 1) as f64;
+    (splat(w), splat(w / m.q as f64))
+}
+
+/// `x·w`, canonical, for `x` below 4q: taken less 2q, so that the quotient is wrong by less than 1.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn scaled(c: Consts, x: D, (w, w_over_q): (D, D)) -> D {
+    non_negative(c, multiply_constant(c, _mm256_sub_pd(x, c.q2), w, w_over_q))
+}
+
+simd! {
+    fn add_assign(m: &Modulus, dst: &mut [u64], src: &[u64]) {
+        let q = words(m.q);
+        for i in (0..dst.len()).step_by(4) {
+            // SAFETY: lengths are equal multiples of eight (checked by the callers in the parent module).
+            unsafe { store(dst, i, add_mod(q, load(dst, i), load(src, i))) }
+        }
+    }
+
+    fn sub_assign(m: &Modulus, dst: &mut [u64], src: &[u64]) {
+        let q = words(m.q);
+        for i in (0..dst.len()).step_by(4) {
+            // SAFETY: as in `add_assign`.
+            unsafe { store(dst, i, sub_mod(q, load(dst, i), load(src, i))) }
+        }
+    }
+
+    fn negate(m: &Modulus, dst: &mut [u64]) {
+        let q = words(m.q);
+        for i in (0..dst.len()).step_by(4) {
+            // SAFETY: as in `add_assign`.
+            unsafe { store(dst, i, sub_mod(q, _mm256_setzero_si256(), load(dst, i))) }
+        }
+    }
+
+    fn scale(m: &Modulus, dst: &mut [u64], w_mont: u64) {
+        let (c, w) = (consts(m), constant(m, w_mont));
+        for i in (0..dst.len()).step_by(4) {
+            // SAFETY: as in `add_assign`.
+            unsafe { store_doubles(dst, i, scaled(c, load_doubles(dst, i), w)) }
+        }
+    }
+
+    fn scale_sub(m: &Modulus, dst: &mut [u64], w_mont: u64, src: &[u64]) {
+        let (c, w) = (consts(m), constant(m, w_mont));
+        for i in (0..dst.len()).step_by(4) {
+            // SAFETY: as in `add_assign`.
+            unsafe {
+                let x = scaled(c, load_doubles(dst, i), w);
+                store_doubles(dst, i, non_negative(c, _mm256_sub_pd(x, load_doubles(src, i))));
+            }
+        }
+    }
+
+    fn mul(m: &Modulus, dst: &mut [u64], a: &[u64], b: &[u64]) {
+        let c = consts(m);
+        for i in (0..dst.len()).step_by(4) {
+            // SAFETY: as in `add_assign`.
+            unsafe {
+                let product = multiply(c, load_doubles(a, i), load_doubles(b, i));
+                store_doubles(dst, i, non_negative(c, product));
+            }
+        }
+    }
+
+    fn mul_add(m: &Modulus, dst: &mut [u64], a: &[u64], b: &[u64]) {
+        let c = consts(m);
+        for i in (0..dst.len()).step_by(4) {
+            // SAFETY: as in `add_assign`.
+            unsafe {
+                let product = multiply(c, load_doubles(a, i), load_doubles(b, i));
+                let sum = _mm256_add_pd(product, load_doubles(dst, i));
+                store_doubles(dst, i, below(non_negative(c, sum), c.q));
+            }
+        }
+    }
+
+    fn tensor(m: &Modulus, d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2]) {
+        let c = consts(m);
+        let [d0, d1, d2] = d;
+        for i in (0..d0.len()).step_by(4) {
+            // SAFETY: as in `add_assign`.
+            unsafe {
+                let (a0, a1) = (load_doubles(a[0], i), load_doubles(a[1], i));
+                let (b0, b1) = (load_doubles(b[0], i), load_doubles(b[1], i));
+                let cross = _mm256_add_pd(multiply(c, a0, b1), multiply(c, a1, b0));
+                store_doubles(d0, i, non_negative(c, multiply(c, a0, b0)));
+                store_doubles(d1, i, non_negative(c, reduce(c, cross)));
+                store_doubles(d2, i, non_negative(c, multiply(c, a1, b1)));
+            }
+        }
+    }
+
+    fn convert(m: &Modulus, dst: &mut [u64], sources: &[(&[u64], u64)], correction: Correction<'_>) {
+        let c = consts(m);
+        let reduction = Reduction::new(c, sources.len());
+        for i in (0..dst.len()).step_by(4) {
+            let mut sum = Sum::new();
+            for (x, w) in sources {
+                // SAFETY: as in `add_assign`.
+                sum.add(unsafe { load_doubles(x, i) }, splat(*w as f64));
+            }
+            // The others subtract k·q for k from 0 to 2^52 and add q: the same where k is negative here.
+            let (t, k) = reduction.run(sum);
+            let is_same = _mm256_cmp_pd::<_CMP_LT_OQ>(k, _mm256_setzero_pd());
+            let t = below(_mm256_add_pd(t, _mm256_andnot_pd(is_same, c.q)), c.q2);
+            let t = match correction {
+                Correction::Offset(offset) => _mm256_add_pd(t, splat(offset as f64)),
+                // SAFETY: as in `add_assign`.
+                Correction::Quotient(v) => {
+                    _mm256_sub_pd(_mm256_add_pd(t, c.q), unsafe { load_doubles(v, i) })
+                }
+            };
+            // SAFETY: as in `add_assign`.
+            unsafe { store_doubles(dst, i, t) }
+        }
+    }
+
+    fn quotient(dst: &mut [u64], sources: &[(&[u64], f64)]) {
+        for i in (0..dst.len()).step_by(4) {
+            let mut sum = splat(0.5);
+            for (x, inverse) in sources {
+                // SAFETY: as in `add_assign`.
+                let x = unsafe { load_doubles(x, i) };
+                // Not fused: the scalar implementation rounds the product as well.
+                sum = _mm256_add_pd(sum, _mm256_mul_pd(x, splat(*inverse)));
+            }
+            // SAFETY: as in `add_assign`.
+            unsafe { store_doubles(dst, i, toward_zero(sum)) }
+        }
+    }
+
+    fn pack(dst: &mut [u64], src: &[u64], bits: u32) {
+        scalar::pack(dst, src, bits);
+    }
+
+    fn unpack(dst: &mut [u64], src: Packed<'_>) {
+        let unpack = Unpack::new(src.bits);
+        for i in (0..dst.len()).step_by(8) {
+            for half in 0..2 {
+                // SAFETY: the parent module checked that `src` holds as many residues, and its padding.
+                unsafe { store(dst, i + 4 * half, unpack.load(src.words, i, half)) }
+            }
+        }
+    }
+
+    fn permute(dst: &mut [u64], src: &[u64], p: &Automorphism) {
+        let order = Permute::new(p);
+        for i in (0..dst.len()).step_by(8) {
+            for half in 0..2 {
+                // SAFETY: as in `add_assign`; the permutation is of the length of `src`.
+                unsafe { store(dst, i + 4 * half, order.load(src, i, half)) }
+            }
+        }
+    }
+
+    fn permute_add(m: &Modulus, dst: &mut [u64], src: &[u64], p: &Automorphism) {
+        let (q, order) = (words(m.q), Permute::new(p));
+        for i in (0..dst.len()).step_by(8) {
+            for half in 0..2 {
+                let at = i + 4 * half;
+                // SAFETY: as in `permute`.
+                unsafe { store(dst, at, add_mod(q, load(dst, at), order.load(src, i, half))) }
+            }
+        }
+    }
+
+    fn reduce_signed(m: &Modulus, dst: &mut [u64], src: &[i64]) {
+        let c = consts(m);
+        for i in (0..dst.len()).step_by(4) {
+            // SAFETY: the parent module checked the lengths; the load has no alignment requirement.
+            let x = unsafe { _mm256_loadu_si256(src.as_ptr().add(i).cast()) };
+            let shifted = _mm256_srli_epi64::<52>(_mm256_add_epi64(x, words(1 << 51)));
+            if _mm256_testz_si256(shifted, shifted) == 0 {
+                scalar::reduce_signed(m, &mut dst[i..i + 4], &src[i..i + 4]);
+                continue;
+            }
+            let r = non_negative(c, reduce(c, signed_to_doubles(x)));
+            // SAFETY: as in `add_assign`.
+            unsafe { store_doubles(dst, i, r) }
+        }
+    }
+}
+
+/// Two running sums that share one factor, of at most `MAX_SUM` products.
+struct Sums {
+    reduction: Reduction,
+    first: Sum,
+    second: Sum,
+}
+
+impl Sums {
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn add(&mut self, shared: D, first: V, second: V) {
+        self.first.add(shared, to_doubles(first));
+        self.second.add(shared, to_doubles(second));
+    }
+
+    /// Reduces and stores both sums at block `i`.
+    ///
+    /// # Safety
+    /// `i + 4` is within both slices.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn finish(&self, out: &mut [&mut [u64]; 2], i: usize, add: bool) {
+        let c = self.reduction.c;
+        for (out, sum) in out.iter_mut().zip([self.first, self.second]) {
+            let mut r = self.reduction.canonical(sum);
+            // SAFETY: the caller's promise.
+            unsafe {
+                if add {
+                    r = below(_mm256_add_pd(r, load_doubles(out, i)), c.q);
+                }
+                store_doubles(out, i, r);
+            }
+        }
+    }
+}
+
+simd! {
+    fn inner_product(
+        m: &Modulus,
+        out: [&mut [u64]; 2],
+        terms: &[KeyTerm<'_>],
+        permutation: Option<&Automorphism>,
+        add: bool,
+    ) {
+        let mut out = out;
+        let c = consts(m);
+        let unpack = Unpack::new(terms.first().map_or(9, |t| t.first.bits));
+        let order = permutation.map(|p| Permute::new(p));
+        for (at, terms) in terms.chunks(MAX_SUM).enumerate() {
+            let reduction = Reduction::new(c, terms.len());
+            for i in (0..out[0].len()).step_by(8) {
+                for half in 0..2 {
+                    let mut sums = Sums { reduction, first: Sum::new(), second: Sum::new() };
+                    for t in terms {
+                        // SAFETY: lengths checked by the parent module.
+                        unsafe {
+                            let digit = match &order {
+                                Some(order) => order.load(t.digit, i, half),
+                                None => load(t.digit, i + 4 * half),
+                            };
+                            let first = unpack.load(t.first.words, i, half);
+                            let second = unpack.load(t.second.words, i, half);
+                            sums.add(to_doubles(digit), first, second);
+                        }
+                    }
+                    // SAFETY: lengths checked by the parent module.
+                    unsafe { sums.finish(&mut out, i + 4 * half, add || at > 0) };
+                }
+            }
+        }
+    }
+
+    fn dot_pair(m: &Modulus, out: [&mut [u64]; 2], terms: &[PairTerm<'_>], add: bool) {
+        let mut out = out;
+        let c = consts(m);
+        let unpack = Unpack::new(terms.first().map_or(9, |t| t.factor.bits));
+        for (at, terms) in terms.chunks(MAX_SUM).enumerate() {
+            let reduction = Reduction::new(c, terms.len());
+            for i in (0..out[0].len()).step_by(8) {
+                for half in 0..2 {
+                    let mut sums = Sums { reduction, first: Sum::new(), second: Sum::new() };
+                    for t in terms {
+                        // SAFETY: lengths checked by the parent module.
+                        unsafe {
+                            let factor = to_doubles(unpack.load(t.factor.words, i, half));
+                            let (first, second) = (load(t.first, i + 4 * half), load(t.second, i + 4 * half));
+                            sums.add(factor, first, second);
+                        }
+                    }
+                    // SAFETY: lengths checked by the parent module.
+                    unsafe { sums.finish(&mut out, i + 4 * half, add || at > 0) };
+                }
+            }
+        }
+    }
+}
