@@ -4,11 +4,14 @@
 //! counting and estimating.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use hemet_schedule::placed::{PlacedMap, PlacedOperand};
 use hemet_schedule::{Builder, Constant, Header, Level, Op, Scale, Schedule, Type, ValueId};
 
+use crate::assignment::Footprints;
 use crate::key_budget::Maps;
-use crate::lower::{Choice, Operand, Plan, links, plan, step};
+use crate::lower::{Choice, Operand, Plan, Weights, links, plan, step};
 use crate::net::{Bias, Kind, Net, TensorId, Term};
 use crate::structure::Structure;
 use crate::{Error, Options};
@@ -19,6 +22,7 @@ const NARROW_PRECISION_BITS: u32 = 12;
 /// Emits the schedule of a net.
 pub fn emit(
     net: &Net,
+    footprints: &Footprints,
     maps: &Maps,
     structure: &Structure,
     options: &Options,
@@ -26,6 +30,7 @@ pub fn emit(
     let parameters = structure.parameters.clone();
     let mut emitter = Emitter {
         net,
+        footprints,
         maps,
         structure,
         slots: parameters.slots(),
@@ -53,6 +58,7 @@ pub fn emit(
 
 struct Emitter<'a> {
     net: &'a Net,
+    footprints: &'a Footprints,
     maps: &'a Maps,
     structure: &'a Structure,
     slots: usize,
@@ -208,7 +214,6 @@ impl Emitter<'_> {
         for &member in members {
             let term = &terms[member];
             operands.push(Operand {
-                map: &term.map,
                 diagonals: &maps.diagonals[member],
                 layout: &self.structure.layouts[term.input.0],
                 first: inputs.len() as u32,
@@ -217,23 +222,19 @@ impl Emitter<'_> {
         }
         let layer = &self.net.node(id).layer;
         let layout = &self.structure.layouts[id.0];
+        let planned = plan(&operands, layout, self.slots, &choice, required);
+        let constant = self.weights(id, terms, members, &planned);
+        let constant = constant.map_err(|message| Error::Internal {
+            layer: layer.clone(),
+            message,
+        })?;
         let Plan {
             plan,
             outputs,
-            period,
             folds,
-            mut values,
-        } = plan(&operands, layout, self.slots, &choice, required).map_err(|message| {
-            Error::Internal {
-                layer: layer.clone(),
-                message,
-            }
-        })?;
-        self.narrow(&mut values);
-        let diagonals = Constant::Diagonals { period, values };
-        let diagonals = self
-            .builder
-            .constant(&format!("{layer}.diagonals"), diagonals);
+            period: _,
+        } = planned;
+        let diagonals = self.builder.constant(&format!("{layer}.weights"), constant);
         let op = Op::Linear {
             inputs,
             plan,
@@ -253,15 +254,51 @@ impl Emitter<'_> {
         Ok(folded)
     }
 
-    /// Rounds constants to 32-bit floats, which halves the artifact, where a relative error of 2^-24 of each is far below the
-    /// promise: at most [`NARROW_PRECISION_BITS`] and nothing overflows.
-    fn narrow(&self, values: &mut [f64]) {
+    /// The constant of a plan: the weights of its maps and where they belong; without weights, diagonals without values.
+    fn weights(
+        &self,
+        id: TensorId,
+        terms: &[Term],
+        members: &[usize],
+        planned: &Plan,
+    ) -> Result<Constant, String> {
+        let maps: Vec<&Term> = members.iter().map(|m| &terms[*m]).collect();
+        if !maps.iter().all(|term| term.map.has_values()) {
+            let (period, values) = (planned.period, Vec::new());
+            return Ok(Constant::Diagonals { period, values });
+        }
+        let narrow = maps
+            .iter()
+            .all(|term| self.is_narrow(term.map.all_values()));
+        let mut values = Vec::new();
+        let mut operands = Vec::new();
+        for (term, member) in maps.iter().zip(members) {
+            let weights = Weights {
+                map: &term.map,
+                footprint: &self.footprints[id.0][*member],
+                shapes: (self.net.node(term.input).shape, self.net.node(id).shape),
+                narrow,
+            };
+            operands.push(PlacedOperand {
+                patterns: weights.place(&mut values)?,
+                layout: self.structure.layouts[term.input.0].clone(),
+            });
+        }
+        Ok(Constant::Placed(Arc::new(PlacedMap {
+            period: planned.period,
+            result: self.structure.layouts[id.0].clone(),
+            outputs: planned.placed_outputs(self.slots),
+            operands,
+            values,
+        })))
+    }
+
+    /// Whether constants may be rounded to 32-bit floats, which halves the artifact: a relative error of 2^-24 of each is far
+    /// below a promise of at most [`NARROW_PRECISION_BITS`], and nothing overflows.
+    fn is_narrow(&self, values: &[f64]) -> bool {
         let range = f64::from(f32::MIN_POSITIVE)..f64::from(f32::MAX);
         let fits = |v: &f64| *v == 0.0 || range.contains(&v.abs());
-        let precise = self.builder.header().precision_bits > NARROW_PRECISION_BITS;
-        if !precise && values.iter().all(fits) {
-            values.iter_mut().for_each(|v| *v = f64::from(*v as f32));
-        }
+        self.builder.header().precision_bits <= NARROW_PRECISION_BITS && values.iter().all(fits)
     }
 
     /// Horner's rule through the giant steps of one output.
@@ -297,7 +334,9 @@ impl Emitter<'_> {
                 Some(packed) => packed[index][..period].to_vec(),
                 None => Vec::new(),
             };
-            self.narrow(&mut vector);
+            if self.is_narrow(&vector) {
+                vector.iter_mut().for_each(|v| *v = f64::from(*v as f32));
+            }
             let constant = self.builder.constant(&name, Constant::Vector(vector));
             sums.push(self.push(Op::AddPlain { x, constant })?);
         }

@@ -85,5 +85,5 @@ fn schedule(
     let footprints = assignment::footprints(&net);
     let structure = structure::decide(&net, &footprints, options, costs)?;
     let maps = key_budget::choose(&net, &footprints, &structure, options, costs)?;
-    emit::emit(&net, &maps, &structure, options)
+    emit::emit(&net, &footprints, &maps, &structure, options)
 }

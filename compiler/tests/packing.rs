@@ -2,11 +2,14 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{Net, linear};
-use hemet_compiler::lower::{Choice, Footprint, Operand, Places, Split, StepCosts, plan};
+use hemet_compiler::lower::{Choice, Footprint, Operand, Places, Split, StepCosts, Weights, plan};
 use hemet_compiler::net::{Kind, Term};
 use hemet_compiler::packing::{PACKINGS, Site, candidates};
 use hemet_compiler::{Options, passes};
+use hemet_schedule::placed::{PlacedMap, PlacedOperand};
 use hemet_schedule::{Constant, Layout};
 use hemet_spaces::{LayerGraph, Shape};
 use rand::RngExt;
@@ -99,19 +102,32 @@ fn check(name: &str, graph: &LayerGraph, slots: usize) {
                 chained: false,
             };
             let operand = Operand {
-                map,
                 diagonals: &diagonals,
                 layout: &source,
                 first: 0,
             };
             let required: Vec<u32> = (0..target.ciphertexts(slots) as u32).collect();
-            let planned = plan(&[operand], &target, slots, &choice, &required).unwrap();
+            let planned = plan(&[operand], &target, slots, &choice, &required);
             let packed = source.pack(&x, slots);
             let inputs: Vec<&[f64]> = packed.iter().map(Vec::as_slice).collect();
-            let diagonals = Constant::Diagonals {
-                period: planned.period,
-                values: planned.values,
+            let mut values = Vec::new();
+            let weights = Weights {
+                map,
+                footprint: &footprint,
+                shapes: (from, to),
+                narrow: false,
             };
+            let operand = PlacedOperand {
+                patterns: weights.place(&mut values).unwrap(),
+                layout: source.clone(),
+            };
+            let diagonals = Constant::Placed(Arc::new(PlacedMap {
+                period: planned.period,
+                result: target.clone(),
+                outputs: planned.placed_outputs(slots),
+                operands: vec![operand],
+                values,
+            }));
             let mut results = linear(&inputs, &planned.plan, &diagonals, slots, None);
             for step in planned.folds {
                 for result in &mut results {

@@ -1,7 +1,9 @@
 //! The interpreter: one for all backends.
 
+use std::sync::Arc;
+
 use hemet_schedule::verify::Verified;
-use hemet_schedule::{Constant, Header, Instruction, Op, Schedule, Type, ValueId};
+use hemet_schedule::{Constant, Diagonals, Header, Instruction, Op, Schedule, Type, ValueId};
 
 use crate::backend::{Backend, LinearConstant};
 use crate::error::{Result, RuntimeError};
@@ -341,20 +343,20 @@ fn encode<B: Backend>(
                 scale,
                 ..
             },
-            Constant::Diagonals { period, values },
+            Constant::Diagonals { .. } | Constant::Placed(_),
         ) => {
+            let diagonals = Diagonals::of(constant, backend.slots()).ok_or_else(missing)?;
             let map = LinearConstant {
                 inputs: inputs.len(),
                 plan,
-                period: *period,
-                values,
+                diagonals: Arc::new(diagonals),
             };
             backend
                 .encode_diagonals(&map, ty.level, scale)
                 .map(Encoded::Diagonals)
                 .map_err(named)
         }
-        (_, Constant::Vector(_) | Constant::Diagonals { .. }) => Err(named(
+        (_, Constant::Vector(_) | Constant::Diagonals { .. } | Constant::Placed(_)) => Err(named(
             RuntimeError::Inconsistent("it is of the wrong kind".into()),
         )),
     }

@@ -5,7 +5,7 @@
 
 use hemet_ckks::noise as engine;
 use hemet_ckks_params::Parameters;
-use hemet_schedule::{Constant, Instruction, LinearPlan, Op, Scale, Schedule, ValueId};
+use hemet_schedule::{Constant, Diagonals, Instruction, LinearPlan, Op, Scale, Schedule, ValueId};
 
 use crate::error::{Result, RuntimeError};
 
@@ -151,7 +151,7 @@ impl Analysis<'_> {
     fn vector(&self, op: &Op) -> Result<f64> {
         match self.constant(op)? {
             Constant::Vector(values) => Ok(largest(values)),
-            Constant::Diagonals { .. } => {
+            Constant::Diagonals { .. } | Constant::Placed(_) => {
                 Err(RuntimeError::Inconsistent("a vector was expected".into()))
             }
         }
@@ -242,9 +242,10 @@ impl Analysis<'_> {
         plan: &LinearPlan,
         scale: &Scale,
     ) -> Result<Vec<Bound>> {
-        let Constant::Diagonals { period, values } = self.constant(op)? else {
-            return Err(RuntimeError::Inconsistent("diagonals were expected".into()));
-        };
+        let slots = self.schedule.header.parameters.slots();
+        let diagonals = Diagonals::of(self.constant(op)?, slots);
+        let diagonals = diagonals
+            .ok_or_else(|| RuntimeError::Inconsistent("diagonals were expected".into()))?;
         let model = self.model;
         let encoding_scale = self.scale_of(scale)?;
         let encoding = model.encode / encoding_scale;
@@ -256,7 +257,7 @@ impl Analysis<'_> {
         };
         let mut sums = vec![zero; plan.outputs as usize];
         let mut last_giant = None;
-        for (term, diagonal) in plan.terms.iter().zip(values.chunks((*period).max(1))) {
+        for (index, term) in plan.terms.iter().enumerate() {
             let (Some(x), Some(sum)) = (
                 inputs.get(term.input as usize),
                 sums.get_mut(term.output as usize),
@@ -267,7 +268,7 @@ impl Analysis<'_> {
             if term.baby != 0 {
                 x.error += model.switch / input_scale;
             }
-            let part = product(x, largest(diagonal), encoding);
+            let part = product(x, largest(&diagonals.get(index, term)), encoding);
             sum.magnitude += part.magnitude;
             sum.error += part.error + model.relative * part.magnitude;
             if term.giant != 0 && last_giant != Some((term.output, term.giant)) {

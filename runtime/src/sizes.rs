@@ -1,7 +1,7 @@
 //! Bytes of keys and messages, from a schedule alone.
 
 use hemet_ckks_params::Parameters;
-use hemet_schedule::{Constant, Instruction, Schedule, ValueId};
+use hemet_schedule::{Instruction, Op, Schedule, ValueId};
 use serde::Serialize;
 
 use crate::execute::input_type;
@@ -61,12 +61,12 @@ fn constants(schedule: &Schedule) -> u64 {
         let operand = instruction.op.operands().first().copied()?;
         let limbs = schedule.types.get(operand.0 as usize)?.level.limbs();
         let primes = parameters.moduli().get(..limbs)?;
-        Some(match constant {
-            Constant::Vector(values) if values.len() == 1 => limbs as u64 * WORD,
-            Constant::Vector(_) => (limbs * parameters.degree()) as u64 * WORD,
-            Constant::Diagonals { period, values } => {
-                (values.len() / (*period).max(1)) as u64 * packed(parameters, primes)
-            }
+        if let Op::Linear { plan, .. } = &instruction.op {
+            return Some(plan.terms.len() as u64 * packed(parameters, primes));
+        }
+        Some(match constant.period() {
+            1 => limbs as u64 * WORD,
+            _ => (limbs * parameters.degree()) as u64 * WORD,
         })
     };
     schedule.instructions.iter().filter_map(of).sum()

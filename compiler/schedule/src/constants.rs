@@ -1,6 +1,9 @@
 //! Constants of a schedule: the only place where weight values appear.
 
+use std::sync::Arc;
+
 use crate::ConstantId;
+use crate::placed::PlacedMap;
 
 /// Longest name of a constant, in bytes.
 pub const MAX_NAME_BYTES: usize = 256;
@@ -19,14 +22,17 @@ pub enum Constant {
         /// Term-major values.
         values: Vec<f64>,
     },
+    /// A linear map by its weights, from which the diagonals are found ([`crate::Diagonals`]).
+    Placed(Arc<PlacedMap>),
 }
 
 impl Constant {
-    /// All values, in order.
+    /// All values that are stored, in order.
     pub fn values(&self) -> &[f64] {
         match self {
             Constant::Vector(values) => values,
             Constant::Diagonals { period: _, values } => values,
+            Constant::Placed(map) => &map.values,
         }
     }
 
@@ -35,6 +41,7 @@ impl Constant {
         match self {
             Constant::Vector(values) => values.len(),
             Constant::Diagonals { period, values: _ } => *period,
+            Constant::Placed(map) => map.period,
         }
     }
 
@@ -43,6 +50,7 @@ impl Constant {
         match self {
             Constant::Vector(_) => "vector",
             Constant::Diagonals { .. } => "diagonals",
+            Constant::Placed(_) => "placed map",
         }
     }
 }

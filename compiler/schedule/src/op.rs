@@ -17,7 +17,7 @@ pub enum Op {
         inputs: Vec<ValueId>,
         /// Which diagonals there are and how they are grouped.
         plan: LinearPlan,
-        /// [`crate::Constant::Diagonals`], one for each term of the plan.
+        /// [`crate::Constant::Diagonals`], one for each term of the plan, or [`crate::Constant::Placed`].
         diagonals: ConstantId,
         /// Scale at which the diagonals are encoded.
         scale: Scale,

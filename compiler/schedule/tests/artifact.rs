@@ -52,7 +52,7 @@ fn the_id_changes_with_the_content_and_not_with_the_prediction() {
     let mut schedule = artifact.schedule.clone().into_schedule();
     match &mut schedule.constants.entries[1].1 {
         Constant::Vector(values) => values[0] += 1e-15,
-        Constant::Diagonals { .. } => panic!("a bias is a vector"),
+        Constant::Diagonals { .. } | Constant::Placed(_) => panic!("a bias is a vector"),
     }
     let other = Artifact::new(artifact.manifest.clone(), verify(schedule).unwrap());
     assert_ne!(
@@ -101,7 +101,7 @@ fn errors_name_what_is_wrong() {
         Artifact::from_bytes(&newer),
         Err(Error::NewerFormat {
             found: 9,
-            supported: 1
+            supported: 2
         })
     ));
     assert!(matches!(

@@ -192,9 +192,13 @@ fn mutate_part(bytes: &[u8], part: usize, stored_only: bool, random: &mut Random
 
 #[test]
 fn mutated_artifacts_never_panic() {
-    let base = Artifact::new(Manifest::new("test"), verify(common::all_ops()).unwrap());
-    let bytes = base.to_bytes().unwrap();
+    let bases = [common::all_ops(), common::with_placed(common::placed_map())];
+    let bases = bases.map(|base| {
+        let artifact = Artifact::new(Manifest::new("test"), verify(base).unwrap());
+        artifact.to_bytes().unwrap()
+    });
     let accepted = run(|random, i| {
+        let bytes = &bases[(i / 6 % 2) as usize];
         let mutant = match i % 6 {
             0 | 1 => {
                 let mut mutant = bytes.clone();
@@ -202,13 +206,13 @@ fn mutated_artifacts_never_panic() {
                 mutant
             }
             2 => {
-                let (mut head, parts) = open(&bytes);
+                let (mut head, parts) = open(bytes);
                 mutate(&mut head, random);
-                seal(&bytes, &head, &parts)
+                seal(bytes, &head, &parts)
             }
-            3 => mutate_part(&bytes, 0, false, random),
-            4 => mutate_part(&bytes, 1, false, random),
-            _ => mutate_part(&bytes, random.below(2), true, random),
+            3 => mutate_part(bytes, 0, false, random),
+            4 => mutate_part(bytes, 1, false, random),
+            _ => mutate_part(bytes, random.below(2), true, random),
         };
         match Artifact::from_bytes(&mutant) {
             Ok(artifact) => artifact.id().len() == 64,

@@ -121,6 +121,12 @@ impl Footprint {
         Self { patterns }
     }
 
+    /// Each pattern: its pairs of channels `(of the result, of the operand)` and its pairs of places likewise, both ascending.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = (&[(u32, u32)], &[(u32, u32)])> {
+        let parts = self.patterns.iter();
+        parts.map(|p| (p.channels.as_slice(), p.places.as_slice()))
+    }
+
     /// How many diagonals the map has where both tensors lie as flat vectors.
     pub fn raster_diagonals(map: &SparseMap, inputs: usize) -> usize {
         let period = inputs

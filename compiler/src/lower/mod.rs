@@ -8,11 +8,13 @@
 
 mod choice;
 mod footprint;
+mod placed;
 mod plan;
 mod split;
 
 pub use choice::{Block, Choice, Site, choose, links};
 pub use footprint::{Diagonal, Footprint, Places};
+pub use placed::Weights;
 pub use plan::{Operand, Plan, plan};
 pub use split::{Split, StepCosts, Tally};
 

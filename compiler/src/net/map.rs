@@ -132,6 +132,11 @@ impl SparseMap {
         }
     }
 
+    /// The values of all rows, one after another; empty for a pattern alone.
+    pub fn all_values(&self) -> &[f64] {
+        self.values.as_deref().unwrap_or_default()
+    }
+
     /// Whether the map carries values.
     pub fn has_values(&self) -> bool {
         self.values.is_some()

@@ -5,7 +5,7 @@ pub mod networks;
 
 use std::collections::HashMap;
 
-use hemet_schedule::{Constant, LinearPlan, Op, Schedule, ValueId};
+use hemet_schedule::{Constant, Diagonals, LinearPlan, Op, Schedule, ValueId};
 use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly};
 use hemet_spaces::{Layer, LayerGraph, NodeId, Shape, Weights};
 use rand::{RngExt, SeedableRng};
@@ -93,7 +93,7 @@ fn execute(schedule: &Schedule, input: &[f64], mut noise: Option<&mut Noise>) ->
         };
         let plain = |id| match schedule.constants.get(id).unwrap().1 {
             Constant::Vector(v) => repeat(v, slots),
-            Constant::Diagonals { .. } => panic!("a vector is needed"),
+            Constant::Diagonals { .. } | Constant::Placed(_) => panic!("a vector is needed"),
         };
         let mut results = match &instruction.op {
             Op::Input { index } => vec![packed[*index as usize].clone()],
@@ -152,12 +152,11 @@ pub fn linear(
     slots: usize,
     mut noise: Option<(&mut Noise, (f64, f64))>,
 ) -> Vec<Vec<f64>> {
-    let Constant::Diagonals { period, values } = diagonals else {
-        panic!("diagonals are needed");
-    };
+    let diagonals = Diagonals::of(diagonals, slots).expect("diagonals are needed");
+    let period = diagonals.period();
     let mut results = vec![vec![0.0; slots]; plan.outputs as usize];
     let mut rotated: HashMap<(u32, u32), Vec<f64>> = HashMap::new();
-    for (term, diagonal) in plan.terms.iter().zip(values.chunks(*period)) {
+    for (index, term) in plan.terms.iter().enumerate() {
         let x = rotated.entry((term.input, term.baby)).or_insert_with(|| {
             let mut x = rotate(inputs[term.input as usize], term.baby);
             if let Some((noise, (scale, _))) = &mut noise
@@ -168,9 +167,9 @@ pub fn linear(
             }
             x
         });
-        let mut diagonal = diagonal.to_vec();
+        let mut diagonal = diagonals.get(index, term).into_owned();
         if let Some((noise, (_, scale))) = &mut noise {
-            noise.add(&mut diagonal, (2.0 * *period as f64 / 12.0).sqrt() / *scale);
+            noise.add(&mut diagonal, (2.0 * period as f64 / 12.0).sqrt() / *scale);
         }
         let out = &mut results[term.output as usize];
         let giant = term.giant as usize;

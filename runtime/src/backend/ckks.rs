@@ -111,14 +111,15 @@ impl Backend for CkksBackend {
         let LinearConstant {
             inputs,
             plan,
-            period,
-            values,
-        } = *map;
+            diagonals,
+        } = map;
         let (scale, level) = (self.scale(scale)?, level.0 as usize);
-        let diagonals = values
-            .par_chunks(period.max(1))
-            .map(|values| {
-                let slots = repeated(values, self.slots());
+        let diagonals = plan
+            .terms
+            .par_iter()
+            .enumerate()
+            .map(|(index, term)| {
+                let slots = repeated(&diagonals.get(index, term), self.slots());
                 Ok(self.context.encode_diagonal(&slots, scale, level)?)
             })
             .collect::<Result<_>>()?;
@@ -134,7 +135,7 @@ impl Backend for CkksBackend {
                 diagonal,
             })
             .collect();
-        let plan = hemet_ckks::LinearPlan::new(inputs, plan.outputs as usize, &terms)?;
+        let plan = hemet_ckks::LinearPlan::new(*inputs, plan.outputs as usize, &terms)?;
         Ok(CkksDiagonals { plan, diagonals })
     }
 

@@ -3,7 +3,9 @@
 //! Scales, levels and degrees do not exist here, so rescale, relinearisation and level drop change nothing. The only error
 //! is float64 rounding, relative 2^-53 an operation.
 
-use hemet_schedule::{Level, LinearPlan, Scale, Type};
+use std::sync::Arc;
+
+use hemet_schedule::{Diagonals, Level, LinearPlan, Scale, Type};
 
 use super::{Backend, LinearConstant};
 use crate::error::{Result, RuntimeError};
@@ -17,12 +19,11 @@ pub struct ClearBackend {
     slots: usize,
 }
 
-/// The diagonals of a linear map as numbers.
-#[derive(Clone, Debug)]
+/// The diagonals of a linear map; placed ones are found each time that they are used.
+#[derive(Clone)]
 pub struct ClearDiagonals {
     plan: LinearPlan,
-    period: usize,
-    values: Vec<f64>,
+    diagonals: Arc<Diagonals>,
 }
 
 impl ClearBackend {
@@ -105,23 +106,9 @@ impl Backend for ClearBackend {
         _level: Level,
         _scale: &Scale,
     ) -> Result<ClearDiagonals> {
-        let LinearConstant {
-            plan,
-            period,
-            values,
-            ..
-        } = *map;
-        if period == 0 || period.checked_mul(plan.terms.len()) != Some(values.len()) {
-            return Err(RuntimeError::Inconsistent(format!(
-                "{} values for {} diagonals of {period}",
-                values.len(),
-                plan.terms.len()
-            )));
-        }
         Ok(ClearDiagonals {
-            plan: plan.clone(),
-            period,
-            values: values.to_vec(),
+            plan: map.plan.clone(),
+            diagonals: map.diagonals.clone(),
         })
     }
 
@@ -146,14 +133,14 @@ impl Backend for ClearBackend {
         diagonals: &ClearDiagonals,
     ) -> Result<Vec<Vec<f64>>> {
         let missing = || RuntimeError::Inconsistent("a term names no operand or result".into());
-        let period = diagonals.period;
-        let mut outputs = vec![vec![0.0; self.slots]; diagonals.plan.outputs as usize];
-        for (term, values) in diagonals
-            .plan
-            .terms
-            .iter()
-            .zip(diagonals.values.chunks_exact(period))
-        {
+        let ClearDiagonals { plan, diagonals } = diagonals;
+        let mut outputs = vec![vec![0.0; self.slots]; plan.outputs as usize];
+        for (index, term) in plan.terms.iter().enumerate() {
+            let values = diagonals.get(index, term);
+            let period = values.len();
+            if period == 0 {
+                return Err(missing());
+            }
             let input = inputs.get(term.input as usize).ok_or_else(missing)?;
             let output = outputs.get_mut(term.output as usize).ok_or_else(missing)?;
             if input.len() != output.len() {

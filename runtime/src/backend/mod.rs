@@ -7,22 +7,22 @@ pub mod clear;
 pub use ckks::CkksBackend;
 pub use clear::ClearBackend;
 
-use hemet_schedule::{Level, LinearPlan, Scale, Type};
+use std::sync::Arc;
+
+use hemet_schedule::{Diagonals, Level, LinearPlan, Scale, Type};
 
 use crate::error::Result;
 use crate::noise::NoiseModel;
 
 /// A linear map before it is encoded.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct LinearConstant<'a> {
     /// Number of operands.
     pub inputs: usize,
     /// Its terms.
     pub plan: &'a LinearPlan,
-    /// Number of values of each diagonal: slot `i` holds value `i mod period`.
-    pub period: usize,
-    /// The diagonals, term by term.
-    pub values: &'a [f64],
+    /// The diagonals, found when they are asked for.
+    pub diagonals: Arc<Diagonals>,
 }
 
 /// One method for each instruction. Operands come from a verified schedule, so types fit; a backend still returns an

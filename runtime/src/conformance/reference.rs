@@ -72,7 +72,7 @@ fn step(
     Ok(vec![one])
 }
 
-/// Period and values of the instruction's constant.
+/// Period and values of the instruction's constant; no case has one that is stored by its weights.
 fn constant<'a>(schedule: &'a Schedule, op: &Op) -> Result<(usize, &'a [f64])> {
     let entry = op
         .constant()
@@ -80,7 +80,9 @@ fn constant<'a>(schedule: &'a Schedule, op: &Op) -> Result<(usize, &'a [f64])> {
     match entry {
         Some((_, Constant::Vector(values))) => Ok((values.len(), values)),
         Some((_, Constant::Diagonals { period, values })) => Ok((*period, values)),
-        None => Err(RuntimeError::Inconsistent("a constant is missing".into())),
+        Some((_, Constant::Placed(_))) | None => {
+            Err(RuntimeError::Inconsistent("a constant is missing".into()))
+        }
     }
 }
 

@@ -6,7 +6,8 @@
 //!
 //! Numbers are little-endian. The head holds the [`Manifest`] and, for each part, name, size, stored size and BLAKE3 sum of
 //! the stored bytes. A part is stored as one zstd frame. Parts: `schedule` (the text form), `constants` (safetensors:
-//! 32-bit floats where all values of a constant are exactly that, otherwise 64-bit), and `extra/NAME`.
+//! 32-bit floats where all values of a constant are exactly that, otherwise 64-bit; linear maps as weights with their
+//! placement), and `extra/NAME`.
 //!
 //! Reading trusts nothing: sums are checked before anything is decompressed, sizes against [`Limits`] before memory is taken,
 //! memory grows only with bytes that are really there, the schedule is parsed and verified.
@@ -24,7 +25,8 @@ use crate::{Constant, Error, Verified, text, verify};
 use container::{Part, Reader};
 
 /// Newest version of the file format, which [`Artifact::to_bytes`] writes.
-pub const FORMAT_VERSION: u32 = 1;
+/// Version 1 had no placed maps.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Why an artifact was refused: the crate's error.
 pub type ArtifactError = Error;
@@ -142,13 +144,15 @@ impl Artifact {
                 .iter()
                 .flat_map(|v| v.to_le_bytes())
                 .collect();
-            let kind: &[u8] = match constant {
-                Constant::Vector(_) => b"v",
-                Constant::Diagonals { .. } => b"d",
+            let (kind, words): (&[u8], Vec<u32>) = match constant {
+                Constant::Vector(_) => (b"v", Vec::new()),
+                Constant::Diagonals { .. } => (b"d", Vec::new()),
+                Constant::Placed(map) => (b"p", map.to_words()),
             };
+            let words: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
             section(
                 &format!("constant/{name}"),
-                &[kind, &period.to_le_bytes(), &values],
+                &[kind, &period.to_le_bytes(), &words, &values],
             );
         }
         for (name, bytes) in &self.extra {

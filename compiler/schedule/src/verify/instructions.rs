@@ -191,16 +191,22 @@ impl Check<'_> {
                     );
                 }
             }
+            (Op::Linear { inputs, plan, .. }, Constant::Placed(map)) => {
+                if let Err(message) = map.suits(inputs.len(), plan, self.slots) {
+                    self.at(index, format!("constant `{name}` {message}"));
+                }
+            }
             (Op::Linear { .. }, Constant::Vector(_)) => {
                 self.at(
                     index,
                     format!("constant `{name}` is a vector, diagonals are needed"),
                 );
             }
-            (_, Constant::Diagonals { .. }) => {
+            (_, Constant::Diagonals { .. } | Constant::Placed(_)) => {
+                let kind = constant.kind();
                 self.at(
                     index,
-                    format!("constant `{name}` is diagonals, a vector is needed"),
+                    format!("constant `{name}` is {kind}, a vector is needed"),
                 );
             }
             (_, Constant::Vector(_)) => {}

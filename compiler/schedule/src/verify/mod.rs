@@ -22,9 +22,11 @@
 //! **Linear maps.** There is at least one operand and one output; terms ascend strictly by
 //! (output, giant, operand, baby), name existing operands and outputs, and every output has a term.
 //!
-//! **Constants.** Names are valid and unique. An instruction's constant exists and has the kind it needs: `linear` diagonals,
-//! others a vector. Periods are powers of two of at most the slots, diagonals have terms × period values. All values are
-//! finite, and the largest, encoded, stays below half the modulus at which it is used.
+//! **Constants.** Names are valid and unique. An instruction's constant exists and has the kind it needs: `linear` diagonals or a
+//! placed map, others a vector. Periods are powers of two of at most the slots, diagonals have terms × period values. All values are
+//! finite, and the largest, encoded, stays below half the modulus at which it is used. The layouts of a placed map are sound, its
+//! outputs and the ciphertexts of its operands are as many as the instruction's; blocks lie in the channels and taps in the
+//! places of its tensors, none twice; there are as many weights as patterns × pairs × taps.
 //!
 //! **Outputs.** There is at least one; each exists; all have one type, of degree 1.
 //!
@@ -40,7 +42,7 @@ use hemet_ckks_params::{Security, max_log_qp};
 
 use crate::constants::{MAX_NAME_BYTES, is_name_char};
 use crate::infer::check_fit;
-use crate::{Layout, Schedule, Type};
+use crate::{Constant, Layout, Schedule, Type};
 
 /// Largest promise of precision, in bits: more than a float holds is a mistake.
 const MAX_PRECISION_BITS: u32 = 60;
@@ -222,6 +224,11 @@ impl Check<'_> {
                     "constant `{name}` ({kind}) has period {period}, it must be a power of two up to {} slots",
                     self.slots
                 ));
+            }
+            if let Constant::Placed(map) = value
+                && let Err(message) = map.check(self.slots)
+            {
+                self.general(format!("constant `{name}` ({kind}): {message}"));
             }
             let (mut largest, mut finite) = (0.0f64, true);
             for v in value.values() {

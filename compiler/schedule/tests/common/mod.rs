@@ -2,8 +2,10 @@
 #![allow(dead_code)] // Each test file uses a part.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use hemet_ckks_params::{Parameters, ntt_primes};
+use hemet_schedule::placed::{Block, Pattern, PlacedMap, PlacedOperand, PlacedOutput, Tap};
 use hemet_schedule::{
     Builder, Constant, ConstantId, Header, Layout, Level, LinearPlan, LinearTerm, Op, Scale,
     Schedule, ValueId,
@@ -114,6 +116,64 @@ pub fn all_ops() -> Schedule {
     let p = one(&mut b, Op::Rescale { x: p });
     let p = one(&mut b, Op::LevelDrop { x: p, to: Level(0) });
     b.finish(vec![p, p])
+}
+
+/// A 1x2 kernel from two channels of 2x4 to one of 2x3, with padding on no side.
+pub fn placed_map() -> PlacedMap {
+    let tap = |offset| Tap {
+        rows: [0, 2],
+        columns: [0, 3],
+        stride: [1, 1],
+        offset: [0, offset],
+    };
+    PlacedMap {
+        period: 16,
+        result: Layout::raster([1, 2, 3]),
+        outputs: vec![PlacedOutput {
+            ciphertext: 0,
+            giant: 0,
+        }],
+        operands: vec![PlacedOperand {
+            layout: Layout::raster([2, 2, 4]),
+            patterns: vec![Pattern {
+                blocks: vec![Block {
+                    outputs: [0, 1],
+                    inputs: [0, 2],
+                }],
+                taps: vec![tap(0), tap(1)],
+            }],
+        }],
+        values: vec![1.0, 2.0, 3.0, 4.0],
+    }
+}
+
+/// A schedule of that map.
+pub fn with_placed(map: PlacedMap) -> Schedule {
+    let mut b = Builder::new(header(
+        1,
+        Layout::raster([2, 2, 4]),
+        Layout::raster([1, 2, 3]),
+    ));
+    let x = b.push(Op::Input { index: 0 }).unwrap();
+    let term = |giant, baby| LinearTerm {
+        output: 0,
+        giant,
+        input: 0,
+        baby,
+    };
+    let plan = LinearPlan {
+        outputs: 1,
+        terms: vec![term(0, 0), term(0, 1), term(8, 0)],
+    };
+    let diagonals = b.constant("conv.weights", Constant::Placed(Arc::new(map)));
+    let scale = Scale::pow2(20);
+    let y = b.push(Op::Linear {
+        inputs: x,
+        plan,
+        diagonals,
+        scale,
+    });
+    b.finish(y.unwrap())
 }
 
 /// A valid schedule made by following random choices: each picks an instruction that suits the values that there are.
