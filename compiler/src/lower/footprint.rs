@@ -11,6 +11,9 @@ use hemet_spaces::Shape;
 
 use crate::net::SparseMap;
 
+/// `(of the result, of the operand)`, ascending.
+pub(super) type Pairs = [(u32, u32)];
+
 /// One spatial pattern and the pairs of channels that have it.
 #[derive(Clone, Debug)]
 struct Pattern {
@@ -121,8 +124,8 @@ impl Footprint {
         Self { patterns }
     }
 
-    /// Each pattern: its pairs of channels `(of the result, of the operand)` and its pairs of places likewise, both ascending.
-    pub(super) fn patterns(&self) -> impl Iterator<Item = (&[(u32, u32)], &[(u32, u32)])> {
+    /// Each pattern: its pairs of channels and its pairs of places.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = (&Pairs, &Pairs)> {
         let parts = self.patterns.iter();
         parts.map(|p| (p.channels.as_slice(), p.places.as_slice()))
     }

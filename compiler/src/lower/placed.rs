@@ -10,6 +10,7 @@ use hemet_schedule::placed::{Block, Pattern, Tap};
 use hemet_spaces::Shape;
 
 use super::Footprint;
+use super::footprint::Pairs;
 use crate::net::SparseMap;
 
 /// The map of one operand on its way into a schedule.
@@ -23,9 +24,6 @@ pub struct Weights<'a> {
     /// Whether values are rounded to 32-bit floats.
     pub narrow: bool,
 }
-
-/// Places of one pattern: `(place of the result, place of the operand)`.
-type Places = [(u32, u32)];
 
 impl Weights<'_> {
     /// The patterns of the map; its weights are appended to `values`.
@@ -70,7 +68,7 @@ impl Weights<'_> {
     fn of_pair(
         &self,
         (output, input): (u32, u32),
-        places: &Places,
+        places: &Pairs,
         mut each: impl FnMut(&[f64]),
     ) -> Result<(), String> {
         let (from, to) = self.shapes;
@@ -92,7 +90,7 @@ impl Weights<'_> {
     }
 
     /// The taps, and for each one of its places.
-    fn taps(&self, places: &Places, signatures: &[u64]) -> (Vec<Tap>, Vec<usize>) {
+    fn taps(&self, places: &Pairs, signatures: &[u64]) -> (Vec<Tap>, Vec<usize>) {
         let (from, to) = self.shapes;
         let at = |place: u32, width: usize| [place / width as u32, place % width as u32];
         let pairs: Vec<[[u32; 2]; 2]> = places
