@@ -1,7 +1,5 @@
 //! The interpreter: one for all backends.
 
-use std::sync::Arc;
-
 use hemet_schedule::verify::Verified;
 use hemet_schedule::{Constant, Diagonals, Header, Instruction, Op, Schedule, Type, ValueId};
 
@@ -45,16 +43,19 @@ pub struct Program<B: Backend> {
     backend: B,
     schedule: Verified,
     constants: Vec<Encoded<B>>,
+    maps: B::Maps,
     /// For each value the instruction after which it is not read any more; `usize::MAX` for outputs.
     last_use: Vec<usize>,
     /// For each instruction whether a rescale runs inside it.
     fusions: Vec<Fusion>,
 }
 
+/// What an instruction needs beside its operands.
 enum Encoded<B: Backend> {
     None,
     Vector(B::Vector),
-    Diagonals(B::Diagonals),
+    /// Position among the linear maps.
+    Map(usize),
 }
 
 impl<B: Backend> Program<B> {
@@ -72,13 +73,25 @@ impl<B: Backend> Program<B> {
             .map(|(index, instruction)| {
                 encode(plain, &backend, instruction).map_err(|e| at(plain, index, e))
             })
-            .collect::<Result<_>>()?;
+            .collect::<Result<Vec<_>>>()?;
+        let mut maps = Vec::new();
+        let number = |constant| match constant {
+            Ready::None => Encoded::None,
+            Ready::Vector(vector) => Encoded::Vector(vector),
+            Ready::Map(map) => {
+                maps.push(map);
+                Encoded::Map(maps.len() - 1)
+            }
+        };
+        let constants = constants.into_iter().map(number).collect();
+        let maps = backend.encode_maps(maps)?;
         let last_use = last_uses(plain);
         let fusions = fusions(plain);
         Ok(Self {
             backend,
             schedule,
             constants,
+            maps,
             last_use,
             fusions,
         })
@@ -110,9 +123,13 @@ impl<B: Backend> Program<B> {
     ) -> Result<Vec<B::Ciphertext>> {
         let schedule = self.schedule();
         self.check_inputs(&inputs)?;
-        let mut values = Values::<B> {
-            slots: vec![None; schedule.types.len()],
-            inputs: inputs.into_iter().map(Some).collect(),
+        let mut running = Running::<B> {
+            keys,
+            pass: self.backend.begin(&self.maps),
+            values: Values {
+                slots: vec![None; schedule.types.len()],
+                inputs: inputs.into_iter().map(Some).collect(),
+            },
         };
         for (index, instruction) in schedule.instructions.iter().enumerate() {
             let layer = layer_name(schedule, instruction);
@@ -125,16 +142,16 @@ impl<B: Backend> Program<B> {
             };
             observe(&progress);
             let results = self
-                .step(keys, index, instruction, &mut values)
+                .step(index, instruction, &mut running)
                 .map_err(|e| at(schedule, index, e))?;
-            self.store(index, instruction, results, &mut values);
+            self.store(index, instruction, results, &mut running.values);
             progress.moment = Moment::End;
             observe(&progress);
         }
         schedule
             .outputs
             .iter()
-            .map(|v| values.get(*v).cloned())
+            .map(|v| running.values.get(*v).cloned())
             .collect()
     }
 
@@ -184,12 +201,12 @@ impl<B: Backend> Program<B> {
 
     fn step(
         &self,
-        keys: &B::Keys,
         index: usize,
         instruction: &Instruction,
-        values: &mut Values<B>,
+        running: &mut Running<'_, B>,
     ) -> Result<Vec<B::Ciphertext>> {
         let backend = &self.backend;
+        let Running { keys, pass, values } = running;
         let fusion = self.fusions.get(index).copied().unwrap_or(Fusion::Alone);
         let result = match &instruction.op {
             Op::Input { index } => values.take_input(*index)?,
@@ -198,10 +215,10 @@ impl<B: Backend> Program<B> {
                     .iter()
                     .map(|x| values.get(*x))
                     .collect::<Result<_>>()?;
-                let diagonals = self.diagonals(index)?;
+                let map = self.map(index)?;
                 return match fusion {
-                    Fusion::WithRescale => backend.linear_rescale(keys, &inputs, diagonals),
-                    Fusion::Alone | Fusion::Done => backend.linear(keys, &inputs, diagonals),
+                    Fusion::WithRescale => backend.linear_rescale(keys, &inputs, pass, map),
+                    Fusion::Alone | Fusion::Done => backend.linear(keys, &inputs, pass, map),
                 };
             }
             Op::Rotate { x, step } => backend.rotate(keys, values.get(*x)?, *step)?,
@@ -227,20 +244,27 @@ impl<B: Backend> Program<B> {
     fn vector(&self, index: usize) -> Result<&B::Vector> {
         match self.constants.get(index) {
             Some(Encoded::Vector(vector)) => Ok(vector),
-            Some(Encoded::Diagonals(_) | Encoded::None) | None => {
+            Some(Encoded::Map(_) | Encoded::None) | None => {
                 Err(RuntimeError::Inconsistent("a vector is missing".into()))
             }
         }
     }
 
-    fn diagonals(&self, index: usize) -> Result<&B::Diagonals> {
+    fn map(&self, index: usize) -> Result<usize> {
         match self.constants.get(index) {
-            Some(Encoded::Diagonals(diagonals)) => Ok(diagonals),
+            Some(Encoded::Map(map)) => Ok(*map),
             Some(Encoded::Vector(_) | Encoded::None) | None => {
-                Err(RuntimeError::Inconsistent("diagonals are missing".into()))
+                Err(RuntimeError::Inconsistent("a linear map is missing".into()))
             }
         }
     }
+}
+
+/// The state of a run.
+struct Running<'r, B: Backend> {
+    keys: &'r B::Keys,
+    pass: B::Pass<'r>,
+    values: Values<B>,
 }
 
 /// The values alive during a run.
@@ -309,13 +333,21 @@ fn last_uses(schedule: &Schedule) -> Vec<usize> {
     last
 }
 
+/// A constant before the linear maps are encoded together.
+enum Ready<B: Backend> {
+    None,
+    Vector(B::Vector),
+    Map(LinearConstant),
+}
+
+/// Encodes vectors and makes linear maps ready.
 fn encode<B: Backend>(
     schedule: &Schedule,
     backend: &B,
     instruction: &Instruction,
-) -> Result<Encoded<B>> {
+) -> Result<Ready<B>> {
     let Some(id) = instruction.op.constant() else {
-        return Ok(Encoded::None);
+        return Ok(Ready::None);
     };
     let missing = || RuntimeError::Inconsistent(format!("constant {} does not exist", id.0));
     let entry = schedule.constants.entries.get(id.0 as usize);
@@ -330,11 +362,11 @@ fn encode<B: Backend>(
     match (&instruction.op, constant) {
         (Op::AddPlain { .. }, Constant::Vector(values)) => backend
             .encode_vector(values, ty.level, &ty.scale)
-            .map(Encoded::Vector)
+            .map(Ready::Vector)
             .map_err(named),
         (Op::MulPlain { scale, .. }, Constant::Vector(values)) => backend
             .encode_vector(values, ty.level, scale)
-            .map(Encoded::Vector)
+            .map(Ready::Vector)
             .map_err(named),
         (
             Op::Linear {
@@ -346,15 +378,13 @@ fn encode<B: Backend>(
             Constant::Diagonals { .. } | Constant::Placed(_),
         ) => {
             let diagonals = Diagonals::of(constant, backend.slots()).ok_or_else(missing)?;
-            let map = LinearConstant {
+            Ok(Ready::Map(LinearConstant {
                 inputs: inputs.len(),
-                plan,
-                diagonals: Arc::new(diagonals),
-            };
-            backend
-                .encode_diagonals(&map, ty.level, scale)
-                .map(Encoded::Diagonals)
-                .map_err(named)
+                plan: plan.clone(),
+                diagonals,
+                level: ty.level,
+                scale: scale.clone(),
+            }))
         }
         (_, Constant::Vector(_) | Constant::Diagonals { .. } | Constant::Placed(_)) => Err(named(
             RuntimeError::Inconsistent("it is of the wrong kind".into()),

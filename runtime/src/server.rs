@@ -27,9 +27,19 @@ impl Server {
     /// # Errors
     /// A constant that cannot be encoded.
     pub fn new(artifact: Artifact) -> Result<Self> {
+        Self::with_diagonal_bytes(artifact, usize::MAX)
+    }
+
+    /// As [`Server::new`], but encoded diagonals take at most so many bytes (or what the largest map needs, if that is more): the others are
+    /// encoded for each answer, ahead of their use where threads are idle.
+    ///
+    /// # Errors
+    /// As [`Server::new`].
+    pub fn with_diagonal_bytes(artifact: Artifact, diagonal_bytes: usize) -> Result<Self> {
         let spec = ClientSpec::new(&artifact)?;
         let context = Context::new(spec.parameters.clone());
-        let program = Program::new(artifact.schedule, CkksBackend::new(context))?;
+        let backend = CkksBackend::with_diagonal_bytes(context, diagonal_bytes);
+        let program = Program::new(artifact.schedule, backend)?;
         Ok(Self { spec, program })
     }
 

@@ -133,3 +133,15 @@ fn one_server_serves_several_clients_with_their_own_keys() {
         assert!((a - b).abs() < 1e-2);
     }
 }
+
+#[test]
+fn a_server_with_little_memory_for_diagonals_answers_the_same() {
+    let artifact = Artifact::new(Manifest::new("tiny"), network(secure(), 3));
+    let (client, keys) = Client::generate(ClientSpec::new(&artifact).unwrap()).unwrap();
+    let request = client.encrypt(&numbers(PERIOD, 4)).unwrap();
+    let answer = |bytes| {
+        let server = Server::with_diagonal_bytes(artifact.clone(), bytes).unwrap();
+        server.answer(&keys, &request, &mut unobserved).unwrap()
+    };
+    assert_eq!(answer(0), answer(usize::MAX));
+}

@@ -1,13 +1,16 @@
 //! Backend `ckks`: the engine of `hemet-ckks`.
 //!
-//! A vector constant of period 1 is encoded without a transform; diagonals are encoded for the level at which they are used.
+//! A vector constant of period 1 is encoded without a transform; diagonals are encoded for the level at which they are used,
+//! as many as fit the memory for them when a program is made, the others for each use, ahead of it where threads are idle.
 //! The scale of a schedule's type is exact; the engine carries it as a float, equal to 2^-40.
 
 use std::sync::Arc;
 
-use hemet_ckks::{Ciphertext, Context, Diagonal, EvaluationKeys, LinearTerm, Plaintext};
+use hemet_ckks::{
+    Ciphertext, Context, Diagonal, EvaluationKeys, LinearTerm, Pass, PlainCache, PlainSource,
+    Plaintext,
+};
 use hemet_schedule::{Level, Scale, Type};
-use rayon::prelude::*;
 
 use super::{Backend, LinearConstant};
 use crate::error::{Result, RuntimeError};
@@ -17,18 +20,71 @@ use crate::noise::NoiseModel;
 #[derive(Clone)]
 pub struct CkksBackend {
     context: Arc<Context>,
+    /// Bytes that encoded diagonals may take.
+    diagonal_bytes: usize,
 }
 
-/// The diagonals of a linear map, encoded, and its plan in the engine's words.
-pub struct CkksDiagonals {
-    plan: hemet_ckks::LinearPlan,
-    diagonals: Vec<Diagonal>,
+/// The linear maps of a program: their plans in the engine's words, and their diagonals.
+pub struct CkksMaps {
+    plans: Vec<hemet_ckks::LinearPlan>,
+    diagonals: Arc<PlainCache<DiagonalSource>>,
+}
+
+/// The linear maps during a run.
+pub struct CkksPass<'a> {
+    plans: &'a [hemet_ckks::LinearPlan],
+    diagonals: Pass<DiagonalSource>,
+}
+
+/// Where diagonals come from: each map is a group.
+struct DiagonalSource {
+    maps: Vec<LinearConstant>,
+    /// Of each map.
+    scales: Vec<f64>,
+}
+
+impl PlainSource for DiagonalSource {
+    type Item = Diagonal;
+
+    fn groups(&self) -> usize {
+        self.maps.len()
+    }
+
+    fn items(&self, group: usize) -> usize {
+        self.maps[group].plan.terms.len()
+    }
+
+    fn item_bytes(&self, context: &Context, group: usize) -> usize {
+        let level = self.maps[group].level.0 as usize;
+        // A level outside the chain is refused when the first item is encoded.
+        context.diagonal_bytes(level).unwrap_or(0)
+    }
+
+    fn encode(
+        &self,
+        context: &Context,
+        group: usize,
+        item: usize,
+    ) -> std::result::Result<Diagonal, hemet_ckks::Error> {
+        let map = &self.maps[group];
+        let values = map.diagonals.get(item, &map.plan.terms[item]);
+        let slots = repeated(&values, context.parameters().slots());
+        context.encode_diagonal(&slots, self.scales[group], map.level.0 as usize)
+    }
 }
 
 impl CkksBackend {
-    /// A backend for the parameters of `context`.
+    /// A backend for the parameters of `context` that keeps all encoded constants.
     pub fn new(context: Arc<Context>) -> Self {
-        Self { context }
+        Self::with_diagonal_bytes(context, usize::MAX)
+    }
+
+    /// One whose encoded diagonals take at most so many bytes, or what the largest map of a program needs if that is more.
+    pub fn with_diagonal_bytes(context: Arc<Context>, diagonal_bytes: usize) -> Self {
+        Self {
+            context,
+            diagonal_bytes,
+        }
     }
 
     /// The engine.
@@ -41,6 +97,32 @@ impl CkksBackend {
             .to_f64(self.context.parameters().moduli())
             .ok_or_else(|| RuntimeError::Inconsistent(format!("scale {scale} is out of range")))
     }
+}
+
+impl<'a> CkksPass<'a> {
+    /// Plan and diagonals of a map.
+    fn take(&mut self, map: usize) -> Result<(&'a hemet_ckks::LinearPlan, Vec<Arc<Diagonal>>)> {
+        let diagonals = self.diagonals.take(map)?;
+        let plan = self.plans.get(map);
+        let missing = || RuntimeError::Inconsistent("a linear map is missing".into());
+        Ok((plan.ok_or_else(missing)?, diagonals))
+    }
+}
+
+/// The plan of a map in the engine's words.
+fn plan(map: &LinearConstant) -> Result<hemet_ckks::LinearPlan> {
+    let terms = map.plan.terms.iter().enumerate();
+    let terms: Vec<LinearTerm> = terms
+        .map(|(diagonal, term)| LinearTerm {
+            output: term.output as usize,
+            giant: i64::from(term.giant),
+            input: term.input as usize,
+            baby: i64::from(term.baby),
+            diagonal,
+        })
+        .collect();
+    let outputs = map.plan.outputs as usize;
+    Ok(hemet_ckks::LinearPlan::new(map.inputs, outputs, &terms)?)
 }
 
 /// Repeats `values` to fill `slots`.
@@ -76,7 +158,8 @@ const SCALE_TOLERANCE: f64 = 1.0 / (1u64 << 40) as f64;
 impl Backend for CkksBackend {
     type Ciphertext = Ciphertext;
     type Vector = Plaintext;
-    type Diagonals = CkksDiagonals;
+    type Maps = CkksMaps;
+    type Pass<'a> = CkksPass<'a>;
     type Keys = EvaluationKeys;
 
     fn name(&self) -> &'static str {
@@ -102,41 +185,23 @@ impl Backend for CkksBackend {
         }
     }
 
-    fn encode_diagonals(
-        &self,
-        map: &LinearConstant<'_>,
-        level: Level,
-        scale: &Scale,
-    ) -> Result<CkksDiagonals> {
-        let LinearConstant {
-            inputs,
-            plan,
-            diagonals,
-        } = map;
-        let (scale, level) = (self.scale(scale)?, level.0 as usize);
-        let diagonals = plan
-            .terms
-            .par_iter()
-            .enumerate()
-            .map(|(index, term)| {
-                let slots = repeated(&diagonals.get(index, term), self.slots());
-                Ok(self.context.encode_diagonal(&slots, scale, level)?)
-            })
-            .collect::<Result<_>>()?;
-        let terms: Vec<LinearTerm> = plan
-            .terms
-            .iter()
-            .enumerate()
-            .map(|(diagonal, term)| LinearTerm {
-                output: term.output as usize,
-                giant: i64::from(term.giant),
-                input: term.input as usize,
-                baby: i64::from(term.baby),
-                diagonal,
-            })
-            .collect();
-        let plan = hemet_ckks::LinearPlan::new(*inputs, plan.outputs as usize, &terms)?;
-        Ok(CkksDiagonals { plan, diagonals })
+    fn encode_maps(&self, maps: Vec<LinearConstant>) -> Result<CkksMaps> {
+        let (mut plans, mut scales) = (Vec::new(), Vec::new());
+        for map in &maps {
+            plans.push(plan(map)?);
+            scales.push(self.scale(&map.scale)?);
+        }
+        let source = DiagonalSource { maps, scales };
+        let diagonals = PlainCache::new(&self.context, source, self.diagonal_bytes)?;
+        Ok(CkksMaps { plans, diagonals })
+    }
+
+    fn begin<'a>(&self, maps: &'a CkksMaps) -> CkksPass<'a> {
+        let order: Vec<usize> = (0..maps.plans.len()).collect();
+        CkksPass {
+            plans: &maps.plans,
+            diagonals: maps.diagonals.pass(&order),
+        }
     }
 
     fn check_input(&self, index: usize, x: &Ciphertext, expected: &Type) -> Result<()> {
@@ -158,20 +223,24 @@ impl Backend for CkksBackend {
         &self,
         keys: &EvaluationKeys,
         inputs: &[&Ciphertext],
-        diagonals: &CkksDiagonals,
+        pass: &mut CkksPass<'_>,
+        map: usize,
     ) -> Result<Vec<Ciphertext>> {
-        let CkksDiagonals { plan, diagonals } = diagonals;
-        Ok(self.context.linear(inputs, plan, diagonals, keys)?)
+        let (plan, diagonals) = pass.take(map)?;
+        Ok(self.context.linear(inputs, plan, &diagonals, keys)?)
     }
 
     fn linear_rescale(
         &self,
         keys: &EvaluationKeys,
         inputs: &[&Ciphertext],
-        diagonals: &CkksDiagonals,
+        pass: &mut CkksPass<'_>,
+        map: usize,
     ) -> Result<Vec<Ciphertext>> {
-        let CkksDiagonals { plan, diagonals } = diagonals;
-        Ok(self.context.linear_rescale(inputs, plan, diagonals, keys)?)
+        let (plan, diagonals) = pass.take(map)?;
+        Ok(self
+            .context
+            .linear_rescale(inputs, plan, &diagonals, keys)?)
     }
 
     fn rotate(&self, keys: &EvaluationKeys, x: &Ciphertext, step: u32) -> Result<Ciphertext> {

@@ -3,9 +3,7 @@
 //! Scales, levels and degrees do not exist here, so rescale, relinearisation and level drop change nothing. The only error
 //! is float64 rounding, relative 2^-53 an operation.
 
-use std::sync::Arc;
-
-use hemet_schedule::{Diagonals, Level, LinearPlan, Scale, Type};
+use hemet_schedule::{Level, Scale, Type};
 
 use super::{Backend, LinearConstant};
 use crate::error::{Result, RuntimeError};
@@ -17,13 +15,6 @@ use crate::noise::NoiseModel;
 #[derive(Clone, Debug)]
 pub struct ClearBackend {
     slots: usize,
-}
-
-/// The diagonals of a linear map; placed ones are found each time that they are used.
-#[derive(Clone)]
-pub struct ClearDiagonals {
-    plan: LinearPlan,
-    diagonals: Arc<Diagonals>,
 }
 
 impl ClearBackend {
@@ -76,7 +67,8 @@ fn rotated(x: &[f64], step: u32) -> Vec<f64> {
 impl Backend for ClearBackend {
     type Ciphertext = Vec<f64>;
     type Vector = Vec<f64>;
-    type Diagonals = ClearDiagonals;
+    type Maps = Vec<LinearConstant>;
+    type Pass<'a> = &'a [LinearConstant];
     type Keys = ();
 
     fn name(&self) -> &'static str {
@@ -100,16 +92,13 @@ impl Backend for ClearBackend {
         Ok(values.iter().copied().cycle().take(self.slots).collect())
     }
 
-    fn encode_diagonals(
-        &self,
-        map: &LinearConstant<'_>,
-        _level: Level,
-        _scale: &Scale,
-    ) -> Result<ClearDiagonals> {
-        Ok(ClearDiagonals {
-            plan: map.plan.clone(),
-            diagonals: map.diagonals.clone(),
-        })
+    /// Nothing is encoded: diagonals are found each time that they are used.
+    fn encode_maps(&self, maps: Vec<LinearConstant>) -> Result<Vec<LinearConstant>> {
+        Ok(maps)
+    }
+
+    fn begin<'a>(&self, maps: &'a Vec<LinearConstant>) -> &'a [LinearConstant] {
+        maps
     }
 
     fn check_input(&self, index: usize, x: &Vec<f64>, _expected: &Type) -> Result<()> {
@@ -130,10 +119,13 @@ impl Backend for ClearBackend {
         &self,
         _keys: &(),
         inputs: &[&Vec<f64>],
-        diagonals: &ClearDiagonals,
+        pass: &mut &[LinearConstant],
+        map: usize,
     ) -> Result<Vec<Vec<f64>>> {
         let missing = || RuntimeError::Inconsistent("a term names no operand or result".into());
-        let ClearDiagonals { plan, diagonals } = diagonals;
+        let LinearConstant {
+            plan, diagonals, ..
+        } = pass.get(map).ok_or_else(missing)?;
         let mut outputs = vec![vec![0.0; self.slots]; plan.outputs as usize];
         for (index, term) in plan.terms.iter().enumerate() {
             let values = diagonals.get(index, term);

@@ -7,22 +7,23 @@ pub mod clear;
 pub use ckks::CkksBackend;
 pub use clear::ClearBackend;
 
-use std::sync::Arc;
-
 use hemet_schedule::{Diagonals, Level, LinearPlan, Scale, Type};
 
 use crate::error::Result;
 use crate::noise::NoiseModel;
 
 /// A linear map before it is encoded.
-#[derive(Clone)]
-pub struct LinearConstant<'a> {
+pub struct LinearConstant {
     /// Number of operands.
     pub inputs: usize,
     /// Its terms.
-    pub plan: &'a LinearPlan,
+    pub plan: LinearPlan,
     /// The diagonals, found when they are asked for.
-    pub diagonals: Arc<Diagonals>,
+    pub diagonals: Diagonals,
+    /// Level of the operands.
+    pub level: Level,
+    /// Scale at which diagonals are encoded.
+    pub scale: Scale,
 }
 
 /// One method for each instruction. Operands come from a verified schedule, so types fit; a backend still returns an
@@ -32,8 +33,10 @@ pub trait Backend: Send + Sync {
     type Ciphertext: Clone + Send + Sync;
     /// A vector constant, encoded.
     type Vector: Send + Sync;
-    /// The diagonals of a linear map, encoded.
-    type Diagonals: Send + Sync;
+    /// All linear maps of a schedule, encoded as far as the backend keeps them.
+    type Maps: Send + Sync;
+    /// The linear maps during one run.
+    type Pass<'a>;
     /// What a client hands over so that its ciphertexts can be worked on.
     type Keys: Sync;
 
@@ -52,16 +55,14 @@ pub trait Backend: Send + Sync {
     /// A value that does not fit the modulus.
     fn encode_vector(&self, values: &[f64], level: Level, scale: &Scale) -> Result<Self::Vector>;
 
-    /// Encodes the diagonals of a linear map for operands of `level`, at `scale`.
+    /// Encodes linear maps, in the order in which runs will use them, in the caller's rayon pool.
     ///
     /// # Errors
-    /// A value that does not fit the modulus.
-    fn encode_diagonals(
-        &self,
-        map: &LinearConstant<'_>,
-        level: Level,
-        scale: &Scale,
-    ) -> Result<Self::Diagonals>;
+    /// A diagonal that does not fit the modulus.
+    fn encode_maps(&self, maps: Vec<LinearConstant>) -> Result<Self::Maps>;
+
+    /// Begins a run that will use the maps in their order.
+    fn begin<'a>(&self, maps: &'a Self::Maps) -> Self::Pass<'a>;
 
     /// Whether `x` is of type `expected`: asked of every input ciphertext before the first instruction.
     ///
@@ -69,7 +70,7 @@ pub trait Backend: Send + Sync {
     /// What differs, with both numbers; `index` is the position among the inputs.
     fn check_input(&self, index: usize, x: &Self::Ciphertext, expected: &Type) -> Result<()>;
 
-    /// A linear map.
+    /// Linear map number `map` of those that were encoded.
     ///
     /// # Errors
     /// A missing rotation key.
@@ -77,7 +78,8 @@ pub trait Backend: Send + Sync {
         &self,
         keys: &Self::Keys,
         inputs: &[&Self::Ciphertext],
-        diagonals: &Self::Diagonals,
+        pass: &mut Self::Pass<'_>,
+        map: usize,
     ) -> Result<Vec<Self::Ciphertext>>;
 
     /// A linear map whose results are rescaled. A backend that does both at once keeps to the bound of doing one after the
@@ -89,9 +91,10 @@ pub trait Backend: Send + Sync {
         &self,
         keys: &Self::Keys,
         inputs: &[&Self::Ciphertext],
-        diagonals: &Self::Diagonals,
+        pass: &mut Self::Pass<'_>,
+        map: usize,
     ) -> Result<Vec<Self::Ciphertext>> {
-        let results = self.linear(keys, inputs, diagonals)?;
+        let results = self.linear(keys, inputs, pass, map)?;
         results.iter().map(|x| self.rescale(x)).collect()
     }
 

@@ -1,0 +1,268 @@
+//! The compiler's test set, encrypted: compiles each network with random weights of a fixed seed, runs it once under encryption, and
+//! compares the logits with the reference evaluation in 64-bit floats.
+//!
+//! `cargo run --release -p hemet-compiler --example test_set -- OUT [NAME...] [--costs FILE] [--memory-mib N] [--threads N]`
+//!
+//! Writes OUT/NAME.json for each network and leaves out those that are there already, so that a long run can be continued. A
+//! network is compiled and judged in a process of its own, and the server is another one, whose memory and times are
+//! its own. Without names all networks run; without a cost table schedules are chosen by the synthetic one.
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use common::networks;
+use hemet_compiler::{Options, compile, synthetic_table};
+use hemet_runtime::{Client, ClientSpec, Server, peak_memory_bytes, unobserved};
+use hemet_schedule::{Artifact, CostTable, Manifest, OpCounts};
+use hemet_spaces::LayerGraph;
+use hemet_spaces::evaluate::evaluate;
+use serde::{Deserialize, Serialize};
+
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// Seed of all weights and inputs.
+const SEED: u64 = 2026;
+
+/// What is said of one network.
+#[derive(Serialize, Deserialize)]
+struct Figures {
+    name: String,
+    log_n: u32,
+    log_qp_bits: f64,
+    depth: u32,
+    compile_s: f64,
+    compile_peak_gb: f64,
+    artifact_mb: f64,
+    keys_mb: f64,
+    server: ServerFigures,
+    max_abs_error: f64,
+    promised_error: f64,
+    rotations: u64,
+    plain_products: u64,
+    ciphertext_products: u64,
+}
+
+/// What the server's process says of itself.
+#[derive(Serialize, Deserialize)]
+struct ServerFigures {
+    load_s: f64,
+    latency_s: f64,
+    peak_gb: f64,
+}
+
+struct Args {
+    out: PathBuf,
+    names: Vec<String>,
+    costs: Option<PathBuf>,
+    memory_mib: usize,
+    threads: usize,
+}
+
+fn main() -> Outcome<()> {
+    let args = arguments()?;
+    fs::create_dir_all(&args.out)?;
+    match args.names.split_first() {
+        Some((first, _)) if first == "--server" => return serve(&args),
+        Some((first, rest)) if first == "--one" => return one(&args, &rest[0]),
+        Some(_) | None => {}
+    }
+    println!(
+        "{:<28} {:>5} {:>6} {:>5} {:>9} {:>11} {:>7} {:>6} {:>9} {:>8} {:>9} {:>8} {:>9}",
+        "network",
+        "log_n",
+        "log QP",
+        "depth",
+        "compile s",
+        "artifact MB",
+        "keys MB",
+        "load s",
+        "latency s",
+        "peak GB",
+        "error",
+        "promised",
+        "rotations"
+    );
+    for (name, _) in networks::test_set() {
+        let wanted = args.names.is_empty() || args.names.iter().any(|n| n == name);
+        let record = args.out.join(format!("{}.json", file_name(name)));
+        if wanted && !record.exists() {
+            let own = std::env::args_os().skip(1);
+            let program = std::env::current_exe()?;
+            let status = Command::new(program)
+                .args(own)
+                .args(["--one", name])
+                .status()?;
+            if !status.success() {
+                println!("{name:<28} failed: {status}");
+                continue;
+            }
+        }
+        if let Ok(text) = fs::read_to_string(&record) {
+            show(&serde_json::from_str(&text)?);
+        }
+    }
+    Ok(())
+}
+
+fn show(f: &Figures) {
+    println!(
+        "{:<28} {:>5} {:>6.0} {:>5} {:>9.2} {:>11.2} {:>7.0} {:>6.2} {:>9.2} {:>8.2} {:>9.1e} {:>8.1e} {:>9}",
+        f.name,
+        f.log_n,
+        f.log_qp_bits,
+        f.depth,
+        f.compile_s,
+        f.artifact_mb,
+        f.keys_mb,
+        f.server.load_s,
+        f.server.latency_s,
+        f.server.peak_gb,
+        f.max_abs_error,
+        f.promised_error,
+        f.rotations,
+    );
+}
+
+/// The words of the command line; `--one NAME` and `--server` are for the processes that this one starts.
+fn arguments() -> Outcome<Args> {
+    let mut words = std::env::args().skip(1);
+    let mut args = Args {
+        out: words.next().ok_or("give a folder for the records")?.into(),
+        names: Vec::new(),
+        costs: None,
+        memory_mib: 2048,
+        threads: 1,
+    };
+    let mut process = Vec::new();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or(format!("{word} needs a value"));
+        match word.as_str() {
+            "--costs" => args.costs = Some(value()?.into()),
+            "--memory-mib" => args.memory_mib = value()?.parse()?,
+            "--threads" => args.threads = value()?.parse()?,
+            "--one" | "--server" => process = vec![word.clone(), value()?],
+            name => args.names.push(name.to_owned()),
+        }
+    }
+    if !process.is_empty() {
+        args.names = process;
+    }
+    Ok(args)
+}
+
+fn file_name(name: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() { c } else { '_' };
+    name.chars().map(plain).collect()
+}
+
+fn gigabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e9
+}
+
+fn network(name: &str) -> Outcome<LayerGraph> {
+    let found = networks::test_set().into_iter().find(|(n, _)| *n == name);
+    let (_, graph) = found.ok_or(format!("there is no network `{name}`"))?;
+    Ok(graph)
+}
+
+/// Compiles a network, has it run and writes its record.
+fn one(args: &Args, name: &str) -> Outcome<()> {
+    let graph = network(name)?;
+    let weights = common::weights(&graph, SEED);
+    let costs = match &args.costs {
+        Some(path) => CostTable::from_json(&fs::read_to_string(path)?)?,
+        None => synthetic_table(),
+    };
+    let options = Options::default();
+    let begin = Instant::now();
+    let schedule = compile(&graph, &weights, &options, &costs)?;
+    let compile_s = begin.elapsed().as_secs_f64();
+    let compile_peak_gb = gigabytes(peak_memory_bytes().unwrap_or(0));
+    let artifact = Artifact::new(Manifest::new(name), schedule);
+    let folder = args.out.join(file_name(name));
+    fs::create_dir_all(&folder)?;
+    let bytes = artifact.to_bytes()?;
+    fs::write(folder.join("model.hemet"), &bytes)?;
+    let x = common::input(&graph, SEED + 1);
+    let client = {
+        let (client, keys) = Client::generate(ClientSpec::new(&artifact)?)?;
+        fs::write(folder.join("keys"), keys.to_bytes())?;
+        client
+    };
+    fs::write(folder.join("request"), client.encrypt(&x)?)?;
+    let keys_mb = fs::metadata(folder.join("keys"))?.len() as f64 / 1e6;
+    let server = run_server(args, &folder)?;
+    let found = client.decrypt(&fs::read(folder.join("response"))?)?;
+    let wanted = evaluate(&graph, &weights, &x)?;
+    let squares: f64 = wanted.iter().map(|v| v * v).sum();
+    let size = (squares / wanted.len() as f64).sqrt();
+    let errors = found.iter().zip(&wanted).map(|(f, w)| (f - w).abs());
+    let header = &artifact.schedule.header;
+    let counts = OpCounts::of(&artifact.schedule).total();
+    let figures = Figures {
+        name: name.to_owned(),
+        log_n: header.parameters.log_n(),
+        log_qp_bits: header.parameters.log_qp_bits(),
+        depth: header.depth,
+        compile_s,
+        compile_peak_gb,
+        artifact_mb: bytes.len() as f64 / 1e6,
+        keys_mb,
+        server,
+        max_abs_error: errors.fold(0.0, f64::max),
+        promised_error: (-f64::from(header.precision_bits)).exp2() * size.max(1.0),
+        rotations: counts.rotations,
+        plain_products: counts.plain_products,
+        ciphertext_products: counts.ciphertext_products,
+    };
+    fs::remove_dir_all(&folder)?;
+    let record = args.out.join(format!("{}.json", file_name(name)));
+    fs::write(record, serde_json::to_string_pretty(&figures)?)?;
+    if figures.max_abs_error > figures.promised_error {
+        return Err("the promised precision is not kept".into());
+    }
+    Ok(())
+}
+
+/// Starts the server's process and reads what it says of itself.
+fn run_server(args: &Args, folder: &Path) -> Outcome<ServerFigures> {
+    let status = Command::new(std::env::current_exe()?)
+        .arg(folder)
+        .args(["--memory-mib", &args.memory_mib.to_string()])
+        .args(["--threads", &args.threads.to_string()])
+        .args(["--server", "-"])
+        .status()?;
+    if !status.success() {
+        return Err(format!("the server ended with {status}").into());
+    }
+    Ok(serde_json::from_slice(&fs::read(folder.join("figures"))?)?)
+}
+
+/// The server: what it loads and answers lies in the folder.
+fn serve(args: &Args) -> Outcome<()> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads);
+    pool.build()?.install(|| {
+        let begin = Instant::now();
+        let artifact = Artifact::read(args.out.join("model.hemet"))?;
+        let server = Server::with_diagonal_bytes(artifact, args.memory_mib << 20)?;
+        let load_s = begin.elapsed().as_secs_f64();
+        let keys = server.load_keys(&args.out.join("keys"))?;
+        let request = fs::read(args.out.join("request"))?;
+        let begin = Instant::now();
+        let response = server.answer(&keys, &request, &mut unobserved)?;
+        let figures = ServerFigures {
+            load_s,
+            latency_s: begin.elapsed().as_secs_f64(),
+            peak_gb: gigabytes(peak_memory_bytes().unwrap_or(0)),
+        };
+        fs::write(args.out.join("response"), response)?;
+        fs::write(args.out.join("figures"), serde_json::to_vec(&figures)?)?;
+        Ok(())
+    })
+}
