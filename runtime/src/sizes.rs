@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::execute::input_type;
 
-/// Sizes in bytes, without headers and padding: less than 400 bytes a file and 8 for each key, 2 % of a key in memory.
+/// Sizes in bytes, without headers and padding: less than 400 bytes a file and 40 for each key, 2 % of a key in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Sizes {
     /// The evaluation key file that a client sends once: half of each key, cut to

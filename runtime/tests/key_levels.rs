@@ -29,8 +29,9 @@ fn a_key_file_takes_what_the_schedule_counts_and_its_heads() {
     let (_, keys) = keys_of(&server, |_| {});
     let count = schedule.rotation_levels().len();
     assert_eq!(count, 6);
-    // Two envelopes, the seed and two counts; each rotation key's step and level, the relinearization key's level.
-    let heads = (96 + 44 + 32) + (32 + 8) + 8 * count as u64 + 4;
+    // Two envelopes, the seed and two counts; each rotation key's step, level and checksum, the relinearization key's
+    // level and checksum.
+    let heads = (96 + 44 + 32) + (32 + 8) + (8 + 32) * count as u64 + 4 + 32;
     let bytes = keys.to_bytes().len() as u64;
     assert_eq!(bytes, schedule.key_bytes().sent + heads);
     assert_eq!(server.sizes().evaluation_key_bytes + heads, bytes);

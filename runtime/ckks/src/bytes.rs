@@ -2,7 +2,8 @@
 //!
 //! `HEMETCKK`, version of the kind (u16), kind (u8), 0 (u8), fingerprint of the parameters (32 bytes), payload, blake3
 //! of all that (32 bytes); integers little-endian. A reader checks, in this order: mark, kind, version, parameters, the
-//! exact length (computed from the header, of keys also from their list, before any memory is taken), checksum, each field, each residue.
+//! exact length (computed from the header before any memory is taken), checksum, each field, each residue. Of evaluation
+//! keys the envelope is only the head, see `key_list.rs`.
 
 use hemet_ckks_params::Parameters;
 
@@ -10,7 +11,7 @@ use crate::error::BytesError;
 use crate::modulus::Modulus;
 
 const MAGIC: &[u8; 8] = b"HEMETCKK";
-const HEADER: usize = 44;
+pub(crate) const HEADER: usize = 44;
 const CHECKSUM: usize = 32;
 
 /// What an envelope holds.
@@ -22,16 +23,18 @@ pub(crate) enum Kind {
     EvaluationKeys,
     Ciphertext,
     SeededCiphertext,
+    MappedKeys,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Parameters,
         Self::SecretKey,
         Self::PublicKey,
         Self::EvaluationKeys,
         Self::Ciphertext,
         Self::SeededCiphertext,
+        Self::MappedKeys,
     ];
 
     fn code(self) -> u8 {
@@ -42,19 +45,21 @@ impl Kind {
             Self::EvaluationKeys => 4,
             Self::Ciphertext => 5,
             Self::SeededCiphertext => 6,
+            Self::MappedKeys => 7,
         }
     }
 
     /// The format version that is written and read.
     fn version(self) -> u16 {
         match self {
-            // 2: each key with the level up to which it serves.
-            Self::EvaluationKeys => 2,
+            // 2: each key with the level up to which it serves. 3: each key with its checksum.
+            Self::EvaluationKeys => 3,
             Self::Parameters
             | Self::SecretKey
             | Self::PublicKey
             | Self::Ciphertext
-            | Self::SeededCiphertext => 1,
+            | Self::SeededCiphertext
+            | Self::MappedKeys => 1,
         }
     }
 
@@ -66,6 +71,7 @@ impl Kind {
             Self::EvaluationKeys => "set of evaluation keys",
             Self::Ciphertext => "ciphertext",
             Self::SeededCiphertext => "seeded ciphertext",
+            Self::MappedKeys => "set of mapped evaluation keys",
         }
     }
 }
@@ -103,12 +109,6 @@ impl Writer {
 
     pub(crate) fn put(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
-    }
-
-    pub(crate) fn put_words(&mut self, words: &[u64]) {
-        for word in words {
-            self.bytes.extend_from_slice(&word.to_le_bytes());
-        }
     }
 
     /// Appends a limb, packed.
@@ -203,6 +203,20 @@ impl<'a> Reader<'a> {
         bytes: &'a [u8],
         fingerprint: Option<&[u8; 32]>,
     ) -> Result<Self, BytesError> {
+        Self::check_header(kind, bytes, fingerprint)?;
+        Ok(Self {
+            kind,
+            whole: bytes,
+            rest: &bytes[HEADER..bytes.len() - CHECKSUM],
+        })
+    }
+
+    /// The checks of [`Reader::open`].
+    pub(crate) fn check_header(
+        kind: Kind,
+        bytes: &[u8],
+        fingerprint: Option<&[u8; 32]>,
+    ) -> Result<(), BytesError> {
         if bytes.len() < MAGIC.len() || &bytes[..MAGIC.len()] != MAGIC {
             return Err(BytesError::Magic);
         }
@@ -238,28 +252,12 @@ impl<'a> Reader<'a> {
                 supported: kind.version(),
             });
         }
-        let reader = Self {
-            kind,
-            whole: bytes,
-            rest: &bytes[HEADER..bytes.len() - CHECKSUM],
-        };
-        if let Some(expected) = fingerprint {
-            reader.check_fingerprint(expected)?;
-        }
-        Ok(reader)
+        fingerprint.map_or(Ok(()), |ours| same_parameters(kind, bytes, ours))
     }
 
     /// Checks that the header names these parameters.
     pub(crate) fn check_fingerprint(&self, expected: &[u8; 32]) -> Result<(), BytesError> {
-        let found = &self.whole[12..HEADER];
-        if found == expected {
-            return Ok(());
-        }
-        Err(BytesError::OtherParameters {
-            kind: self.kind.name(),
-            found: short_hex(found),
-            expected: short_hex(expected),
-        })
+        same_parameters(self.kind, self.whole, expected)
     }
 
     /// Takes `count` bytes of the payload.
@@ -349,6 +347,19 @@ impl<'a> Reader<'a> {
             Err(BytesError::Checksum { kind })
         }
     }
+}
+
+/// Whether the header of `bytes` names the parameters of this fingerprint.
+fn same_parameters(kind: Kind, bytes: &[u8], expected: &[u8; 32]) -> Result<(), BytesError> {
+    let found = &bytes[12..HEADER];
+    if found == expected {
+        return Ok(());
+    }
+    Err(BytesError::OtherParameters {
+        kind: kind.name(),
+        found: short_hex(found),
+        expected: short_hex(expected),
+    })
 }
 
 fn short_hex(bytes: &[u8]) -> String {

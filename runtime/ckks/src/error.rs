@@ -175,6 +175,14 @@ pub enum Error {
         /// How many there are.
         count: usize,
     },
+    /// A stream or file that could not be read.
+    #[error("reading stopped at byte {at}: {reason}")]
+    Stream {
+        /// Bytes read before.
+        at: u64,
+        /// What the system said.
+        reason: String,
+    },
     /// Bytes that are not what they should be.
     #[error(transparent)]
     Bytes(#[from] BytesError),
@@ -228,6 +236,34 @@ pub enum BytesError {
         given: usize,
         /// Bytes expected.
         expected: usize,
+    },
+    /// A part that ends too early.
+    #[error(
+        "this {kind} ends at byte {given}, within the {part}; {expected} bytes were expected: transfer it again"
+    )]
+    Cut {
+        /// What the bytes hold.
+        kind: &'static str,
+        /// In which part the end came.
+        part: String,
+        /// Bytes that there were.
+        given: u64,
+        /// Bytes that there should be.
+        expected: u64,
+    },
+    /// A part with changed bytes.
+    #[error(
+        "the {part} in this {kind}, bytes {from} to {to}, does not match its checksum; it was corrupted: transfer it again"
+    )]
+    Part {
+        /// What the bytes hold.
+        kind: &'static str,
+        /// Which part.
+        part: String,
+        /// Its first byte.
+        from: u64,
+        /// The byte after its last.
+        to: u64,
     },
     /// Changed bytes.
     #[error("this {kind} does not match its checksum; it was corrupted: transfer it again")]

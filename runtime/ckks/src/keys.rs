@@ -234,22 +234,22 @@ impl EvaluationKeys {
         all
     }
 
-    /// Memory of the expanded keys, in bytes.
+    /// Memory of the expanded keys, in bytes; of mapped keys what they take in their file.
     pub fn size_bytes(&self) -> usize {
-        let switching = self
-            .galois
-            .values()
-            .map(|key| &key.key)
-            .chain(&self.relinearization);
-        switching.map(|key| 8 * key.words.len()).sum()
+        self.in_order().map(|key| 8 * key.words.len()).sum()
     }
 
     /// The relinearization key, for a product of `level`.
-    pub(crate) fn relinearization_key(&self, level: usize) -> Result<&SwitchingKey, Error> {
+    pub(crate) fn relinearization_key(
+        &self,
+        context: &Context,
+        level: usize,
+    ) -> Result<&SwitchingKey, Error> {
         let name = || "relinearization key".into();
         let key = self.relinearization.as_ref();
         let key = key.ok_or_else(|| self.missing(name()))?;
         check_serves(key, level, name)?;
+        key.verify(context)?;
         Ok(key)
     }
 
@@ -261,7 +261,9 @@ impl EvaluationKeys {
         level: usize,
     ) -> Result<&GaloisKey, Error> {
         let element = rotation_element(context.parameters.log_n(), step);
-        self.galois_key(element, level, || format!("key for rotation by {step}"))
+        self.galois_key(context, (element, level), || {
+            format!("key for rotation by {step}")
+        })
     }
 
     /// The key of conjugation, for a ciphertext of `level`.
@@ -271,18 +273,19 @@ impl EvaluationKeys {
         level: usize,
     ) -> Result<&GaloisKey, Error> {
         let element = conjugation_element(context.parameters.log_n());
-        self.galois_key(element, level, || "key for conjugation".into())
+        self.galois_key(context, (element, level), || "key for conjugation".into())
     }
 
     fn galois_key(
         &self,
-        element: u64,
-        level: usize,
+        context: &Context,
+        (element, level): (u64, usize),
         name: impl Fn() -> String,
     ) -> Result<&GaloisKey, Error> {
         let key = self.galois.get(&element);
         let key = key.ok_or_else(|| self.missing(name()))?;
         check_serves(&key.key, level, name)?;
+        key.key.verify(context)?;
         Ok(key)
     }
 

@@ -152,7 +152,7 @@ impl Context {
                 advice,
             });
         };
-        let key = keys.relinearization_key(a.level)?;
+        let key = keys.relinearization_key(self, a.level)?;
         let n = self.degree();
         let job = Job {
             source: 0,

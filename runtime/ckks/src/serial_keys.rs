@@ -1,55 +1,55 @@
-//! Evaluation keys to bytes and back.
+//! Evaluation keys to bytes and back, as a client sends them: half of each key, the other half comes from the seed.
 //!
-//! Payload: seed (32 bytes), number of relinearization keys (0 or 1) and of Galois keys, the level of the
-//! relinearization key, for each Galois key its step and level, all u32; then half of each key: per extended limb of its
-//! level, per digit, packed. The other half is expanded from the seed.
+//! After the head (`key_list.rs`) each key: per extended limb of its level, per digit, packed; then a blake3 of the head's
+//! checksum, the key's number and those bytes. A reader holds no more than a few keys' halves beside the keys
+//! themselves.
 
 use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use crate::bytes::{Kind, Reader, Writer, check_residues, packed_bytes};
+use crate::bytes::{Kind, check_residues, packed_bytes};
 use crate::context::Context;
 use crate::error::{BytesError, Error};
-use crate::galois::{Automorphism, conjugation_element, rotation_element};
+use crate::galois::Automorphism;
 use crate::kernels::{PADDING, Packed, packed_words};
+use crate::key_list::{CHECKSUM, Entry, Head, Input, key_hasher, write_words};
 use crate::keys::{EvaluationKeys, GaloisKey, KeyRequest};
 use crate::parallel::map;
 use crate::sampling::expand_uniform;
-use crate::switching::{RELINEARIZATION, SwitchingKey, key_stream};
-
-/// How conjugation is written in the list of steps; steps are below the slots.
-const CONJUGATION: u32 = u32::MAX;
-
-/// A key in the list that precedes the keys.
-struct Entry {
-    element: u64,
-    /// `None` for relinearization and conjugation.
-    step: Option<i64>,
-    level: usize,
-}
+use crate::switching::{KeyWords, RELINEARIZATION, SwitchingKey, key_stream};
 
 impl EvaluationKeys {
     /// The keys as bytes: a seed, the list of keys with their levels, and half of each key.
     pub fn to_bytes(&self, context: &Context) -> Vec<u8> {
-        let galois = self.galois.values().map(|key| &key.key);
-        let keys: Vec<&SwitchingKey> = self.relinearization.iter().chain(galois).collect();
-        let halves: usize = keys.iter().map(|key| context.packed_key(key.level)).sum();
-        let payload = 40 + 8 * keys.len() + halves;
-        let mut writer = Writer::new(Kind::EvaluationKeys, &context.fingerprint, payload);
-        writer.put(&self.seed);
-        writer.put(&u32::from(self.relinearization.is_some()).to_le_bytes());
-        writer.put(&(self.galois.len() as u32).to_le_bytes());
-        if let Some(key) = &self.relinearization {
-            writer.put(&(key.level as u32).to_le_bytes());
+        let mut bytes = Vec::with_capacity(self.serialised_len(context));
+        // A vector takes whatever is written to it.
+        let written = self.write_to(context, &mut bytes);
+        debug_assert!(written.is_ok());
+        bytes
+    }
+
+    /// Writes [`EvaluationKeys::to_bytes`] piece by piece.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_to(&self, context: &Context, out: &mut dyn Write) -> io::Result<()> {
+        let head = Head::bytes(Kind::EvaluationKeys, context, self);
+        out.write_all(&head)?;
+        let mut sum = [0; CHECKSUM];
+        sum.copy_from_slice(&head[head.len() - CHECKSUM..]);
+        for (index, key) in self.in_order().enumerate() {
+            let mut hasher = key_hasher(&sum, index);
+            for u in 0..context.extended_limbs(key.level) {
+                for j in 0..key.digits {
+                    let packed = key.pair(context, u, j).0;
+                    let words = &packed.words[..packed.words.len() - PADDING];
+                    write_words(out, &mut hasher, words)?;
+                }
+            }
+            out.write_all(hasher.finalize().as_bytes())?;
         }
-        for key in self.galois.values() {
-            let step = key.step.map_or(CONJUGATION, |step| step as u32);
-            writer.put(&step.to_le_bytes());
-            writer.put(&(key.key.level as u32).to_le_bytes());
-        }
-        keys.into_iter()
-            .for_each(|key| context.put_key(&mut writer, key));
-        writer.finish()
+        Ok(())
     }
 
     /// Reads keys of this context's parameters and expands their uniform halves.
@@ -57,101 +57,91 @@ impl EvaluationKeys {
     /// # Errors
     /// `Bytes` for anything else; `NoSpecialPrimes` when the parameters allow no such keys.
     pub fn from_bytes(context: &Context, bytes: &[u8]) -> Result<Self, Error> {
-        let kind = Kind::EvaluationKeys;
-        let mut reader = Reader::open(kind, bytes, Some(&context.fingerprint))?;
-        let seed: [u8; 32] = reader.array()?;
-        let entries = context.take_entries(&mut reader)?;
-        if !entries.is_empty() && context.special.is_empty() {
-            return Err(Error::NoSpecialPrimes);
+        let mut rest = bytes;
+        let mut input = Input {
+            stream: &mut rest,
+            at: 0,
+        };
+        let head = Head::read(Kind::EvaluationKeys, context, &mut input)?;
+        let expected = head.own_len() + context.key_halves(&head.entries);
+        if bytes.len() != expected {
+            let (kind, given) = (head.kind.name(), bytes.len());
+            return Err(BytesError::Length {
+                kind,
+                given,
+                expected,
+            }
+            .into());
         }
-        let halves = entries.iter().map(|key| context.packed_key(key.level));
-        reader.check_rest(halves.sum())?;
-        let items = entries
-            .into_iter()
-            .map(|key| {
-                let packed = reader.take(context.packed_key(key.level))?;
-                Ok((key, packed))
-            })
-            .collect::<Result<Vec<_>, BytesError>>()?;
-        let keys = map(&items, |(key, packed)| {
-            context.expand_key(&seed, key, packed)
-        });
+        context.read_keys(&head, &mut input)
+    }
+
+    /// As [`EvaluationKeys::from_bytes`] from a stream, each key verified as soon as it has arrived; what follows the keys
+    /// is not read.
+    ///
+    /// # Errors
+    /// As [`EvaluationKeys::from_bytes`], `Stream` for errors of `input`; a key that was changed or cut is named with the place
+    /// of its bytes.
+    pub fn read_from(context: &Context, input: &mut dyn Read) -> Result<Self, Error> {
+        let mut input = Input {
+            stream: input,
+            at: 0,
+        };
+        let head = Head::read(Kind::EvaluationKeys, context, &mut input)?;
+        context.read_keys(&head, &mut input)
+    }
+
+    fn serialised_len(&self, context: &Context) -> usize {
+        let halves = self
+            .in_order()
+            .map(|key| context.packed_key(key.level) + CHECKSUM);
+        let relinearizations = usize::from(self.relinearization.is_some());
+        Head::len(relinearizations, self.galois.len()) + halves.sum::<usize>()
+    }
+
+    /// The keys of a head, in its order.
+    pub(crate) fn assemble(context: &Context, head: &Head, keys: Vec<SwitchingKey>) -> Self {
+        let log_n = context.parameters.log_n();
         let mut relinearization = None;
         let mut galois = BTreeMap::new();
-        for ((Entry { element, step, .. }, _), key) in items.into_iter().zip(keys) {
-            let key = key?;
+        for (&Entry { element, step, .. }, key) in head.entries.iter().zip(keys) {
             if element == RELINEARIZATION {
                 relinearization = Some(key);
-            } else {
-                let automorphism = Automorphism::new(context.parameters.log_n(), element);
-                let automorphism = Arc::new(automorphism);
-                galois.insert(
-                    element,
-                    GaloisKey {
-                        step,
-                        key,
-                        automorphism,
-                    },
-                );
+                continue;
             }
+            let automorphism = Arc::new(Automorphism::new(log_n, element));
+            galois.insert(
+                element,
+                GaloisKey {
+                    step,
+                    key,
+                    automorphism,
+                },
+            );
         }
-        Ok(Self {
-            seed,
+        Self {
+            seed: head.seed,
             relinearization,
             galois,
             tag: context.tag(),
-        })
+        }
     }
 }
 
 impl Context {
-    /// Bytes that the evaluation keys of a request take when serialised: half of each key, 8 for each rotation or
-    /// conjugation and 4 for relinearization in the list, and 116 around them.
+    /// Bytes that the evaluation keys of a request take when serialised: half of each key and 32 for its checksum, 8 for each
+    /// rotation or conjugation and 4 for relinearization in the list, and 116 around them.
     ///
     /// # Errors
     /// `NoSpecialPrimes` and `Level`, as [`EvaluationKeys::generate`].
     pub fn evaluation_key_bytes(&self, request: &KeyRequest<'_>) -> Result<usize, Error> {
         let galois = request.galois(self)?;
-        let list = 8 * galois.len() + 4 * usize::from(request.relinearize.is_some());
+        let head = Head::len(usize::from(request.relinearize.is_some()), galois.len());
         let levels = galois.values().map(|(_, level)| *level);
         let halves = levels
             .chain(request.relinearize)
-            .map(|level| self.packed_key(level));
-        Ok(116 + list + halves.sum::<usize>())
-    }
-
-    /// Reads the list of keys: relinearization first, then by Galois element.
-    fn take_entries(&self, reader: &mut Reader<'_>) -> Result<Vec<Entry>, BytesError> {
-        let (log_n, slots) = (self.parameters.log_n(), self.parameters.slots());
-        let max_level = self.parameters.max_level();
-        let relinearizations = reader.number("number of relinearization keys", 0, 1)?;
-        let count = reader.number("number of rotation keys", 0, slots)?;
-        let mut entries: Vec<Entry> = Vec::new();
-        for at in 0..relinearizations + count {
-            let (element, step) = if at < relinearizations {
-                (RELINEARIZATION, None)
-            } else {
-                match reader.u32()? {
-                    CONJUGATION => (conjugation_element(log_n), None),
-                    step if (1..slots).contains(&(step as usize)) => {
-                        let step = i64::from(step);
-                        (rotation_element(log_n, step), Some(step))
-                    }
-                    step => return Err(reader.field("a step", step, "1 to slots - 1")),
-                }
-            };
-            let level = reader.number("the level of a key", 0, max_level)?;
-            if entries.last().is_some_and(|last| last.element >= element) {
-                let allowed = "each key once, in order";
-                return Err(reader.field("the order of steps", "wrong", allowed));
-            }
-            entries.push(Entry {
-                element,
-                step,
-                level,
-            });
-        }
-        Ok(entries)
+            .map(|level| self.packed_key(level) + CHECKSUM);
+        Ok(head + halves.sum::<usize>())
     }
 
     /// Bytes of half a switching key for a level.
@@ -161,18 +151,63 @@ impl Context {
         self.digits(level) * one
     }
 
-    fn put_key(&self, writer: &mut Writer, key: &SwitchingKey) {
-        for u in 0..self.extended_limbs(key.level) {
-            for j in 0..key.digits {
-                let packed = key.pair(self, u, j).0;
-                writer.put_words(&packed.words[..packed.words.len() - PADDING]);
+    /// Bytes of the listed keys with their checksums.
+    fn key_halves(&self, entries: &[Entry]) -> usize {
+        let halves = entries.iter().map(|e| self.packed_key(e.level) + CHECKSUM);
+        halves.sum()
+    }
+
+    /// Reads the keys after a head, as many at a time as there are threads to expand them.
+    fn read_keys(&self, head: &Head, input: &mut Input<'_>) -> Result<EvaluationKeys, Error> {
+        let total = input.at + self.key_halves(&head.entries) as u64;
+        let mut keys = Vec::with_capacity(head.entries.len());
+        let mut index = 0;
+        for entries in head.entries.chunks(rayon::current_num_threads()) {
+            let mut halves = Vec::with_capacity(entries.len());
+            for &entry in entries {
+                halves.push((entry, self.read_half(head, index, input, total)?));
+                index += 1;
+            }
+            for key in map(&halves, |(entry, half)| self.expand_key(head, entry, half)) {
+                keys.push(key?);
             }
         }
+        Ok(EvaluationKeys::assemble(self, head, keys))
+    }
+
+    /// Reads and verifies half of key `index` of a file of `total` bytes.
+    fn read_half(
+        &self,
+        head: &Head,
+        index: usize,
+        input: &mut Input<'_>,
+        total: u64,
+    ) -> Result<Vec<u8>, Error> {
+        let entry = &head.entries[index];
+        let (length, from) = (self.packed_key(entry.level), input.at);
+        let mut half = Vec::new();
+        input.fill(&mut half, length + CHECKSUM)?;
+        if half.len() < length + CHECKSUM {
+            let (kind, part) = (head.kind.name(), entry.name());
+            let (given, expected) = (input.at, total);
+            return Err(BytesError::Cut {
+                kind,
+                part,
+                given,
+                expected,
+            }
+            .into());
+        }
+        let sum = half.split_off(length);
+        if head.key_sum(index, &half)[..] != sum[..] {
+            return Err(head.changed(index, from, length).into());
+        }
+        Ok(half)
     }
 
     fn expand_key(
         &self,
-        seed: &[u8; 32],
+        head: &Head,
         &Entry { element, level, .. }: &Entry,
         packed: &[u8],
     ) -> Result<SwitchingKey, BytesError> {
@@ -200,16 +235,16 @@ impl Context {
                     bits: m.bits(),
                 };
                 self.kernels.unpack(&mut limb, packed);
-                check_residues(Kind::EvaluationKeys, u, m, &limb)?;
+                check_residues(head.kind, u, m, &limb)?;
                 at += length;
-                expand_uniform(seed, key_stream(element, u, j), m.q, &mut limb);
+                expand_uniform(&head.seed, key_stream(element, u, j), m.q, &mut limb);
                 self.kernels.pack(&mut words[at..], &limb, m.bits());
                 at += packed_words(n, m.bits());
                 rest = later;
             }
         }
         Ok(SwitchingKey {
-            words,
+            words: KeyWords::Owned(words),
             level,
             digits,
         })

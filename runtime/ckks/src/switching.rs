@@ -9,20 +9,42 @@
 //! digits are those of the whole chain, the last is cut short. As each residue of a key stands for itself, a key that
 //! serves up to level l is a whole one without its higher limbs and digits.
 
+use std::ops::Deref;
+
 use rand::rand_core::CryptoRng;
 
 use crate::context::Context;
+use crate::error::Error;
 use crate::galois::Automorphism;
 use crate::kernels::{PADDING, Packed, packed_words};
 use crate::keys::{SecretBuf, SecretKey};
+use crate::mapped_keys::MappedWords;
 use crate::parallel::{for_limbs, for_parts};
 use crate::pool::Buf;
 use crate::sampling::{expand_uniform, gaussian};
 
+/// The words of a switching key, in memory or in a file.
+#[derive(Clone)]
+pub(crate) enum KeyWords {
+    Owned(Buf),
+    Mapped(MappedWords),
+}
+
+impl Deref for KeyWords {
+    type Target = [u64];
+
+    fn deref(&self) -> &[u64] {
+        match self {
+            Self::Owned(words) => words,
+            Self::Mapped(words) => words.words(),
+        }
+    }
+}
+
 /// One switching key in the order of use: for each extended limb up to its level, each digit, (b, a), packed.
 #[derive(Clone)]
 pub(crate) struct SwitchingKey {
-    pub(crate) words: Buf,
+    pub(crate) words: KeyWords,
     /// The highest level at which it can be used.
     pub(crate) level: usize,
     /// Digits at that level.
@@ -30,6 +52,14 @@ pub(crate) struct SwitchingKey {
 }
 
 impl SwitchingKey {
+    /// Whether the words are those that were written: asked of mapped keys before their first use.
+    pub(crate) fn verify(&self, context: &Context) -> Result<(), Error> {
+        match &self.words {
+            KeyWords::Owned(_) => Ok(()),
+            KeyWords::Mapped(words) => words.verify(context, self),
+        }
+    }
+
     /// (b, a) of extended limb `u` and digit `j`.
     pub(crate) fn pair(&self, context: &Context, u: usize, j: usize) -> (Packed<'_>, Packed<'_>) {
         let bits = context.extended(u).0.bits();
@@ -121,7 +151,7 @@ impl Context {
             }
         });
         SwitchingKey {
-            words,
+            words: KeyWords::Owned(words),
             level,
             digits,
         }

@@ -142,7 +142,7 @@ fn bytes_are_those_of_the_limbs_and_digits_that_the_levels_need() {
         assert_eq!(keys.conjugation_level(), Some(0));
         let halves: usize = [1, top, 1, top - 1, 0].map(|l| half(&s, l)).iter().sum();
         let bytes = keys.to_bytes(&s.context);
-        assert_eq!(bytes.len(), 116 + 4 * 8 + 4 + halves);
+        assert_eq!(bytes.len(), 116 + 4 * 8 + 4 + halves + 5 * 32);
         let stated = s.context.evaluation_key_bytes(&request).unwrap();
         assert_eq!(bytes.len(), stated);
         let padding = keys.size_bytes() - 2 * halves;

@@ -60,10 +60,19 @@ fn objects(s: &mut Setup) -> Vec<(&'static str, Vec<u8>, Read)> {
 }
 
 /// Replaces the checksum, so that only the changed field can be the reason of a refusal.
-fn resealed(mut bytes: Vec<u8>) -> Vec<u8> {
+fn resealed(bytes: Vec<u8>) -> Vec<u8> {
     let body = bytes.len() - 32;
+    resealed_at(bytes, body)
+}
+
+/// Replaces the checksum of evaluation keys' head, which stands before the keys.
+fn resealed_head(bytes: Vec<u8>, galois: usize) -> Vec<u8> {
+    resealed_at(bytes, 44 + 40 + 4 + 8 * galois)
+}
+
+fn resealed_at(mut bytes: Vec<u8>, body: usize) -> Vec<u8> {
     let sum = blake3::hash(&bytes[..body]);
-    bytes[body..].copy_from_slice(sum.as_bytes());
+    bytes[body..body + 32].copy_from_slice(sum.as_bytes());
     bytes
 }
 
@@ -159,7 +168,7 @@ fn other_kinds_and_other_parameters_are_named() {
             error,
             BytesError::Version {
                 found: 9,
-                supported: if name == "keys" { 2 } else { 1 }
+                supported: if name == "keys" { 3 } else { 1 }
             },
             "{name}"
         );
@@ -174,7 +183,13 @@ fn fields_out_of_range_are_refused_even_with_a_right_checksum() {
     let changed = |index: usize, at: usize, with: &[u8]| {
         let mut bytes = all[index].1.clone();
         bytes[at..at + with.len()].copy_from_slice(with);
-        bytes_error((all[index].2)(&context, &resealed(bytes)))
+        let bytes = if all[index].0 == "keys" {
+            let galois = s.keys.rotations().len() + 1;
+            resealed_head(bytes, galois)
+        } else {
+            resealed(bytes)
+        };
+        bytes_error((all[index].2)(&context, &bytes))
     };
     // Secret key: a coefficient 3. Keys: a huge count, steps and a level out of range.
     assert!(matches!(changed(0, 50, &[0xff]), BytesError::Field { .. }));
@@ -210,9 +225,10 @@ fn fields_out_of_range_are_refused_even_with_a_right_checksum() {
             BytesError::Length { .. }
         ));
     }
+    // A list that is read as shorter than it is does not end with its checksum.
     assert!(matches!(
         changed(2, 80, &[2, 0, 0, 0]),
-        BytesError::Length { .. }
+        BytesError::Checksum { .. }
     ));
     // Ciphertext: parts, level, scale, a residue that is not below its modulus.
     assert!(matches!(
