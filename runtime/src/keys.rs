@@ -1,6 +1,7 @@
 //! What a client hands to a server: evaluation keys, and what they belong to.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +9,12 @@ use hemet_ckks::{Context, EvaluationKeys};
 use hemet_schedule::Level;
 
 use crate::error::{Result, RuntimeError};
-use crate::files::{ArtifactId, ClientSpec, Envelope, FileKind, KeySetId, seal};
+use crate::files::{
+    ArtifactId, ClientSpec, Envelope, FileKind, HEADER, KeySetId, read_start, seal,
+};
+
+/// Where mapped keys begin in their file: after the envelope, at a page.
+const MAPPED_AT: usize = 4096;
 
 /// Evaluation keys of one client for one artifact. They are public: nothing can be decrypted with them.
 pub struct ServerKeys {
@@ -66,6 +72,30 @@ impl ServerKeys {
         Ok(hemet_files::write_atomically(path, &self.to_bytes())?)
     }
 
+    /// Writes the keys as a server keeps them, for [`Server::map_keys`](crate::Server::map_keys): about twice as large as the
+    /// evaluation key file.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn save_mapped(&self, path: &Path) -> Result<()> {
+        let mut head = seal(FileKind::MappedKeys, self.artifact, self.key_set, &[]);
+        head.resize(MAPPED_AT, 0);
+        Ok(hemet_files::write_atomically_with(path, |file| {
+            file.write_all(&head)?;
+            self.keys.write_mapped(&self.context, file)
+        })?)
+    }
+
+    /// Uses the keys of a file by [`ServerKeys::save_mapped`] where they lie.
+    pub(crate) fn map(context: &Arc<Context>, spec: &ClientSpec, path: &Path) -> Result<Self> {
+        let head = read_start(path, HEADER)?;
+        let envelope = Envelope::open(&head, FileKind::MappedKeys)?.of_artifact(spec.artifact)?;
+        let keys = EvaluationKeys::map(context, path, MAPPED_AT as u64)?;
+        let keys = Self::new(context, envelope.artifact, envelope.keys, keys);
+        keys.check(spec)?;
+        Ok(keys)
+    }
+
     /// Reads an evaluation key file for the artifact of `spec`; a key that the artifact needs must be there.
     pub(crate) fn from_bytes(
         context: &Arc<Context>,
@@ -105,7 +135,7 @@ impl ServerKeys {
         })
     }
 
-    /// Bytes that the keys take in memory.
+    /// Bytes that the keys take in memory; of mapped keys what they take in their file.
     pub fn memory_bytes(&self) -> usize {
         self.keys.size_bytes()
     }

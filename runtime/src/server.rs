@@ -84,6 +84,18 @@ impl Server {
         self.keys_from_bytes(&read(path)?)
     }
 
+    /// Uses the keys of a file by [`ServerKeys::save_mapped`] where they lie: opening reads its head only, keys come into
+    /// memory as they are used and leave it when memory is short, so a server can hold the keys of many clients.
+    /// Each key is verified at its first use.
+    ///
+    /// **The file must not be changed while the keys are in use**; replace it by renaming another one over it.
+    ///
+    /// # Errors
+    /// As [`Server::load_keys`]; a key whose bytes were changed is named when a request uses it.
+    pub fn map_keys(&self, path: &Path) -> Result<ServerKeys> {
+        ServerKeys::map(self.context(), &self.spec, path)
+    }
+
     /// Runs the network on an encrypted input, in the caller's rayon pool; returns the response for the client.
     ///
     /// # Errors

@@ -105,6 +105,42 @@ fn keys_for_higher_levels_serve_as_well() {
 }
 
 #[test]
+fn keys_that_are_used_where_they_lie_give_the_same_response() {
+    let server = server();
+    let (client, keys) = keys_of(&server, |_| {});
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    keys.save_mapped(&path).unwrap();
+    let mapped = server.map_keys(&path).unwrap();
+    assert_eq!(mapped.key_set(), keys.key_set());
+    let request = client.encrypt(&numbers(PERIOD, 7)).unwrap();
+    let answer = |keys| server.answer(keys, &request, &mut unobserved);
+    assert_eq!(answer(&mapped).unwrap(), answer(&keys).unwrap());
+
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.len() - 100;
+    bytes[last] ^= 1;
+    let changed = folder.path().join("changed");
+    std::fs::write(&changed, &bytes).unwrap();
+    let mapped = server.map_keys(&changed).unwrap();
+    let error = answer(&mapped).unwrap_err().to_string();
+    assert!(error.contains("does not match its checksum"), "{error}");
+    let cases = [
+        (bytes.len() - 1, "were expected"),
+        (4000, "a multiple of 8 within the file"),
+        (50, "96 are needed"),
+    ];
+    for (length, expected) in cases {
+        std::fs::write(&changed, &bytes[..length]).unwrap();
+        let error = server.map_keys(&changed).map(drop).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    keys.save(&changed).unwrap();
+    let error = server.map_keys(&changed).map(drop).unwrap_err();
+    assert!(matches!(error, RuntimeError::Kind { .. }), "{error}");
+}
+
+#[test]
 fn a_level_outside_the_chain_is_refused_by_the_client_with_both_numbers() {
     let mut spec = server().client_spec().clone();
     spec.rotations.insert(1, Level(5));

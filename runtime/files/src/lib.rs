@@ -34,7 +34,18 @@ enum Readers {
 /// [`WriteError`] with path, step and reason, a full disk included; what stood at the path is then unchanged. Also where
 /// the path is not an ordinary file (a folder, a device, a pipe).
 pub fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), WriteError> {
-    write(path.as_ref(), bytes, Readers::Usual)
+    write_aside(path.as_ref(), Readers::Usual, |file| file.write_all(bytes))
+}
+
+/// As [`write_atomically`] for what `write` writes piece by piece, for files larger than one would hold in memory.
+///
+/// # Errors
+/// As [`write_atomically`], and those of `write`.
+pub fn write_atomically_with(
+    path: impl AsRef<Path>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    write_aside(path.as_ref(), Readers::Usual, write)
 }
 
 /// As [`write_atomically`], but nobody except the owner can read the file, from its first byte on: for secret keys.
@@ -42,10 +53,16 @@ pub fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Writ
 /// # Errors
 /// As [`write_atomically`].
 pub fn write_atomically_private(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), WriteError> {
-    write(path.as_ref(), bytes, Readers::OwnerOnly)
+    write_aside(path.as_ref(), Readers::OwnerOnly, |file| {
+        file.write_all(bytes)
+    })
 }
 
-fn write(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), WriteError> {
+fn write_aside(
+    path: &Path,
+    readers: Readers,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), WriteError> {
     let failed = |doing: &'static str| {
         move |source: io::Error| WriteError {
             path: path.to_path_buf(),
@@ -66,9 +83,11 @@ fn write(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), WriteError> 
     let mut aside = builder
         .tempfile_in(folder)
         .map_err(failed("making a file aside in the same folder"))?;
-    aside
-        .write_all(bytes)
+    let mut buffered = io::BufWriter::new(&mut aside);
+    write(&mut buffered)
+        .and_then(|()| buffered.flush())
         .map_err(failed("writing the bytes"))?;
+    drop(buffered);
     if let (Some(existing), Readers::Usual) = (existing, readers) {
         aside
             .as_file()
@@ -142,6 +161,28 @@ mod tests {
             assert_eq!(fs::read(&path).unwrap(), bytes);
             assert_eq!(names(folder.path()), ["report.md"]);
         }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_to_its_end_leaves_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        let pieces = |file: &mut dyn Write| {
+            file.write_all(b"a piece, ")?;
+            file.write_all(b"another")
+        };
+        write_atomically_with(&path, pieces).unwrap();
+        let failing = |file: &mut dyn Write| {
+            file.write_all(b"half")?;
+            Err(io::Error::other("the rest is gone"))
+        };
+        let message = write_atomically_with(&path, failing).unwrap_err();
+        assert!(
+            message.to_string().contains("the rest is gone"),
+            "{message}"
+        );
+        assert_eq!(fs::read(&path).unwrap(), b"a piece, another");
+        assert_eq!(names(folder.path()), ["keys"]);
     }
 
     #[test]

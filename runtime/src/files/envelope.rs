@@ -31,6 +31,8 @@ pub enum FileKind {
     ClientKey,
     /// The keys that a client hands to the server.
     EvaluationKeys,
+    /// Those keys as a server keeps them, to be used where they lie; the envelope is empty and they follow it.
+    MappedKeys,
     /// An encrypted input.
     Request,
     /// An encrypted output.
@@ -39,9 +41,10 @@ pub enum FileKind {
 
 impl FileKind {
     /// Every kind.
-    pub const ALL: [FileKind; 4] = [
+    pub const ALL: [FileKind; 5] = [
         FileKind::ClientKey,
         FileKind::EvaluationKeys,
+        FileKind::MappedKeys,
         FileKind::Request,
         FileKind::Response,
     ];
@@ -51,6 +54,7 @@ impl FileKind {
         match self {
             FileKind::ClientKey => "the client key",
             FileKind::EvaluationKeys => "the evaluation keys",
+            FileKind::MappedKeys => "the mapped evaluation keys",
             FileKind::Request => "the encrypted input",
             FileKind::Response => "the encrypted output",
         }
@@ -60,6 +64,7 @@ impl FileKind {
         match self {
             FileKind::ClientKey => b'c',
             FileKind::EvaluationKeys => b'e',
+            FileKind::MappedKeys => b'm',
             FileKind::Request => b'i',
             FileKind::Response => b'o',
         }

@@ -2,12 +2,12 @@
 #![no_main]
 
 use hemet_ckks::EvaluationKeys;
-use hemet_ckks_fuzz::{bytes_of, setup, templates};
+use hemet_ckks_fuzz::{key_bytes_of, setup, templates};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
     let s = setup();
-    let bytes = bytes_of(&templates()[3], input);
+    let bytes = key_bytes_of(&templates()[3], input);
     let Ok(keys) = EvaluationKeys::from_bytes(&s.context, &bytes) else {
         return;
     };

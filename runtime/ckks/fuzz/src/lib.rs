@@ -104,6 +104,59 @@ pub fn bytes_of(template: &[u8], input: &[u8]) -> Vec<u8> {
     body
 }
 
+/// As [`bytes_of`] for evaluation keys: the checksums of the head and of each key are made right.
+pub fn key_bytes_of(template: &[u8], input: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes_of(template, input);
+    if input.first().is_none_or(|&mode| mode == 0) {
+        return bytes;
+    }
+    bytes.truncate(bytes.len() - CHECKSUM);
+    bytes.resize(bytes.len() + CHECKSUM, 0);
+    let number = |bytes: &[u8], at: usize| {
+        let four = bytes.get(at..at + 4).and_then(|b| b.try_into().ok());
+        four.map_or(0, u32::from_le_bytes) as usize
+    };
+    let relinearizations = number(&bytes, 76).min(1);
+    let galois = number(&bytes, 80).min(1 << 9);
+    let list = 84 + 4 * relinearizations;
+    let levels: Vec<usize> = (0..relinearizations)
+        .map(|_| number(&bytes, 84))
+        .chain((0..galois).map(|key| number(&bytes, list + 8 * key + 4)))
+        .collect();
+    let end = list + 8 * galois;
+    let Some(head) = bytes.get(..end) else {
+        return bytes;
+    };
+    let sum = *blake3::hash(head).as_bytes();
+    let mut from = put(&mut bytes, end, &sum);
+    for (index, level) in levels.into_iter().enumerate() {
+        let request = KeyRequest {
+            relinearize: Some(level),
+            ..KeyRequest::default()
+        };
+        // 116 and 4 bytes around the key and its checksum.
+        let Ok(length) = setup().context.evaluation_key_bytes(&request) else {
+            return bytes;
+        };
+        let until = from + length - 120 - CHECKSUM;
+        let Some(key) = bytes.get(from..until) else {
+            return bytes;
+        };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&sum).update(&(index as u32).to_le_bytes()).update(key);
+        from = put(&mut bytes, until, hasher.finalize().as_bytes());
+    }
+    bytes
+}
+
+/// Writes what fits and says where it ends.
+fn put(bytes: &mut [u8], at: usize, what: &[u8]) -> usize {
+    for (byte, &new) in bytes.iter_mut().skip(at).zip(what) {
+        *byte = new;
+    }
+    at + what.len()
+}
+
 fn take_u16(rest: &mut &[u8]) -> usize {
     let Some((now, later)) = rest.split_first_chunk::<2>() else {
         return 0;
