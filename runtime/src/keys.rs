@@ -1,7 +1,6 @@
 //! What a client hands to a server: evaluation keys, and what they belong to.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
