@@ -33,7 +33,7 @@
 //! the budget encoded in the background meanwhile.
 //!
 //! Layout: limbs of N words, one after the other, always transformed. Keys and [`Diagonal`]s, which are streamed
-//! from memory, are packed to the bits of their modulus. `unsafe` is in `kernels/` and `ntt/` only.
+//! from memory, are packed to the bits of their modulus. `unsafe` is in `kernels/`, `ntt/` and `mapping.rs` only.
 
 mod arithmetic;
 mod bytes;
@@ -83,3 +83,8 @@ pub use linear::{LinearPlan, LinearTerm};
 pub use polynomial::{Basis, Estimate, Polynomial, PolynomialCost};
 pub use sampling::{ERROR_DEVIATION, os_rng};
 pub use serial::{parameters_from_bytes, parameters_to_bytes};
+
+/// The README's example runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
