@@ -224,7 +224,12 @@ struct Marks {
     modulus: u32,
     seen: Vec<u64>,
     sums: Vec<u64>,
+    /// Room for a set repeated.
+    twice: Vec<u64>,
 }
+
+/// Words of a set that are shifted in the time of one mark.
+const WORDS_AT_ONCE: usize = 4;
 
 impl Marks {
     fn new(modulus: u32) -> Self {
@@ -233,6 +238,7 @@ impl Marks {
             modulus,
             seen: vec![0; words],
             sums: vec![0; words],
+            twice: Vec::new(),
         }
     }
 
@@ -251,12 +257,38 @@ impl Marks {
         self.distinct(pairs.iter().map(difference))
     }
 
-    /// Marks all sums of one of each.
+    /// Marks all sums of one of each: one by one, or, where that is less work, by shifting one set by each element of the
+    /// other, 64 at once.
     fn sums(&mut self, left: &[u32], right: &[u32]) {
         let mask = self.modulus - 1;
-        for l in left {
-            for r in right {
-                mark(&mut self.sums, (l + r) & mask);
+        let (few, many) = match left.len() < right.len() {
+            true => (left, right),
+            false => (right, left),
+        };
+        if self.modulus < 64 || many.len() * WORDS_AT_ONCE < self.sums.len() {
+            for l in few {
+                for r in many {
+                    mark(&mut self.sums, (l + r) & mask);
+                }
+            }
+            return;
+        }
+        let words = self.sums.len();
+        let twice = &mut self.twice;
+        twice.clear();
+        twice.resize(2 * words + 1, 0);
+        // Word `k + 1` holds word `k` of the set, repeated, so that a shifted set begins at any word.
+        for element in many {
+            mark(&mut twice[1..], *element);
+        }
+        let (head, tail) = twice[1..].split_at_mut(words);
+        tail.copy_from_slice(head);
+        twice[0] = twice[words];
+        for by in few {
+            let (start, bits) = (words - *by as usize / 64, by % 64);
+            let from = &self.twice[start..start + words + 1];
+            for (sum, pair) in self.sums.iter_mut().zip(from.windows(2)) {
+                *sum |= (pair[1] << bits) | (pair[0] >> 1 >> (63 - bits));
             }
         }
     }

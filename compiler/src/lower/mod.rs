@@ -11,6 +11,7 @@ mod footprint;
 mod placed;
 mod plan;
 mod split;
+mod steps;
 
 pub use choice::{Block, Choice, Site, choose, links};
 pub use footprint::{Diagonal, Footprint, Places};

@@ -6,6 +6,7 @@
 //! of two or strides of the layouts are tried with the costs of the machine.
 
 use super::footprint::Diagonal;
+use super::steps::{Counter, Counts};
 
 /// Times of the parts of a linear map, in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,15 +81,6 @@ pub struct Tally {
     splits: Vec<(Split, Counts)>,
 }
 
-/// What a split does.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    decompositions: u32,
-    babies: u32,
-    giants: u32,
-    finishes: u32,
-}
-
 impl Tally {
     /// Tries all splits.
     pub fn new(diagonals: &[Diagonal], modulus: u32, strides: &[u32]) -> Self {
@@ -98,7 +90,7 @@ impl Tally {
         let mut counter = Counter::new(modulus, diagonals);
         let mut splits = Vec::new();
         for unit in units(modulus, strides) {
-            for (coarse_babies, counts) in counter.counts(unit, unit / 2, diagonals) {
+            for (coarse_babies, counts) in counter.counts(unit) {
                 let split = Split {
                     unit,
                     offset: unit / 2,
@@ -178,73 +170,4 @@ fn repeated(diagonals: &[Diagonal]) -> Option<(Vec<Diagonal>, u32, u32)> {
         })
     });
     same.then(|| (first.to_vec(), inputs, outputs))
-}
-
-/// Counts distinct steps by marking bits: the tables stay in the cache. One pass serves both directions of a split.
-struct Counter {
-    modulus: u32,
-    /// Remainders and multiples of the unit, each for operands and for results.
-    seen: [Vec<u64>; 4],
-    /// Operands that some remainder, or some multiple, rotates, and results likewise.
-    turned: [Vec<u64>; 4],
-}
-
-impl Counter {
-    fn new(modulus: u32, diagonals: &[Diagonal]) -> Self {
-        let extent = |part: fn(&Diagonal) -> u32| diagonals.iter().map(part).max().unwrap_or(0) + 1;
-        let (inputs, outputs) = (extent(|d| d.input), extent(|d| d.output));
-        let rows = [inputs, inputs, outputs, outputs].map(|rows| rows as usize);
-        Self {
-            modulus,
-            seen: rows.map(|rows| vec![0; (rows * 2 * modulus as usize).div_ceil(64)]),
-            turned: rows.map(|rows| vec![0; rows.div_ceil(64)]),
-        }
-    }
-
-    /// What both directions do: `(coarse_babies, counts)`.
-    fn counts(&mut self, unit: u32, offset: u32, diagonals: &[Diagonal]) -> [(bool, Counts); 2] {
-        for table in self.seen.iter_mut().chain(&mut self.turned) {
-            table.fill(0);
-        }
-        let split = Split {
-            unit,
-            offset,
-            coarse_babies: false,
-        };
-        let row = 2 * self.modulus as usize;
-        let middle = i64::from(self.modulus);
-        let mut counts = [0u32; 4];
-        let mut turned = [0u32; 4];
-        for diagonal in diagonals {
-            let (coarse, fine) = split.parts(diagonal.distance, self.modulus);
-            for (part, by) in [fine, coarse].into_iter().enumerate() {
-                if by == 0 {
-                    continue;
-                }
-                let place = (by + middle) as usize;
-                for (part, at) in [(part, diagonal.input), (part + 2, diagonal.output)] {
-                    let at = at as usize;
-                    if fresh(&mut self.seen[part], at * row + place) {
-                        counts[part] += 1;
-                        turned[part] += u32::from(fresh(&mut self.turned[part], at));
-                    }
-                }
-            }
-        }
-        let of = |babies: usize, giants: usize| Counts {
-            decompositions: turned[babies],
-            babies: counts[babies],
-            giants: counts[giants + 2],
-            finishes: turned[giants + 2],
-        };
-        [(false, of(0, 1)), (true, of(1, 0))]
-    }
-}
-
-/// Marks a bit; whether it was not marked before.
-fn fresh(table: &mut [u64], at: usize) -> bool {
-    let (word, bit) = (&mut table[at / 64], 1 << (at % 64));
-    let fresh = *word & bit == 0;
-    *word |= bit;
-    fresh
 }
