@@ -7,9 +7,11 @@
 use std::collections::HashMap;
 
 use hemet_schedule::Layout;
+use hemet_schedule::layout::MAX_PERIOD;
 use hemet_spaces::Shape;
 
 use crate::net::SparseMap;
+use crate::packing::extents;
 
 /// `(of the result, of the operand)`, ascending.
 pub(super) type Pairs = [(u32, u32)];
@@ -131,19 +133,12 @@ impl Footprint {
     }
 
     /// How many diagonals the map has where both tensors lie as flat vectors.
-    pub fn raster_diagonals(map: &SparseMap, inputs: usize) -> usize {
-        let period = inputs
-            .next_power_of_two()
-            .min(map.outputs().next_power_of_two());
-        let mut seen = vec![false; period];
-        let mut count = 0;
-        for row in 0..map.outputs() {
-            for column in map.columns(row) {
-                let d = (*column as usize).wrapping_sub(row) & (period - 1);
-                count += usize::from(!std::mem::replace(&mut seen[d], true));
-            }
-        }
-        count
+    pub fn raster_diagonals(map: &SparseMap, input: Shape, output: Shape) -> usize {
+        let slots = MAX_PERIOD as usize;
+        let [from, to] =
+            [input, output].map(|shape| Places::new(&Layout::raster(extents(shape)), slots));
+        let footprint = Self::new(map, input, output);
+        footprint.diagonals(&from, &to, slots).len()
     }
 
     /// The diagonals between these positions, ascending.

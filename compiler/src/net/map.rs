@@ -6,28 +6,44 @@ use std::sync::Arc;
 use hemet_spaces::LinearMap;
 use hemet_spaces::weights::LayerWeights;
 
+/// Where a row's columns lie: the first and the one after the last.
+type Row = (u32, u32);
+
 /// A sparse matrix in compressed rows. The pattern never depends on values.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct SparseMap {
     inputs: usize,
     outputs: usize,
-    /// Shared between maps that differ in values only.
-    starts: Arc<Vec<u32>>,
+    entries: usize,
+    /// Shared between maps that differ in values only. In a pattern alone rows of equal columns, as all output channels of a
+    /// convolution have, may lie at one place, which keeps patterns small; with values each row has a place of its own, in order.
+    rows: Arc<Vec<Row>>,
     columns: Arc<Vec<u32>>,
-    /// One for each entry, or `None` for a pattern alone.
+    /// One for each column, or `None` for a pattern alone.
     values: Option<Vec<f64>>,
     /// The map is the identity by construction, whatever the weights.
     identity: bool,
+}
+
+impl PartialEq for SparseMap {
+    fn eq(&self, other: &Self) -> bool {
+        let extents = |m: &Self| (m.inputs, m.outputs, m.entries, m.identity);
+        extents(self) == extents(other)
+            && self.values == other.values
+            && (0..self.outputs).all(|row| self.columns(row) == other.columns(row))
+    }
 }
 
 impl SparseMap {
     /// The map of a layer; with weights its values too.
     pub fn from_layer(map: LinearMap, weights: Option<&LayerWeights<'_>>) -> Self {
         let values = weights.map(|w| map.coefficients.iter().map(|c| w.value(*c)).collect());
+        let rows = map.row_starts.windows(2).map(|w| (w[0], w[1]));
         Self {
             inputs: map.inputs,
             outputs: map.outputs,
-            starts: Arc::new(map.row_starts),
+            entries: map.columns.len(),
+            rows: Arc::new(rows.collect()),
             columns: Arc::new(map.columns),
             values,
             identity: false,
@@ -41,23 +57,14 @@ impl SparseMap {
         outputs: usize,
         mut row: impl FnMut(usize, &mut Vec<u32>) -> Option<usize>,
     ) -> Self {
-        let mut starts: Vec<u32> = Vec::with_capacity(outputs + 1);
-        let mut columns = Vec::new();
-        starts.push(0);
+        let mut out = Rows::new(inputs, outputs, false);
         for r in 0..outputs {
-            if let Some(same) = row(r, &mut columns) {
-                columns.extend_from_within(starts[same] as usize..starts[same + 1] as usize);
+            match row(r, &mut out.columns) {
+                Some(same) => out.same_as(same),
+                None => out.end_row(),
             }
-            starts.push(columns.len() as u32);
         }
-        Self {
-            inputs,
-            outputs,
-            starts: Arc::new(starts),
-            columns: Arc::new(columns),
-            values: None,
-            identity: false,
-        }
+        out.finish()
     }
 
     /// The identity on `len` elements; `with_values` says whether the net carries values.
@@ -69,14 +76,14 @@ impl SparseMap {
 
     /// Copies input `i` to output `offset + i`; the other outputs are zero.
     pub fn place(inputs: usize, outputs: usize, offset: usize, with_values: bool) -> Self {
-        let starts = (0..=outputs)
-            .map(|row| row.saturating_sub(offset).min(inputs) as u32)
-            .collect::<Vec<u32>>();
+        let start = |row: usize| row.saturating_sub(offset).min(inputs) as u32;
+        let rows = (0..outputs).map(|row| (start(row), start(row + 1)));
         let columns = (0..inputs as u32).collect::<Vec<u32>>();
         Self {
             inputs,
             outputs,
-            starts: Arc::new(starts),
+            entries: inputs,
+            rows: Arc::new(rows.collect()),
             columns: Arc::new(columns),
             values: with_values.then(|| vec![1.0; inputs]),
             identity: false,
@@ -103,7 +110,7 @@ impl SparseMap {
 
     /// Number of entries.
     pub fn entries(&self) -> usize {
-        self.columns.len()
+        self.entries
     }
 
     /// Whether the map is the identity by construction.
@@ -113,21 +120,26 @@ impl SparseMap {
 
     /// Columns of row `row`, ascending.
     pub fn columns(&self, row: usize) -> &[u32] {
-        &self.columns[self.starts[row] as usize..self.starts[row + 1] as usize]
+        &self.columns[self.range(row)]
+    }
+
+    fn range(&self, row: usize) -> std::ops::Range<usize> {
+        let (start, end) = self.rows[row];
+        start as usize..end as usize
     }
 
     /// Whether so many rows from `row` on have the same columns as those from `other` on.
     pub fn rows_equal(&self, row: usize, other: usize, count: usize) -> bool {
-        let range = |row: usize| self.starts[row] as usize..self.starts[row + count] as usize;
-        let length = |row: usize| self.starts[row + 1] - self.starts[row];
-        self.columns[range(row)] == self.columns[range(other)]
-            && (0..count).all(|k| length(row + k) == length(other + k))
+        (0..count).all(|k| {
+            let (one, two) = (row + k, other + k);
+            self.rows[one] == self.rows[two] || self.columns(one) == self.columns(two)
+        })
     }
 
     /// Values of row `row`; empty for a pattern alone.
     pub fn values(&self, row: usize) -> &[f64] {
         match &self.values {
-            Some(values) => &values[self.starts[row] as usize..self.starts[row + 1] as usize],
+            Some(values) => &values[self.range(row)],
             None => &[],
         }
     }
@@ -144,12 +156,19 @@ impl SparseMap {
 
     /// Whether each row and each column has at most one entry: composing with such a map costs nothing.
     pub fn is_monomial(&self) -> bool {
-        if self.columns.len() > self.inputs.min(self.outputs) {
+        if self.entries > self.inputs.min(self.outputs) || !self.has_short_rows() {
             return false;
         }
         let mut taken = vec![false; self.inputs];
         let once = |column: &u32| !std::mem::replace(&mut taken[*column as usize], true);
-        self.starts.windows(2).all(|w| w[1] - w[0] <= 1) && self.columns.iter().all(once)
+        (0..self.outputs)
+            .flat_map(|row| self.columns(row))
+            .all(once)
+    }
+
+    /// Whether each row has at most one entry.
+    fn has_short_rows(&self) -> bool {
+        self.rows.iter().all(|(start, end)| end - start <= 1)
     }
 
     /// `12x34, 56 entries`, or `identity`.
@@ -181,7 +200,7 @@ impl SparseMap {
             }
             return out;
         }
-        if self.starts.windows(2).all(|w| w[1] - w[0] <= 1) {
+        if self.has_short_rows() {
             return self.select_rows(inner);
         }
         self.after_general(inner)
@@ -189,19 +208,16 @@ impl SparseMap {
 
     /// Whether row `r` has exactly the column `r`.
     fn is_diagonal(&self) -> bool {
-        let own = |(row, column): (usize, &u32)| row == *column as usize;
         self.inputs == self.outputs
-            && self.columns.len() == self.outputs
-            && self.columns.iter().enumerate().all(own)
-            && self.starts.iter().enumerate().all(own)
+            && (0..self.outputs).all(|row| self.columns(row) == [row as u32])
     }
 
     fn scale_rows(&mut self, factors: &[f64]) {
         let Some(values) = &mut self.values else {
             return;
         };
-        for (window, factor) in self.starts.windows(2).zip(factors) {
-            let entries = window[0] as usize..window[1] as usize;
+        for ((start, end), factor) in self.rows.iter().zip(factors) {
+            let entries = *start as usize..*end as usize;
             values[entries].iter_mut().for_each(|v| *v *= factor);
         }
     }
@@ -209,7 +225,22 @@ impl SparseMap {
     /// [`SparseMap::after`] where each row of `self` has at most one entry.
     fn select_rows(&self, inner: &Self) -> Self {
         let with_values = self.values.is_some() && inner.values.is_some();
-        let mut out = Rows::new(inner.inputs, self.outputs, with_values);
+        if !with_values {
+            let row = |row| match self.columns(row) {
+                [column, ..] => inner.rows[*column as usize],
+                [] => (0, 0),
+            };
+            let rows: Vec<Row> = (0..self.outputs).map(row).collect();
+            return Self {
+                outputs: self.outputs,
+                entries: rows.iter().map(|(start, end)| (end - start) as usize).sum(),
+                rows: Arc::new(rows),
+                values: None,
+                identity: false,
+                ..inner.clone()
+            };
+        }
+        let mut out = Rows::new(inner.inputs, self.outputs, true);
         for row in 0..self.outputs {
             if let Some(&column) = self.columns(row).first() {
                 let column = column as usize;
@@ -218,7 +249,7 @@ impl SparseMap {
                     values.extend(inner.values(column).iter().map(|v| v * factor));
                 }
             }
-            out.starts.push(out.columns.len() as u32);
+            out.end_row();
         }
         out.finish()
     }
@@ -228,28 +259,20 @@ impl SparseMap {
     fn after_pattern(&self, inner: &Self) -> Self {
         let mut out = Rows::new(inner.inputs, self.outputs, false);
         let mut seen = vec![u32::MAX; inner.inputs];
-        let mut known: HashMap<(u32, u32, usize), usize> = HashMap::new();
+        let mut known: HashMap<Row, usize> = HashMap::new();
         for row in 0..self.outputs {
-            let own = self.columns(row);
-            let ends = own
-                .first()
-                .zip(own.last())
-                .map(|(a, b)| (*a, *b, own.len()));
-            let before = ends.and_then(|ends| known.insert(ends, row));
-            if let Some(same) = before.filter(|before| self.columns(*before) == own) {
-                let range = out.starts[same] as usize..out.starts[same + 1] as usize;
-                out.columns.extend_from_within(range);
-            } else {
-                let first = out.columns.len();
-                let fresh =
-                    |c: &u32| std::mem::replace(&mut seen[*c as usize], row as u32) != row as u32;
-                let all = own
-                    .iter()
-                    .flat_map(|middle| inner.columns(*middle as usize));
-                out.columns.extend(all.copied().filter(fresh));
-                out.columns[first..].sort_unstable();
+            if let Some(same) = known.insert(self.rows[row], row) {
+                out.same_as(same);
+                continue;
             }
-            out.starts.push(out.columns.len() as u32);
+            let first = out.columns.len();
+            let fresh =
+                |c: &u32| std::mem::replace(&mut seen[*c as usize], row as u32) != row as u32;
+            let own = self.columns(row).iter();
+            let all = own.flat_map(|middle| inner.columns(*middle as usize));
+            out.columns.extend(all.copied().filter(fresh));
+            out.columns[first..].sort_unstable();
+            out.end_row();
         }
         out.finish()
     }
@@ -281,24 +304,38 @@ impl SparseMap {
             if let Some(values) = &mut out.values {
                 values.extend(out.columns[first..].iter().map(|c| sums[*c as usize]));
             }
-            out.starts.push(out.columns.len() as u32);
+            out.end_row();
         }
         out.finish()
     }
 
     /// An upper bound on the entries of [`SparseMap::after`], without forming it.
     pub fn entries_after(&self, inner: &Self) -> usize {
-        self.columns
-            .iter()
-            .map(|c| inner.columns(*c as usize).len())
-            .sum()
+        let mut known: HashMap<Row, usize> = HashMap::new();
+        let of_row = |row: usize| {
+            let count = || {
+                let columns = self.columns(row).iter();
+                columns.map(|c| inner.columns(*c as usize).len()).sum()
+            };
+            match self.values {
+                Some(_) => count(),
+                None => *known.entry(self.rows[row]).or_insert_with(count),
+            }
+        };
+        (0..self.outputs).map(of_row).sum()
     }
 
     /// `self + other`, maps of equal extents.
     pub fn plus(&self, other: &Self) -> Self {
         let with_values = self.values.is_some() && other.values.is_some();
         let mut out = Rows::new(self.inputs, self.outputs, with_values);
+        let mut known: HashMap<(Row, Row), usize> = HashMap::new();
         for row in 0..self.outputs {
+            if !with_values && let Some(same) = known.insert((self.rows[row], other.rows[row]), row)
+            {
+                out.same_as(same);
+                continue;
+            }
             let (left, right) = (self.columns(row), other.columns(row));
             let (mut i, mut j) = (0, 0);
             while i < left.len() || j < right.len() {
@@ -318,7 +355,7 @@ impl SparseMap {
                     values.push(value);
                 }
             }
-            out.starts.push(out.columns.len() as u32);
+            out.end_row();
         }
         out.finish()
     }
@@ -335,11 +372,15 @@ impl SparseMap {
 
     /// The rows of `self` followed by those of `other`; both of equal columns.
     pub fn stack(mut self, other: &Self) -> Self {
-        let end = self.columns.len() as u32;
+        let mut offset = 0;
+        if !Arc::ptr_eq(&self.columns, &other.columns) || self.values.is_some() {
+            offset = self.columns.len() as u32;
+            Arc::make_mut(&mut self.columns).extend_from_slice(&other.columns);
+        }
+        let moved = |(start, end): &Row| (start + offset, end + offset);
+        Arc::make_mut(&mut self.rows).extend(other.rows.iter().map(moved));
         self.outputs += other.outputs;
-        let starts = other.starts[1..].iter().map(|start| start + end);
-        Arc::make_mut(&mut self.starts).extend(starts);
-        Arc::make_mut(&mut self.columns).extend_from_slice(&other.columns);
+        self.entries += other.entries;
         self.values = match (self.values, &other.values) {
             (Some(mut values), Some(more)) => {
                 values.extend_from_slice(more);
@@ -356,9 +397,9 @@ impl SparseMap {
         let Some(values) = &mut self.values else {
             return;
         };
-        for (row, window) in self.starts.windows(2).enumerate() {
-            for entry in window[0] as usize..window[1] as usize {
-                values[entry] *= rows[row] * columns[self.columns[entry] as usize];
+        for ((start, end), row) in self.rows.iter().zip(rows) {
+            for entry in *start as usize..*end as usize {
+                values[entry] *= row * columns[self.columns[entry] as usize];
             }
         }
     }
@@ -378,29 +419,48 @@ impl SparseMap {
 struct Rows {
     inputs: usize,
     outputs: usize,
-    starts: Vec<u32>,
+    entries: usize,
+    rows: Vec<Row>,
     columns: Vec<u32>,
     values: Option<Vec<f64>>,
+    /// Where the next row begins.
+    start: usize,
 }
 
 impl Rows {
     fn new(inputs: usize, outputs: usize, with_values: bool) -> Self {
-        let mut starts = Vec::with_capacity(outputs + 1);
-        starts.push(0);
         Self {
             inputs,
             outputs,
-            starts,
+            entries: 0,
+            rows: Vec::with_capacity(outputs),
             columns: Vec::new(),
             values: with_values.then(Vec::new),
+            start: 0,
         }
+    }
+
+    /// The columns since the last row are a row.
+    fn end_row(&mut self) {
+        let end = self.columns.len();
+        self.rows.push((self.start as u32, end as u32));
+        self.entries += end - self.start;
+        self.start = end;
+    }
+
+    /// The next row of a pattern has the columns of an earlier one.
+    fn same_as(&mut self, row: usize) {
+        let (start, end) = self.rows[row];
+        self.rows.push((start, end));
+        self.entries += (end - start) as usize;
     }
 
     fn finish(self) -> SparseMap {
         SparseMap {
             inputs: self.inputs,
             outputs: self.outputs,
-            starts: Arc::new(self.starts),
+            entries: self.entries,
+            rows: Arc::new(self.rows),
             columns: Arc::new(self.columns),
             values: self.values,
             identity: false,

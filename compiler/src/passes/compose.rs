@@ -5,6 +5,8 @@
 //! (about `2√d` for `d` diagonals of the raster) are at most those of both plus what a level is worth. So a pool or
 //! a batch norm always merges, and two convolutions merge where their product stays small.
 
+use hemet_spaces::Shape;
+
 use crate::Options;
 use crate::lower::Footprint;
 use crate::net::{Bias, Kind, Net, SparseMap, TensorId, Term};
@@ -35,10 +37,11 @@ fn candidate(net: &Net, id: TensorId) -> Option<usize> {
     if uses[id.0] == 0 && id != net.output() {
         return None;
     }
-    (0..terms.len()).find(|position| worthwhile(net, &terms[*position], &uses))
+    let shape = net.node(id).shape;
+    (0..terms.len()).find(|position| worthwhile(net, &terms[*position], shape, &uses))
 }
 
-fn worthwhile(net: &Net, outer: &Term, uses: &[usize]) -> bool {
+fn worthwhile(net: &Net, outer: &Term, shape: Shape, uses: &[usize]) -> bool {
     let inner_node = net.node(outer.input);
     let Kind::Linear { terms, bias: _ } = &inner_node.kind else {
         return false;
@@ -59,22 +62,23 @@ fn worthwhile(net: &Net, outer: &Term, uses: &[usize]) -> bool {
     if outer.map.is_monomial() || entries <= outer.map.entries() {
         return true;
     }
-    entries <= MAX_ENTRIES && entries <= MAX_GROWTH * before && cheaper(net, outer, terms)
+    entries <= MAX_ENTRIES && entries <= MAX_GROWTH * before && cheaper(net, outer, shape, terms)
 }
 
-fn cheaper(net: &Net, outer: &Term, inner: &[Term]) -> bool {
-    let rotations = |map: &SparseMap, input: TensorId| {
-        let diagonals = Footprint::raster_diagonals(map, net.node(input).shape.len());
+fn cheaper(net: &Net, outer: &Term, shape: Shape, inner: &[Term]) -> bool {
+    let rotations = |map: &SparseMap, input: TensorId, output: Shape| {
+        let diagonals = Footprint::raster_diagonals(map, net.node(input).shape, output);
         2.0 * (diagonals as f64).sqrt()
     };
-    let apart: f64 = rotations(&outer.map, outer.input)
+    let middle = net.node(outer.input).shape;
+    let apart: f64 = rotations(&outer.map, outer.input, shape)
         + inner
             .iter()
-            .map(|t| rotations(&t.map, t.input))
+            .map(|t| rotations(&t.map, t.input, middle))
             .sum::<f64>();
     let merged = inner
         .iter()
-        .map(|t| rotations(&outer.map.after(&t.map), t.input));
+        .map(|t| rotations(&outer.map.after(&t.map), t.input, shape));
     merged.sum::<f64>() <= apart + LEVEL_ROTATIONS
 }
 
