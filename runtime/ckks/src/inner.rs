@@ -1,12 +1,14 @@
 //! Sums over strided slots and their opposite, by doubling steps.
 //!
-//! Four slots are joined at a time: three rotations that share one decomposition (Halevi and Shoup 2018) take less time
-//! than two in turn.
+//! Four slots are joined at a time: three rotations that share one decomposition (Halevi and Shoup 2018) and one division by
+//! the special primes (Bossuat et al. 2021) take less time than two in turn.
 
+use crate::arithmetic::check_degree;
 use crate::ciphertext::Ciphertext;
 use crate::context::Context;
 use crate::error::Error;
 use crate::keys::EvaluationKeys;
+use crate::keyswitch::{Batch, Job, Limbs};
 
 /// A run of slots: `count` (a power of two) of them, `stride` apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,13 +75,52 @@ impl Context {
             let Strided { stride, count } = slots;
             return Err(Error::Stride { stride, count });
         }
+        self.check_own("ciphertext", a.tag)?;
+        self.check_own("evaluation keys", keys.tag)?;
+        check_degree("inner_sum", a)?;
         let mut sum = a.clone();
         for steps in slots.rounds() {
-            for rotated in self.rotate_many(&sum, &steps, keys)? {
-                self.add_assign(&mut sum, &rotated)?;
-            }
+            sum = self.with_rotations(&sum, &steps, keys)?;
         }
         Ok(sum)
+    }
+
+    /// The sum of `a` and its rotations.
+    fn with_rotations(
+        &self,
+        a: &Ciphertext,
+        steps: &[i64],
+        keys: &EvaluationKeys,
+    ) -> Result<Ciphertext, Error> {
+        let n = self.degree();
+        let [first, second] = [0, 1].map(|part| Limbs::of(&a.parts[part], n));
+        let mut base = vec![(0, [first, second])];
+        let mut jobs = Vec::with_capacity(steps.len());
+        for &step in steps {
+            if self.is_identity(step) {
+                base.push((0, [first, second]));
+            } else {
+                let key = keys.rotation_key(self, step, a.level)?;
+                jobs.push(Job::galois(0, 0, key, first));
+            }
+        }
+        if jobs.is_empty() {
+            let mut sum = a.clone();
+            for _ in steps {
+                self.add_assign(&mut sum, a)?;
+            }
+            return Ok(sum);
+        }
+        let batch = Batch {
+            level: a.level,
+            sources: vec![self.lift(second, a.level)],
+            jobs,
+            outputs: 1,
+            base,
+            rescale: false,
+        };
+        let parts = self.switch(&batch).remove(0);
+        Ok(self.ciphertext(parts, a.level, a.scale))
     }
 
     /// Slot `i` of the result is the sum of the slots `i`, `i - stride`, …, `i - (count - 1)·stride` (cyclic) of `a`: where only

@@ -24,7 +24,7 @@ struct Shape {
     depth: usize,
 }
 
-const SHAPES: [Shape; 8] = [
+const SHAPES: [Shape; 9] = [
     // 53 bits: no special prime fits, so nothing but a product with a plaintext.
     Shape {
         log_n: 11,
@@ -48,6 +48,15 @@ const SHAPES: [Shape; 8] = [
         levels: &[30],
         special: &[45],
         scale: 30.0,
+        depth: 4,
+    },
+    // The smallest and the largest primes in one chain.
+    Shape {
+        log_n: 13,
+        base: 36,
+        levels: &[20, 49, 27],
+        special: &[49],
+        scale: 26.0,
         depth: 4,
     },
     Shape {

@@ -37,6 +37,8 @@ fn inner_sums_and_replication_need_exactly_the_steps_that_they_name() {
         (-5, 4),
         (64, 32),
         (1, slots),
+        (slots as i64, 8),
+        (slots as i64 / 2, 8),
     ] {
         let run = Strided::new(stride, count).unwrap();
         let sum_of = |x: &[f64], stride: i64| {
