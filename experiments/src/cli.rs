@@ -20,6 +20,10 @@ pub enum Command {
     Search(commands::search::Args),
     /// Draw the plots and tables of a run folder again
     Report(commands::report::Args),
+    /// Train a network that a search found to the end
+    Train(commands::train::Args),
+    /// Show the size of a space, the extremes of its networks and a sample
+    Space(commands::space::Args),
     /// Compile a trial of a run to an artifact
     Compile(commands::compile::Args),
     /// Show what is in an artifact: parameters, layers, costs

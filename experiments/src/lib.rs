@@ -21,3 +21,5 @@ pub mod report;
 pub mod run_folder;
 pub mod search_progress;
 pub mod session;
+pub mod teachers;
+pub mod training_curves;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hemet_search::{Trial, study};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -132,6 +133,40 @@ impl RunFolder {
         self.root.join("best.hemet")
     }
 
+    /// `trained/trial-NNNN.EXTENSION`: what `hemet train` made of a trial.
+    pub fn trained_file(&self, trial: usize, extension: &str) -> PathBuf {
+        let name = format!("trial-{trial:04}.{extension}");
+        self.root.join("trained").join(name)
+    }
+
+    /// The state of the training of a trial for so many epochs.
+    pub fn trained_checkpoint(&self, trial: usize, epochs: usize) -> PathBuf {
+        self.trained_file(trial, &format!("{epochs}-epochs.checkpoint"))
+    }
+
+    /// The trial of this number.
+    pub fn trial(&self, experiment: &Experiment, number: usize) -> Result<Trial, Error> {
+        let folder = study::RunFolder::create(&self.root).map_err(Error::user)?;
+        let mut trials =
+            study::read_journal(&folder.journal(), experiment.space()?).map_err(Error::user)?;
+        if number < trials.len() {
+            return Ok(trials.swap_remove(number));
+        }
+        Err(Error::user(format!(
+            "{} has {} trials, numbered from 0; there is no trial {number}",
+            self.root.display(),
+            trials.len()
+        )))
+    }
+
+    /// Makes the folder of a file.
+    pub fn make_folder(&self, path: &Path) -> Result<(), Error> {
+        match path.parent() {
+            Some(folder) => std::fs::create_dir_all(folder).map_err(|e| Error::file(folder, e)),
+            None => Ok(()),
+        }
+    }
+
     /// The experiment.
     pub fn experiment(&self) -> Result<Experiment, Error> {
         Experiment::read(&self.experiment_path())
@@ -151,9 +186,7 @@ impl RunFolder {
 
     /// Writes a file of the folder, whole or not at all.
     pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
-        }
+        self.make_folder(path)?;
         hemet_files::write_atomically(path, bytes).map_err(Error::user)
     }
 }

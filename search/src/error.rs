@@ -92,6 +92,14 @@ pub enum Error {
         /// Why, and what to do.
         why: String,
     },
+    /// A checkpoint cannot be gone on from.
+    #[error("checkpoint `{}`: {why}; delete the file to train from the start", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
     /// A line of the journal cannot be understood.
     #[error("journal `{}`, line {line}: {why}; restore the file or start a new run", path.display())]
     Journal {
@@ -119,4 +127,15 @@ pub enum Error {
     /// A space, graph or weights were refused.
     #[error(transparent)]
     Spaces(#[from] hemet_spaces::Error),
+}
+
+impl Error {
+    /// Whether a file is simply not there.
+    pub fn is_missing_file(&self) -> bool {
+        use std::io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
+        let Self::Io { source, .. } = self else {
+            return false;
+        };
+        [NotFound, NotADirectory, IsADirectory].contains(&source.kind())
+    }
 }

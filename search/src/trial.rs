@@ -16,6 +16,10 @@ pub struct Trial {
     pub cost: Option<CostEstimate>,
     /// How it ended.
     pub outcome: Outcome,
+    /// Validation accuracy at each rung of successive halving that it reached.
+    pub rungs: Vec<f64>,
+    /// The epoch after which successive halving stopped it; its accuracy is the one that it had then.
+    pub stopped_at: Option<usize>,
 }
 
 /// How a trial ended.
@@ -80,6 +84,10 @@ struct Line {
     evaluation_key_bytes: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    rungs: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stopped_at_epoch: Option<usize>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -125,6 +133,8 @@ impl Trial {
             log_qp_bits: cost.map(|c| c.log_qp_bits),
             evaluation_key_bytes: cost.map(|c| c.key_bytes),
             reason: reason.cloned(),
+            rungs: self.rungs.clone(),
+            stopped_at_epoch: self.stopped_at,
         };
         serde_json::to_string(&line).expect("strings and numbers are always valid JSON")
     }
@@ -171,6 +181,8 @@ impl Trial {
             architecture,
             cost,
             outcome,
+            rungs: line.rungs,
+            stopped_at: line.stopped_at_epoch,
         })
     }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use hemet_search::constraint::{Constraints, CostEstimate, CostModel};
 use hemet_search::pareto::ParetoFront;
 use hemet_search::strategy::strategy;
-use hemet_search::study::{OnEpoch, Resume, RunFolder, Study, StudyOptions, StudyReport};
-use hemet_search::train::{EpochReport, TrainOutcome, Trained};
+use hemet_search::study::{Job, Resume, RunFolder, Study, StudyOptions, StudyReport};
+use hemet_search::train::{EpochReport, OnEpoch, TrainOutcome, Trained};
 use hemet_search::{Error, Outcome, Seed, Trial};
 use hemet_spaces::{LayerGraph, Space, Weights};
 use rand::RngExt;
@@ -48,18 +48,15 @@ impl CostModel for Layers {
 }
 
 /// Trains nothing: accuracy follows from the seed, some trials diverge, some take longer than others.
-fn pretend(
-    graph: &LayerGraph,
-    seed: Seed,
-    on_epoch: &mut OnEpoch<'_>,
-) -> Result<TrainOutcome, Error> {
-    let mut rng = seed.rng();
+fn pretend(job: &Job<'_>, on_epoch: &mut OnEpoch<'_>) -> Result<TrainOutcome, Error> {
+    let mut rng = job.seed.rng();
     std::thread::sleep(Duration::from_micros(rng.random_range(0..2000)));
     let report = EpochReport {
         epoch: 1,
         epochs: 1,
         loss: 1.0,
         training_accuracy: 0.5,
+        validation_accuracy: None,
     };
     if on_epoch(&report).is_break() {
         return Ok(TrainOutcome::Cancelled);
@@ -70,7 +67,7 @@ fn pretend(
             reason: "loss inf in batch 3".into(),
         },
         false => TrainOutcome::Complete(Trained {
-            weights: Weights::random(graph, &mut rng),
+            weights: Weights::random(job.graph, &mut rng),
             accuracy,
             epochs: vec![report],
         }),
@@ -83,6 +80,8 @@ fn options(workers: usize, seed: u64) -> StudyOptions {
         lag: 4,
         workers,
         seed: Seed::new(seed),
+        halving: None,
+        inherit: false,
     }
 }
 
@@ -119,6 +118,7 @@ fn run_until(
         train: &pretend,
         on_event: &|_| {},
         should_stop,
+        out_of_time: &|| false,
     };
     study.run(&RunFolder::create(folder)?, options, resume)
 }
@@ -335,12 +335,13 @@ fn a_panic_in_training_fails_its_trial_alone() {
         strategy: strategy("random").expect("listed"),
         cost: &Layers,
         constraints: &Constraints::default(),
-        train: &|graph, seed, on_epoch: &mut OnEpoch<'_>| {
+        train: &|job, on_epoch: &mut OnEpoch<'_>| {
             assert!(calls.fetch_add(1, Ordering::Relaxed) != 1, "second call");
-            pretend(graph, seed, on_epoch)
+            pretend(job, on_epoch)
         },
         on_event: &|_| {},
         should_stop: &|| false,
+        out_of_time: &|| false,
     };
     let folder = RunFolder::create(folder.path()).expect("created");
     let report = study
@@ -360,18 +361,17 @@ fn an_error_in_training_ends_the_study_and_keeps_the_journal() {
         strategy: strategy("random").expect("listed"),
         cost: &Layers,
         constraints: &Constraints::default(),
-        train: &|graph, seed, on_epoch: &mut OnEpoch<'_>| match calls
-            .fetch_add(1, Ordering::Relaxed)
-        {
+        train: &|job, on_epoch: &mut OnEpoch<'_>| match calls.fetch_add(1, Ordering::Relaxed) {
             5 => Err(Error::Option {
                 option: "device",
                 found: "gone".into(),
                 allowed: "there".into(),
             }),
-            _ => pretend(graph, seed, on_epoch),
+            _ => pretend(job, on_epoch),
         },
         on_event: &|_| {},
         should_stop: &|| false,
+        out_of_time: &|| false,
     };
     let run_folder = RunFolder::create(folder.path()).expect("created");
     let error = study

@@ -1,13 +1,14 @@
-//! A study with real trainings: the same journal and weights on one thread and two.
+//! Studies with real trainings: the same journal and weights on one thread and two, with halving and inheritance too.
 
+use std::path::Path;
 use std::sync::Mutex;
 
 use hemet_search::constraint::{Constraints, CostEstimate, CostModel};
 use hemet_search::strategy::strategy;
-use hemet_search::study::{Event, OnEpoch, Resume, RunFolder, Study, StudyOptions};
-use hemet_search::train::{TrainData, TrainOptions, train};
+use hemet_search::study::{Event, Halving, Resume, RunFolder, Study, StudyOptions, StudyReport};
+use hemet_search::train::{OnEpoch, TrainData, TrainOptions};
 use hemet_search::{Seed, data};
-use hemet_spaces::{LayerGraph, Space};
+use hemet_spaces::{LayerGraph, Space, Weights};
 
 /// 6 · 6 · 2 = 72 architectures.
 fn space() -> Space {
@@ -41,63 +42,135 @@ impl CostModel for Layers {
     }
 }
 
-#[test]
-fn real_trainings_give_the_same_journal_and_weights_on_one_thread_and_two() {
+struct Ran {
+    report: StudyReport,
+    journal: String,
+    weights: Weights,
+    /// Trials whose checkpoints stay.
+    checkpoints: Vec<String>,
+}
+
+/// Runs a study of real trainings on the digits in `folder`; it is stopped when `stop_after` trials have ended.
+fn run(
+    (name, epochs): (&str, usize),
+    folder: &Path,
+    options: &StudyOptions,
+    stop_after: usize,
+) -> Ran {
     let digits = data::load("optdigits", None).expect("embedded").train;
     let (training, validation) = digits.split(0.3, Seed::new(1)).expect("sound");
     let train_options = TrainOptions {
-        epochs: 1,
+        epochs,
+        ema: 0.9,
         ..TrainOptions::default()
     };
+    let space = space();
     let finished = Mutex::new(Vec::new());
-    let run = |workers: usize| {
-        let space = space();
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let study = Study {
-            space: &space,
-            strategy: strategy("greedy").expect("listed"),
-            cost: &Layers,
-            constraints: &Constraints::default(),
-            train: &|graph, seed, on_epoch: &mut OnEpoch<'_>| {
-                let data = TrainData {
-                    training: &training,
-                    validation: &validation,
-                };
-                train(graph, data, &train_options, seed, on_epoch)
-            },
-            on_event: &|event| {
-                if let Event::Finished(trial) = event {
-                    finished.lock().expect("no panic").push(trial.number);
-                }
-            },
-            should_stop: &|| false,
-        };
-        let run_folder = RunFolder::create(folder.path()).expect("created");
-        let options = StudyOptions {
-            trials: 6,
-            lag: 2,
-            workers,
-            seed: Seed::new(1),
-        };
-        let report = study.run(&run_folder, &options, Resume::No).expect("runs");
-        let weights = run_folder.read_weights(0).expect("written");
-        (
-            report,
-            weights,
-            std::fs::read(run_folder.journal()).expect("written"),
-        )
+    let study = Study {
+        space: &space,
+        strategy: strategy(name).expect("listed"),
+        cost: &Layers,
+        constraints: &Constraints::default(),
+        train: &|job, on_epoch: &mut OnEpoch<'_>| {
+            let data = TrainData {
+                training: &training,
+                validation: &validation,
+            };
+            job.training(data, &train_options).run(on_epoch)
+        },
+        on_event: &|event| {
+            if let Event::Finished(trial) = event {
+                finished.lock().expect("no panic").push(trial.number);
+            }
+        },
+        should_stop: &|| finished.lock().expect("no panic").len() >= stop_after,
+        out_of_time: &|| false,
     };
-    let (one, two) = (run(1), run(2));
-    assert_eq!(one, two);
-    let accuracies: Vec<f64> = one
-        .0
-        .trials
-        .iter()
-        .filter_map(|t| t.outcome.accuracy())
+    let run_folder = RunFolder::create(folder).expect("created");
+    let report = study.run(&run_folder, options, Resume::Yes).expect("runs");
+    let ended = finished.lock().expect("no panic").clone();
+    assert!(ended.is_sorted(), "{ended:?}");
+    let checkpoints = std::fs::read_dir(folder.join("checkpoints")).expect("there");
+    let mut checkpoints: Vec<String> = checkpoints
+        .map(|entry| {
+            entry
+                .expect("read")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
         .collect();
-    assert_eq!(accuracies.len(), one.0.trials.len());
+    checkpoints.sort();
+    Ran {
+        report,
+        journal: std::fs::read_to_string(run_folder.journal()).expect("written"),
+        weights: run_folder.read_weights(0).expect("written"),
+        checkpoints,
+    }
+}
+
+fn options(workers: usize, halving: Option<Halving>, inherit: bool) -> StudyOptions {
+    StudyOptions {
+        trials: 6,
+        lag: 2,
+        workers,
+        seed: Seed::new(1),
+        halving,
+        inherit,
+    }
+}
+
+#[test]
+fn real_trainings_give_the_same_journal_and_weights_on_one_thread_and_two() {
+    let [one, two] = [1, 2].map(|workers| {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        run(
+            ("greedy", 1),
+            folder.path(),
+            &options(workers, None, false),
+            usize::MAX,
+        )
+    });
+    assert_eq!(one.report, two.report);
+    assert_eq!((one.journal, one.weights), (two.journal, two.weights));
+    let trials = one.report.trials;
+    let accuracies: Vec<f64> = trials.iter().filter_map(|t| t.outcome.accuracy()).collect();
+    assert_eq!(accuracies.len(), trials.len());
     assert!(accuracies.iter().all(|a| *a > 0.5), "{accuracies:?}");
-    let count = one.0.trials.len();
-    let expected: Vec<usize> = (0..count).chain(0..count).collect();
-    assert_eq!(*finished.lock().expect("no panic"), expected);
+    assert_eq!(one.checkpoints, Vec::<String>::new());
+}
+
+#[test]
+fn halving_and_inheritance_repeat_on_any_threads_and_after_a_stop() {
+    let halving = || {
+        Some(Halving {
+            rungs: vec![1],
+            factor: 3,
+        })
+    };
+    let [one, two, stopped] =
+        [(1, usize::MAX), (2, usize::MAX), (2, 3)].map(|(workers, stop_after)| {
+            let folder = tempfile::tempdir().expect("temporary folder");
+            let options = options(workers, halving(), true);
+            let first = run(("random", 2), folder.path(), &options, stop_after);
+            match first.report.stopped {
+                true => run(("random", 2), folder.path(), &options, usize::MAX),
+                false => first,
+            }
+        });
+    assert_eq!(one.journal, two.journal);
+    assert_eq!(one.journal, stopped.journal);
+    let trials = &one.report.trials;
+    assert!(trials.iter().all(|t| t.rungs.len() == 1), "{}", one.journal);
+    let cut: Vec<String> = trials
+        .iter()
+        .filter(|t| t.stopped_at == Some(1))
+        .map(|t| format!("trial-{:04}", t.number))
+        .collect();
+    assert!(
+        !cut.is_empty() && cut.len() < trials.len(),
+        "{}",
+        one.journal
+    );
+    assert_eq!((&one.checkpoints, &stopped.checkpoints), (&cut, &cut));
 }

@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use hemet_search::data::{self, Dataset};
 use hemet_search::train::{
-    EpochReport, TrainData, TrainOptions, TrainOutcome, Trained, logits, train,
+    End, EpochReport, Polynomials, Teacher, TrainData, TrainOptions, TrainOutcome, Trained,
+    Training, logits, train,
 };
 use hemet_search::{Error, Seed};
 use hemet_spaces::evaluate::Evaluator;
@@ -321,7 +322,7 @@ fn the_observer_can_break_off() {
         heard += 1;
         assert_eq!((report.epoch, report.epochs), (heard, 3));
         match heard {
-            2 => ControlFlow::Break(()),
+            2 => ControlFlow::Break(End::Cancelled),
             _ => ControlFlow::Continue(()),
         }
     });
@@ -356,4 +357,153 @@ fn what_cannot_be_trained_is_refused_by_name() {
     };
     let error = run(&small(), &options).to_string();
     assert!(error.contains("`momentum` is 1.5"), "{error}");
+}
+
+fn training<'a>(
+    graph: &'a LayerGraph,
+    data: TrainData<'a>,
+    options: &'a TrainOptions,
+) -> Training<'a> {
+    Training::new(graph, data, options, Seed::new(9))
+}
+
+fn completed(outcome: Result<TrainOutcome, Error>) -> Trained {
+    match outcome.expect("sound") {
+        TrainOutcome::Complete(trained) => trained,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Averaged weights, moved images and HerPN, so that every part of the state counts.
+#[test]
+fn a_training_broken_off_after_any_epoch_ends_bit_for_bit_as_if_it_had_run_through() {
+    let (training_images, validation) = digits();
+    let data = TrainData {
+        training: &validation,
+        validation: &training_images,
+    };
+    let options = TrainOptions {
+        shift: 1,
+        flip: true,
+        ema: 0.98,
+        polynomials: Polynomials::Herpn,
+        ..quick()
+    };
+    let graph = small();
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let validate = |epoch: usize| epoch == 2;
+    let run = |name: &str, stop_after: &[usize]| {
+        let path = folder.path().join(name);
+        let mut one = training(&graph, data, &options);
+        one.checkpoint = Some(&path);
+        one.validate = &validate;
+        for stop in stop_after {
+            let broken = one.run(&mut |report| match report.epoch == *stop {
+                true => ControlFlow::Break(End::Cancelled),
+                false => ControlFlow::Continue(()),
+            });
+            assert_eq!(broken.expect("sound"), TrainOutcome::Cancelled);
+        }
+        completed(one.run(&mut |_| ControlFlow::Continue(())))
+    };
+    let whole = run("whole", &[]);
+    assert_eq!(whole, run("once", &[2]));
+    assert_eq!(whole, run("thrice", &[1, 2, 3]));
+    let measured: Vec<bool> = whole
+        .epochs
+        .iter()
+        .map(|e| e.validation_accuracy.is_some())
+        .collect();
+    assert_eq!(measured, [false, true, false]);
+    let mut other = training(&graph, data, &options);
+    let path = folder.path().join("whole");
+    other.checkpoint = Some(&path);
+    other.seed = Seed::new(10);
+    let refused = other.run(&mut |_| ControlFlow::Continue(()));
+    let refused = refused.expect_err("another training").to_string();
+    assert!(refused.contains("another training"), "{refused}");
+}
+
+#[test]
+fn an_early_end_gives_what_has_been_learnt_and_the_rest_can_follow() {
+    let (training_images, validation) = digits();
+    let data = TrainData {
+        training: &validation,
+        validation: &training_images,
+    };
+    let (graph, options) = (small(), quick());
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("checkpoint");
+    let mut one = training(&graph, data, &options);
+    one.checkpoint = Some(&path);
+    let early = completed(one.run(&mut |report| match report.epoch {
+        2 => ControlFlow::Break(End::Early),
+        _ => ControlFlow::Continue(()),
+    }));
+    assert_eq!(early.epochs.len(), 2);
+    let rest = completed(one.run(&mut |_| ControlFlow::Continue(())));
+    one.checkpoint = None;
+    let whole = completed(one.run(&mut |_| ControlFlow::Continue(())));
+    assert_eq!((rest.epochs.len(), &rest), (3, &whole));
+}
+
+#[test]
+fn herpn_averages_and_a_teacher_train_networks_that_compute_what_was_validated() {
+    let (training_images, validation) = digits();
+    let data = TrainData {
+        training: &training_images,
+        validation: &validation,
+    };
+    let graph = small();
+    let options = TrainOptions {
+        polynomials: Polynomials::Herpn,
+        ema: 0.95,
+        distillation: 0.5,
+        ..quick()
+    };
+    let mut one = training(&graph, data, &options);
+    let without = one.run(&mut |_| ControlFlow::Continue(()));
+    let without = without.expect_err("no teacher").to_string();
+    assert!(without.contains("distillation"), "{without}");
+    let mut epochs = 0;
+    let teacher = Teacher::train(&graph, data, &options, Seed::new(1), &mut |_| {
+        epochs += 1;
+        ControlFlow::Continue(())
+    });
+    let teacher = teacher.expect("sound").expect("no divergence");
+    assert_eq!(epochs, 3);
+    one.teacher = Some(&teacher);
+    let trained = completed(one.run(&mut |_| ControlFlow::Continue(())));
+    assert!(trained.accuracy > 0.93, "{}", trained.accuracy);
+    trained.weights.check(&graph).expect("complete");
+    let some = validation.select(&[0, 1, 2, 3, 4, 5, 6, 7]);
+    assert_agrees_with_reference(&graph, &trained.weights, &some);
+}
+
+#[test]
+fn inherited_weights_start_where_their_network_ended() {
+    let (training_images, validation) = digits();
+    let data = TrainData {
+        training: &training_images,
+        validation: &validation,
+    };
+    let graph = small();
+    let parent = complete(&graph, data, &quick(), 1);
+    let options = TrainOptions {
+        epochs: 1,
+        learning_rate: 1e-6,
+        ..quick()
+    };
+    let mut child = training(&graph, data, &options);
+    child.inherited = Some(&parent.weights);
+    let child = completed(child.run(&mut |_| ControlFlow::Continue(())));
+    let stranger =
+        completed(training(&graph, data, &options).run(&mut |_| ControlFlow::Continue(())));
+    // Almost no learning: running statistics alone differ, each a mean over at most 64 images a batch.
+    assert!(
+        (child.accuracy - parent.accuracy).abs() < 0.03,
+        "{}",
+        child.accuracy
+    );
+    assert!(stranger.accuracy < 0.5, "{}", stranger.accuracy);
 }

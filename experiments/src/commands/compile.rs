@@ -22,6 +22,9 @@ pub struct Args {
     /// Number of the trial, as the report and journal.jsonl name it
     #[arg(long, value_name = "N")]
     pub trial: Option<usize>,
+    /// For a trial that `hemet train` trained further: take the weights that it had in the search
+    #[arg(long)]
+    pub search_weights: bool,
     /// Where the artifact goes
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
@@ -96,23 +99,23 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
 fn from_run(args: &Args, number: usize) -> Result<Artifact, Error> {
     let run = RunFolder::open(&args.source)?;
     let experiment = run.experiment()?;
-    let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
-    let trials =
-        study::read_journal(&folder.journal(), experiment.space()?).map_err(Error::user)?;
-    let Some(trial) = trials.get(number) else {
-        return Err(Error::user(format!(
-            "{} has {} trials, numbered from 0; there is no trial {number}",
-            args.source.display(),
-            trials.len()
-        )));
-    };
+    let trial = run.trial(&experiment, number)?;
     if trial.outcome.accuracy().is_none() {
         return Err(Error::user(format!(
             "trial {number} was not trained to the end ({}); choose one of the front in report/report.md",
             trial.outcome.name()
         )));
     }
-    let weights = folder.read_weights(number).map_err(Error::user)?;
+    let trained = run.trained_file(number, "safetensors");
+    let weights = if trained.exists() && !args.search_weights {
+        eprintln!("weights: {} (of `hemet train`)", trained.display());
+        let space = experiment.space()?;
+        let graph = space.graph(&trial.architecture).map_err(Error::user)?;
+        network::read_weights(&trained, &graph)?
+    } else {
+        let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
+        folder.read_weights(number).map_err(Error::user)?
+    };
     let table = costs::read(&run.costs_path())?;
     network::compile(&experiment, &trial.architecture, &weights, &table)
 }

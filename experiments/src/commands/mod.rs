@@ -12,6 +12,8 @@ pub mod opt;
 pub mod predict;
 pub mod report;
 pub mod search;
+pub mod space;
+pub mod train;
 pub mod verify;
 
 use crate::cli::{Cli, Command};
@@ -25,6 +27,8 @@ pub fn run(cli: Cli) -> Result<(), Error> {
     match cli.command {
         Command::Search(args) => search::run(args),
         Command::Report(args) => report::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Space(args) => space::run(&args),
         Command::Compile(args) => compile::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Keygen(args) => keygen::run(&args),

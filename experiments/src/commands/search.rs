@@ -14,6 +14,7 @@ use crate::experiment::Experiment;
 use crate::network::CompilerCosts;
 use crate::run_folder::RunFolder;
 use crate::search_progress::SearchProgress;
+use crate::teachers::Teachers;
 use crate::{common, costs, finish, report};
 
 /// Search a space of networks, compile the best and classify encrypted test images with it
@@ -145,6 +146,7 @@ fn search(
     run: &RunFolder,
     resume: bool,
 ) -> Result<Vec<hemet_search::Trial>, Error> {
+    let begun = Instant::now();
     let seed = Seed::new(experiment.seed);
     let (training, validation) = images
         .split(experiment.data.validation, seed.derive("validation"))
@@ -160,14 +162,17 @@ fn search(
     );
     let progress = SearchProgress::new(experiment);
     let on_event = |event: study::Event<'_>| progress.event(&event);
-    let train_one =
-        |graph: &hemet_spaces::LayerGraph, seed: Seed, on_epoch: &mut study::OnEpoch<'_>| {
-            let data = train::TrainData {
-                training: &training,
-                validation: &validation,
-            };
-            train::train(graph, data, &experiment.train, seed, on_epoch)
-        };
+    let data = train::TrainData {
+        training: &training,
+        validation: &validation,
+    };
+    let teachers = Teachers::new(run, experiment, data);
+    let train_one = |job: &study::Job<'_>, on_epoch: &mut train::OnEpoch<'_>| {
+        let teacher = teachers.of(job.graph, &mut |_| {})?;
+        let mut training = job.training(data, &experiment.train);
+        training.teacher = teacher.as_ref();
+        training.run(on_epoch)
+    };
     let study = Study {
         space,
         strategy: strategy::strategy(&experiment.search.strategy).map_err(Error::user)?,
@@ -176,6 +181,12 @@ fn search(
         train: &train_one,
         on_event: &on_event,
         should_stop: &|| false,
+        out_of_time: &|| {
+            experiment
+                .search
+                .max_minutes
+                .is_some_and(|m| begun.elapsed().as_secs_f64() > 60.0 * m)
+        },
     };
     let workers = match experiment.search.workers {
         0 => common::cores(),
@@ -186,6 +197,8 @@ fn search(
         lag: experiment.search.lag,
         workers: workers.min(experiment.search.lag),
         seed,
+        halving: experiment.search.halving.clone(),
+        inherit: experiment.search.inherit,
     };
     let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
     let resume = if resume { Resume::Yes } else { Resume::No };

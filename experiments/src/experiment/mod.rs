@@ -5,7 +5,7 @@
 //! seed: 1                           # determines every random choice of the search
 //! data: {set: optdigits}            # path: folder of the files, for sets that are not embedded; validation: 0.15
 //! space_file: spaces/presets/digits.yaml   # or `space:` with the space written out here
-//! search: {strategy: random, trials: 12, workers: 0, lag: 4}
+//! search: {strategy: random, trials: 12, workers: 0, lag: 4}    # max_minutes, halving, inherit: see `Search`
 //! train: {epochs: 20}               # and more, see `TrainOptions`
 //! constraints: {max_depth: 9, max_latency_ms: 500}
 //! compile: {security_bits: 128, precision_bits: 8}
@@ -89,6 +89,17 @@ pub struct Search {
     /// outcome depends on it, so it is fixed here and not by the number of cores; more cores than this are of no use.
     #[serde(default = "four")]
     pub lag: usize,
+    /// Minutes after which no more trials begin; those in flight end, then the best is compiled. No limit where not given.
+    /// With --resume the time counts anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_minutes: Option<f64>,
+    /// Successive halving: `{rungs: [2, 6], factor: 3}` stops two thirds of the trainings after 2 epochs, and two thirds of
+    /// the others after 6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halving: Option<hemet_search::study::Halving>,
+    /// Whether a training starts from the weights of the most similar earlier trial, where shapes agree.
+    #[serde(default)]
+    pub inherit: bool,
 }
 
 /// How networks are compiled.
@@ -161,6 +172,10 @@ impl Experiment {
         check(
             experiment.search.lag >= 1,
             "search.lag is 0; give at least 1",
+        )?;
+        check(
+            experiment.search.max_minutes.is_none_or(|m| m > 0.0),
+            "search.max_minutes must be above 0",
         )?;
         check(
             experiment.encrypted_images >= 1,

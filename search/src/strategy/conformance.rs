@@ -81,6 +81,8 @@ fn simulate(
             outcome: outcome(&architecture, &cost, rule),
             cost: cost.ok(),
             architecture,
+            rungs: Vec::new(),
+            stopped_at: None,
         });
     }
     match trials.is_empty() {

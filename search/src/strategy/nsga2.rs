@@ -195,6 +195,8 @@ mod tests {
                 architecture,
                 cost: Some(cost_of(latency_ms)),
                 outcome: Outcome::Complete { accuracy },
+                rungs: Vec::new(),
+                stopped_at: None,
             });
         }
         ParetoFront::of(&trials).hypervolume(100.0, 0.5)

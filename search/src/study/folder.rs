@@ -1,4 +1,4 @@
-//! The files of a study in its run folder: the journal and the weights of each completed trial.
+//! The files of a study in its run folder: the journal, the weights of each completed trial, checkpoints.
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,8 +21,10 @@ impl RunFolder {
     /// A folder that cannot be created.
     pub fn create(root: impl Into<PathBuf>) -> Result<Self, Error> {
         let folder = Self { root: root.into() };
-        let weights = folder.root.join("weights");
-        fs::create_dir_all(&weights).map_err(|e| failed("cannot create", &weights, e))?;
+        for name in ["weights", "checkpoints"] {
+            let path = folder.root.join(name);
+            fs::create_dir_all(&path).map_err(|e| failed("cannot create", &path, e))?;
+        }
         Ok(folder)
     }
 
@@ -35,6 +37,24 @@ impl RunFolder {
     pub fn weights(&self, trial: usize) -> PathBuf {
         let name = format!("trial-{trial:04}.safetensors");
         self.root.join("weights").join(name)
+    }
+
+    /// `checkpoints/trial-NNNN`: the state of a training that runs, was killed or was stopped early.
+    pub fn checkpoint(&self, trial: usize) -> PathBuf {
+        self.root
+            .join("checkpoints")
+            .join(format!("trial-{trial:04}"))
+    }
+
+    /// Removes the checkpoint of a trial, if there is one.
+    pub(super) fn remove_checkpoint(&self, trial: usize) -> Result<(), Error> {
+        let path = self.checkpoint(trial);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(failed("cannot remove", &path, error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads the weights of a completed trial.

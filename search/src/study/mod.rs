@@ -6,20 +6,22 @@
 //! lines are written in the order of numbers; every seed is derived from the trial's number.
 
 mod folder;
+mod halving;
 mod journal;
 mod schedule;
 mod worker;
 
 use std::path::Path;
 
-use hemet_spaces::{Architecture, LayerGraph, Space};
+use hemet_spaces::{Architecture, LayerGraph, Space, Weights};
 
 use crate::constraint::{Constraints, CostModel};
 use crate::strategy::Strategy;
-use crate::train::{EpochReport, TrainOutcome};
+use crate::train::{EpochReport, OnEpoch, TrainData, TrainOptions, TrainOutcome, Training};
 use crate::{Error, Seed, Trial};
 
 pub use folder::RunFolder;
+pub use halving::Halving;
 pub use journal::read as read_journal;
 
 /// How much to run, and how.
@@ -33,18 +35,42 @@ pub struct StudyOptions {
     pub workers: usize,
     /// The seed of every random choice.
     pub seed: Seed,
+    /// Whether and where trainings are stopped early.
+    pub halving: Option<Halving>,
+    /// Whether a training starts from the weights of the most similar earlier trial, where shapes agree.
+    pub inherit: bool,
 }
 
 /// Infeasible trials are proposed up to this many times the number of trials to train; then the study ends.
 const PROPOSALS_PER_TRIAL: usize = 20;
 
-/// What a study is told to do for a feasible architecture: train this network with this seed, tell of each epoch, stop
-/// where the answer is `Break`.
-pub type Train<'a> =
-    dyn Fn(&LayerGraph, Seed, &mut OnEpoch<'_>) -> Result<TrainOutcome, Error> + Sync + 'a;
+/// A training that a study asks for.
+pub struct Job<'a> {
+    /// The network.
+    pub graph: &'a LayerGraph,
+    /// The seed of the training.
+    pub seed: Seed,
+    /// Where its state is kept while it runs.
+    pub checkpoint: &'a Path,
+    /// Weights to start from.
+    pub inherited: Option<&'a Weights>,
+    /// After which epochs its validation accuracy must be told.
+    pub validate: &'a (dyn Fn(usize) -> bool + Sync),
+}
 
-/// Hears of an epoch and may break the training off.
-pub type OnEpoch<'a> = dyn FnMut(&EpochReport) -> std::ops::ControlFlow<()> + 'a;
+impl<'a> Job<'a> {
+    /// The training with these images and options.
+    pub fn training(&self, data: TrainData<'a>, options: &'a TrainOptions) -> Training<'a> {
+        let mut training = Training::new(self.graph, data, options, self.seed);
+        training.checkpoint = Some(self.checkpoint);
+        training.inherited = self.inherited;
+        training.validate = self.validate;
+        training
+    }
+}
+
+/// What a study is told to do for a feasible architecture: do this training and tell of each epoch.
+pub type Train<'a> = dyn Fn(&Job<'_>, &mut OnEpoch<'_>) -> Result<TrainOutcome, Error> + Sync + 'a;
 
 /// What happens in a study, for whoever shows it. Comes from several threads, one event at a time for a trial.
 #[derive(Clone, Debug)]
@@ -83,6 +109,8 @@ pub struct Study<'a> {
     pub on_event: &'a (dyn Fn(Event<'_>) + Sync),
     /// Asked after every epoch and before every trial; `true` ends the study, with what is finished in the journal.
     pub should_stop: &'a (dyn Fn() -> bool + Sync),
+    /// Asked before every trial; `true` ends the study when those in flight have ended.
+    pub out_of_time: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// What a study gave.
@@ -143,6 +171,7 @@ impl Study<'_> {
                 allowed: "at least 1".into(),
             });
         }
+        options.halving.as_ref().map_or(Ok(()), Halving::check)?;
         self.constraints.check_limits()
     }
 

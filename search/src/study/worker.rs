@@ -6,12 +6,12 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use hemet_spaces::Architecture;
+use hemet_spaces::{Architecture, Weights};
 
 use super::journal::Journal;
 use super::schedule::{Costs, known, propose};
-use super::{Event, PROPOSALS_PER_TRIAL, RunFolder, Study, StudyOptions, StudyReport};
-use crate::train::{EpochReport, TrainOutcome};
+use super::{Event, Job, PROPOSALS_PER_TRIAL, RunFolder, Study, StudyOptions, StudyReport};
+use crate::train::{End, EpochReport, TrainOutcome};
 use crate::trial::rounded;
 use crate::{Error, Outcome, Trial};
 
@@ -51,9 +51,27 @@ enum Ending {
 }
 
 /// A feasible trial to train.
-struct Job {
+struct Task {
     number: usize,
     architecture: Architecture,
+    latency_ms: f64,
+}
+
+/// What a training gave to its trial.
+struct Ended {
+    outcome: Outcome,
+    rungs: Vec<f64>,
+    stopped_at: Option<usize>,
+}
+
+impl From<Outcome> for Ended {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            rungs: Vec::new(),
+            stopped_at: None,
+        }
+    }
 }
 
 impl<'a> Desk<'a> {
@@ -108,15 +126,14 @@ impl<'a> Desk<'a> {
     }
 
     fn work(&self) {
-        while let Some(job) = self.take() {
-            let result = catch_unwind(AssertUnwindSafe(|| self.train(&job)));
-            let outcome = result.unwrap_or_else(|panic| {
-                Ok(Some(Outcome::Failed {
-                    reason: format!("the training panicked: {}", message(&*panic)),
-                }))
+        while let Some(task) = self.take() {
+            let result = catch_unwind(AssertUnwindSafe(|| self.train(&task)));
+            let ended = result.unwrap_or_else(|panic| {
+                let reason = format!("the training panicked: {}", message(&*panic));
+                Ok(Some(Outcome::Failed { reason }.into()))
             });
-            match outcome {
-                Ok(Some(outcome)) => self.hand_in(job, outcome),
+            match ended {
+                Ok(Some(ended)) => self.hand_in(task, ended),
                 Ok(None) => self.end(Ending::Stopped),
                 Err(error) => self.end(Ending::Failed(error)),
             }
@@ -128,11 +145,14 @@ impl<'a> Desk<'a> {
     }
 
     /// The next trial to train. Infeasible ones are dealt with on the way; waits while too many are in flight.
-    fn take(&self) -> Option<Job> {
+    fn take(&self) -> Option<Task> {
         let mut state = self.lock();
         loop {
             if matches!(state.ending, Ending::Open) && (self.study.should_stop)() {
                 state.ending.become_(Ending::Stopped);
+            }
+            if matches!(state.ending, Ending::Open) && (self.study.out_of_time)() {
+                state.ending.become_(Ending::Exhausted);
             }
             if !matches!(state.ending, Ending::Open) {
                 self.changed.notify_all();
@@ -144,27 +164,28 @@ impl<'a> Desk<'a> {
                 state = woken.unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
-            let Some(job) = self.next(&mut state, known) else {
+            let Some(mut task) = self.next(&mut state, known) else {
                 state.ending.become_(Ending::Exhausted);
                 continue;
             };
-            match self.costs.feasible(&job.architecture) {
-                Ok(_) => {
+            match self.costs.feasible(&task.architecture) {
+                Ok(cost) => {
                     state.trained += 1;
                     drop(state);
                     (self.study.on_event)(Event::Started {
-                        number: job.number,
-                        architecture: &job.architecture,
+                        number: task.number,
+                        architecture: &task.architecture,
                     });
-                    return Some(job);
+                    task.latency_ms = cost.latency_ms;
+                    return Some(task);
                 }
-                Err(reason) => self.record(&mut state, job, Outcome::Infeasible { reason }),
+                Err(reason) => self.record(&mut state, task, Outcome::Infeasible { reason }.into()),
             }
         }
     }
 
     /// The next trial, proposed from the first `known` outcomes; none when the study has all it wants.
-    fn next(&self, state: &mut State, known: usize) -> Option<Job> {
+    fn next(&self, state: &mut State, known: usize) -> Option<Task> {
         let number = state.taken.len();
         let limit = self.options.trials.saturating_mul(PROPOSALS_PER_TRIAL);
         if state.trained >= self.options.trials || number >= limit {
@@ -173,47 +194,89 @@ impl<'a> Desk<'a> {
         let history = &state.trials[..known];
         let architecture = propose(self.study, self.options, self.costs, history, &state.taken)?;
         state.taken.push(architecture.clone());
-        Some(Job {
+        Some(Task {
             number,
             architecture,
+            latency_ms: f64::NAN,
         })
     }
 
     /// Trains; `None` if it was told to stop.
-    fn train(&self, job: &Job) -> Result<Option<Outcome>, Error> {
-        let graph = self.study.space.graph(&job.architecture)?;
-        let seed = self
-            .options
-            .seed
-            .derive(&format!("trial/{}/train", job.number));
-        let mut on_epoch = |report: &EpochReport| {
-            (self.study.on_event)(Event::Epoch {
-                number: job.number,
-                report: *report,
-            });
-            match (self.study.should_stop)() || self.is_broken() {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
+    fn train(&self, task: &Task) -> Result<Option<Ended>, Error> {
+        let graph = self.study.space.graph(&task.architecture)?;
+        let number = task.number;
+        let known = self.lock().trials[..known(number, self.options.lag)].to_vec();
+        let halving = self.options.halving.as_ref();
+        let inherited = self.inherited(task, &known)?;
+        let job = Job {
+            graph: &graph,
+            seed: self.options.seed.derive(&format!("trial/{number}/train")),
+            checkpoint: &self.folder.checkpoint(number),
+            inherited: inherited.as_ref(),
+            validate: &|epoch| halving.is_some_and(|h| h.rung(epoch).is_some()),
         };
-        let trained = match (self.study.train)(&graph, seed, &mut on_epoch) {
+        let (mut rungs, mut stopped_at) = (Vec::new(), None);
+        let mut on_epoch = |report: &EpochReport| {
+            let report = *report;
+            (self.study.on_event)(Event::Epoch { number, report });
+            if (self.study.should_stop)() || self.is_broken() {
+                return ControlFlow::Break(End::Cancelled);
+            }
+            let rung = halving.and_then(|halving| Some((halving, halving.rung(report.epoch)?)));
+            if let (Some((halving, rung)), Some(accuracy)) = (rung, report.validation_accuracy) {
+                let accuracy = rounded(accuracy);
+                rungs.push(accuracy);
+                if report.epoch < report.epochs
+                    && !halving.goes_on(&known, rung, accuracy, task.latency_ms)
+                {
+                    stopped_at = Some(report.epoch);
+                    return ControlFlow::Break(End::Early);
+                }
+            }
+            ControlFlow::Continue(())
+        };
+        let trained = match (self.study.train)(&job, &mut on_epoch) {
             // This network's fault alone.
             Err(error @ Error::Untrainable { .. }) => {
                 let reason = error.to_string();
-                return Ok(Some(Outcome::Failed { reason }));
+                return Ok(Some(Outcome::Failed { reason }.into()));
             }
             result => result?,
         };
-        match trained {
+        let outcome = match trained {
             TrainOutcome::Complete(trained) => {
-                self.folder.write_weights(job.number, &trained.weights)?;
-                Ok(Some(Outcome::Complete {
-                    accuracy: rounded(trained.accuracy),
-                }))
+                self.folder.write_weights(number, &trained.weights)?;
+                let accuracy = rounded(trained.accuracy);
+                Outcome::Complete { accuracy }
             }
-            TrainOutcome::Diverged { reason } => Ok(Some(Outcome::Failed { reason })),
-            TrainOutcome::Cancelled => Ok(None),
+            TrainOutcome::Diverged { reason } => Outcome::Failed { reason },
+            TrainOutcome::Cancelled => return Ok(None),
+        };
+        Ok(Some(Ended {
+            outcome,
+            rungs,
+            stopped_at,
+        }))
+    }
+
+    /// The weights of the completed trial among `known` with the most genes in common, the latest of equals.
+    fn inherited(&self, task: &Task, known: &[Trial]) -> Result<Option<Weights>, Error> {
+        if !self.options.inherit {
+            return Ok(None);
         }
+        let common = |trial: &&Trial| {
+            let pairs = trial
+                .architecture
+                .genes
+                .iter()
+                .zip(&task.architecture.genes);
+            pairs.filter(|(a, b)| a == b).count()
+        };
+        let completed = known.iter().filter(|t| t.outcome.accuracy().is_some());
+        let parent = completed.max_by_key(common);
+        parent
+            .map(|t| self.folder.read_weights(t.number))
+            .transpose()
     }
 
     /// Whether the study is over because of a stop or an error.
@@ -221,25 +284,34 @@ impl<'a> Desk<'a> {
         matches!(self.lock().ending, Ending::Stopped | Ending::Failed(_))
     }
 
-    fn hand_in(&self, job: Job, outcome: Outcome) {
+    fn hand_in(&self, task: Task, ended: Ended) {
         let mut state = self.lock();
-        self.record(&mut state, job, outcome);
+        self.record(&mut state, task, ended);
     }
 
     /// Keeps an ended trial, and writes it and those after it to the journal as far as none is missing before them.
-    fn record(&self, state: &mut State, job: Job, outcome: Outcome) {
+    fn record(&self, state: &mut State, task: Task, ended: Ended) {
         let trial = Trial {
-            number: job.number,
-            cost: self.costs.estimate(&job.architecture).ok(),
-            architecture: job.architecture,
-            outcome,
+            number: task.number,
+            cost: self.costs.estimate(&task.architecture).ok(),
+            architecture: task.architecture,
+            outcome: ended.outcome,
+            rungs: ended.rungs,
+            stopped_at: ended.stopped_at,
         };
         state.waiting.insert(trial.number, trial);
         while let Some(trial) = state.waiting.remove(&state.trials.len()) {
             if matches!(state.ending, Ending::Failed(_)) {
                 break;
             }
-            match state.journal.append(&trial) {
+            let appended = state.journal.append(&trial).and_then(|()| {
+                // One that was stopped early may be gone on with.
+                match trial.stopped_at {
+                    Some(_) => Ok(()),
+                    None => self.folder.remove_checkpoint(trial.number),
+                }
+            });
+            match appended {
                 Ok(()) => {
                     (self.study.on_event)(Event::Finished(&trial));
                     state.trials.push(trial);

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 use hemet_spaces::layer;
 
+use super::herpn::Herpn;
+use super::inherit::Seen;
 use super::kernel::batch_norm::BatchNorm;
 use super::kernel::depthwise::Depthwise;
 use super::kernel::poly::Poly;
@@ -31,12 +34,18 @@ enum Mode<'a> {
         output: &'a mut TrainingParts,
     },
     Inference,
+    /// As in training for batch norms whose scale is not among those `taken` over, as at inference for the others.
+    Calibration {
+        taken: &'a [bool],
+        seen: &'a mut Vec<Seen>,
+    },
 }
 
+/// What a forward pass in training collects on its way.
 #[derive(Default)]
-struct TrainingParts {
-    penalty: Option<Tensor<2>>,
-    norms: Vec<(usize, Arc<BatchNorm>)>,
+pub(super) struct TrainingParts {
+    pub penalty: Option<Tensor<2>>,
+    pub norms: Vec<(usize, Arc<BatchNorm>)>,
 }
 
 impl Model {
@@ -84,6 +93,23 @@ impl Model {
         self.forward(tensors, input, images, Mode::Inference)
     }
 
+    /// Forward pass with the parameters that [`Model::inherit`] took over: the statistics of every batch norm's input.
+    pub fn forward_calibration(
+        &self,
+        tensors: &[Tensor<2>],
+        input: Tensor<2>,
+        images: usize,
+        taken: &[bool],
+    ) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        let mode = Mode::Calibration {
+            taken,
+            seen: &mut seen,
+        };
+        self.forward(tensors, input, images, mode);
+        seen
+    }
+
     fn forward(
         &self,
         tensors: &[Tensor<2>],
@@ -128,6 +154,8 @@ impl Model {
                     };
                     binary(kernel, x, tensors[*coefficients].clone())
                 }
+                Step::Herpn(herpn) => self.herpn(herpn, tensors, first(&values), &mut mode),
+                Step::Relu => relu(first(&values)),
                 Step::Conv { .. } | Step::Depthwise { .. } | Step::Dense { .. } | Step::Pool(_) => {
                     linear(node, tensors, first(&values), images)
                 }
@@ -153,14 +181,53 @@ impl Model {
             }
             Mode::Inference => {
                 let lines = self.folded(scale, shift, running).into_flattened();
-                let lines = matrix(lines, channels, 2, &x.device());
+                line(x, lines)
+            }
+            Mode::Calibration { taken, seen } => {
+                let kernel = Arc::new(BatchNorm::new(rows, channels));
+                let normed = ternary(
+                    kernel.clone(),
+                    x.clone(),
+                    tensors[scale].clone(),
+                    tensors[shift].clone(),
+                );
+                if let Some(statistics) = kernel.statistics() {
+                    seen.push(((scale, shift, running), statistics.clone()));
+                }
+                if !taken[scale] {
+                    return normed;
+                }
+                let (scale, shift) = (&self.parameters[scale].value, &self.parameters[shift].value);
+                let lines = shift.iter().zip(scale).flat_map(|(b, a)| [*b, *a]);
+                line(x, lines.collect())
+            }
+        }
+    }
+
+    fn herpn(
+        &self,
+        herpn: &Herpn,
+        tensors: &[Tensor<2>],
+        x: Tensor<2>,
+        mode: &mut Mode<'_>,
+    ) -> Tensor<2> {
+        penalise(&x, mode);
+        match mode {
+            Mode::Training { output, .. } => Self::herpn_training(herpn, tensors, x, output),
+            Mode::Calibration { .. } => {
+                Self::herpn_training(herpn, tensors, x, &mut TrainingParts::default())
+            }
+            Mode::Inference => {
+                let coefficients = self.herpn_folded(herpn).into_flattened();
+                let [rows, channels] = x.dims();
+                let coefficients = matrix(coefficients, channels, 3, &x.device());
                 let kernel = Poly {
                     rows,
                     channels,
-                    degree: 1,
+                    degree: 2,
                     per_channel: true,
                 };
-                binary(kernel, x, lines)
+                binary(kernel, x, coefficients)
             }
         }
     }
@@ -185,6 +252,19 @@ impl Model {
 /// A matrix of 32-bit floats on `device`.
 pub(super) fn matrix(data: Vec<f32>, rows: usize, columns: usize, device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(data, [rows, columns]), device)
+}
+
+/// `shift + scale·x` for each channel, from `[shift, scale]` of each.
+fn line(x: Tensor<2>, lines: Vec<f32>) -> Tensor<2> {
+    let [rows, channels] = x.dims();
+    let kernel = Poly {
+        rows,
+        channels,
+        degree: 1,
+        per_channel: true,
+    };
+    let lines = matrix(lines, channels, 2, &x.device());
+    binary(kernel, x, lines)
 }
 
 fn penalise(x: &Tensor<2>, mode: &mut Mode<'_>) {
@@ -226,7 +306,13 @@ fn linear(node: &Node, tensors: &[Tensor<2>], x: Tensor<2>, images: usize) -> Te
             };
             unary(kernel, x)
         }
-        Step::Input | Step::Norm { .. } | Step::Poly { .. } | Step::Add | Step::Concat => x,
+        Step::Input
+        | Step::Norm { .. }
+        | Step::Poly { .. }
+        | Step::Herpn(_)
+        | Step::Relu
+        | Step::Add
+        | Step::Concat => x,
     }
 }
 

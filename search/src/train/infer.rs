@@ -21,7 +21,7 @@ pub fn logits(
     weights: &Weights,
     data: &Dataset,
 ) -> Result<Vec<Vec<f32>>, Error> {
-    let model = Model::with_weights(graph, weights)?;
+    let model = Model::with_weights(graph, weights, false)?;
     fits(&model, data)?;
     Ok(model_logits(&model, data))
 }

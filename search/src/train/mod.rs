@@ -4,33 +4,38 @@
 //! ReLU's Hermite expansion, a penalty on inputs of polynomials that leave a range (AESPA, Park et al. 2022; AutoFHE,
 //! Ao and Boddeti 2024). `Affine` layers train as batch norm and are exported folded.
 //!
-//! Deterministic: one seed, one thread, the same weights bit for bit on one machine.
+//! Deterministic: one seed, one thread, the same weights bit for bit on one machine, whether the training ran through
+//! or was killed and went on from its checkpoint.
 
+mod average;
 mod batch;
+mod checkpoint;
 mod forward;
 mod heap;
+mod herpn;
 mod infer;
+mod inherit;
 mod kernel;
 mod model;
 mod optimiser;
 mod options;
 mod parameter;
+mod run;
+mod teacher;
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use hemet_spaces::{LayerGraph, Weights};
-use rand_chacha::ChaCha8Rng;
 
 pub use infer::{accuracy, class, logits};
-pub use options::TrainOptions;
+pub use options::{Polynomials, TrainOptions};
+pub use teacher::Teacher;
 
 use crate::data::Dataset;
 use crate::{Error, Seed};
-use forward::{TrainingOutput, matrix};
-use model::Model;
-use optimiser::Sgd;
+use run::Run;
 
 /// What an epoch gave.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,6 +48,8 @@ pub struct EpochReport {
     pub loss: f64,
     /// Share of the epoch's (moved) training images classified rightly, 0 to 1.
     pub training_accuracy: f64,
+    /// Accuracy on the validation images, 0 to 1, after the epochs that [`Training::validate`] names.
+    pub validation_accuracy: Option<f64>,
 }
 
 /// A trained network.
@@ -52,14 +59,14 @@ pub struct Trained {
     pub weights: Weights,
     /// Accuracy on the validation images, 0 to 1.
     pub accuracy: f64,
-    /// A report for each epoch.
+    /// A report for each epoch that ran.
     pub epochs: Vec<EpochReport>,
 }
 
 /// How a training ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TrainOutcome {
-    /// All epochs ran.
+    /// All epochs ran, or the observer called it [`End::Early`].
     Complete(Trained),
     /// The training diverged; the reason says when and how.
     Diverged {
@@ -70,6 +77,18 @@ pub enum TrainOutcome {
     Cancelled,
 }
 
+/// How the observer of a training ends it before its last epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With what has been learnt so far.
+    Early,
+    /// Without a result; a checkpoint stays.
+    Cancelled,
+}
+
+/// Hears of an epoch and may end the training.
+pub type OnEpoch<'a> = dyn FnMut(&EpochReport) -> ControlFlow<End> + 'a;
+
 /// What a training runs on.
 #[derive(Clone, Copy, Debug)]
 pub struct TrainData<'a> {
@@ -79,167 +98,115 @@ pub struct TrainData<'a> {
     pub validation: &'a Dataset,
 }
 
-/// A loss above this many times that of guessing, on average over an epoch, counts as diverged.
-const DIVERGED_LOSS: f64 = 20.0;
+/// A training, ready to run.
+pub struct Training<'a> {
+    /// The network.
+    pub graph: &'a LayerGraph,
+    /// The images.
+    pub data: TrainData<'a>,
+    /// How to train.
+    pub options: &'a TrainOptions,
+    /// The seed of every random choice.
+    pub seed: Seed,
+    /// Where the state is kept after each epoch, written aside and renamed. If it is there already, the training goes on
+    /// from it.
+    pub checkpoint: Option<&'a Path>,
+    /// Weights of another network to start from: tensors of equal name and shape are taken over, the others begin at random.
+    pub inherited: Option<&'a Weights>,
+    /// Whom the network learns from besides the labels; needed where [`TrainOptions::distillation`] is above 0.
+    pub teacher: Option<&'a Teacher>,
+    /// After which epochs (from 1) the validation accuracy is measured, besides at the end.
+    pub validate: &'a (dyn Fn(usize) -> bool + Sync),
+    /// Whether ReLU stands in the place of polynomials: a teacher.
+    relu: bool,
+}
 
-/// Trains `graph`; `on_epoch` hears of each epoch and may break the training off.
+impl<'a> Training<'a> {
+    /// A training that starts at random and keeps no checkpoint.
+    pub fn new(
+        graph: &'a LayerGraph,
+        data: TrainData<'a>,
+        options: &'a TrainOptions,
+        seed: Seed,
+    ) -> Self {
+        Self {
+            graph,
+            data,
+            options,
+            seed,
+            checkpoint: None,
+            inherited: None,
+            teacher: None,
+            validate: &|_| false,
+            relu: false,
+        }
+    }
+
+    /// Names the training in its checkpoint: a hash of all that its result depends on.
+    fn fingerprint(&self) -> String {
+        let mut hash = blake3::Hasher::new();
+        let mut part = |bytes: &[u8]| {
+            hash.update(&(bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        part(self.graph.to_string().as_bytes());
+        part(format!("{:?} {:?} {}", self.options, self.seed, self.relu).as_bytes());
+        let set = self.data.training;
+        part(format!("{} {} {}", set.name, set.shape, set.classes).as_bytes());
+        part(&set.labels);
+        let teacher = self.teacher.map(Teacher::weights);
+        for weights in [self.inherited, teacher].into_iter().flatten() {
+            for (name, tensor) in &weights.tensors {
+                let values = tensor.data.iter().flat_map(|v| v.to_le_bytes());
+                part(name.as_bytes());
+                part(&values.collect::<Vec<u8>>());
+            }
+        }
+        hash.finalize().to_hex().to_string()
+    }
+
+    /// Runs it; `on_epoch` hears of each epoch (of those before a checkpoint too) and may end the training.
+    ///
+    /// # Errors
+    /// Options out of range; a network that does not fit the data or that is no classifier; a checkpoint that is damaged,
+    /// of another training, or cannot be written; a missing teacher. Divergence is an outcome.
+    pub fn run(&self, on_epoch: &mut OnEpoch<'_>) -> Result<TrainOutcome, Error> {
+        self.options.check()?;
+        heap::keep();
+        let mut run = Run::new(self)?;
+        run.restore()?;
+        for index in 0..self.options.epochs {
+            if index == run.reports.len()
+                && let Err(reason) = run.advance()?
+            {
+                let epochs = self.options.epochs;
+                let reason = format!("diverged in epoch {} of {epochs}: {reason}", index + 1);
+                return Ok(TrainOutcome::Diverged { reason });
+            }
+            match on_epoch(&run.reports[index]) {
+                ControlFlow::Continue(()) => {}
+                ControlFlow::Break(End::Cancelled) => return Ok(TrainOutcome::Cancelled),
+                ControlFlow::Break(End::Early) if index + 1 == run.reports.len() => break,
+                // An earlier run went on here: what it learnt since is not undone.
+                ControlFlow::Break(End::Early) => {}
+            }
+        }
+        Ok(run.finish())
+    }
+}
+
+/// Trains `graph` without checkpoints; `on_epoch` hears of each epoch and may end the training.
 ///
 /// # Errors
-/// Options out of range; a network that does not fit the data or that is no classifier. Divergence is an outcome.
+/// As [`Training::run`].
 pub fn train(
     graph: &LayerGraph,
     data: TrainData<'_>,
     options: &TrainOptions,
     seed: Seed,
-    on_epoch: &mut dyn FnMut(&EpochReport) -> ControlFlow<()>,
+    on_epoch: &mut OnEpoch<'_>,
 ) -> Result<TrainOutcome, Error> {
-    options.check()?;
-    heap::keep();
-    let model = Model::new(graph, &mut seed.derive("weights").rng())?;
-    infer::fits(&model, data.training)?;
-    infer::fits(&model, data.validation)?;
-    let mut run = Run {
-        sgd: Sgd::new(&model.parameters),
-        model,
-        data: data.training,
-        options,
-        device: Device::flex().autodiff(),
-        rng: seed.derive("batches").rng(),
-        step: 0,
-    };
-    let mut epochs = Vec::with_capacity(options.epochs);
-    for epoch in 1..=options.epochs {
-        let (loss, training_accuracy) = match run.epoch() {
-            Ok(result) => result,
-            Err(reason) => {
-                let reason = format!("diverged in epoch {epoch} of {}: {reason}", options.epochs);
-                return Ok(TrainOutcome::Diverged { reason });
-            }
-        };
-        let report = EpochReport {
-            epoch,
-            epochs: options.epochs,
-            loss,
-            training_accuracy,
-        };
-        epochs.push(report);
-        if on_epoch(&report).is_break() {
-            return Ok(TrainOutcome::Cancelled);
-        }
-    }
-    Ok(finish(&run.model, data.validation, epochs))
-}
-
-/// Validates a model whose epochs have all run.
-fn finish(model: &Model, validation: &Dataset, epochs: Vec<EpochReport>) -> TrainOutcome {
-    let logits = infer::model_logits(model, validation);
-    if logits.iter().flatten().any(|value| !value.is_finite()) {
-        let reason = "the trained network gives values that are not finite on validation images";
-        return TrainOutcome::Diverged {
-            reason: reason.to_owned(),
-        };
-    }
-    TrainOutcome::Complete(Trained {
-        weights: model.export(),
-        accuracy: infer::share_correct(&logits, &validation.labels),
-        epochs,
-    })
-}
-
-/// A training under way.
-struct Run<'a> {
-    model: Model,
-    sgd: Sgd,
-    data: &'a Dataset,
-    options: &'a TrainOptions,
-    device: Device,
-    rng: ChaCha8Rng,
-    /// Batches done, over all epochs.
-    step: usize,
-}
-
-impl Run<'_> {
-    /// One pass over the training images: mean loss and accuracy, or how it diverged.
-    fn epoch(&mut self) -> Result<(f64, f64), String> {
-        let order = batch::epoch_order(self.data.len(), self.options.batch, &mut self.rng);
-        let total = order.len() * self.options.epochs;
-        let (mut loss_sum, mut correct) = (0.0, 0.0);
-        for indices in &order {
-            let progress = self.step as f32 / total as f32;
-            let (loss, share) = self.batch(indices, progress)?;
-            loss_sum += loss;
-            correct += share;
-            self.step += 1;
-        }
-        let loss = loss_sum / order.len() as f64;
-        let limit = DIVERGED_LOSS * (self.data.classes as f64).ln();
-        if loss > limit {
-            return Err(format!("mean loss {loss:.3}, above {limit:.1}"));
-        }
-        if let Some(what) = self.model.not_finite() {
-            return Err(format!("{what} holds a number that is not finite"));
-        }
-        Ok((loss, correct / order.len() as f64))
-    }
-
-    fn batch(&mut self, indices: &[usize], progress: f32) -> Result<(f64, f64), String> {
-        let shape = self.data.shape;
-        let pixels = indices.len() * shape.height * shape.width;
-        let rows = batch::moved_rows(self.data, indices, self.options, &mut self.rng);
-        let input = matrix(rows, pixels, shape.channels, &self.device);
-        let tensors = self.model.tensors(&self.device, true);
-        let range = self.options.range;
-        let output = self
-            .model
-            .forward_training(&tensors, input, indices.len(), range);
-        let loss = self.loss(&output, indices);
-        let value = f64::from(values(loss.clone())[0]);
-        if !value.is_finite() {
-            return Err(format!("loss {value} in batch {}", self.step + 1));
-        }
-        let grads = loss.backward();
-        let gradients: Vec<Vec<f32>> = tensors
-            .iter()
-            .zip(&self.model.parameters)
-            .map(|(tensor, parameter)| match tensor.grad(&grads) {
-                Some(gradient) => values(gradient),
-                None => vec![0.0; parameter.value.len()],
-            })
-            .collect();
-        let rate = optimiser::learning_rate(self.options, progress);
-        self.sgd
-            .step(&mut self.model.parameters, &gradients, self.options, rate);
-        self.model.update_running(&output, self.options.norm_rate);
-        Ok((value, self.share_correct(output.logits, indices)))
-    }
-
-    /// Cross entropy with smoothed labels, plus the range penalty.
-    fn loss(&self, output: &TrainingOutput, indices: &[usize]) -> Tensor<2> {
-        let classes = self.data.classes;
-        let smoothing = self.options.label_smoothing;
-        let mut targets = vec![smoothing / classes as f32; indices.len() * classes];
-        for (row, index) in targets.chunks_exact_mut(classes).zip(indices) {
-            row[usize::from(self.data.labels[*index])] += 1.0 - smoothing;
-        }
-        let targets = matrix(targets, indices.len(), classes, &self.device);
-        let entropy = (log_softmax(output.logits.clone(), 1) * targets)
-            .sum()
-            .mul_scalar(-1.0 / indices.len() as f32)
-            .reshape([1, 1]);
-        match &output.penalty {
-            Some(penalty) => entropy + penalty.clone().mul_scalar(self.options.range_penalty),
-            None => entropy,
-        }
-    }
-
-    fn share_correct(&self, logits: Tensor<2>, indices: &[usize]) -> f64 {
-        let logits: Vec<Vec<f32>> = values(logits)
-            .chunks_exact(self.data.classes)
-            .map(<[_]>::to_vec)
-            .collect();
-        let labels: Vec<u8> = indices.iter().map(|i| self.data.labels[*i]).collect();
-        infer::share_correct(&logits, &labels)
-    }
+    Training::new(graph, data, options, seed).run(on_epoch)
 }
 
 /// The elements of a tensor.

@@ -5,6 +5,7 @@
 use hemet_spaces::{Layer, LayerGraph, NodeId, Shape, Weights, layer};
 use rand::Rng;
 
+use super::herpn::Herpn;
 use super::kernel::batch_norm::EPSILON;
 use super::parameter::{Parameter, Role, conv_place, dense_place};
 use crate::Error;
@@ -41,8 +42,21 @@ pub(super) enum Step {
         poly: layer::Poly,
         coefficients: usize,
     },
+    Herpn(Herpn),
+    Relu,
     Add,
     Concat,
+}
+
+/// What stands where a graph has a polynomial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Activations {
+    /// Polynomials with trained coefficients.
+    Learnable,
+    /// [`Herpn`] for quadratics of each channel, trained coefficients for others.
+    Herpn,
+    /// ReLU, in a teacher; it has no weights.
+    Relu,
 }
 
 #[derive(Clone, Debug)]
@@ -72,17 +86,25 @@ pub(super) struct Model {
 
 impl Model {
     /// The network with random weights, polynomials near ReLU, batch norms at identity.
-    pub fn new(graph: &LayerGraph, rng: &mut impl Rng) -> Result<Self, Error> {
-        let mut model = Self::zeros(graph)?;
+    pub fn new(
+        graph: &LayerGraph,
+        activations: Activations,
+        rng: &mut impl Rng,
+    ) -> Result<Self, Error> {
+        let mut model = Self::zeros(graph, activations)?;
         for node in &model.nodes {
             initialise(&node.step, &mut model.parameters, rng);
         }
         Ok(model)
     }
 
-    /// The network with trained weights, for inference.
-    pub fn with_weights(graph: &LayerGraph, weights: &Weights) -> Result<Self, Error> {
-        let mut model = Self::zeros(graph)?;
+    /// The network with trained weights, for inference; its polynomials have coefficients, or are ReLU.
+    pub fn with_weights(graph: &LayerGraph, weights: &Weights, relu: bool) -> Result<Self, Error> {
+        let activations = match relu {
+            true => Activations::Relu,
+            false => Activations::Learnable,
+        };
+        let mut model = Self::zeros(graph, activations)?;
         for parameter in &mut model.parameters {
             parameter.import(weights)?;
         }
@@ -93,7 +115,7 @@ impl Model {
         Ok(model)
     }
 
-    fn zeros(graph: &LayerGraph) -> Result<Self, Error> {
+    fn zeros(graph: &LayerGraph, activations: Activations) -> Result<Self, Error> {
         let output = graph.node(graph.output()).shape;
         let mut model = Self {
             nodes: Vec::new(),
@@ -113,7 +135,7 @@ impl Model {
         for (id, node) in graph.nodes() {
             let inputs = graph.inputs(id);
             let from = inputs.first().map_or(node.shape, |i| graph.node(*i).shape);
-            let step = model.add(graph, id, from);
+            let step = model.add(graph, id, from, activations);
             model.nodes.push(Node {
                 step,
                 inputs: inputs.into_iter().map(NodeId::index).collect(),
@@ -124,7 +146,13 @@ impl Model {
     }
 
     /// Adds the parameters of a layer and says how it runs.
-    fn add(&mut self, graph: &LayerGraph, id: NodeId, from: Shape) -> Step {
+    fn add(
+        &mut self,
+        graph: &LayerGraph,
+        id: NodeId,
+        from: Shape,
+        activations: Activations,
+    ) -> Step {
         let node = graph.node(id);
         let tensors: Vec<(String, Vec<usize>)> = graph
             .parameters(id)
@@ -143,29 +171,13 @@ impl Model {
                     bias: dense.bias.then(|| self.line(&tensors[1], Role::Bias)),
                 }
             }
-            Layer::Affine(_) => {
-                self.running.push(Running {
-                    mean: vec![0.0; from.channels],
-                    variance: vec![1.0; from.channels],
-                });
-                Step::Norm {
-                    scale: self.line(&tensors[0], Role::Norm),
-                    shift: self.line(&tensors[1], Role::Norm),
-                    running: self.running.len() - 1,
-                }
-            }
+            Layer::Affine(_) => Step::Norm {
+                scale: self.line(&tensors[0], Role::Norm),
+                shift: self.line(&tensors[1], Role::Norm),
+                running: self.add_running(from.channels),
+            },
             Layer::AveragePool(pool) => Step::Pool(pool.clone()),
-            Layer::Poly(poly) => {
-                let terms = poly.degree + 1;
-                let rows = if poly.per_channel { from.channels } else { 1 };
-                let place = |r, c| r * terms + c;
-                let coefficients =
-                    Parameter::new(tensors[0].clone(), Role::Activation, (rows, terms), place);
-                Step::Poly {
-                    poly: poly.clone(),
-                    coefficients: self.push(coefficients),
-                }
-            }
+            Layer::Poly(poly) => self.add_poly(poly, from, &tensors[0], activations),
             Layer::Add => Step::Add,
             Layer::Concat => Step::Concat,
         }
@@ -209,6 +221,47 @@ impl Model {
         }
     }
 
+    fn add_poly(
+        &mut self,
+        poly: &layer::Poly,
+        from: Shape,
+        tensor: &(String, Vec<usize>),
+        activations: Activations,
+    ) -> Step {
+        let herpn = match activations {
+            Activations::Relu => return Step::Relu,
+            Activations::Herpn => poly.degree == 2 && poly.per_channel,
+            Activations::Learnable => false,
+        };
+        if herpn {
+            let (name, channels) = (&tensor.0, from.channels);
+            let inner = |part: &str| Parameter::inner(format!("{name}.{part}"), channels);
+            return Step::Herpn(Herpn {
+                scale: self.push(inner("scale")),
+                shift: self.push(inner("shift")),
+                linear: self.add_running(channels),
+                square: self.add_running(channels),
+                coefficients: name.clone(),
+            });
+        }
+        let terms = poly.degree + 1;
+        let rows = if poly.per_channel { from.channels } else { 1 };
+        let place = |r, c| r * terms + c;
+        let coefficients = Parameter::new(tensor.clone(), Role::Activation, (rows, terms), place);
+        Step::Poly {
+            poly: poly.clone(),
+            coefficients: self.push(coefficients),
+        }
+    }
+
+    fn add_running(&mut self, channels: usize) -> usize {
+        self.running.push(Running {
+            mean: vec![0.0; channels],
+            variance: vec![1.0; channels],
+        });
+        self.running.len() - 1
+    }
+
     fn push(&mut self, parameter: Parameter) -> usize {
         self.parameters.push(parameter);
         self.parameters.len() - 1
@@ -227,6 +280,10 @@ impl Model {
             parameter.export(&mut weights);
         }
         for node in &self.nodes {
+            if let Step::Herpn(herpn) = &node.step {
+                let (name, tensor) = self.herpn_tensor(herpn);
+                weights.tensors.insert(name, tensor);
+            }
             if let Step::Norm {
                 scale,
                 shift,
@@ -258,6 +315,20 @@ impl Model {
             .collect()
     }
 
+    /// Every number that training changes: parameters, then running statistics.
+    pub fn values(&self) -> impl Iterator<Item = &[f32]> {
+        let parameters = self.parameters.iter().map(|p| p.value.as_slice());
+        let running = self.running.iter();
+        parameters.chain(running.flat_map(|r| [r.mean.as_slice(), r.variance.as_slice()]))
+    }
+
+    /// As [`Self::values`], to be changed.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Vec<f32>> {
+        let parameters = self.parameters.iter_mut().map(|p| &mut p.value);
+        let running = self.running.iter_mut();
+        parameters.chain(running.flat_map(|r| [&mut r.mean, &mut r.variance]))
+    }
+
     /// The tensor or statistics that hold a number that is not finite, if any.
     pub fn not_finite(&self) -> Option<String> {
         let bad = |values: &[f32]| values.iter().any(|v| !v.is_finite());
@@ -285,7 +356,9 @@ fn initialise(step: &Step, parameters: &mut [Parameter], rng: &mut impl Rng) {
             let fan_in = parameters[*weight].rows;
             parameters[*weight].randomise(fan_in, rng);
         }
-        Step::Norm { scale, .. } => parameters[*scale].value.fill(1.0),
+        Step::Norm { scale, .. } | Step::Herpn(Herpn { scale, .. }) => {
+            parameters[*scale].value.fill(1.0);
+        }
         Step::Poly { coefficients, .. } => {
             let polynomials = &mut parameters[*coefficients];
             for row in polynomials.value.chunks_exact_mut(polynomials.columns) {
@@ -294,6 +367,6 @@ fn initialise(step: &Step, parameters: &mut [Parameter], rng: &mut impl Rng) {
                     .for_each(|(value, start)| *value = start);
             }
         }
-        Step::Input | Step::Pool(_) | Step::Add | Step::Concat => {}
+        Step::Input | Step::Pool(_) | Step::Relu | Step::Add | Step::Concat => {}
     }
 }

@@ -14,7 +14,7 @@ use super::parameter::{Parameter, Role};
 
 /// The momentum of each parameter.
 pub(super) struct Sgd {
-    velocity: Vec<Vec<f32>>,
+    pub velocity: Vec<Vec<f32>>,
 }
 
 impl Sgd {
@@ -64,7 +64,7 @@ const STEEPEST: f32 = 4.0;
 const FLATTEST: f32 = 1.0 / 1024.0;
 
 /// Moves `[c, b, a]` to the nearest quadratic with `a ≥ |b|/4` (in `a` and `b`), then `a` up to its least.
-fn bend(quadratic: &mut [f32]) {
+pub(super) fn bend(quadratic: &mut [f32]) {
     let (b, a) = (quadratic[1], quadratic[2]);
     if b.abs() > STEEPEST * a {
         // The foot of the perpendicular on the ray `b = ±4a`, or the origin for what lies behind it.

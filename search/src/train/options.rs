@@ -34,6 +34,26 @@ pub struct TrainOptions {
     pub flip: bool,
     /// Share of the batch in the running statistics of batch norms, above 0 and at most 1.
     pub norm_rate: f32,
+    /// Decay a step of the average of weights that is validated and exported (Polyak and Juditsky 1992), 0 to below 1;
+    /// 0 exports the last weights themselves.
+    pub ema: f32,
+    /// How quadratics of each channel are trained.
+    pub polynomials: Polynomials,
+    /// Share of the loss that comes from a ReLU teacher of the same architecture (Hinton et al. 2015), 0 to 1; 0 trains none.
+    pub distillation: f32,
+    /// By how much logits are divided before they are compared with the teacher's; above 0.
+    pub temperature: f32,
+}
+
+/// How quadratics of each channel are trained. Those for a whole layer, and other degrees, always have trained coefficients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Polynomials {
+    /// Their coefficients, from ReLU's Hermite expansion on.
+    #[default]
+    Learnable,
+    /// As a sum of Hermite polynomials, each with a batch norm of its own (HerPN: Park et al., AESPA, 2022).
+    Herpn,
 }
 
 impl Default for TrainOptions {
@@ -52,6 +72,10 @@ impl Default for TrainOptions {
             shift: 0,
             flip: false,
             norm_rate: 0.1,
+            ema: 0.0,
+            polynomials: Polynomials::Learnable,
+            distillation: 0.0,
+            temperature: 2.0,
         }
     }
 }
@@ -62,7 +86,7 @@ impl TrainOptions {
         let share = |value: f32| (0.0..1.0).contains(&value);
         let positive = |value: f32| value > 0.0 && value.is_finite();
         let not_negative = |value: f32| value >= 0.0 && value.is_finite();
-        let rules: [(&'static str, f64, bool, &str); 11] = [
+        let rules: [(&'static str, f64, bool, &str); 14] = [
             ("epochs", self.epochs as f64, self.epochs >= 1, "at least 1"),
             ("batch", self.batch as f64, self.batch >= 2, "at least 2"),
             (
@@ -113,6 +137,19 @@ impl TrainOptions {
                 self.norm_rate.into(),
                 self.norm_rate > 0.0 && self.norm_rate <= 1.0,
                 "above 0 and at most 1",
+            ),
+            ("ema", self.ema.into(), share(self.ema), "from 0 to below 1"),
+            (
+                "distillation",
+                self.distillation.into(),
+                (0.0..=1.0).contains(&self.distillation),
+                "from 0 to 1",
+            ),
+            (
+                "temperature",
+                self.temperature.into(),
+                positive(self.temperature),
+                "above 0",
             ),
         ];
         match rules.into_iter().find(|(_, _, allowed, _)| !allowed) {

@@ -30,7 +30,7 @@ pub(super) struct Parameter {
     pub columns: usize,
     /// Row-major.
     pub value: Vec<f32>,
-    /// For each element of the matrix, its position in the exported tensor.
+    /// For each element of the matrix, its position in the exported tensor; empty where it is not exported.
     places: Vec<u32>,
 }
 
@@ -54,6 +54,19 @@ impl Parameter {
         }
     }
 
+    /// Scale or shift of a norm that is no tensor of its own in the exported weights.
+    pub fn inner(name: String, channels: usize) -> Self {
+        Self {
+            tensor: name,
+            tensor_shape: Vec::new(),
+            role: Role::Norm,
+            rows: 1,
+            columns: channels,
+            value: vec![0.0; channels],
+            places: Vec::new(),
+        }
+    }
+
     /// Random values of variance 1/`rows` (the fan-in): batch norm or the head sets the scale that follows.
     pub fn randomise(&mut self, fan_in: usize, rng: &mut impl Rng) {
         let bound = (3.0 / fan_in as f32).sqrt();
@@ -64,6 +77,9 @@ impl Parameter {
 
     /// Writes the values to their places in `weights`.
     pub fn export(&self, weights: &mut Weights) {
+        if self.places.is_empty() {
+            return;
+        }
         let len = self.tensor_shape.iter().product();
         let tensor = weights
             .tensors

@@ -1,0 +1,219 @@
+//! `hemet train`: trains a network that a search found to the end.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use hemet_search::train::{EpochReport, TrainData, TrainOptions, TrainOutcome, Trained, Training};
+use hemet_search::{Seed, Trial, data, study};
+use serde::Serialize;
+
+use crate::common::{self, Output};
+use crate::error::Error;
+use crate::experiment::Experiment;
+use crate::progress::Progress;
+use crate::run_folder::RunFolder;
+use crate::teachers::Teachers;
+use crate::training_curves;
+
+/// Train a network that a search found to the end
+///
+/// Trains the trial anew with more epochs, on the images and with the options of its experiment, and writes into
+/// RUN/trained/: weights, the curves as PNG, SVG and CSV, and a checkpoint after each epoch. Stopped or killed, the same
+/// command goes on from there and ends with the same weights. `hemet compile RUN --trial N` then takes these weights.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Example:\n  hemet train runs/digits --trial 7 --epochs 60\n  hemet compile runs/digits --trial 7 -o model.hemet"
+)]
+pub struct Args {
+    /// The run folder
+    pub run: PathBuf,
+    /// Number of the trial, as the report and journal.jsonl name it
+    #[arg(long, value_name = "N")]
+    pub trial: usize,
+    /// Epochs; without it, as many as the experiment says
+    #[arg(long, value_name = "E")]
+    pub epochs: Option<usize>,
+    /// Options of the training that differ from the experiment's, as YAML, such as '{ema: 0.999, distillation: 0.5}'
+    #[arg(long, value_name = "YAML")]
+    pub options: Option<String>,
+    /// Folder of the data set's files, if it is not embedded and lies elsewhere than at the time of the search
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// What standard output is for
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// What a training gave, for scripts and in `trained/trial-NNNN.json`.
+#[derive(Serialize)]
+struct Summary {
+    trial: usize,
+    architecture: String,
+    epochs: usize,
+    validation_accuracy: f64,
+    search_validation_accuracy: Option<f64>,
+    options: TrainOptions,
+    weights: PathBuf,
+    curves: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Error> {
+    let run = RunFolder::open(&args.run)?;
+    let mut experiment = run.experiment()?;
+    if args.data.is_some() {
+        experiment.data.path.clone_from(&args.data);
+    }
+    let searched = experiment.train.clone();
+    experiment.train = options(args, &searched)?;
+    let trial = run.trial(&experiment, args.trial)?;
+    let resumable = experiment.train == searched && !experiment.search.inherit;
+    if resumable {
+        take_over_checkpoint(&run, &experiment, &trial)?;
+    }
+    let trained = train(args, &run, &experiment, &trial)?;
+    let summary = write(&run, &experiment, &trial, &trained)?;
+    if args.output.json {
+        return common::print_json(&summary);
+    }
+    println!(
+        "trial #{} trained for {} epochs: {} of the validation images right",
+        summary.trial,
+        summary.epochs,
+        common::percent(summary.validation_accuracy)
+    );
+    if let Some(accuracy) = summary.search_validation_accuracy {
+        println!("in the search: {}", common::percent(accuracy));
+    }
+    println!("curves    {}", summary.curves.display());
+    println!("weights   {}", summary.weights.display());
+    Ok(())
+}
+
+/// The experiment's options with those of the command line in their place.
+fn options(args: &Args, searched: &TrainOptions) -> Result<TrainOptions, Error> {
+    let mut all = serde_yaml::to_value(searched).map_err(Error::user)?;
+    if let Some(text) = &args.options {
+        let path = std::path::Path::new("--options");
+        // Read as options first, for the messages on unknown keys.
+        crate::experiment::parse::<TrainOptions>(path, text)?;
+        let own: serde_yaml::Mapping = crate::experiment::parse(path, text)?;
+        let all = all
+            .as_mapping_mut()
+            .ok_or_else(|| Error::user("no options"))?;
+        all.extend(own);
+    }
+    let mut options: TrainOptions = serde_yaml::from_value(all).map_err(Error::user)?;
+    options.epochs = args.epochs.unwrap_or(options.epochs);
+    options.check().map_err(Error::user)?;
+    Ok(options)
+}
+
+/// A training that successive halving stopped goes on from where the search left it.
+fn take_over_checkpoint(
+    run: &RunFolder,
+    experiment: &Experiment,
+    trial: &Trial,
+) -> Result<(), Error> {
+    let own = run.trained_checkpoint(trial.number, experiment.train.epochs);
+    let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
+    let left = folder.checkpoint(trial.number);
+    if trial.stopped_at.is_none() || own.exists() || !left.exists() {
+        return Ok(());
+    }
+    let bytes = std::fs::read(&left).map_err(|e| Error::file(&left, e))?;
+    run.write(&own, &bytes)
+}
+
+fn train(
+    args: &Args,
+    run: &RunFolder,
+    experiment: &Experiment,
+    trial: &Trial,
+) -> Result<Trained, Error> {
+    let sets =
+        data::load(&experiment.data.set, experiment.data.path.as_deref()).map_err(Error::user)?;
+    let seed = Seed::new(experiment.seed);
+    let (training, validation) = sets
+        .train
+        .split(experiment.data.validation, seed.derive("validation"))
+        .map_err(Error::user)?;
+    let data = TrainData {
+        training: &training,
+        validation: &validation,
+    };
+    let graph = experiment
+        .space()?
+        .graph(&trial.architecture)
+        .map_err(Error::user)?;
+    let epochs = experiment.train.epochs;
+    let checkpoint = run.trained_checkpoint(trial.number, epochs);
+    run.make_folder(&checkpoint)?;
+    let quiet = args.output.json;
+    let mut bar = Progress::new("teacher", epochs as u64, quiet);
+    let teacher = Teachers::new(run, experiment, data)
+        .of(&graph, &mut |report| {
+            bar.set(report.epoch as u64, &line(report))
+        })
+        .map_err(Error::user)?;
+    bar.finish();
+    let seed = seed.derive(&format!("trial/{}/train", trial.number));
+    let mut training = Training::new(&graph, data, &experiment.train, seed);
+    training.checkpoint = Some(&checkpoint);
+    training.teacher = teacher.as_ref();
+    training.validate = &|_| true;
+    let mut bar = Progress::new("train", epochs as u64, quiet);
+    let outcome = training.run(&mut |report| {
+        bar.set(report.epoch as u64, &line(report));
+        ControlFlow::Continue(())
+    });
+    bar.finish();
+    match outcome.map_err(Error::user)? {
+        TrainOutcome::Complete(trained) => Ok(trained),
+        TrainOutcome::Diverged { reason } => Err(Error::Check(reason)),
+        TrainOutcome::Cancelled => Err(Error::user("the training was broken off")),
+    }
+}
+
+/// An epoch in a line.
+fn line(report: &EpochReport) -> String {
+    let validation = report.validation_accuracy.map_or(String::new(), |share| {
+        format!(", validation {}", common::percent(share))
+    });
+    format!(
+        "epoch {} of {}: loss {:.3}, training {}{validation}",
+        report.epoch,
+        report.epochs,
+        report.loss,
+        common::percent(report.training_accuracy)
+    )
+}
+
+fn write(
+    run: &RunFolder,
+    experiment: &Experiment,
+    trial: &Trial,
+    trained: &Trained,
+) -> Result<Summary, Error> {
+    let file = |extension: &str| run.trained_file(trial.number, extension);
+    let title = format!("{}: training of trial #{}", experiment.name, trial.number);
+    training_curves::write(run, &title, &trained.epochs, &file)?;
+    let summary = Summary {
+        trial: trial.number,
+        architecture: experiment
+            .space()?
+            .describe(&trial.architecture)
+            .map_err(Error::user)?,
+        epochs: trained.epochs.len(),
+        validation_accuracy: trained.accuracy,
+        search_validation_accuracy: trial.outcome.accuracy(),
+        options: experiment.train.clone(),
+        weights: file("safetensors"),
+        curves: file("accuracy.png"),
+    };
+    let json = serde_json::to_string_pretty(&summary).map_err(Error::user)?;
+    run.write(&file("json"), json.as_bytes())?;
+    let weights = trained.weights.to_safetensors().map_err(Error::user)?;
+    run.write(&file("safetensors"), &weights)?;
+    Ok(summary)
+}

@@ -1,0 +1,73 @@
+//! The curves of a training: loss and accuracy over epochs, as plots and as a table.
+
+use std::path::PathBuf;
+
+use hemet_reports::{Cell, Column, Curve, LinePlot, Table};
+use hemet_search::train::EpochReport;
+
+use crate::error::Error;
+use crate::run_folder::RunFolder;
+
+/// Size of the PNGs in pixels.
+const PNG_SIZE: (u32, u32) = (1280, 960);
+
+/// Writes `accuracy` and `loss` as PNG and SVG and all numbers as CSV; `file` gives the path for an extension.
+///
+/// # Errors
+/// Files that cannot be written.
+pub fn write(
+    run: &RunFolder,
+    title: &str,
+    epochs: &[EpochReport],
+    file: &dyn Fn(&str) -> PathBuf,
+) -> Result<(), Error> {
+    let table = table(epochs).map_err(Error::user)?;
+    run.write(&file("csv"), table.csv().as_bytes())?;
+    let places = |value: &dyn Fn(&EpochReport) -> Option<f64>| -> Vec<(f64, f64)> {
+        let place = |r: &EpochReport| Some((r.epoch as f64, value(r)?));
+        epochs.iter().filter_map(place).collect()
+    };
+    let mut accuracy = LinePlot::new(title, "epoch", "accuracy (%)");
+    let mut loss = LinePlot::new(title, "epoch", "loss");
+    let add = |plot: &mut LinePlot, name: &str, places: Vec<(f64, f64)>| {
+        if !places.is_empty() {
+            let name = name.to_owned();
+            plot.curves.push(Curve { name, places });
+        }
+    };
+    add(
+        &mut accuracy,
+        "training",
+        places(&|r| Some(100.0 * r.training_accuracy)),
+    );
+    let validation = places(&|r| r.validation_accuracy.map(|share| 100.0 * share));
+    add(&mut accuracy, "validation", validation);
+    add(&mut loss, "training", places(&|r| Some(r.loss)));
+    for (name, plot) in [("accuracy", accuracy), ("loss", loss)] {
+        let svg = plot.svg().map_err(Error::user)?;
+        run.write(&file(&format!("{name}.svg")), svg.as_bytes())?;
+        let png = plot.png(PNG_SIZE.0, PNG_SIZE.1).map_err(Error::user)?;
+        run.write(&file(&format!("{name}.png")), &png)?;
+    }
+    Ok(())
+}
+
+fn table(epochs: &[EpochReport]) -> hemet_reports::Result<Table> {
+    let mut table = Table::new([
+        Column::numbers("epoch", "epoch", ""),
+        Column::numbers("loss", "loss", ""),
+        Column::numbers("training_accuracy", "training accuracy", "%"),
+        Column::numbers("validation_accuracy", "validation accuracy", "%"),
+    ]);
+    for report in epochs {
+        table.push([
+            Cell::Whole(report.epoch as i64),
+            Cell::Number(report.loss, 4),
+            Cell::Fraction(report.training_accuracy),
+            report
+                .validation_accuracy
+                .map_or(Cell::Missing, Cell::Fraction),
+        ])?;
+    }
+    Ok(table)
+}

@@ -1,0 +1,150 @@
+//! Successive halving: trainings that look unpromising after a few epochs are stopped, whatever strategy proposed them.
+//!
+//! Asynchronous (Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020) and for several objectives
+//! (Schmucker et al., Multi-objective Asynchronous Successive Halving, 2021): at a rung a trial goes on if it is among the
+//! best `1/factor` of the trials known there, by the rank of its front in accuracy at the rung and latency. Which trials
+//! are known depends on numbers alone, so a study with halving repeats and resumes like one without.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Trial};
+
+/// Where trainings are stopped, and how many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Halving {
+    /// Epochs after which a training is compared with others, ascending, from 1.
+    pub rungs: Vec<usize>,
+    /// One in so many goes on, at least 2.
+    #[serde(default = "three")]
+    pub factor: usize,
+}
+
+fn three() -> usize {
+    3
+}
+
+impl Halving {
+    /// Refuses rungs and factors that mean nothing.
+    ///
+    /// # Errors
+    /// Which.
+    pub fn check(&self) -> Result<(), Error> {
+        let ascending = self.rungs.windows(2).all(|pair| pair[0] < pair[1]);
+        if self.rungs.first().is_none_or(|first| *first == 0) || !ascending {
+            return Err(Error::Option {
+                option: "halving.rungs",
+                found: format!("{:?}", self.rungs),
+                allowed: "ascending epochs from 1, such as [2, 6]".into(),
+            });
+        }
+        if self.factor < 2 {
+            return Err(Error::Option {
+                option: "halving.factor",
+                found: self.factor.to_string(),
+                allowed: "at least 2".into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Which rung stands after `epoch`.
+    pub(super) fn rung(&self, epoch: usize) -> Option<usize> {
+        self.rungs.iter().position(|rung| *rung == epoch)
+    }
+
+    /// Whether a trial with this accuracy at `rung` and this latency goes on, given the `known` trials.
+    pub(super) fn goes_on(
+        &self,
+        known: &[Trial],
+        rung: usize,
+        accuracy: f64,
+        latency_ms: f64,
+    ) -> bool {
+        let own = (accuracy, latency_ms);
+        let mut others: Vec<(f64, f64)> = known
+            .iter()
+            .filter_map(|t| Some((*t.rungs.get(rung)?, t.cost.as_ref()?.latency_ms)))
+            .collect();
+        let places = (others.len() + 1).div_ceil(self.factor);
+        let mut better = 0;
+        // Fronts are peeled off until the trial stands in one.
+        while others.iter().any(|other| dominates(*other, own)) {
+            let all = others.clone();
+            others.retain(|point| all.iter().any(|other| dominates(*other, *point)));
+            better += all.len() - others.len();
+        }
+        better < places
+    }
+}
+
+/// Whether `(accuracy, latency)` is at least as good in both and better in one.
+fn dominates(a: (f64, f64), b: (f64, f64)) -> bool {
+    a.0 >= b.0 && a.1 <= b.1 && a != b
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Outcome;
+    use crate::constraint::CostEstimate;
+    use hemet_spaces::Architecture;
+
+    fn trial(accuracy: f64, latency_ms: f64) -> Trial {
+        Trial {
+            number: 0,
+            architecture: Architecture { genes: Vec::new() },
+            cost: Some(CostEstimate {
+                depth: 1,
+                latency_ms,
+                log_n: 13,
+                log_qp_bits: 200.0,
+                key_bytes: 1,
+            }),
+            outcome: Outcome::Complete { accuracy: 1.0 },
+            rungs: vec![accuracy],
+            stopped_at: None,
+        }
+    }
+
+    #[test]
+    fn the_best_third_goes_on_by_front() {
+        let halving = Halving {
+            rungs: vec![2],
+            factor: 3,
+        };
+        let known = [
+            trial(0.9, 10.0),
+            trial(0.8, 20.0),
+            trial(0.7, 30.0),
+            trial(0.6, 40.0),
+            trial(0.5, 50.0),
+        ];
+        // Six trials with the own one: two places.
+        for (accuracy, latency_ms, goes_on) in [
+            (0.95, 60.0, true),
+            (0.1, 5.0, true),
+            (0.85, 20.0, true),
+            (0.75, 30.0, false),
+            (0.4, 60.0, false),
+        ] {
+            assert_eq!(
+                halving.goes_on(&known, 0, accuracy, latency_ms),
+                goes_on,
+                "{accuracy}"
+            );
+        }
+        assert!(
+            halving.goes_on(&[], 0, 0.1, 1e3),
+            "the first always goes on"
+        );
+        assert!(halving.goes_on(&known, 1, 0.1, 1e3), "none came so far");
+    }
+
+    #[test]
+    fn rungs_that_mean_nothing_are_refused() {
+        for (rungs, factor) in [(vec![], 3), (vec![0, 2], 3), (vec![3, 2], 3), (vec![2], 1)] {
+            assert!(Halving { rungs, factor }.check().is_err());
+        }
+    }
+}
