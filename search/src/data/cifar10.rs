@@ -10,7 +10,7 @@ use std::path::Path;
 use hemet_spaces::Shape;
 use lzma_rust2::XzReader;
 
-use super::{Dataset, Source, TrainTest, assemble, files, idx::Idx};
+use super::{Dataset, Published, Source, TrainTest, assemble, files, idx::Idx};
 use crate::Error;
 
 /// 50,000 training and 10,000 test images of `[3][32][32]`.
@@ -68,6 +68,24 @@ impl Source for Cifar10 {
 
     fn needs_folder(&self) -> bool {
         true
+    }
+
+    fn published(&self) -> Option<Published> {
+        const UNPACK: [&str; 6] = [
+            BATCHES[0].0,
+            BATCHES[1].0,
+            BATCHES[2].0,
+            BATCHES[3].0,
+            BATCHES[4].0,
+            BATCHES[5].0,
+        ];
+        Some(Published {
+            address: "https://www.cs.toronto.edu/~kriz/",
+            files: &["cifar-10-binary.tar.gz"],
+            query: "",
+            folder: FOLDER,
+            unpack: &UNPACK,
+        })
     }
 
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {

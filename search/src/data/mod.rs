@@ -45,6 +45,21 @@ pub struct TrainTest {
     pub test: Dataset,
 }
 
+/// Where the files of a dataset are published.
+#[derive(Clone, Copy, Debug)]
+pub struct Published {
+    /// The address that the files lie under.
+    pub address: &'static str,
+    /// Their names there and here.
+    pub files: &'static [&'static str],
+    /// What is added to the address of each file.
+    pub query: &'static str,
+    /// Folder of the set's own that [`Source::load`] looks into.
+    pub folder: &'static str,
+    /// Where the file is a `.tar.gz`: the files in it that are needed.
+    pub unpack: &'static [&'static str],
+}
+
 /// Where a dataset comes from.
 pub trait Source: Sync {
     /// Its name in experiments.
@@ -55,6 +70,11 @@ pub trait Source: Sync {
 
     /// Whether it lies in a folder of the user's (else it is part of the program).
     fn needs_folder(&self) -> bool;
+
+    /// Where it is published; none for what is part of the program or the user's own.
+    fn published(&self) -> Option<Published> {
+        None
+    }
 
     /// Shape of an image and number of classes; none where the user's own files decide.
     fn shape_and_classes(&self) -> Option<(Shape, usize)>;

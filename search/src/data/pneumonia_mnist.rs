@@ -8,7 +8,7 @@ use std::path::Path;
 use hemet_spaces::Shape;
 
 use super::npz::Npz;
-use super::{Dataset, Source, TrainTest, assemble, files, idx::Idx};
+use super::{Dataset, Published, Source, TrainTest, assemble, files, idx::Idx};
 use crate::Error;
 
 /// 4,708 + 524 training and 624 test images of `[1][28][28]`; pixels 0..255, divided by 255. Class 1 is pneumonia.
@@ -54,6 +54,16 @@ impl Source for PneumoniaMnist {
 
     fn needs_folder(&self) -> bool {
         true
+    }
+
+    fn published(&self) -> Option<Published> {
+        Some(Published {
+            address: "https://zenodo.org/records/10519652/files/",
+            files: &[FILE],
+            query: "?download=1",
+            folder: "medmnist",
+            unpack: &[],
+        })
     }
 
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hemet_spaces::Shape;
 
-use super::{Dataset, Source, TrainTest, assemble, files, idx};
+use super::{Dataset, Published, Source, TrainTest, assemble, files, idx};
 use crate::Error;
 
 /// A set of 28x28 images in ten classes in the four files of MNIST; pixels 0..255, divided by 255.
@@ -26,6 +26,13 @@ const FILES: [&str; 4] = [
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 ];
+/// As they are published.
+const PACKED: [&str; 4] = [
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+];
 const CLASSES: usize = 10;
 
 impl Source for PublishedIdx {
@@ -39,6 +46,16 @@ impl Source for PublishedIdx {
 
     fn needs_folder(&self) -> bool {
         true
+    }
+
+    fn published(&self) -> Option<Published> {
+        Some(Published {
+            address: self.address,
+            files: &PACKED,
+            query: "",
+            folder: self.folder,
+            unpack: &[],
+        })
     }
 
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {
