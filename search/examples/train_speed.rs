@@ -1,0 +1,65 @@
+//! Images a second of training of a Fire network of about 33 million multiply-accumulates, on one thread.
+//!
+//! Prints the rate of the second of two epochs. `search/benches/against_pytorch.py` compares it with PyTorch.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use hemet_search::Seed;
+use hemet_search::data::Dataset;
+use hemet_search::train::{TrainData, TrainOptions, train};
+use hemet_spaces::{Shape, Space};
+use rand::RngExt;
+
+const BATCHES: usize = 10;
+
+const SPACE: &str = r#"{"input": [3, 32, 32], "classes": 10,
+    "stem": {"conv": {"width": 32, "kernel": 5}},
+    "blocks": [
+        {"name": "b1", "options": [{"fire": {"squeeze": 16, "expand": 32}}]},
+        {"name": "b2", "options": [{"fire": {"squeeze": 16, "expand": 32}}], "pool": 2},
+        {"name": "b3", "options": [{"fire": {"squeeze": 32, "expand": 64}}]},
+        {"name": "b4", "options": [{"fire": {"squeeze": 32, "expand": 64}}], "pool": 2},
+        {"name": "b5", "options": [{"fire": {"squeeze": 64, "expand": 128}}]}],
+    "head": {"pool": "global"}}"#;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let space: Space = serde_json::from_str(SPACE)?;
+    let graph = space.graph(&space.mobile())?;
+    let options = TrainOptions {
+        epochs: 2,
+        learning_rate: 0.01,
+        ..TrainOptions::default()
+    };
+    let images = random_images(options.batch * BATCHES);
+    let data = TrainData {
+        training: &images,
+        validation: &images.select(&[0]),
+    };
+    let mut times = vec![Instant::now()];
+    train(&graph, data, &options, Seed::new(1), &mut |_| {
+        times.push(Instant::now());
+        ControlFlow::Continue(())
+    })?;
+    let seconds = (times[2] - times[1]).as_secs_f64();
+    let macs = graph.statistics().macs as f64 / 1e6;
+    println!(
+        "{:.1} images/s ({macs:.1} M multiply-accumulates an image)",
+        images.len() as f64 / seconds
+    );
+    Ok(())
+}
+
+fn random_images(count: usize) -> Dataset {
+    let mut rng = Seed::new(2).rng();
+    let shape = Shape::new(3, 32, 32);
+    Dataset {
+        name: "random".into(),
+        shape,
+        classes: 10,
+        images: (0..count * shape.len())
+            .map(|_| rng.random_range(0.0..1.0))
+            .collect(),
+        labels: (0..count).map(|_| rng.random_range(0..10)).collect(),
+    }
+}
