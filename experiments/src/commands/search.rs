@@ -34,6 +34,9 @@ pub struct Args {
     /// Go on with the search in the run folder
     #[arg(long)]
     pub resume: bool,
+    /// Another seed than the experiment's, to see what is chance
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<u64>,
     /// Folder of the data set's files, if it is not embedded
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -52,6 +55,7 @@ pub fn run(args: Args) -> Result<(), Error> {
     if args.data.is_some() {
         experiment.data.path = args.data.clone();
     }
+    experiment.seed = args.seed.unwrap_or(experiment.seed);
     let sets = load(&experiment)?;
     let run = folder(&args, &experiment)?;
     let table = cost_table(&args, &run)?;
