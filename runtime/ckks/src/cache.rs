@@ -433,6 +433,39 @@ mod tests {
     }
 
     #[test]
+    fn idle_threads_encode_ahead_of_use() {
+        let counted = source(&GROUPS);
+        let made = Arc::clone(&counted.made);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2);
+        pool.build().unwrap().install(|| {
+            let cache = PlainCache::new(&context(), counted, 200).unwrap();
+            let kept = made.load(Ordering::SeqCst);
+            let pass = cache.pass(&[0, 3]);
+            let ahead = pass.queue.len();
+            assert!(ahead > 0);
+            // The other thread does it; if it never did, this would not end.
+            while made.load(Ordering::SeqCst) < kept + ahead {
+                std::thread::yield_now();
+            }
+        });
+    }
+
+    #[test]
+    fn runs_at_the_same_time_do_not_wait_for_one_another() {
+        let counted = source(&GROUPS);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3);
+        pool.build().unwrap().install(|| {
+            let cache = PlainCache::new(&context(), counted, 190).unwrap();
+            let run = || {
+                let mut pass = cache.pass(&[0, 1, 3, 4]);
+                let taken = [0, 1, 3, 4].map(|group| pass.take(group).unwrap().len());
+                assert_eq!(taken, [7, 1, 40, 12]);
+            };
+            rayon::scope(|scope| (0..200).for_each(|_| scope.spawn(|_| run())));
+        });
+    }
+
+    #[test]
     fn a_group_out_of_order_is_served_and_one_that_does_not_exist_is_refused() {
         let cache = PlainCache::new(&context(), source(&GROUPS), 180).unwrap();
         let mut pass = cache.pass(&[0, 1, 3]);
