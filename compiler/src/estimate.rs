@@ -1,5 +1,6 @@
 //! Estimate: what a schedule will cost, read off the schedule itself.
 
+use hemet_schedule::artifact::LayerNote;
 use hemet_schedule::summary::OpCounts;
 use hemet_schedule::{CostTable, Schedule, ValueId, cost};
 
@@ -29,18 +30,28 @@ pub struct Estimate {
     pub output_ciphertext_bytes: u64,
     /// Counts of operations, level by level.
     pub op_counts: OpCounts,
-    /// `(layer, milliseconds)` in the order of the schedule.
-    pub per_layer: Vec<(String, f64)>,
+    /// Layer by layer, in the order of the schedule.
+    pub layers: Vec<LayerNote>,
 }
 
 impl Estimate {
-    /// Reads the estimate off a schedule; its constants are not looked at.
+    /// Reads the estimate off a schedule; its constants are not looked at. `layers` is what is known of the
+    /// layers; their times are set here.
     ///
     /// # Errors
     /// A cost that the table lacks.
-    pub fn of(schedule: &Schedule, costs: &CostTable) -> Result<Self, Error> {
+    pub fn of(
+        schedule: &Schedule,
+        mut layers: Vec<LayerNote>,
+        costs: &CostTable,
+    ) -> Result<Self, Error> {
         let parameters = &schedule.header.parameters;
         let times = cost::estimate_ms(schedule, costs)?;
+        for note in &mut layers {
+            let mut times = times.per_layer_ms.iter();
+            let found = times.find(|(layer, _)| *layer == note.layer);
+            note.predicted_ms = found.map_or(0.0, |(_, ms)| *ms);
+        }
         let op_counts = OpCounts::of(schedule);
         let degree = parameters.degree() as u64;
         let keys = schedule.key_bytes();
@@ -61,7 +72,7 @@ impl Estimate {
                 * ciphertext(schedule.header.input_level.limbs()),
             output_ciphertext_bytes: schedule.outputs.iter().map(output_bytes).sum(),
             op_counts,
-            per_layer: times.per_layer_ms,
+            layers,
         })
     }
 }

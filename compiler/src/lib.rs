@@ -27,6 +27,7 @@ pub use options::Options;
 pub use parameters::noise;
 pub use synthetic::synthetic_table;
 
+use hemet_schedule::artifact::LayerNote;
 use hemet_schedule::{CostTable, Schedule, Verified, verify};
 use hemet_spaces::{LayerGraph, Weights};
 
@@ -54,7 +55,7 @@ pub fn compile(
     options: &Options,
     costs: &CostTable,
 ) -> Result<Verified, Error> {
-    let schedule = schedule(graph, Some(weights), options, costs)?;
+    let (schedule, _) = schedule(graph, Some(weights), options, costs)?;
     verify(schedule).map_err(|faults| Error::Schedule(faults.into()))
 }
 
@@ -67,7 +68,8 @@ pub fn estimate(
     options: &Options,
     costs: &CostTable,
 ) -> Result<Estimate, Error> {
-    Estimate::of(&schedule(graph, None, options, costs)?, costs)
+    let (schedule, layers) = schedule(graph, None, options, costs)?;
+    Estimate::of(&schedule, layers, costs)
 }
 
 /// The one path: without weights the constants are empty.
@@ -76,7 +78,7 @@ fn schedule(
     weights: Option<&Weights>,
     options: &Options,
     costs: &CostTable,
-) -> Result<Schedule, Error> {
+) -> Result<(Schedule, Vec<LayerNote>), Error> {
     options.check()?;
     let mut net = passes::import(graph, weights, options)?;
     for pass in &passes::PASSES {
@@ -85,5 +87,7 @@ fn schedule(
     let footprints = assignment::footprints(&net);
     let structure = structure::decide(&net, &footprints, options, costs)?;
     let maps = key_budget::choose(&net, &footprints, &structure, options, costs)?;
-    emit::emit(&net, &footprints, &maps, &structure, options)
+    let schedule = emit::emit(&net, &footprints, &maps, &structure, options)?;
+    let layers = structure.notes(&net);
+    Ok((schedule, layers))
 }

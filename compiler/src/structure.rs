@@ -1,6 +1,9 @@
 //! Structure: every decision of a compilation, made without weights: parameters, levels, scales, layouts.
 
+use std::collections::BTreeSet;
+
 use hemet_ckks_params::{MAX_PRIME_BITS, Parameters, max_log_qp};
+use hemet_schedule::artifact::LayerNote;
 use hemet_schedule::{CostTable, Layout, MissingCost};
 
 use crate::assignment::{Choice, Footprints, Problem};
@@ -20,6 +23,38 @@ pub struct Structure {
     pub layouts: Vec<Layout>,
     /// Predicted cost in microseconds, for comparing structures (the estimate comes from the schedule).
     pub cost_us: f64,
+}
+
+impl Structure {
+    /// What is known of each layer of a net, by the last tensor that it makes; times are not known yet.
+    pub fn notes(&self, net: &Net) -> Vec<LayerNote> {
+        let slots = self.parameters.slots();
+        let mut notes: Vec<LayerNote> = Vec::new();
+        for id in net.ids() {
+            let (node, layout) = (net.node(id), &self.layouts[id.0]);
+            let known = notes.iter().position(|note| note.layer == node.layer);
+            let index = known.unwrap_or(notes.len());
+            if known.is_none() {
+                notes.push(LayerNote::default());
+            }
+            let note = &mut notes[index];
+            let mut merged = node.merged.clone();
+            merged.extend(note.merged.drain(..));
+            *note = LayerNote {
+                layer: node.layer.clone(),
+                merged: merged.into_iter().collect(),
+                packing: layout.to_string(),
+                ciphertexts: layout.ciphertexts(slots),
+                predicted_ms: 0.0,
+            };
+        }
+        // What is left of a layer elsewhere has a note of its own.
+        let own: BTreeSet<String> = notes.iter().map(|note| note.layer.clone()).collect();
+        for note in &mut notes {
+            note.merged.retain(|layer| !own.contains(layer));
+        }
+        notes
+    }
 }
 
 /// One way to run the net: levels, scales and primes.

@@ -45,10 +45,10 @@ fn the_estimate_is_the_truth_about_the_compiled_network() {
             let promised = estimate(&graph, &options, &costs).unwrap();
             assert_eq!(
                 promised,
-                Estimate::of(&schedule, &costs).unwrap(),
+                Estimate::of(&schedule, promised.layers.clone(), &costs).unwrap(),
                 "seed {seed}"
             );
-            let layers: f64 = promised.per_layer.iter().map(|(_, ms)| ms).sum();
+            let layers: f64 = promised.layers.iter().map(|note| note.predicted_ms).sum();
             assert!((layers - promised.latency_ms).abs() < 1e-6 * promised.latency_ms);
         }
     }
@@ -271,7 +271,10 @@ fn a_smaller_key_budget_takes_fewer_keys_and_the_default_holds_for_lenet() {
             assert!(last <= u64::from(key_budget_mib) << 20, "{last} bytes");
         }
         let schedule = compile(&graph, &weights(&graph, 1), &options, &costs).unwrap();
-        assert_eq!(found, Estimate::of(&schedule, &costs).unwrap());
+        assert_eq!(
+            found,
+            Estimate::of(&schedule, found.layers.clone(), &costs).unwrap()
+        );
         assert_eq!(schedule.key_bytes().sent, last);
         assert_eq!(
             schedule.rotation_levels().len(),

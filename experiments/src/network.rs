@@ -54,6 +54,7 @@ pub fn compile(
         architecture: Some(space.describe(architecture).map_err(Error::user)?),
         normalization: source.about().to_owned(),
         predicted_latency_ms: Some(estimate.latency_ms),
+        layers: estimate.layers,
         cost_machine: Some(table.machine.clone()),
         ..Manifest::new(&experiment.name)
     };

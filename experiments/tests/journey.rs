@@ -194,7 +194,10 @@ fn figures_for_scripts(world: &World) {
     let figures = json(&world.good("evaluate model.hemet --set optdigits --limit 3 --json"));
     assert_eq!(figures["images"], 3);
     assert_eq!(figures["agreement"], 1.0);
-    world.good("inspect model.hemet --costs costs.json");
+    let shown = world.good("inspect model.hemet --costs costs.json --svg levels.svg");
+    assert!(shown.contains("ct·pt") && shown.contains("total"), "{shown}");
+    let drawn = std::fs::read_to_string(world.path("levels.svg")).unwrap();
+    assert!(drawn.starts_with("<svg") && drawn.contains("predicted time (ms)"));
     let schedule = world.good("inspect model.hemet --schedule");
     std::fs::write(world.path("schedule.txt"), schedule).unwrap();
     world.good("verify schedule.txt --constants model.hemet");

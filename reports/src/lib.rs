@@ -9,6 +9,7 @@
 //! | [`pareto`] | latency against accuracy, depth by colour, the front joined and labelled |
 //! | [`scatter`] | predicted against measured, with the diagonal and the mean absolute error |
 //! | [`curves`] | lines over epochs or trials |
+//! | [`levels`] | instructions of a schedule by level, in program order |
 //! | [`table`] | one table, as CSV for programs and as Markdown for people |
 //! | [`page`] | the report: paragraphs, facts, tables and pictures, as Markdown |
 //! | [`number`] | how numbers are written |
@@ -37,6 +38,7 @@ mod fonts;
 mod frame;
 mod labels;
 mod legend;
+pub mod levels;
 mod marker;
 pub mod number;
 pub mod page;
@@ -49,6 +51,7 @@ pub mod table;
 
 pub use curves::{Curve, LinePlot};
 pub use error::{Error, Result};
+pub use levels::{LevelDiagram, LevelStep};
 pub use page::Report;
 pub use pareto::{ParetoPlot, ParetoPoint};
 pub use scatter::{ScatterPlot, ScatterPoint};

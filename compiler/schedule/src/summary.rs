@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::cost::{CostKind, linear_costs};
-use crate::{Level, Op, Schedule};
+use crate::{Level, Op, Schedule, ValueId};
 
 /// What a schedule does at one level of its operands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -54,8 +54,7 @@ impl OpCounts {
         let mut levels: BTreeMap<u32, LevelCounts> = BTreeMap::new();
         for instruction in &schedule.instructions {
             let operand = instruction.op.operands().first().copied();
-            let ty = operand.and_then(|v| schedule.types.get(v.0 as usize));
-            let Level(level) = ty.map_or(Level(0), |ty| ty.level);
+            let Level(level) = level_of(schedule, operand);
             let counts = counts_of(&instruction.op);
             if counts != LevelCounts::default() {
                 let sum = levels.entry(level).or_default();
@@ -107,7 +106,48 @@ impl LevelCounts {
     }
 }
 
-fn counts_of(op: &Op) -> LevelCounts {
+/// What one layer of a schedule does.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct LayerCounts {
+    /// Its name.
+    pub layer: String,
+    /// Highest level that an instruction of it reads at (or makes, for inputs).
+    pub from_level: u32,
+    /// Lowest level of a value that it makes.
+    pub to_level: u32,
+    /// Counts of its instructions.
+    pub counts: LevelCounts,
+}
+
+/// Counts layer by layer, in the order of the header; layers without instructions are left out.
+pub fn by_layer(schedule: &Schedule) -> Vec<LayerCounts> {
+    let mut found: BTreeMap<u32, LayerCounts> = BTreeMap::new();
+    for instruction in &schedule.instructions {
+        let Level(to_level) = level_of(schedule, Some(instruction.first_result));
+        let operand = instruction.op.operands().first().copied();
+        let Level(from_level) = level_of(schedule, operand.or(Some(instruction.first_result)));
+        let name = schedule.header.layers.get(instruction.layer.0 as usize);
+        let layer = found.entry(instruction.layer.0).or_insert(LayerCounts {
+            layer: name.cloned().unwrap_or_default(),
+            from_level,
+            to_level,
+            counts: LevelCounts::default(),
+        });
+        layer.from_level = layer.from_level.max(from_level);
+        layer.to_level = layer.to_level.min(to_level);
+        layer.counts = layer.counts.plus(&counts_of(&instruction.op));
+    }
+    found.into_values().collect()
+}
+
+/// The level of a value, 0 where it does not exist.
+fn level_of(schedule: &Schedule, value: Option<ValueId>) -> Level {
+    let ty = value.and_then(|v| schedule.types.get(v.0 as usize));
+    ty.map_or(Level(0), |ty| ty.level)
+}
+
+/// The counts of one instruction.
+pub fn counts_of(op: &Op) -> LevelCounts {
     let mut counts = LevelCounts::default();
     match op {
         Op::Linear { plan, .. } => {

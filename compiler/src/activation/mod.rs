@@ -3,6 +3,8 @@
 mod completed_square;
 mod power_basis;
 
+use std::collections::BTreeSet;
+
 use hemet_spaces::PolyMap;
 use hemet_spaces::weights::LayerWeights;
 
@@ -74,6 +76,7 @@ impl Site<'_> {
         let terms = terms.into_iter();
         net.push(Node {
             layer: self.layer.into(),
+            merged: BTreeSet::new(),
             weight: 0,
             shape,
             kind: Kind::Linear {
@@ -90,6 +93,7 @@ impl Site<'_> {
         let shape = net.node(a).shape;
         net.push(Node {
             layer: self.layer.into(),
+            merged: BTreeSet::new(),
             weight: 0,
             shape,
             kind: Kind::Product(a, b),

@@ -7,6 +7,8 @@
 pub mod map;
 mod text;
 
+use std::collections::BTreeSet;
+
 use hemet_spaces::Shape;
 
 pub use map::SparseMap;
@@ -54,6 +56,8 @@ pub enum Kind {
 pub struct Node {
     /// Name of the layer that it mostly comes from.
     pub layer: String,
+    /// Names of the other layers that it does, ascending.
+    pub merged: BTreeSet<String>,
     /// Entries of the map that gave it this name: where nodes merge, the larger one names the result.
     pub weight: usize,
     /// Shape of the tensor.
@@ -70,6 +74,13 @@ pub struct Net {
 }
 
 impl Node {
+    /// The names of all layers that it does, its own among them.
+    pub fn layers(&self) -> BTreeSet<String> {
+        let mut layers = self.merged.clone();
+        layers.insert(self.layer.clone());
+        layers
+    }
+
     /// The tensors that the node reads (a square names its operand once).
     pub fn inputs(&self) -> Vec<TensorId> {
         match &self.kind {

@@ -106,9 +106,9 @@ fn absorb(net: &mut Net, id: TensorId, position: usize) {
     };
     let outer = &terms[position];
     let inner = &net.nodes[outer.input.0];
+    let (label, inner_layers) = ((inner.layer.clone(), inner.weight), inner.layers());
     let mut merged: Vec<Term> = Vec::new();
     let mut constant = bias;
-    let label = (inner.layer.clone(), inner.weight);
     if let Kind::Linear {
         terms: inner_terms,
         bias: inner_bias,
@@ -137,9 +137,13 @@ fn absorb(net: &mut Net, id: TensorId, position: usize) {
         terms: merged,
         bias: constant,
     };
+    let mut layers = node.layers();
+    layers.extend(inner_layers);
     if label.1 > node.weight {
         (node.layer, node.weight) = label;
     }
+    layers.remove(&node.layer);
+    node.merged = layers;
 }
 
 /// `bias + map · inner`.

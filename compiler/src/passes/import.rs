@@ -1,5 +1,7 @@
 //! From a LayerGraph to a [`Net`]: each layer's meaning as affine maps and products.
 
+use std::collections::BTreeSet;
+
 use hemet_spaces::weights::LayerWeights;
 use hemet_spaces::{Coefficient, LayerGraph, LinearMap, Meaning, NodeId, Weights};
 
@@ -38,6 +40,7 @@ pub fn import(
         if let Some((map, bias)) = pattern {
             tensors.push(net.push(Node {
                 layer: node.name.clone(),
+                merged: BTreeSet::new(),
                 weight: map.entries(),
                 shape: node.shape,
                 kind: Kind::Linear {
@@ -72,6 +75,7 @@ pub fn import(
         };
         tensors.push(net.push(Node {
             layer: node.name.clone(),
+            merged: BTreeSet::new(),
             weight,
             shape: node.shape,
             kind,

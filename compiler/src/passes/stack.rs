@@ -3,7 +3,7 @@
 //! The expansions of a Fire module, or the branches of an Inception module, so share their rotations, one square and
 //! one relinearisation, and the map behind them reads one tensor instead of several.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hemet_spaces::Shape;
 
@@ -63,15 +63,17 @@ fn join(net: &mut Net, squares: &[TensorId]) {
         kind = stacked(kind, node, shape.len());
         shape.channels += node.shape.channels;
     }
-    let square_label = net.node(squares[0]).layer.clone();
+    let (merged, square_merged) = (others(net, &operands), others(net, squares));
     let operand = net.push(Node {
         layer: first.layer,
+        merged,
         weight: first.weight,
         shape,
         kind,
     });
     let square = net.push(Node {
-        layer: square_label,
+        layer: net.node(squares[0]).layer.clone(),
+        merged: square_merged,
         weight: 0,
         shape,
         kind: Kind::Product(operand, operand),
@@ -79,6 +81,13 @@ fn join(net: &mut Net, squares: &[TensorId]) {
     for id in net.ids() {
         reread(net, id, squares, &offsets, square);
     }
+}
+
+/// The names of all layers that nodes do, but the first one's own.
+fn others(net: &Net, nodes: &[TensorId]) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = nodes.iter().flat_map(|n| net.node(*n).layers()).collect();
+    names.remove(&net.node(nodes[0]).layer);
+    names
 }
 
 /// The block map `kind` (of `rows` outputs) with the map of `node` below it.

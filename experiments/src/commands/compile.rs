@@ -90,6 +90,7 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
         .map_or("model".into(), |stem| stem.to_string_lossy());
     let manifest = Manifest {
         predicted_latency_ms: Some(estimate.latency_ms),
+        layers: estimate.layers,
         cost_machine: Some(table.machine),
         ..Manifest::new(&name)
     };

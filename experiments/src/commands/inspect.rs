@@ -1,11 +1,12 @@
-//! `hemet inspect`: what is in an artifact.
+//! `hemet inspect`: what is in an artifact, layer by layer, and its level diagram.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use hemet_reports::LevelDiagram;
 use hemet_runtime::{Notice, Sizes};
 use hemet_schedule::artifact::Manifest;
 use hemet_schedule::summary::OpCounts;
-use hemet_schedule::{cost, text};
+use hemet_schedule::text;
 use serde::Serialize;
 
 use crate::common::{self, Output};
@@ -15,7 +16,7 @@ use crate::{costs, inspect};
 /// Show what is in an artifact: parameters, layers, costs
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet inspect model.hemet\n  hemet inspect model.hemet --costs runs/digits/costs.json   # with predicted time a layer\n  hemet inspect model.hemet --schedule                       # every instruction"
+    after_help = "Example:\n  hemet inspect model.hemet\n  hemet inspect model.hemet --costs runs/digits/costs.json   # predict with this machine's costs\n  hemet inspect model.hemet --svg levels.svg\n  hemet inspect model.hemet --schedule                       # every instruction"
 )]
 pub struct Args {
     /// The artifact
@@ -23,7 +24,10 @@ pub struct Args {
     /// Print the schedule's text
     #[arg(long)]
     pub schedule: bool,
-    /// Cost table for the predicted time of each layer
+    /// Draw the level diagram of the schedule (SVG; PNG where FILE ends in .png)
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Cost table for predicted times; without it, those that the compiler predicted
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
     /// What standard output is for
@@ -43,7 +47,7 @@ struct Figures {
     instructions: usize,
     op_counts: OpCounts,
     sizes: Sizes,
-    per_layer_ms: Option<Vec<(String, f64)>>,
+    layers: Vec<inspect::Layer>,
 }
 
 /// Runs the command.
@@ -56,13 +60,10 @@ pub fn run(args: &Args) -> Result<(), Error> {
         print!("{}", text::print(schedule));
         return Ok(());
     }
-    let per_layer_ms = match &args.costs {
-        None => None,
-        Some(path) => {
-            let estimate = cost::estimate_ms(schedule, &costs::read(path)?).map_err(Error::user)?;
-            Some(estimate.per_layer_ms)
-        }
-    };
+    let table = args.costs.as_deref().map(costs::read).transpose()?;
+    if let Some(path) = &args.svg {
+        draw(path, &inspect::level_diagram(&artifact, table.as_ref())?)?;
+    }
     let figures = Figures {
         id: artifact.id(),
         log_n: parameters.log_n(),
@@ -73,7 +74,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         instructions: schedule.instructions.len(),
         op_counts: OpCounts::of(schedule),
         sizes: Sizes::of(schedule),
-        per_layer_ms,
+        layers: inspect::layers(&artifact, table.as_ref())?,
         manifest: artifact.manifest,
     };
     if args.output.json {
@@ -81,6 +82,14 @@ pub fn run(args: &Args) -> Result<(), Error> {
     }
     show(&figures);
     Ok(())
+}
+
+fn draw(path: &Path, diagram: &LevelDiagram) -> Result<(), Error> {
+    let bytes = match path.extension().is_some_and(|e| e == "png") {
+        true => diagram.png(1280, 960),
+        false => diagram.svg().map(String::into_bytes),
+    };
+    hemet_files::write_atomically(path, &bytes.map_err(Error::user)?).map_err(Error::user)
 }
 
 fn show(figures: &Figures) {
@@ -114,10 +123,6 @@ fn show(figures: &Figures) {
     for line in figures.op_counts.to_string().lines() {
         println!("  {line}");
     }
-    for (layer, ms) in figures.per_layer_ms.iter().flatten() {
-        println!(
-            "  {:>9} ms  {layer}",
-            hemet_reports::number::milliseconds(*ms)
-        );
-    }
+    println!();
+    inspect::print(&figures.layers);
 }

@@ -51,6 +51,25 @@ pub struct Manifest {
     pub predicted_latency_ms: Option<f64>,
     /// Machine of the cost table that the prediction is from.
     pub cost_machine: Option<String>,
+    /// What is known of the layers, in the order of the schedule; empty if nothing is.
+    #[serde(default)]
+    pub layers: Vec<LayerNote>,
+}
+
+/// What a person wants to know of a layer beyond its instructions.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerNote {
+    /// Its name in the schedule.
+    pub layer: String,
+    /// Layers of the network that the compiler merged into it and others, and that are none themselves.
+    pub merged: Vec<String>,
+    /// Where its result lies in the slots: the text of a [`crate::Layout`].
+    pub packing: String,
+    /// Ciphertexts of its result.
+    pub ciphertexts: usize,
+    /// Predicted time on one thread, in milliseconds.
+    pub predicted_ms: f64,
 }
 
 impl Manifest {
@@ -115,7 +134,7 @@ impl Artifact {
 
     /// BLAKE3 of the content, as 64 hexadecimal digits: manifest, schedule, constants and further parts.
     ///
-    /// The prediction and its machine are left out: the same network compiled with another cost table has the same id, and
+    /// Predictions, their machine and the notes on layers are left out: the same network compiled with another cost table has the same id, and
     /// keys made for one serve the other. Costs one pass over the constants.
     pub fn id(&self) -> String {
         let mut hasher = blake3::Hasher::new();
@@ -132,6 +151,7 @@ impl Artifact {
         let manifest = Manifest {
             predicted_latency_ms: None,
             cost_machine: None,
+            layers: Vec::new(),
             ..self.manifest.clone()
         };
         let manifest = serde_json::to_vec(&manifest).unwrap_or_default();
