@@ -1,4 +1,4 @@
-//! Test cases from a safetensors file: inputs and the logits that a network should give for them.
+//! Test cases and calibration data from safetensors files: inputs, with the logits that a network should give for them or their classes.
 
 use std::path::Path;
 
@@ -55,10 +55,68 @@ pub fn read(path: &Path, schedule: &Schedule) -> Result<Cases, Error> {
     Ok(Cases { inputs, logits })
 }
 
-/// The rows of a tensor, each of `width` numbers.
+/// Inputs to calibrate on, and their classes where the file has them.
+pub struct Calibration {
+    /// Each in channel-major order.
+    pub inputs: Vec<Vec<f64>>,
+    /// As many as inputs, or none.
+    pub labels: Vec<usize>,
+}
+
+/// Most inputs that a calibration reads: the first of the file.
+pub const MAX_CALIBRATION: usize = 1024;
+
+/// Reads tensor `input` `[n][c][h][w]` or `[n][elements]` (F32 or F64) and, where it is there, `labels` `[n]` (any kind of number).
+pub fn read_calibration(path: &Path) -> Result<Calibration, Error> {
+    let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| Error::file(path, e))?;
+    let refuse = |name: &str, why: String| Error::file(path, format!("tensor `{name}` {why}"));
+    let input = tensors
+        .tensor("input")
+        .map_err(|e| Error::file(path, format!("tensor `input`: {e}")))?;
+    let width = input.shape().iter().skip(1).product();
+    let mut inputs = split(&input, width).map_err(|why| refuse("input", why))?;
+    let mut labels = Vec::new();
+    if let Ok(tensor) = tensors.tensor("labels") {
+        let numbers = numbers(&tensor).map_err(|why| refuse("labels", why))?;
+        let class = |x: &f64| (*x >= 0.0 && x.fract() == 0.0).then_some(*x as usize);
+        let classes: Option<Vec<usize>> = numbers.iter().map(class).collect();
+        labels =
+            classes.ok_or_else(|| refuse("labels", "holds numbers that are no class".into()))?;
+        if labels.len() != inputs.len() {
+            let why = format!(
+                "has {} numbers, `input` {} rows",
+                labels.len(),
+                inputs.len()
+            );
+            return Err(refuse("labels", why));
+        }
+    }
+    inputs.truncate(MAX_CALIBRATION);
+    labels.truncate(MAX_CALIBRATION);
+    Ok(Calibration { inputs, labels })
+}
+
+/// The rows of a tensor of floats, each of `width` numbers.
 fn split(tensor: &TensorView<'_>, width: usize) -> Result<Vec<Vec<f64>>, String> {
+    if !matches!(tensor.dtype(), Dtype::F32 | Dtype::F64) {
+        return Err(format!("has type {:?}; give F32 or F64", tensor.dtype()));
+    }
+    let row: usize = tensor.shape().iter().skip(1).product();
+    if row != width || width == 0 {
+        return Err(format!(
+            "has shape {:?}, {row} numbers a case; the network has {width}",
+            tensor.shape()
+        ));
+    }
+    let numbers = numbers(tensor)?;
+    Ok(numbers.chunks_exact(width).map(<[f64]>::to_vec).collect())
+}
+
+/// All numbers of a tensor.
+fn numbers(tensor: &TensorView<'_>) -> Result<Vec<f64>, String> {
     let data = tensor.data();
-    let numbers: Vec<f64> = match tensor.dtype() {
+    Ok(match tensor.dtype() {
         Dtype::F32 => data
             .as_chunks::<4>()
             .0
@@ -71,14 +129,19 @@ fn split(tensor: &TensorView<'_>, width: usize) -> Result<Vec<Vec<f64>>, String>
             .iter()
             .map(|b| f64::from_le_bytes(*b))
             .collect(),
-        other => return Err(format!("has type {other:?}; give F32 or F64")),
-    };
-    let row: usize = tensor.shape().iter().skip(1).product();
-    if row != width || width == 0 {
-        return Err(format!(
-            "has shape {:?}, {row} numbers a case; the network has {width}",
-            tensor.shape()
-        ));
-    }
-    Ok(numbers.chunks_exact(width).map(<[f64]>::to_vec).collect())
+        Dtype::U8 => data.iter().map(|b| f64::from(*b)).collect(),
+        Dtype::I32 => data
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|b| f64::from(i32::from_le_bytes(*b)))
+            .collect(),
+        Dtype::I64 => data
+            .as_chunks::<8>()
+            .0
+            .iter()
+            .map(|b| i64::from_le_bytes(*b) as f64)
+            .collect(),
+        other => return Err(format!("has type {other:?}; give F32, F64, U8, I32 or I64")),
+    })
 }

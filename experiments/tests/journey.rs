@@ -195,7 +195,10 @@ fn figures_for_scripts(world: &World) {
     assert_eq!(figures["images"], 3);
     assert_eq!(figures["agreement"], 1.0);
     let shown = world.good("inspect model.hemet --costs costs.json --svg levels.svg");
-    assert!(shown.contains("ct·pt") && shown.contains("total"), "{shown}");
+    assert!(
+        shown.contains("ct·pt") && shown.contains("total"),
+        "{shown}"
+    );
     let drawn = std::fs::read_to_string(world.path("levels.svg")).unwrap();
     assert!(drawn.starts_with("<svg") && drawn.contains("predicted time (ms)"));
     let schedule = world.good("inspect model.hemet --schedule");

@@ -25,6 +25,43 @@ pub fn evaluate(graph: &LayerGraph, weights: &Weights, input: &[f64]) -> Result<
     Evaluator::new(graph, weights)?.run(input)
 }
 
+/// One layer with its coefficients resolved, for walks over a network layer by layer.
+#[derive(Clone, Debug)]
+pub struct LayerEvaluator(Operation);
+
+impl LayerEvaluator {
+    /// Resolves the coefficients of layer `id`.
+    ///
+    /// # Errors
+    /// A tensor of the layer that is missing or has the wrong shape.
+    pub fn new(graph: &LayerGraph, weights: &Weights, id: NodeId) -> Result<Self, Error> {
+        let layer = weights.of_layer(graph, id)?;
+        Ok(Self(match graph.meaning(id) {
+            Meaning::Input => Operation::Input,
+            Meaning::Linear(map) => Operation::Linear(Rows::new(map, &layer)),
+            Meaning::Poly(poly) => poly_operation(&poly, &layer),
+            Meaning::Add => Operation::Add,
+            Meaning::Concat => Operation::Concat,
+        }))
+    }
+
+    /// The layer's values from those of its inputs, in their order; for the input layer from the network's input.
+    pub fn run(&self, inputs: &[&[f64]]) -> Vec<f64> {
+        match &self.0 {
+            Operation::Input => inputs[0].to_vec(),
+            Operation::Linear(rows) => rows.apply(inputs[0]),
+            Operation::Poly {
+                coefficients,
+                channel_len,
+            } => apply_poly(coefficients, *channel_len, inputs[0]),
+            Operation::Add => (0..inputs[0].len())
+                .map(|e| inputs.iter().map(|input| input[e]).sum())
+                .collect(),
+            Operation::Concat => inputs.concat(),
+        }
+    }
+}
+
 /// A network with its coefficients resolved, for many inputs.
 #[derive(Clone, Debug)]
 pub struct Evaluator {
@@ -35,7 +72,7 @@ pub struct Evaluator {
 /// One layer, ready to run on the values of the nodes before it.
 #[derive(Clone, Debug)]
 struct Step {
-    operation: Operation,
+    layer: LayerEvaluator,
     inputs: Vec<NodeId>,
 }
 
@@ -69,16 +106,8 @@ impl Evaluator {
     pub fn new(graph: &LayerGraph, weights: &Weights) -> Result<Self, Error> {
         let mut steps = Vec::with_capacity(graph.nodes().len());
         for (id, _) in graph.nodes() {
-            let layer = weights.of_layer(graph, id)?;
-            let operation = match graph.meaning(id) {
-                Meaning::Input => Operation::Input,
-                Meaning::Linear(map) => Operation::Linear(Rows::new(map, &layer)),
-                Meaning::Poly(poly) => poly_operation(&poly, &layer),
-                Meaning::Add => Operation::Add,
-                Meaning::Concat => Operation::Concat,
-            };
             steps.push(Step {
-                operation,
+                layer: LayerEvaluator::new(graph, weights, id)?,
                 inputs: graph.inputs(id),
             });
         }
@@ -110,21 +139,12 @@ impl Evaluator {
         }
         let mut values: Vec<Vec<f64>> = Vec::with_capacity(self.steps.len());
         for step in &self.steps {
-            let of = |position: usize| values[step.inputs[position].index()].as_slice();
-            let value = match &step.operation {
-                Operation::Input => input.to_vec(),
-                Operation::Linear(rows) => rows.apply(of(0)),
-                Operation::Poly {
-                    coefficients,
-                    channel_len,
-                } => apply_poly(coefficients, *channel_len, of(0)),
-                Operation::Add => (0..of(0).len())
-                    .map(|e| (0..step.inputs.len()).map(|i| of(i)[e]).sum())
-                    .collect(),
-                Operation::Concat => (0..step.inputs.len())
-                    .flat_map(|i| of(i).iter().copied())
-                    .collect(),
+            let of = |id: &NodeId| values[id.index()].as_slice();
+            let inputs: Vec<&[f64]> = match step.inputs[..] {
+                [] => vec![input],
+                _ => step.inputs.iter().map(of).collect(),
             };
+            let value = step.layer.run(&inputs);
             values.push(value);
         }
         Ok(values)

@@ -64,6 +64,9 @@ pub enum Error {
         /// What is wrong, and what to do.
         why: String,
     },
+    /// Activations that cannot be fitted.
+    #[error("fitting activations: {0}")]
+    Fit(String),
     /// The network or its weights are refused.
     #[error(transparent)]
     Network(#[from] hemet_spaces::Error),

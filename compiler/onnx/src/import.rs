@@ -1,10 +1,13 @@
 //! The walk over a model's nodes: names to tensors, and one call of an operator a node.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
-use hemet_spaces::{LayerGraph, Shape, Weights};
+use hemet_spaces::layer::{Affine, Poly};
+use hemet_spaces::{Layer, LayerGraph, Shape, Weights};
 use prost::Message;
 
+use crate::fit::{self, Curve, Pending, Role};
 use crate::limits::{Budget, check_file};
 use crate::network::{LayerId, Network, check_elements};
 use crate::node::Node;
@@ -29,12 +32,19 @@ pub(crate) struct Import<'m> {
     pub(crate) budget: Budget,
     /// The batch dimension where the model fixes it.
     pub(crate) batch: Option<usize>,
+    /// Degree of the polynomials that stand for other activations; none where those are refused.
+    degree: Option<usize>,
+    /// Activations to be fitted.
+    pending: Vec<Pending>,
     values: HashMap<&'m str, Value<'m>>,
     initializers: HashMap<&'m str, &'m TensorProto>,
 }
 
 /// See [`crate::import`].
-pub(crate) fn import(bytes: &[u8]) -> Result<Imported, Error> {
+pub(crate) fn import(
+    bytes: &[u8],
+    degree: Option<usize>,
+) -> Result<(Imported, Vec<Pending>), Error> {
     check_file(bytes)?;
     let model = ModelProto::decode(bytes).map_err(|error| Error::NotOnnx(error.to_string()))?;
     check_opset(&model)?;
@@ -50,26 +60,37 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, Error> {
         forms: Forms::default(),
         budget: Budget::new(),
         batch,
+        degree,
+        pending: Vec::new(),
         values: HashMap::new(),
         initializers,
     };
     let signal = import.signal_of(import.network.input(), flat);
     import.values.insert(input_name, Value::Signal(signal));
-    for proto in &proto.node {
-        import.node(Node { proto })?;
+    let roles = match degree {
+        Some(_) => fit::roles(proto)?,
+        None => vec![Role::Kept; proto.node.len()],
+    };
+    for (proto, role) in proto.node.iter().zip(&roles) {
+        import.node(Node { proto }, role)?;
     }
     let last = import.output_layer(proto, output_name)?;
     let (graph, weights): (LayerGraph, Weights) = import.network.finish(last)?;
-    Ok(Imported {
+    // Those that the output does not depend on are gone.
+    import
+        .pending
+        .retain(|pending| graph.find(&pending.poly).is_some());
+    let imported = Imported {
         graph,
         weights,
         input_name: input_name.to_owned(),
         output_name: output_name.to_owned(),
-    })
+    };
+    Ok((imported, import.pending))
 }
 
 impl<'m> Import<'m> {
-    fn node(&mut self, node: Node<'m>) -> Result<(), Error> {
+    fn node(&mut self, node: Node<'m>, role: &Role<'m>) -> Result<(), Error> {
         let output = match node.proto.output.first() {
             Some(output) if !output.is_empty() => output.as_str(),
             _ => return Err(node.damaged("it has no output")),
@@ -81,11 +102,52 @@ impl<'m> Import<'m> {
                 "export the model with standard operators (domain ai.onnx) only",
             ));
         }
-        let value = ops::import(self, node)?;
+        let value = match role {
+            Role::Kept => ops::import(self, node)?,
+            Role::Inside => return Ok(()),
+            Role::Fitted { source, curve } => self.fitted(node, source, curve)?,
+        };
         if self.initializers.contains_key(output) || self.values.insert(output, value).is_some() {
             return Err(node.damaged(format!("the tensor `{output}` is made twice")));
         }
         Ok(())
+    }
+
+    /// An activation of the tensor `source`: a scale and a polynomial whose numbers are found later.
+    fn fitted(
+        &mut self,
+        node: Node<'m>,
+        source: &'m str,
+        curve: &Rc<Curve>,
+    ) -> Result<Value<'m>, Error> {
+        let Some(Value::Signal(signal)) = self.values.get(source).cloned() else {
+            let why = format!("it reads a tensor `{source}` that nothing before it makes");
+            return Err(node.damaged(why));
+        };
+        let layer = self.layer(node, signal)?;
+        let channels = self.network.shape(layer).channels;
+        let degree = self.degree.unwrap_or(*crate::FIT_DEGREES.start());
+        self.budget.take(node.name(), &[channels, degree + 3])?;
+        // Not 1, which would be an addition of constants that other layers take in.
+        let tensors = vec![vec![0.5; channels], vec![0.0; channels]];
+        let scale_name = format!("{}.scale", node.name());
+        let scale = self
+            .network
+            .add(&scale_name, Layer::Affine(Affine), &[layer], tensors)?;
+        let poly = Poly {
+            degree,
+            per_channel: true,
+        };
+        let tensors = vec![vec![0.0; channels * (degree + 1)]];
+        let poly = self
+            .network
+            .add(node.name(), Layer::Poly(poly), &[scale], tensors)?;
+        self.pending.push(Pending {
+            scale: self.network.name(scale).to_owned(),
+            poly: self.network.name(poly).to_owned(),
+            curve: curve.clone(),
+        });
+        Ok(Value::Signal(self.signal_of(poly, signal.flat)))
     }
 
     /// What input `index` of the node stands for; none where it is left out.

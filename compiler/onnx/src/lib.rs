@@ -2,7 +2,8 @@
 //!
 //! Read are operator sets 11 to 18 with the operators of [`OPERATORS`]; anything else is refused with the node, the
 //! operator and what would do instead. Arithmetic on one tensor (`a*x*x + b*x + c`) becomes one Poly layer, an addition
-//! of constants behind a convolution or dense layer its bias, batch norm an Affine. The bytes are not trusted: sizes are
+//! of constants behind a convolution or dense layer its bias, batch norm an Affine. [`import_fitted`] reads activations that
+//! are no polynomials too and fits polynomials to them. The bytes are not trusted: sizes are
 //! bounded before memory is taken ([`limits`]), and nothing panics.
 //!
 //! ```
@@ -43,6 +44,7 @@
 //! ```
 
 mod error;
+mod fit;
 mod import;
 pub mod limits;
 mod network;
@@ -55,6 +57,7 @@ mod tensor;
 mod window;
 
 pub use error::Error;
+pub use fit::{Calibration, FIT_DEGREES, FitReport, FittedActivation, import_fitted};
 pub use ops::OPERATORS;
 
 use hemet_spaces::{LayerGraph, Weights};
@@ -80,5 +83,5 @@ pub struct Imported {
 /// # Errors
 /// [`Error`]: what the file is not, which node is not supported and what would do instead, or which limit is passed.
 pub fn import(bytes: &[u8]) -> Result<Imported, Error> {
-    import::import(bytes)
+    import::import(bytes, None).map(|(imported, _)| imported)
 }

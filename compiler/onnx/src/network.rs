@@ -47,6 +47,11 @@ impl Network {
         self.entries[id.0].shape
     }
 
+    /// The layer's name, as the graph will have it.
+    pub(crate) fn name(&self, id: LayerId) -> &str {
+        &self.entries[id.0].name
+    }
+
     /// Adds a layer with its tensors; its name is made of `name`, unique, without characters that a text form could not hold.
     ///
     /// # Errors

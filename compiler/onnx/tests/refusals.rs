@@ -30,7 +30,10 @@ fn map() -> Model {
 #[test]
 fn operators_that_are_not_read_name_what_would_do_instead() {
     for (operator, instead) in [
-        ("Relu", "fit it by a polynomial with --fit-activations"),
+        (
+            "Relu",
+            "--fit-activations DEGREE --calibrate DATA to fit it",
+        ),
         ("Sigmoid", "--fit-activations"),
         ("MaxPool", "use AveragePool"),
         ("Softmax", "apply it to the decrypted logits"),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use hemet_onnx::{FitReport, Imported};
 use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
 use hemet_search::study;
@@ -9,12 +10,12 @@ use hemet_search::study;
 use crate::error::Error;
 use crate::experiment::security_level;
 use crate::run_folder::RunFolder;
-use crate::{costs, network};
+use crate::{cases, common, costs, network};
 
 /// Compile a trial of a run, or an ONNX model, to an artifact
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet compile runs/digits --trial 7 -o model.hemet\n  hemet compile model.onnx -o model.hemet --precision 10"
+    after_help = "Example:\n  hemet compile runs/digits --trial 7 -o model.hemet\n  hemet compile model.onnx -o model.hemet --precision 10\n  hemet compile relu.onnx -o model.hemet --fit-activations 4 --calibrate calibration.safetensors"
 )]
 pub struct Args {
     /// A run folder (with --trial), or an ONNX file
@@ -37,6 +38,12 @@ pub struct Args {
     /// For an ONNX file: bound on the magnitude of the inputs
     #[arg(long, value_name = "X")]
     pub input_range: Option<f64>,
+    /// For an ONNX file: fit activations that are no polynomials (ReLU, SiLU, GELU, …) by polynomials of this degree, 2 to 15
+    #[arg(long, value_name = "DEGREE", requires = "calibrate")]
+    pub fit_activations: Option<usize>,
+    /// What to fit them on: a safetensors file with `input` [n][c][h][w] and, for accuracies, `labels` [n]
+    #[arg(long, value_name = "DATA", requires = "fit_activations")]
+    pub calibrate: Option<PathBuf>,
     /// For an ONNX file: cost table to choose with; without it, that of this machine
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
@@ -66,15 +73,19 @@ pub fn run(args: &Args) -> Result<(), Error> {
 fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     let path = &args.source;
     let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
-    let imported = hemet_onnx::import(&bytes).map_err(|e| Error::file(path, e))?;
+    let (imported, seen_range) = import(args, &bytes)?;
     let mut options = hemet_compiler::Options {
         security: security_level(args.security)?,
         ..Default::default()
     };
+    if args.fit_activations.is_some() {
+        // A fitted quadratic may be nearly a line, which completing the square cannot take.
+        options.activation = hemet_compiler::Activation::PowerBasis;
+    }
     if let Some(bits) = args.precision {
         options.precision_bits = bits;
     }
-    if let Some(range) = args.input_range {
+    if let Some(range) = args.input_range.or(seen_range) {
         options.input_range = range;
     }
     let table: CostTable = match &args.costs {
@@ -95,6 +106,53 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
         ..Manifest::new(&name)
     };
     Ok(Artifact::new(manifest, compiled))
+}
+
+/// The network, and the greatest magnitude of an input where calibration data show it.
+fn import(args: &Args, bytes: &[u8]) -> Result<(Imported, Option<f64>), Error> {
+    let wrong = |e: hemet_onnx::Error| Error::file(&args.source, e);
+    let (Some(degree), Some(path)) = (args.fit_activations, &args.calibrate) else {
+        return Ok((hemet_onnx::import(bytes).map_err(wrong)?, None));
+    };
+    let data = cases::read_calibration(path)?;
+    let calibration = hemet_onnx::Calibration {
+        inputs: &data.inputs,
+        labels: &data.labels,
+    };
+    let (imported, report) =
+        hemet_onnx::import_fitted(bytes, degree, calibration).map_err(wrong)?;
+    show(&report, degree);
+    let magnitudes = data.inputs.iter().flatten().map(|x| x.abs());
+    let range = magnitudes.fold(0.0, f64::max);
+    Ok((imported, (range > 0.0).then_some(range)))
+}
+
+/// Prints what fitting cost.
+fn show(report: &FitReport, degree: usize) {
+    let percent = common::percent;
+    println!(
+        "{:<24} {:>22} {:>10}  function, fitted at degree {degree}",
+        "activation", "range seen", "error"
+    );
+    for fitted in &report.activations {
+        let range = format!("{:.3} to {:.3}", fitted.range.0, fitted.range.1);
+        let (error, function) = (percent(fitted.relative_error), &fitted.function);
+        println!("{:<24} {range:>22} {error:>10}  {function}", fitted.layer);
+    }
+    println!(
+        "fitted: on {} inputs the logits differ by {} in the root mean square, {:.2e} at most; the largest logit is the same for {}",
+        report.inputs,
+        percent(report.relative_error),
+        report.max_abs_error,
+        percent(report.agreement)
+    );
+    if let Some((exact, fitted)) = report.accuracy {
+        println!(
+            "accuracy on them: {} as it was, {} fitted",
+            percent(exact),
+            percent(fitted)
+        );
+    }
 }
 
 fn from_run(args: &Args, number: usize) -> Result<Artifact, Error> {

@@ -65,7 +65,7 @@ pub(crate) fn import<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Valu
     Ok(Value::Signal(signal))
 }
 
-fn constant(node: Node<'_>) -> Result<Constant<'_>, Error> {
+pub(crate) fn constant(node: Node<'_>) -> Result<Constant<'_>, Error> {
     node.expect_attributes(&[
         "value",
         "value_float",
@@ -99,10 +99,12 @@ fn identity<'m>(import: &Import<'m>, node: Node<'m>) -> Result<Value<'m>, Error>
 
 fn instead_of(operator: &str) -> String {
     match operator {
-        "Relu" | "Sigmoid" | "Tanh" | "Gelu" | "LeakyRelu" | "PRelu" | "Elu" | "Selu" | "Celu"
-        | "HardSigmoid" | "HardSwish" | "Clip" | "Softplus" | "Softsign" | "Mish" | "Erf"
-        | "Exp" | "Log" | "Sqrt" | "Abs" | "Sign" | "ThresholdedRelu" | "Reciprocal" | "Max"
-        | "Min" => "fit it by a polynomial with --fit-activations".into(),
+        "Relu" | "Sigmoid" | "Tanh" | "LeakyRelu" | "Elu" | "Selu" | "Celu" | "HardSigmoid"
+        | "HardSwish" | "Clip" | "Softplus" | "Softsign" | "Mish" | "Erf" | "Exp" | "Log"
+        | "Sqrt" | "Abs" | "ThresholdedRelu" | "Reciprocal" | "Max" | "Min" => {
+            "give --fit-activations DEGREE --calibrate DATA to fit it by a polynomial".into()
+        }
+        "PRelu" => "use LeakyRelu, whose slope is one number".into(),
         "MaxPool" | "GlobalMaxPool" | "LpPool" | "GlobalLpPool" => "use AveragePool".into(),
         "Softmax" | "LogSoftmax" | "ArgMax" | "TopK" => {
             "leave it out of the export and apply it to the decrypted logits".into()

@@ -1,0 +1,103 @@
+//! Fits activations that are no polynomials (ReLU, SiLU, GELU, …) by polynomials on the ranges that calibration data show.
+//!
+//! An activation becomes an affine map of its seen range onto [−1, 1] (which merges into the layer before it) and a polynomial there,
+//! nearest in the mean square where the data lie. Layers are fitted in order, each on what the layers before it really
+//! give, so later ones make up for the errors of earlier ones.
+
+mod calibrate;
+mod curve;
+mod least_squares;
+mod plan;
+
+use std::rc::Rc;
+
+pub(crate) use curve::Curve;
+pub(crate) use plan::{Role, roles};
+
+use crate::{Error, Imported};
+
+/// Least and largest degree of a fitted polynomial. In powers, higher ones lose the digits of 32-bit coefficients.
+pub const FIT_DEGREES: std::ops::RangeInclusive<usize> = 2..=15;
+
+/// Inputs that the network will see, to fit activations on.
+#[derive(Clone, Copy, Debug)]
+pub struct Calibration<'a> {
+    /// Each in channel-major order.
+    pub inputs: &'a [Vec<f64>],
+    /// Class of each input; empty where it is not known.
+    pub labels: &'a [usize],
+}
+
+/// What fitting cost in accuracy, measured on the calibration data in 64-bit floats.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FitReport {
+    /// Activation by activation, in the order of the network.
+    pub activations: Vec<FittedActivation>,
+    /// Calibration inputs.
+    pub inputs: usize,
+    /// Greatest difference of any output.
+    pub max_abs_error: f64,
+    /// Root mean square of the differences over that of the outputs.
+    pub relative_error: f64,
+    /// Share of inputs whose largest output is the same.
+    pub agreement: f64,
+    /// Share of right answers with the activations as they were and as fitted, where labels are known.
+    pub accuracy: Option<(f64, f64)>,
+}
+
+/// A fitted activation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FittedActivation {
+    /// Name of the layer.
+    pub layer: String,
+    /// What was fitted, such as `Mul(x, Sigmoid(x))`.
+    pub function: String,
+    /// Least and greatest input seen.
+    pub range: (f64, f64),
+    /// Root mean square of its error over that of its output.
+    pub relative_error: f64,
+}
+
+/// An activation whose coefficients are still to be found.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    /// Name of the Affine layer that brings its input into [−1, 1].
+    pub(crate) scale: String,
+    /// Name of the Poly layer.
+    pub(crate) poly: String,
+    pub(crate) curve: Rc<Curve>,
+}
+
+/// Imports a model as [`crate::import`] does, with its activations fitted by polynomials of `degree`.
+///
+/// # Errors
+/// As [`crate::import`]; a degree out of [`FIT_DEGREES`], no calibration data or data of another size, a function that is not finite
+/// where the data lie.
+pub fn import_fitted(
+    bytes: &[u8],
+    degree: usize,
+    data: Calibration<'_>,
+) -> Result<(Imported, FitReport), Error> {
+    if !FIT_DEGREES.contains(&degree) {
+        return Err(Error::Fit(format!(
+            "a degree of {degree} is asked for, {} to {} are possible",
+            FIT_DEGREES.start(),
+            FIT_DEGREES.end()
+        )));
+    }
+    if data.inputs.is_empty() {
+        return Err(Error::Fit(
+            "there are no calibration inputs; give some".into(),
+        ));
+    }
+    if !data.labels.is_empty() && data.labels.len() != data.inputs.len() {
+        return Err(Error::Fit(format!(
+            "{} calibration inputs have {} labels; give equally many or none",
+            data.inputs.len(),
+            data.labels.len()
+        )));
+    }
+    let (mut imported, pending) = crate::import::import(bytes, Some(degree))?;
+    let report = calibrate::calibrate(&mut imported, &pending, data)?;
+    Ok((imported, report))
+}

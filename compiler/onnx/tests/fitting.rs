@@ -1,0 +1,222 @@
+//! Activations that are no polynomials: fitted on calibration data, one polynomial for what several operators write, and the report of
+//! what that costs.
+
+mod common;
+
+use common::{Model, Random, model};
+use hemet_onnx::{Calibration, FitReport, Imported, import_fitted};
+use hemet_spaces::evaluate::evaluate;
+use prost::Message;
+
+/// Inputs of `len` numbers within ±2.
+fn inputs(count: usize, len: usize) -> Vec<Vec<f64>> {
+    let mut random = Random(7);
+    let doubled = |v: Vec<f32>| v.into_iter().map(|x| 2.0 * f64::from(x)).collect();
+    (0..count).map(|_| doubled(random.values(len))).collect()
+}
+
+fn fit(model: &Model, degree: usize, inputs: &[Vec<f64>]) -> (Imported, FitReport) {
+    let data = Calibration {
+        inputs,
+        labels: &[],
+    };
+    import_fitted(&model.proto().encode_to_vec(), degree, data).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn kinds(imported: &Imported) -> String {
+    let nodes = imported.graph.nodes().skip(1);
+    let kinds: Vec<&str> = nodes.map(|(_, node)| node.layer.kind()).collect();
+    kinds.join(" ")
+}
+
+/// A dense layer of 6 inputs, `activation` (which reads `h` and makes `a`), a dense layer of 3 outputs.
+fn network(activation: &[&str]) -> Model {
+    let mut random = Random(3);
+    let model = model(&[0, 6])
+        .constant("w1", &[6, 8], &random.values(48))
+        .constant("w2", &[8, 3], &random.values(24))
+        .constant("half", &[], &[0.5])
+        .constant("one", &[], &[1.0])
+        .constant("three", &[], &[3.0])
+        .constant("six", &[], &[6.0])
+        .constant("zero", &[], &[0.0])
+        .constant("root", &[], &[std::f32::consts::SQRT_2])
+        .node("h = MatMul(x, w1)");
+    let model = activation
+        .iter()
+        .fold(model, |model, node| model.node(node));
+    model.node("y = MatMul(a, w2)")
+}
+
+#[test]
+fn what_exporters_write_for_an_activation_becomes_one_polynomial() {
+    let silu = ["s = Sigmoid(h)", "a = Mul(h, s)"];
+    let gelu = [
+        "d = Div(h, root)",
+        "e = Erf(d)",
+        "p = Add(e, one)",
+        "m = Mul(h, p)",
+        "a = Mul(m, half)",
+    ];
+    let swish = [
+        "t = Add(h, three)",
+        "c = Clip(t, zero, six)",
+        "m = Mul(h, c)",
+        "a = Div(m, six)",
+    ];
+    let cases: [(&[&str], &str, f64); 12] = [
+        (&["a = Relu(h)"], "Relu(x)", 0.2),
+        (&["a = LeakyRelu(h)"], "LeakyRelu(x)", 0.2),
+        (&["a = Elu(h)"], "Elu(x)", 0.1),
+        (&["a = Selu(h)"], "Selu(x)", 0.1),
+        (&["a = Sigmoid(h)"], "Sigmoid(x)", 0.1),
+        (&["a = HardSigmoid(h)"], "HardSigmoid(x)", 0.1),
+        (&["a = HardSwish(h)"], "HardSwish(x)", 0.1),
+        (&["a = Tanh(h)"], "Tanh(x)", 0.3),
+        (&["a = Softplus(h)"], "Softplus(x)", 0.1),
+        (&silu, "Mul(x, Sigmoid(x))", 0.1),
+        (
+            &gelu,
+            "Mul(Mul(x, Add(Erf(Div(x, 1.4142135381698608)), 1)), 0.5)",
+            0.1,
+        ),
+        (&swish, "Div(Mul(x, Clip(Add(x, 3), 0, 6)), 6)", 0.1),
+    ];
+    let inputs = inputs(200, 6);
+    for (nodes, function, error) in cases {
+        let (imported, report) = fit(&network(nodes), 4, &inputs);
+        assert_eq!(kinds(&imported), "dense affine poly dense");
+        let [activation] = &report.activations[..] else {
+            panic!("{} activations", report.activations.len());
+        };
+        assert_eq!(activation.function, function);
+        assert!(
+            activation.relative_error < error,
+            "{function}: {}",
+            activation.relative_error
+        );
+    }
+}
+
+#[test]
+fn the_report_is_the_truth_and_the_error_falls_with_the_degree() {
+    let inputs = inputs(100, 6);
+    let model = network(&["a = Relu(h)"]);
+    let mut last = f64::INFINITY;
+    for degree in [2, 3, 4, 8, 12] {
+        let (imported, report) = fit(&model, degree, &inputs);
+        assert!(
+            report.relative_error <= last * 1.01,
+            "{degree}: {}",
+            report.relative_error
+        );
+        last = report.relative_error;
+        // The same network with its ReLU computed by hand.
+        let weight = |name: &str| &imported.weights.tensors[name].data;
+        let (w1, w2) = (weight("n_h.weight"), weight("n_y.weight"));
+        let mut worst = 0.0f64;
+        for x in &inputs {
+            let dense = |w: &[f32], x: &[f64]| -> Vec<f64> {
+                let dot = |row: &[f32]| row.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum();
+                w.chunks(x.len()).map(dot).collect()
+            };
+            let hidden: Vec<f64> = dense(w1, x).into_iter().map(|x| x.max(0.0)).collect();
+            let found = evaluate(&imported.graph, &imported.weights, x).unwrap();
+            for (a, b) in dense(w2, &hidden).iter().zip(found) {
+                worst = worst.max((a - b).abs());
+            }
+        }
+        assert!(
+            (worst - report.max_abs_error).abs() < 1e-9,
+            "{worst} {}",
+            report.max_abs_error
+        );
+    }
+    assert!(last < 0.05, "{last}");
+}
+
+#[test]
+fn maps_have_a_polynomial_a_channel_and_labels_give_accuracies() {
+    let model = model(&[0, 2, 4, 4])
+        .constant("w", &[3, 2, 3, 3], &Random(5).values(54))
+        .node("c = Conv(x, w)")
+        .node("r = Relu(c)")
+        .node("s = Sigmoid(c)")
+        .node("sum = Add(r, s)")
+        .node("y = Flatten(sum)");
+    let inputs = inputs(300, 32);
+    let labels = vec![0; inputs.len()];
+    let data = Calibration {
+        inputs: &inputs,
+        labels: &labels,
+    };
+    let (imported, report) = import_fitted(&model.proto().encode_to_vec(), 5, data).unwrap();
+    // Both read the convolution: one function.
+    assert_eq!(kinds(&imported), "conv affine poly");
+    assert_eq!(report.activations[0].function, "Add(Relu(x), Sigmoid(x))");
+    let poly = &imported.weights.tensors["n_sum.coefficients"];
+    assert_eq!(poly.shape, [3, 6]);
+    assert_ne!(poly.data[..6], poly.data[6..12]);
+    let (exact, fitted) = report.accuracy.unwrap();
+    assert!(
+        exact > 0.0 && (exact - fitted).abs() < 0.1,
+        "{exact} {fitted}"
+    );
+}
+
+#[test]
+fn polynomials_stay_exact_and_branches_are_fitted_apart() {
+    let model = network(&[
+        "q = Mul(h, h)",
+        "r = Relu(q)",
+        "v = MatMul(r, square)",
+        "a = Add(v, r)",
+    ])
+    .constant("square", &[8, 8], &Random(9).values(64));
+    let (imported, report) = fit(&model, 3, &inputs(50, 6));
+    assert_eq!(report.activations[0].function, "Relu(Mul(x, x))");
+    assert_eq!(kinds(&imported), "dense affine poly dense add dense");
+    let exact = network(&["a = Mul(h, h)"]);
+    let (imported, report) = fit(&exact, 3, &inputs(50, 6));
+    assert_eq!(
+        (kinds(&imported).as_str(), report.max_abs_error),
+        ("dense poly dense", 0.0)
+    );
+}
+
+#[test]
+fn what_cannot_be_fitted_is_refused_with_the_reason() {
+    let bytes = |nodes: &[&str]| network(nodes).proto().encode_to_vec();
+    let good = inputs(4, 6);
+    let refused = |bytes: &[u8], degree, inputs: &[Vec<f64>], labels: &[usize]| {
+        let data = Calibration { inputs, labels };
+        import_fitted(bytes, degree, data).unwrap_err().to_string()
+    };
+    let relu = bytes(&["a = Relu(h)"]);
+    for (message, wanted) in [
+        (refused(&relu, 1, &good, &[]), "2 to 15 are possible"),
+        (refused(&relu, 16, &good, &[]), "2 to 15 are possible"),
+        (refused(&relu, 2, &[], &[]), "no calibration inputs"),
+        (refused(&relu, 2, &good, &[1]), "have 1 labels"),
+        (refused(&relu, 2, &inputs(4, 5), &[]), "6"),
+        (
+            refused(&bytes(&["a = Log(h)"]), 2, &good, &[]),
+            "not finite",
+        ),
+        (
+            refused(&bytes(&["a = Softmax(h)"]), 2, &good, &[]),
+            "decrypted logits",
+        ),
+        (
+            refused(&bytes(&["a = PRelu(h, w1)"]), 2, &good, &[]),
+            "LeakyRelu",
+        ),
+    ] {
+        assert!(message.contains(wanted), "`{wanted}` is not in: {message}");
+    }
+    let plain = network(&["a = Relu(h)"]).import().unwrap_err().to_string();
+    assert!(
+        plain.contains("node `n_a` (Relu)") && plain.contains("--calibrate DATA"),
+        "{plain}"
+    );
+}
