@@ -5,6 +5,23 @@
 //! variance N·V; products of polynomials multiply slot by slot; a sum is nearly Gaussian. A [`Noise`] is
 //! the deviation of the complex error of a slot in absolute units: divided by the scale it is the error of
 //! the slot's value. The part from rounding in f64 (relative 2^-50 of the largest value) is not counted.
+//!
+//! | operation | its noise |
+//! |---|---|
+//! | encode, encode_constant | [`encode`] |
+//! | encrypt_secret, encrypt_seeded; encrypt_public | [`fresh_secret`]; [`fresh_public`] |
+//! | add, sub; add_plain | [`Noise::plus`] of both; with [`encode`] |
+//! | negate, level_drop | the same |
+//! | mul_plain, mul_plain_add | [`Noise::mul_plain`], summed by [`Noise::plus`] |
+//! | multiply, square | [`Noise::multiply`] (of a square √2 times that: both errors are the same one) |
+//! | relinearize, rotate, rotate_many, conjugate | [`Noise::key_switch`] |
+//! | rescale; relinearize_rescale | [`Noise::rescale`]; after [`Noise::key_switch`] |
+//! | linear; linear_rescale | [`Noise::linear`]; then [`Noise::rescale`] |
+//! | inner_sum, replicate | [`Noise::inner_sum`] |
+//! | decrypt_flooded | [`Noise::plus`] of [`flooding`] |
+//!
+//! `tests/noise.rs` and `examples/noise.rs` measure each of them: no error above its bound, and on average less than four
+//! bits below.
 
 use hemet_ckks_params::Parameters;
 
@@ -63,11 +80,55 @@ impl Noise {
         Self(self.0 / q).plus(rounding(parameters))
     }
 
+    /// The error of one output of a linear map at `level`.
+    #[must_use]
+    pub fn linear(self, parameters: &Parameters, level: usize, map: LinearNoise) -> Self {
+        let products = (map.products as f64).sqrt();
+        let one = self
+            .key_switch(parameters, level)
+            .mul_plain(parameters, map.message, map.plain);
+        // The giant steps share one division by P.
+        let giants = switched(parameters, level).0 * (map.giants as f64).sqrt();
+        let division = if map.giants > 0 {
+            rounding(parameters)
+        } else {
+            Self::ZERO
+        };
+        Self(one.0 * products).plus(Self(giants)).plus(division)
+    }
+
+    /// The error of a sum of `count` strided slots (a power of two) at `level`: in rounds of four, or two, of which all
+    /// but one are rotated.
+    #[must_use]
+    pub fn inner_sum(self, parameters: &Parameters, level: usize, count: usize) -> Self {
+        let (mut error, mut joined) = (self, 1);
+        while joined < count {
+            let times = if count / joined >= 4 { 4.0 } else { 2.0f64 };
+            let switches = key_switch(parameters, level).0 * (times - 1.0).sqrt();
+            error = Self(error.0 * times.sqrt()).plus(Self(switches));
+            joined *= times as usize;
+        }
+        error
+    }
+
     /// The error after a key switch (rotation, conjugation, relinearization) at `level`.
     #[must_use]
     pub fn key_switch(self, parameters: &Parameters, level: usize) -> Self {
         self.plus(key_switch(parameters, level))
     }
+}
+
+/// What the noise of one output of a linear map depends on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LinearNoise {
+    /// Bound on the inputs' values times their scale.
+    pub message: f64,
+    /// Bound on the diagonals' values times their scale.
+    pub plain: f64,
+    /// Products that are summed.
+    pub products: usize,
+    /// Giant steps other than 0.
+    pub giants: usize,
 }
 
 /// Variance of a slot of the secret key: 2N/3.
@@ -97,11 +158,21 @@ pub fn rounding(parameters: &Parameters) -> Noise {
     Noise((parameters.degree() as f64 / 12.0 * (1.0 + secret_variance(parameters))).sqrt())
 }
 
-/// The error that one key switch adds at `level`: Σ digit·error / P, and the rounding of the division by P.
+/// The error that flooding with uniform noise of ±2^`bits` on every coefficient adds.
+pub fn flooding(parameters: &Parameters, bits: u32) -> Noise {
+    Noise(f64::from(bits).exp2() * (parameters.degree() as f64 / 3.0).sqrt())
+}
+
+/// The error that one key switch adds at `level`, with the rounding of the division by P.
+pub fn key_switch(parameters: &Parameters, level: usize) -> Noise {
+    switched(parameters, level).plus(rounding(parameters))
+}
+
+/// Σ digit·error / P.
 ///
 /// A digit D of an even number of limbs is a sum of as many uniform terms of width D, centred; of an odd
 /// number, one such term.
-pub fn key_switch(parameters: &Parameters, level: usize) -> Noise {
+fn switched(parameters: &Parameters, level: usize) -> Noise {
     let n = parameters.degree() as f64;
     let special: f64 = parameters
         .special()
@@ -125,5 +196,5 @@ pub fn key_switch(parameters: &Parameters, level: usize) -> Noise {
             n * terms / 12.0 * ratio * ratio * n * ERROR_DEVIATION * ERROR_DEVIATION
         })
         .sum();
-    Noise(variance.sqrt()).plus(rounding(parameters))
+    Noise(variance.sqrt())
 }

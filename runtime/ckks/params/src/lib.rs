@@ -12,10 +12,12 @@
 
 mod error;
 mod parameters;
+mod presets;
 mod primes;
 mod security;
 
 pub use error::ParamError;
 pub use parameters::Parameters;
+pub use presets::Preset;
 pub use primes::{MAX_PRIME_BITS, is_prime, ntt_primes};
 pub use security::{Security, SecurityLevel, max_log_qp};
