@@ -1,6 +1,6 @@
-//! What the fuzz targets share: a small setup, and how a fuzzer's input becomes bytes to read.
+//! The fuzz targets: what they read, and what must hold of everything that is accepted.
 //!
-//! The checksum of an envelope would stop every changed byte before a field is looked at. So an input is either
+//! Each target says whether it accepted its input. The checksum of an envelope would stop every changed byte before a field is looked at. So an input is either
 //! raw bytes, or a list of changes to a valid object, which is sealed again after them.
 
 use std::sync::{Arc, OnceLock};
@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use hemet_ckks::params::ntt_primes;
 use hemet_ckks::{
     Ciphertext, Context, EvaluationKeys, KeyRequest, Parameters, PublicKey, SecretKey,
-    SeededCiphertext, parameters_to_bytes,
+    SeededCiphertext, parameters_from_bytes, parameters_to_bytes,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -16,17 +16,17 @@ use rand_chacha::ChaCha20Rng;
 const CHECKSUM: usize = 32;
 
 /// A context of the smallest degree with one object of each kind.
-pub struct Setup {
-    pub context: Arc<Context>,
-    pub secret: SecretKey,
-    pub public: PublicKey,
-    pub keys: EvaluationKeys,
-    pub ciphertext: Ciphertext,
-    pub seeded: SeededCiphertext,
+struct Setup {
+    context: Arc<Context>,
+    secret: SecretKey,
+    public: PublicKey,
+    keys: EvaluationKeys,
+    ciphertext: Ciphertext,
+    seeded: SeededCiphertext,
 }
 
 /// The setup, made once from a fixed seed.
-pub fn setup() -> &'static Setup {
+fn setup() -> &'static Setup {
     static SETUP: OnceLock<Setup> = OnceLock::new();
     SETUP.get_or_init(|| {
         let mut primes = ntt_primes(10, &[30, 20, 25, 31]).expect("sizes within the range");
@@ -59,7 +59,7 @@ pub fn setup() -> &'static Setup {
 }
 
 /// A valid object of each kind, as bytes.
-pub fn templates() -> &'static [Vec<u8>; 6] {
+fn templates() -> &'static [Vec<u8>; 6] {
     static TEMPLATES: OnceLock<[Vec<u8>; 6]> = OnceLock::new();
     TEMPLATES.get_or_init(|| {
         let s = setup();
@@ -77,7 +77,7 @@ pub fn templates() -> &'static [Vec<u8>; 6] {
 /// The bytes that an input stands for. First byte 0: the rest, raw. Otherwise the first byte chooses what is changed
 /// (1: the template, 2: the template without its tail of u16 bytes, 3: with zeros added), and the rest is a list of
 /// (offset u16, count u8, bytes), after which the checksum is made right.
-pub fn bytes_of(template: &[u8], input: &[u8]) -> Vec<u8> {
+fn bytes_of(template: &[u8], input: &[u8]) -> Vec<u8> {
     let Some((&mode, mut rest)) = input.split_first() else {
         return Vec::new();
     };
@@ -87,7 +87,11 @@ pub fn bytes_of(template: &[u8], input: &[u8]) -> Vec<u8> {
     let mut body = template[..template.len() - CHECKSUM].to_vec();
     if mode > 1 {
         let by = take_u16(&mut rest);
-        let length = if mode == 2 { body.len().saturating_sub(by) } else { body.len() + by };
+        let length = if mode == 2 {
+            body.len().saturating_sub(by)
+        } else {
+            body.len() + by
+        };
         body.resize(length, 0);
     }
     while rest.len() > 3 {
@@ -105,7 +109,7 @@ pub fn bytes_of(template: &[u8], input: &[u8]) -> Vec<u8> {
 }
 
 /// As [`bytes_of`] for evaluation keys: the checksums of the head and of each key are made right.
-pub fn key_bytes_of(template: &[u8], input: &[u8]) -> Vec<u8> {
+fn key_bytes_of(template: &[u8], input: &[u8]) -> Vec<u8> {
     let mut bytes = bytes_of(template, input);
     if input.first().is_none_or(|&mode| mode == 0) {
         return bytes;
@@ -143,7 +147,10 @@ pub fn key_bytes_of(template: &[u8], input: &[u8]) -> Vec<u8> {
             return bytes;
         };
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&sum).update(&(index as u32).to_le_bytes()).update(key);
+        hasher
+            .update(&sum)
+            .update(&(index as u32).to_le_bytes())
+            .update(key);
         from = put(&mut bytes, until, hasher.finalize().as_bytes());
     }
     bytes
@@ -163,4 +170,108 @@ fn take_u16(rest: &mut &[u8]) -> usize {
     };
     *rest = later;
     usize::from(u16::from_le_bytes(*now))
+}
+
+/// Parameters from bytes: refused, or the same bytes again and a context that can be made.
+pub fn parameters(input: &[u8]) -> bool {
+    let bytes = bytes_of(&templates()[0], input);
+    let Ok(parameters) = parameters_from_bytes(&bytes) else {
+        return false;
+    };
+    assert_eq!(parameters_to_bytes(&parameters), bytes);
+    let primes = parameters.moduli().len() + parameters.special().len();
+    if parameters.log_n() <= 11 && primes <= 6 {
+        let context = Context::new(parameters);
+        let top = context.parameters().max_level();
+        let plaintext = context
+            .encode(&[1.0], 1000.0, top)
+            .expect("11 bits fit in 17");
+        context.decode(&plaintext).expect("own plaintext");
+    }
+    true
+}
+
+/// A secret key from bytes: refused, or the same bytes again.
+pub fn secret_key(input: &[u8]) -> bool {
+    let s = setup();
+    let bytes = bytes_of(&templates()[1], input);
+    let Ok(key) = SecretKey::from_bytes(&s.context, &bytes) else {
+        return false;
+    };
+    assert_eq!(*key.to_bytes(&s.context), bytes);
+    s.context.decrypt(&key, &s.ciphertext).expect("own key");
+    true
+}
+
+/// A public key from bytes: refused, or the same bytes again and encryptions with it.
+pub fn public_key(input: &[u8]) -> bool {
+    let s = setup();
+    let bytes = bytes_of(&templates()[2], input);
+    let Ok(key) = PublicKey::from_bytes(&s.context, &bytes) else {
+        return false;
+    };
+    assert_eq!(key.to_bytes(&s.context), bytes);
+    let plaintext = s.context.encode(&[1.0], 1e6, 2).expect("a small value");
+    let mut rng = ChaCha20Rng::from_seed([2; 32]);
+    let encrypted = s.context.encrypt_public(&key, &plaintext, &mut rng);
+    encrypted.expect("own key");
+    true
+}
+
+/// Evaluation keys from bytes: refused, or the same bytes again and key switches that run.
+pub fn evaluation_keys(input: &[u8]) -> bool {
+    let s = setup();
+    let bytes = key_bytes_of(&templates()[3], input);
+    let Ok(keys) = EvaluationKeys::from_bytes(&s.context, &bytes) else {
+        return false;
+    };
+    assert_eq!(keys.to_bytes(&s.context), bytes);
+    let dropped = |level| {
+        let low = s.context.level_drop(&s.ciphertext, level);
+        low.expect("a level of the chain")
+    };
+    for (step, level) in keys.rotations() {
+        let rotated = s.context.rotate(&dropped(level), step, &keys);
+        rotated.expect("the key is there");
+    }
+    if let Some(level) = keys.relinearization_level() {
+        let square = s.context.square(&dropped(level)).expect("degree 1");
+        let switched = s.context.relinearize(&square, &keys);
+        switched.expect("the key is there");
+    }
+    true
+}
+
+/// A ciphertext from bytes: refused, or the same bytes again and operations that give a result or an error.
+pub fn ciphertext(input: &[u8]) -> bool {
+    let s = setup();
+    let (context, keys) = (&s.context, &s.keys);
+    let bytes = bytes_of(&templates()[4], input);
+    let Ok(a) = Ciphertext::from_bytes(context, &bytes) else {
+        return false;
+    };
+    assert_eq!(a.to_bytes(context), bytes);
+    let plaintext = context.decrypt(&s.secret, &a).expect("own ciphertext");
+    context.decode(&plaintext).expect("own plaintext");
+    let _ = context.add(&a, &s.ciphertext);
+    let _ = context.rotate(&a, 1, keys);
+    let _ = context.conjugate(&a, keys);
+    let _ = context.rescale(&a);
+    let square = context.square(&a).unwrap_or(a);
+    let _ = context.relinearize_rescale(&square, keys);
+    true
+}
+
+/// A seeded ciphertext from bytes: refused, or the same bytes again and an expansion.
+pub fn seeded_ciphertext(input: &[u8]) -> bool {
+    let s = setup();
+    let bytes = bytes_of(&templates()[5], input);
+    let Ok(seeded) = SeededCiphertext::from_bytes(&s.context, &bytes) else {
+        return false;
+    };
+    assert_eq!(seeded.to_bytes(&s.context), bytes);
+    let ciphertext = s.context.expand(&seeded).expect("own ciphertext");
+    let plaintext = s.context.decrypt(&s.secret, &ciphertext);
+    plaintext.expect("own ciphertext");
+    true
 }
