@@ -98,14 +98,16 @@ impl Noise {
     }
 
     /// The error of a sum of `count` strided slots (a power of two) at `level`: in rounds of four, or two, of which all
-    /// but one are rotated.
+    /// but one are rotated, with one division by P a round.
     #[must_use]
     pub fn inner_sum(self, parameters: &Parameters, level: usize, count: usize) -> Self {
         let (mut error, mut joined) = (self, 1);
         while joined < count {
             let times = if count / joined >= 4 { 4.0 } else { 2.0f64 };
-            let switches = key_switch(parameters, level).0 * (times - 1.0).sqrt();
-            error = Self(error.0 * times.sqrt()).plus(Self(switches));
+            let switches = switched(parameters, level).0 * (times - 1.0).sqrt();
+            error = Self(error.0 * times.sqrt())
+                .plus(Self(switches))
+                .plus(rounding(parameters));
             joined *= times as usize;
         }
         error
