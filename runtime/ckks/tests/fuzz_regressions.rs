@@ -21,7 +21,7 @@ fn an_accepted_object_has_one_form_only() {
 /// Fields that say how much follows, by template and offset, set to more than there is and to more than there can be.
 #[test]
 fn huge_lengths_are_refused_before_memory_is_taken() {
-    const FIELDS: [(usize, u16); 10] = [
+    const FIELDS: [(usize, u16); 14] = [
         (0, 52),
         (0, 80),
         (3, 76),
@@ -32,6 +32,10 @@ fn huge_lengths_are_refused_before_memory_is_taken() {
         (4, 48),
         (5, 44),
         (0, 44),
+        (6, 76),
+        (6, 80),
+        (6, 84),
+        (6, 92),
     ];
     let targets = targets();
     for (template, offset) in FIELDS {
@@ -46,16 +50,17 @@ fn huge_lengths_are_refused_before_memory_is_taken() {
 
 #[test]
 fn what_the_fuzzer_kept_is_accepted_or_refused() {
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 7] = [
         "parameters",
         "secret_key",
         "public_key",
         "evaluation_keys",
         "ciphertext",
         "seeded_ciphertext",
+        "mapped_keys",
     ];
     let lines = include_str!("fuzz_seeds.txt").lines();
-    let mut runs = [0; 6];
+    let mut runs = [0; 7];
     for line in lines.filter(|line| !line.starts_with('#')) {
         let (name, hex) = line.split_once(' ').unwrap();
         let at = NAMES.iter().position(|n| *n == name).unwrap();
@@ -70,7 +75,7 @@ fn what_the_fuzzer_kept_is_accepted_or_refused() {
 }
 
 /// The bodies of the targets, in the order of the templates.
-fn targets() -> [fn(&[u8]) -> bool; 6] {
+fn targets() -> [fn(&[u8]) -> bool; 7] {
     [
         fuzz::parameters,
         fuzz::secret_key,
@@ -78,5 +83,6 @@ fn targets() -> [fn(&[u8]) -> bool; 6] {
         fuzz::evaluation_keys,
         fuzz::ciphertext,
         fuzz::seeded_ciphertext,
+        fuzz::mapped_keys,
     ]
 }

@@ -3,6 +3,8 @@
 //! Each target says whether it accepted its input. The checksum of an envelope would stop every changed byte before a field is looked at. So an input is either
 //! raw bytes, or a list of changes to a valid object, which is sealed again after them.
 
+use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use hemet_ckks::params::ntt_primes;
@@ -59,10 +61,13 @@ fn setup() -> &'static Setup {
 }
 
 /// A valid object of each kind, as bytes.
-fn templates() -> &'static [Vec<u8>; 6] {
-    static TEMPLATES: OnceLock<[Vec<u8>; 6]> = OnceLock::new();
+fn templates() -> &'static [Vec<u8>; 7] {
+    static TEMPLATES: OnceLock<[Vec<u8>; 7]> = OnceLock::new();
     TEMPLATES.get_or_init(|| {
         let s = setup();
+        let mut mapped = Vec::new();
+        let written = s.keys.write_mapped(&s.context, &mut mapped);
+        written.expect("memory can be written to");
         [
             parameters_to_bytes(s.context.parameters()),
             s.secret.to_bytes(&s.context).to_vec(),
@@ -70,6 +75,7 @@ fn templates() -> &'static [Vec<u8>; 6] {
             s.keys.to_bytes(&s.context),
             s.ciphertext.to_bytes(&s.context),
             s.seeded.to_bytes(&s.context),
+            mapped,
         ]
     })
 }
@@ -108,14 +114,32 @@ fn bytes_of(template: &[u8], input: &[u8]) -> Vec<u8> {
     body
 }
 
+/// How evaluation keys lie in a file: of a key whose half takes so many bytes, its length, and what it begins at a multiple of.
+struct Layout {
+    length: fn(usize) -> usize,
+    page: usize,
+}
+
+/// Halves, one after the other.
+const STREAM: Layout = Layout {
+    length: |half| half,
+    page: 1,
+};
+/// Both halves and eight words more, by pages.
+const MAPPED: Layout = Layout {
+    length: |half| 2 * half + 64,
+    page: 4096,
+};
+
 /// As [`bytes_of`] for evaluation keys: the checksums of the head and of each key are made right.
-fn key_bytes_of(template: &[u8], input: &[u8]) -> Vec<u8> {
+fn key_bytes_of(template: &[u8], input: &[u8], layout: &Layout) -> Vec<u8> {
     let mut bytes = bytes_of(template, input);
     if input.first().is_none_or(|&mode| mode == 0) {
         return bytes;
     }
-    bytes.truncate(bytes.len() - CHECKSUM);
-    bytes.resize(bytes.len() + CHECKSUM, 0);
+    // The checksum that `bytes_of` put at the end belongs to the last key.
+    let end = bytes.len() - CHECKSUM;
+    bytes[end..].fill(0);
     let number = |bytes: &[u8], at: usize| {
         let four = bytes.get(at..at + 4).and_then(|b| b.try_into().ok());
         four.map_or(0, u32::from_le_bytes) as usize
@@ -142,7 +166,8 @@ fn key_bytes_of(template: &[u8], input: &[u8]) -> Vec<u8> {
         let Ok(length) = setup().context.evaluation_key_bytes(&request) else {
             return bytes;
         };
-        let until = from + length - 120 - CHECKSUM;
+        from = from.next_multiple_of(layout.page);
+        let until = from + (layout.length)(length - 120 - CHECKSUM);
         let Some(key) = bytes.get(from..until) else {
             return bytes;
         };
@@ -218,28 +243,53 @@ pub fn public_key(input: &[u8]) -> bool {
     true
 }
 
-/// Evaluation keys from bytes: refused, or the same bytes again and key switches that run.
+/// Evaluation keys from bytes: refused, or the same bytes again and key switches that run; of a stream the same.
 pub fn evaluation_keys(input: &[u8]) -> bool {
     let s = setup();
-    let bytes = key_bytes_of(&templates()[3], input);
+    let bytes = key_bytes_of(&templates()[3], input, &STREAM);
+    let streamed = EvaluationKeys::read_from(&s.context, &mut &bytes[..]);
     let Ok(keys) = EvaluationKeys::from_bytes(&s.context, &bytes) else {
         return false;
     };
     assert_eq!(keys.to_bytes(&s.context), bytes);
-    let dropped = |level| {
-        let low = s.context.level_drop(&s.ciphertext, level);
-        low.expect("a level of the chain")
-    };
+    let streamed = streamed.expect("the same bytes");
+    assert_eq!(streamed.to_bytes(&s.context), bytes);
+    use_keys(&keys).expect("the keys are there");
+    true
+}
+
+/// Evaluation keys in a mapped file: refused when it is opened or when a key is used, or key switches that run.
+pub fn mapped_keys(input: &[u8]) -> bool {
+    let s = setup();
+    let bytes = key_bytes_of(&templates()[6], input, &MAPPED);
+    static FILES: AtomicUsize = AtomicUsize::new(0);
+    let (process, file) = (std::process::id(), FILES.fetch_add(1, Ordering::Relaxed));
+    let path = std::env::temp_dir().join(format!("hemet-ckks-fuzz-{process}-{file}"));
+    let mut file = std::fs::File::create(&path).expect("a file in the temporary folder");
+    file.write_all(&bytes).expect("room for a small file");
+    drop(file);
+    let keys = EvaluationKeys::map(&s.context, &path, 0);
+    let is_used = keys.is_ok_and(|keys| use_keys(&keys).is_ok());
+    std::fs::remove_file(&path).expect("it was made above");
+    is_used
+}
+
+/// A key switch with each key, at the highest level that it serves.
+fn use_keys(keys: &EvaluationKeys) -> Result<(), hemet_ckks::Error> {
+    let s = setup();
     for (step, level) in keys.rotations() {
-        let rotated = s.context.rotate(&dropped(level), step, &keys);
-        rotated.expect("the key is there");
+        let low = s.context.level_drop(&s.ciphertext, level)?;
+        s.context.rotate(&low, step, keys)?;
+    }
+    if let Some(level) = keys.conjugation_level() {
+        let low = s.context.level_drop(&s.ciphertext, level)?;
+        s.context.conjugate(&low, keys)?;
     }
     if let Some(level) = keys.relinearization_level() {
-        let square = s.context.square(&dropped(level)).expect("degree 1");
-        let switched = s.context.relinearize(&square, &keys);
-        switched.expect("the key is there");
+        let low = s.context.level_drop(&s.ciphertext, level)?;
+        s.context.relinearize(&s.context.square(&low)?, keys)?;
     }
-    true
+    Ok(())
 }
 
 /// A ciphertext from bytes: refused, or the same bytes again and operations that give a result or an error.
