@@ -230,3 +230,29 @@ fn permutations_and_signed_reductions_are_equal() {
         out
     });
 }
+
+/// Products of 2^51, half of what a double in the high sums of the AVX2 kernels is rounded to.
+#[test]
+fn sums_of_products_half_way_between_two_doubles_are_equal() {
+    check(|k, m, r| {
+        let bits = m.bits();
+        let half = if bits < 27 { 1 } else { 1 << (bits - 2) };
+        let factor = if bits < 27 { 1 } else { 1 << (53 - bits) };
+        let limbs = [vec![half; N], vec![m.q - half; N], r.limb(m.q)];
+        let packed = pack(k, &[factor; N], bits);
+        let mut all = Vec::new();
+        for count in 1..=limbs.len() {
+            let terms: Vec<PairTerm<'_>> = (0..count)
+                .map(|t| PairTerm {
+                    first: &limbs[t],
+                    second: &limbs[0],
+                    factor: of(&packed, m),
+                })
+                .collect();
+            let (mut x, mut y) = (vec![0; N], vec![0; N]);
+            k.dot_pair(m, [&mut x, &mut y], &terms, false);
+            all.extend([x, y]);
+        }
+        all
+    });
+}
