@@ -12,6 +12,7 @@ use crate::levels::LevelTable;
 use crate::modulus::Modulus;
 use crate::ntt::Ntt;
 use crate::pool::{Buf, Pool};
+use crate::repeated::SmallerRings;
 
 /// Scales that differ by less than this part count as equal.
 const SCALE_TOLERANCE: f64 = 1.0 / (1u64 << 40) as f64;
@@ -30,6 +31,7 @@ pub struct Context {
     pub(crate) special: Vec<Modulus>,
     pub(crate) special_ntts: Vec<Ntt>,
     pub(crate) embedding: Embedding,
+    pub(crate) smaller_rings: SmallerRings,
     /// Constants of key switching and rescaling at each level.
     pub(crate) levels: Vec<LevelTable>,
     /// Words of a pair of packed limbs before each extended limb, for one digit; the last is the whole.
@@ -88,6 +90,7 @@ impl Context {
             ntts: parameters.moduli().iter().map(plan).collect(),
             special_ntts: parameters.special().iter().map(plan).collect(),
             embedding: Embedding::new(parameters.log_n()),
+            smaller_rings: SmallerRings::default(),
             moduli,
             special,
             levels,

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::kernels::{PADDING, packed_words};
 use crate::parallel::{for_limbs, for_parts};
 use crate::pool::Buf;
+use crate::repeated::{Ring, repeat};
 
 /// log2 of the largest coefficient that is encoded: leaves room in 128 bits.
 const MAX_COEFFICIENT_BITS: f64 = 119.0;
@@ -36,7 +37,7 @@ impl Context {
         scale: f64,
         level: usize,
     ) -> Result<Plaintext, Error> {
-        let limbs = self.encode_limbs(re, im, scale, level)?;
+        let limbs = self.encode_limbs(self.ring(), (re, im), scale, level)?;
         Ok(Plaintext {
             data: PlainData::Limbs(limbs),
             level,
@@ -81,7 +82,18 @@ impl Context {
         scale: f64,
         level: usize,
     ) -> Result<Diagonal, Error> {
-        let mut limbs = self.encode_limbs(values, &[], scale, level)?;
+        let limbs = self.encode_limbs(self.ring(), (values, &[]), scale, level)?;
+        Ok(self.diagonal(self.degree(), limbs, scale, level))
+    }
+
+    /// Packs transformed limbs of a ring of `degree`, of which each value stands for several in a row.
+    pub(crate) fn diagonal(
+        &self,
+        degree: usize,
+        mut limbs: Buf,
+        scale: f64,
+        level: usize,
+    ) -> Diagonal {
         let n = self.degree();
         let lengths: Vec<usize> = self.moduli[..=level]
             .iter()
@@ -94,21 +106,28 @@ impl Context {
         let end = starts[level + 1];
         let mut words = self.pool.take(end + PADDING);
         words[end..].fill(0);
-        for_limbs(&mut limbs, n, |i, limb| {
+        for_limbs(&mut limbs, degree, |i, limb| {
             let m = &self.moduli[i];
             self.kernels.scale(m, limb, m.r2);
         });
         for_parts(&mut words, &lengths, |i, part| {
-            self.kernels
-                .pack(part, &limbs[i * n..(i + 1) * n], self.moduli[i].bits());
+            let limb = &limbs[i * degree..(i + 1) * degree];
+            let bits = self.moduli[i].bits();
+            if degree == n {
+                self.kernels.pack(part, limb, bits);
+                return;
+            }
+            let mut whole = self.pool.take(n);
+            repeat(&mut whole, limb, n / degree);
+            self.kernels.pack(part, &whole, bits);
         });
-        Ok(Diagonal {
+        Diagonal {
             words,
             starts,
             level,
             scale,
             tag: self.tag(),
-        })
+        }
     }
 
     /// Memory of a diagonal for a level, in bytes.
@@ -142,10 +161,17 @@ impl Context {
         Ok((slots.re, slots.im))
     }
 
-    fn encode_limbs(&self, re: &[f64], im: &[f64], scale: f64, level: usize) -> Result<Buf, Error> {
+    /// The limbs of a message of a ring.
+    pub(crate) fn encode_limbs(
+        &self,
+        ring: Ring<'_>,
+        (re, im): (&[f64], &[f64]),
+        scale: f64,
+        level: usize,
+    ) -> Result<Buf, Error> {
         self.check_encoding(re, scale, level)?;
         self.check_encoding(im, scale, level)?;
-        let coefficients = self.embedding.coefficients(re, im, scale);
+        let coefficients = ring.embedding.coefficients(re, im, scale);
         let largest = coefficients
             .re
             .iter()
@@ -158,13 +184,13 @@ impl Context {
                 }
             });
         self.check_fits(largest, level)?;
-        let n = self.degree();
+        let n = ring.degree;
         let mut limbs = self.pool.take((level + 1) * n);
         if largest < 62f64.exp2() {
             let integers: Vec<i64> = rounded(&coefficients).map(|c| c as i64).collect();
             for_limbs(&mut limbs, n, |i, limb| {
                 self.kernels.reduce_signed(&self.moduli[i], limb, &integers);
-                self.ntts[i].forward(limb);
+                ring.ntts[i].forward(limb);
             });
         } else {
             let integers: Vec<i128> = rounded(&coefficients).map(|c| c as i128).collect();
@@ -172,7 +198,7 @@ impl Context {
                 for (residue, &integer) in limb.iter_mut().zip(&integers) {
                     *residue = self.moduli[i].reduce_i128(integer);
                 }
-                self.ntts[i].forward(limb);
+                ring.ntts[i].forward(limb);
             });
         }
         Ok(limbs)

@@ -63,6 +63,7 @@ mod ntt;
 mod parallel;
 mod polynomial;
 mod pool;
+mod repeated;
 mod rotations;
 mod sampling;
 mod serial;

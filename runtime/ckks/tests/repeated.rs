@@ -1,0 +1,89 @@
+//! Vectors that repeat themselves are encoded as if they were written out.
+
+mod common;
+
+use common::{PRESETS, setup, zip};
+use hemet_ckks::noise::{self, Noise};
+use hemet_ckks::{Error, LinearPlan, LinearTerm};
+
+fn written_out(values: &[f64], slots: usize) -> Vec<f64> {
+    values.iter().copied().cycle().take(slots).collect()
+}
+
+#[test]
+fn every_period_decodes_and_multiplies_as_the_vector_that_is_written_out() {
+    for preset in PRESETS {
+        let mut s = setup(&preset);
+        let (slots, top) = (s.slots(), s.level);
+        let x = s.values();
+        let a = s.encrypt(&x);
+        let parameters = s.context.parameters().clone();
+        let term = LinearTerm {
+            output: 0,
+            giant: 0,
+            input: 0,
+            baby: 0,
+            diagonal: 0,
+        };
+        let plan = LinearPlan::new(1, 1, &[term]).unwrap();
+        let powers = (0..)
+            .map(|k| 1usize << k)
+            .take_while(|period| *period <= slots);
+        for period in powers.chain([3, 100, slots - 1]) {
+            let at = format!("{}, period {period}", preset.name);
+            let values = &x[..period];
+            let whole = written_out(values, slots);
+            let plain = s.context.encode_repeated(values, s.scale, top).unwrap();
+            assert_eq!((plain.level(), plain.scale()), (top, s.scale));
+            let decoded = s.context.decode(&plain).unwrap();
+            let error = zip(&decoded, &whole, |a, b| (a - b).abs());
+            let error = error.into_iter().fold(0.0, f64::max);
+            assert!(
+                error <= noise::encode(&parameters).bound(s.scale),
+                "{at}: {error:e}"
+            );
+            let diagonal = s
+                .context
+                .encode_repeated_diagonal(values, s.scale, top)
+                .unwrap();
+            let one = s.context.encode_diagonal(&whole, s.scale, top).unwrap();
+            assert_eq!(diagonal.size_bytes(), one.size_bytes());
+            let product = s
+                .context
+                .linear(&[&a], &plan, &[&diagonal], &s.keys)
+                .unwrap();
+            let one = noise::fresh_secret(&parameters).mul_plain(&parameters, s.scale, s.scale);
+            let error = s.error(&product[0], &zip(&x, &whole, |a, b| a * b));
+            assert!(
+                error <= Noise(one.0).bound(s.scale * s.scale),
+                "{at}: {error:e}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_values_and_too_many_are_refused() {
+    let s = setup(&PRESETS[0]);
+    let none = s.context.encode_repeated(&[], s.scale, 0).map(drop);
+    assert!(matches!(none, Err(Error::NotEncodable { .. })));
+    let given = s.slots() + 1;
+    let many = s
+        .context
+        .encode_repeated_diagonal(&vec![0.0; given], s.scale, 0)
+        .map(drop);
+    let slots = s.slots();
+    assert_eq!(many, Err(Error::TooManyValues { given, slots }));
+    for level in [s.level + 1, usize::MAX] {
+        let refused = s
+            .context
+            .encode_repeated_diagonal(&[1.0, 2.0], s.scale, level)
+            .map(drop);
+        assert!(matches!(refused, Err(Error::Level { .. })));
+    }
+    let refused = s
+        .context
+        .encode_repeated(&[1.0, f64::NAN], s.scale, 0)
+        .map(drop);
+    assert!(matches!(refused, Err(Error::NotEncodable { .. })));
+}
