@@ -68,8 +68,9 @@ impl PlainSource for DiagonalSource {
     ) -> std::result::Result<Diagonal, hemet_ckks::Error> {
         let map = &self.maps[group];
         let values = map.diagonals.get(item, &map.plan.terms[item]);
-        let slots = repeated(&values, context.parameters().slots());
-        context.encode_diagonal(&slots, self.scales[group], map.level.0 as usize)
+        let period = values.len().min(context.parameters().slots());
+        let (scale, level) = (self.scales[group], map.level.0 as usize);
+        context.encode_repeated_diagonal(&values[..period], scale, level)
     }
 }
 
@@ -125,11 +126,6 @@ fn plan(map: &LinearConstant) -> Result<hemet_ckks::LinearPlan> {
     Ok(hemet_ckks::LinearPlan::new(map.inputs, outputs, &terms)?)
 }
 
-/// Repeats `values` to fill `slots`.
-fn repeated(values: &[f64], slots: usize) -> Vec<f64> {
-    values.iter().copied().cycle().take(slots).collect()
-}
-
 /// Why a ciphertext does not have the type `expected`, if it does not: the property, what is needed, what there is.
 pub(crate) fn type_mismatch(
     x: &Ciphertext,
@@ -179,8 +175,10 @@ impl Backend for CkksBackend {
         match values {
             [one] => Ok(self.context.encode_constant(*one, scale, level)?),
             _ => {
-                let slots = repeated(values, self.slots());
-                Ok(self.context.encode(&slots, scale, level)?)
+                let period = values.len().min(self.slots());
+                Ok(self
+                    .context
+                    .encode_repeated(&values[..period], scale, level)?)
             }
         }
     }
