@@ -126,42 +126,45 @@ impl EvaluationKeys {
             at: 0,
         };
         let head = Head::read(Kind::MappedKeys, context, &mut input)?;
-        let mut at = head.own_len();
-        let mut places = Vec::with_capacity(head.entries.len());
-        for entry in &head.entries {
-            let length = context.key_words(entry.level);
-            let start = at.next_multiple_of(PAGE);
-            places.push((start, length));
-            at = start + 8 * length + CHECKSUM;
-        }
-        if given != at {
-            let (kind, expected) = (head.kind.name(), at);
+        let (places, expected) = context.mapped_places(&head);
+        if given != expected {
             return Err(BytesError::Length {
-                kind,
+                kind: head.kind.name(),
                 given,
                 expected,
             }
             .into());
         }
         let file = Arc::new(MappedFile { mapping, head });
-        let keys = places
-            .into_iter()
-            .enumerate()
-            .map(|(index, (start, length))| {
-                let level = file.head.entries[index].level;
-                let words = MappedWords {
-                    file: Arc::clone(&file),
-                    index,
-                    start: from + start,
-                    length,
-                    verified: Arc::default(),
-                };
-                SwitchingKey {
-                    words: KeyWords::Mapped(words),
-                    level,
-                    digits: context.digits(level),
-                }
-            });
+        let places = places.into_iter().enumerate();
+        let keys = places.map(|(index, (start, length))| {
+            let level = file.head.entries[index].level;
+            let words = MappedWords {
+                file: Arc::clone(&file),
+                index,
+                start: from + start,
+                length,
+                verified: Arc::default(),
+            };
+            SwitchingKey {
+                words: KeyWords::Mapped(words),
+                level,
+                digits: context.digits(level),
+            }
+        });
         Ok(Self::assemble(context, &file.head, keys.collect()))
+    }
+}
+
+impl Context {
+    /// Where the keys of a head lie, as (first byte, words), and where the file ends.
+    fn mapped_places(&self, head: &Head) -> (Vec<(usize, usize)>, usize) {
+        let mut end = head.own_len();
+        let places = head.entries.iter().map(|entry| {
+            let (start, length) = (end.next_multiple_of(PAGE), self.key_words(entry.level));
+            end = start + 8 * length + CHECKSUM;
+            (start, length)
+        });
+        (places.collect(), end)
     }
 }
