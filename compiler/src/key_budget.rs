@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hemet_schedule::cost::Ring;
 use hemet_schedule::{CostTable, Level, half_key_bytes};
 
 use crate::assignment::Footprints;
@@ -37,7 +38,7 @@ pub fn choose(
 ) -> Result<Maps, Error> {
     let parameters = &structure.parameters;
     let slots = parameters.slots();
-    let price = Price::new(costs, parameters.log_n(), parameters.special().len() as u32);
+    let price = Price::new(costs, Ring::of(parameters));
     let key_bytes = |id| half_key_bytes(parameters, Level(structure.levels.operands(id)));
     let places: Vec<Places> = structure
         .layouts

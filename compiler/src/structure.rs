@@ -169,7 +169,7 @@ fn at_degree(
     })?;
     let first = frames(net, options, log_n, &problem.rounded(&problem.rasters()))?;
     let (frame, _) = cheapest(&problem, &problem.rasters(), first, costs, log_n)?;
-    let price = Price::new(costs, log_n, frame.chain.special);
+    let price = Price::new(costs, frame.chain.ring(log_n));
     let choice = problem
         .search(&frame.levels, &price)
         .map_err(Obstacle::Cost)?;
@@ -275,7 +275,7 @@ fn cheapest(
     let mut best: Option<(Frame, f64)> = None;
     let mut missing = None;
     for frame in frames {
-        let price = Price::new(costs, log_n, frame.chain.special);
+        let price = Price::new(costs, frame.chain.ring(log_n));
         match problem.cost(choice, &frame.levels, &price) {
             Ok(cost) if best.as_ref().is_none_or(|b| cost < b.1) => best = Some((frame, cost)),
             Ok(_) => {}

@@ -203,14 +203,12 @@ fn what_does_not_fit_is_refused_with_both_numbers() {
 #[test]
 fn a_cost_table_without_the_parameters_is_refused() {
     let mut costs = synthetic_table();
-    for list in costs.entries.values_mut() {
-        list.retain(|entry| entry.log_n > 14);
-    }
+    costs.degrees.retain(|degree| degree.log_n > 14);
     let graph = Net::new(1, 4).conv(2, 3, 1).dense(2).graph;
     let error = estimate(&graph, &Options::default(), &costs);
     // No degree that the table lacks is taken.
     assert_eq!(error.unwrap().log_n, 15);
-    costs.entries.clear();
+    costs.degrees.clear();
     let error = estimate(&graph, &Options::default(), &costs).unwrap_err();
     assert!(matches!(error, Error::MissingCost(_)), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hemet_runtime::calibrate::{self, Options, calibrate, machine_name};
+use hemet_runtime::calibrate::{self, CalibrationStep, Options, Watch, machine_name};
 use hemet_schedule::CostTable;
 
 use crate::error::Error;
@@ -14,46 +14,85 @@ pub fn read(path: &Path) -> Result<CostTable, Error> {
     CostTable::from_json(&text).map_err(|e| Error::file(path, e))
 }
 
-/// The table of this machine: the kept one, or a quick measurement that is then kept.
+/// The table of this machine: the kept one, with a quick measurement of what it lacks, which is then kept. A kept table of an
+/// older form is measured again.
 pub fn of_this_machine(quiet: bool) -> Result<CostTable, Error> {
-    let kept = kept_path();
-    if let Some(path) = kept.as_ref().filter(|path| path.exists()) {
-        let table = read(path)?;
+    let say = |line: String| {
         if !quiet {
-            eprintln!(
-                "cost table of this machine: {} (`hemet calibrate` measures it again)",
-                path.display()
-            );
+            eprintln!("{line}");
         }
-        return Ok(table);
-    }
-    let table = measure(&Options::quick().map_err(Error::user)?, quiet)?;
-    if let Some(path) = kept {
-        keep(&path, &table)?;
-        if !quiet {
-            eprintln!(
-                "cost table of this machine: measured, kept in {}",
-                path.display()
-            );
+    };
+    let path = kept_path();
+    let text = path.as_deref().map(std::fs::read_to_string);
+    let known = match text {
+        None | Some(Err(_)) => None,
+        Some(Ok(text)) => CostTable::from_json(&text)
+            .map_err(|error| say(format!("the kept cost table is measured again: {error}")))
+            .ok(),
+    };
+    let place = match &path {
+        Some(path) => path.display().to_string(),
+        None => "memory only, as neither XDG_CACHE_HOME nor HOME is set".into(),
+    };
+    let options = Options::quick().map_err(Error::user)?;
+    match known {
+        Some(table) if calibrate::lacking(&options, &table).is_empty() => {
+            say(format!(
+                "cost table of this machine: {place} (`hemet calibrate` measures it again)"
+            ));
+            Ok(table)
+        }
+        known => {
+            let table = measure(&options, known, path.as_deref(), quiet)?;
+            say(format!(
+                "cost table of this machine: measured, kept in {place}"
+            ));
+            Ok(table)
         }
     }
+}
+
+/// Measures with a progress bar what `known` lacks; writes the table so far to `path` after each ring degree, so that an
+/// interrupted measurement can go on.
+pub fn measure(
+    options: &Options,
+    known: Option<CostTable>,
+    path: Option<&Path>,
+    quiet: bool,
+) -> Result<CostTable, Error> {
+    let total: usize = options.points.iter().map(|p| p.limbs.len()).sum();
+    let mut watch = Watching {
+        progress: Progress::new("calibrate", total as u64, quiet),
+        path,
+        kept: Ok(()),
+    };
+    let table = calibrate::calibrate(options, known, &mut watch).map_err(Error::user)?;
+    watch.kept?;
+    watch.progress.finish();
     Ok(table)
 }
 
-/// Measures with a progress bar.
-pub fn measure(options: &Options, quiet: bool) -> Result<CostTable, Error> {
-    let total: usize = options.points.iter().map(|p| p.limbs.len()).sum();
-    let mut progress = Progress::new("calibrate", total as u64, quiet);
-    let mut step = |step: &calibrate::CalibrationStep| {
+/// Shows the progress of a calibration and keeps what there is.
+struct Watching<'a> {
+    progress: Progress,
+    path: Option<&'a Path>,
+    kept: Result<(), Error>,
+}
+
+impl Watch for Watching<'_> {
+    fn step(&mut self, step: &CalibrationStep) {
         let message = format!(
             "ring degree 2^{}, {} special primes, {} limbs",
             step.log_n, step.special, step.limbs
         );
-        progress.set(step.done as u64, &message);
-    };
-    let table = calibrate(options, &mut step).map_err(Error::user)?;
-    progress.finish();
-    Ok(table)
+        self.progress.set(step.done as u64, &message);
+    }
+
+    fn degree(&mut self, table: &CostTable) {
+        if let (Some(path), Ok(())) = (self.path, &self.kept) {
+            self.kept = keep(path, table);
+        }
+    }
 }
 
 /// Writes a table to `path`, making its folder.

@@ -63,17 +63,10 @@ impl Profile {
         schedule: &Schedule,
         table: Option<&CostTable>,
     ) -> Result<Summary, Error> {
-        let mut predicted = vec![0.0; self.seconds.len()];
-        if let Some(table) = table {
-            let parameters = &schedule.header.parameters;
-            let special = parameters.special().len() as u32;
-            for (index, kind, limbs, count) in cost::costs(schedule) {
-                let us = table
-                    .cost_us(kind, parameters.log_n(), special, limbs)
-                    .map_err(Error::user)?;
-                predicted[index] += us * count as f64 / 1e3;
-            }
-        }
+        let predicted = match table {
+            Some(table) => cost::per_instruction_us(schedule, table).map_err(Error::user)?,
+            None => vec![0.0; self.seconds.len()],
+        };
         let layer = |name: &String| (name.clone(), Times::default());
         let mut layers: Vec<_> = schedule.header.layers.iter().map(layer).collect();
         let mut instructions: BTreeMap<String, Times> = BTreeMap::new();
@@ -83,7 +76,7 @@ impl Profile {
             for times in [times, &mut layers[instruction.layer.0 as usize].1] {
                 times.count += 1;
                 times.measured_ms += self.seconds[index] * 1e3 / self.runs.max(1) as f64;
-                times.predicted_ms += predicted[index];
+                times.predicted_ms += predicted[index] / 1e3;
             }
         }
         Ok(Summary {

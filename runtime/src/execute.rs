@@ -1,11 +1,11 @@
 //! The interpreter: one for all backends.
 
+use hemet_schedule::fusion::{Fusion, fusions};
 use hemet_schedule::verify::Verified;
 use hemet_schedule::{Constant, Diagonals, Header, Instruction, Op, Schedule, Type, ValueId};
 
 use crate::backend::{Backend, LinearConstant};
 use crate::error::{Result, RuntimeError};
-use crate::fusion::{Fusion, fusions};
 
 /// Whether an instruction is about to run or has run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

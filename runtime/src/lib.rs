@@ -42,7 +42,6 @@ pub mod conformance;
 mod error;
 pub mod execute;
 pub mod files;
-mod fusion;
 mod keys;
 pub mod noise;
 mod notice;

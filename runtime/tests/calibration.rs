@@ -3,39 +3,71 @@
 mod common;
 
 use common::{PERIOD, network, secure};
-use hemet_runtime::calibrate::{Options, Point, calibrate, thread_time_us};
+use hemet_runtime::calibrate::{
+    CalibrationStep, Options, Point, Watch, calibrate, lacking, thread_time_us,
+};
 use hemet_runtime::{Client, Moment, Server};
-use hemet_schedule::cost::estimate_ms;
+use hemet_schedule::cost::{Ring, estimate_ms};
 use hemet_schedule::{Artifact, CostKind, CostTable, Manifest};
+
+/// Hears of everything in order.
+#[derive(Default)]
+struct Heard {
+    steps: Vec<(usize, u32)>,
+    degrees: Vec<usize>,
+}
+
+impl Watch for Heard {
+    fn step(&mut self, step: &CalibrationStep) {
+        assert_eq!(step.done, self.steps.len());
+        self.steps.push((step.total, step.log_n));
+    }
+
+    fn degree(&mut self, table: &CostTable) {
+        self.degrees.push(table.degrees.len());
+    }
+}
+
+fn options(log_n: &[u32]) -> Options {
+    let point = |log_n: &u32| Point::new(*log_n, 1, 30, vec![2, 4]).unwrap();
+    Options {
+        points: log_n.iter().map(point).collect(),
+        seconds_each: 0.001,
+    }
+}
 
 #[test]
 fn every_cost_is_measured_grows_with_the_limbs_and_comes_back_from_the_file() {
-    let mut points = 0;
-    let options = Options {
-        points: vec![Point::new(12, 1, 30, vec![2, 6]).unwrap()],
-        seconds_per_cost: 0.005,
-    };
-    let table = calibrate(&options, &mut |step| {
-        assert_eq!((step.done, step.total, step.log_n), (points, 2, 12));
-        points += 1;
-    })
-    .unwrap();
-    assert_eq!(points, 2);
+    let mut heard = Heard::default();
+    let options = options(&[11]);
+    let table = calibrate(&options, None, &mut heard).unwrap();
+    assert_eq!(heard.steps, [(2, 11), (2, 11)]);
     assert!(!table.machine.is_empty());
+    assert!(lacking(&options, &table).is_empty());
     assert_eq!(CostTable::from_json(&table.to_json()).unwrap(), table);
-    for kind in CostKind::ALL {
-        let cost = |limbs| table.cost_us(kind, 12, 1, limbs).unwrap();
-        assert!(cost(2) >= 0.0 && cost(6) < 1e6, "{}", kind.name());
-    }
+    let ring = Ring::of(&options.points[0].parameters);
     for kind in [
         CostKind::Rotate,
         CostKind::Relinearize,
         CostKind::Rescale,
         CostKind::Diagonal,
     ] {
-        let cost = |limbs| table.cost_us(kind, 12, 1, limbs).unwrap();
-        assert!(cost(6) > cost(2), "{}", kind.name());
+        let cost = |limbs| table.cost_us(kind, &ring, limbs).unwrap();
+        assert!(cost(2) > 0.0 && cost(4) > cost(2), "{}", kind.name());
     }
+}
+
+#[test]
+fn what_is_measured_already_is_kept_unless_another_machine_measured_it() {
+    let first = calibrate(&options(&[11]), None, &mut Heard::default()).unwrap();
+    let mut heard = Heard::default();
+    let both = calibrate(&options(&[11, 12]), Some(first.clone()), &mut heard).unwrap();
+    assert_eq!(heard.steps, [(2, 12), (2, 12)]);
+    assert_eq!(heard.degrees, [2]);
+    assert_eq!(both.degrees[0], first.degrees[0]);
+    let mut foreign = first;
+    foreign.machine = "another".into();
+    assert_eq!(lacking(&options(&[11]), &foreign).len(), 1);
 }
 
 #[test]
@@ -43,9 +75,10 @@ fn points_that_cannot_be_measured_are_refused() {
     let run = |point: Point| {
         let options = Options {
             points: vec![point],
-            seconds_per_cost: 0.001,
+            seconds_each: 0.001,
         };
-        calibrate(&options, &mut |_| {}).unwrap_err().to_string()
+        let refused = calibrate(&options, None, &mut Heard::default());
+        refused.unwrap_err().to_string()
     };
     let good = Point::new(12, 1, 30, vec![2]).unwrap();
     assert!(
@@ -70,7 +103,8 @@ fn points_that_cannot_be_measured_are_refused() {
 #[test]
 fn a_prediction_is_within_a_factor_of_two_of_the_measured_time() {
     let schedule = network(secure(), 3);
-    let table = calibrate(&Options::for_parameters(&secure(), 4), &mut |_| {}).unwrap();
+    let options = Options::for_parameters(&secure(), 4);
+    let table = calibrate(&options, None, &mut Heard::default()).unwrap();
     let predicted = estimate_ms(&schedule, &table).unwrap().total_ms;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(1)

@@ -10,6 +10,7 @@ pub mod constants;
 pub mod cost;
 pub mod diagonals;
 pub mod error;
+pub mod fusion;
 pub mod infer;
 pub mod keys;
 pub mod layout;

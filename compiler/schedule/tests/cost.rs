@@ -2,84 +2,100 @@
 
 mod common;
 
-use hemet_schedule::cost::{costs, estimate_ms};
+use hemet_ckks_params::{Parameters, ntt_primes};
+use hemet_schedule::cost::{
+    Cost, DegreeCosts, Ring, TABLE_VERSION, Unit, costs, estimate_ms, per_instruction_us,
+};
 use hemet_schedule::{CostKind, CostTable};
 
-/// A table in which kind number `k` takes `(k + 1) · limbs` µs, measured at 1, 2 and 5 limbs.
-fn table(special: u32) -> CostTable {
-    let entries: Vec<String> = (1..)
-        .zip(CostKind::ALL)
-        .map(|(k, kind)| {
-            let entry = |limbs: u32| {
-                format!(
-                    r#"{{"log_n":{},"special":{special},"limbs":{limbs},"us":{}}}"#,
-                    common::LOG_N,
-                    k * limbs
-                )
-            };
-            format!(
-                r#""{}":[{},{},{}]"#,
-                kind.name(),
-                entry(5),
-                entry(1),
-                entry(2)
-            )
-        })
-        .collect();
-    let json = format!(
-        r#"{{"machine":"test","backend":"ckks","entries":{{{}}}}}"#,
-        entries.join(",")
-    );
-    CostTable::from_json(&json).unwrap()
+/// A table in which every unit takes 1 µs and kind number `k` has the factor `k + 1`.
+fn table() -> CostTable {
+    let factors = (1..).zip(CostKind::ALL);
+    CostTable {
+        version: TABLE_VERSION,
+        machine: "test".into(),
+        backend: "ckks".into(),
+        degrees: vec![DegreeCosts {
+            log_n: common::LOG_N,
+            unit_us: Unit::ALL.map(|unit| (unit.name().to_owned(), 1.0)).into(),
+            factors: factors
+                .map(|(k, kind)| (kind.name().to_owned(), f64::from(k)))
+                .collect(),
+            deviation: 0.0,
+        }],
+    }
+}
+
+fn ring(log_n: u32, bits: u32, length: usize, special: usize) -> Ring {
+    let sizes = [vec![bits; length], vec![50; special]].concat();
+    let mut chain = ntt_primes(log_n, &sizes).unwrap();
+    let special = chain.split_off(length);
+    Ring::of(&Parameters::new_insecure(log_n, chain, special).unwrap())
 }
 
 #[test]
 fn a_table_comes_back_from_json() {
-    let table = table(1);
+    let table = table();
     assert_eq!(CostTable::from_json(&table.to_json()).unwrap(), table);
 }
 
 #[test]
-fn costs_are_linear_between_and_beyond_measurements() {
-    let table = table(1);
-    for limbs in 1..=12 {
-        let us = table
-            .cost_us(CostKind::Decompose, common::LOG_N, 1, limbs)
-            .unwrap();
-        assert!((us - f64::from(limbs)).abs() < 1e-9, "{limbs}: {us}");
-    }
-    for (log_n, special) in [(common::LOG_N, 2), (11, 1)] {
-        let missing = table
-            .cost_us(CostKind::Rotate, log_n, special, 3)
-            .unwrap_err();
+fn a_cost_is_its_factor_times_its_units() {
+    let ring = ring(common::LOG_N, 40, 4, 2);
+    for (factor, kind) in (1..).zip(CostKind::ALL) {
+        let units: f64 = ring.work(kind, 3).iter().sum();
+        let us = table().cost_us(kind, &ring, 3).unwrap();
         assert!(
-            missing.to_string().contains("no time for `rotate`"),
-            "{missing}"
+            (us - f64::from(factor) * units).abs() < 1e-9,
+            "{}",
+            kind.name()
         );
     }
 }
 
+/// By hand: 4 limbs of 40 bits, 2 special primes of 50, so 2 digits of 2 limbs.
 #[test]
-fn one_measurement_serves_its_own_limbs_only() {
-    let mut table = table(1);
-    table.entries.get_mut("rotate").unwrap().truncate(1);
+fn a_rotation_consists_of_what_the_literature_counts() {
+    let work = ring(12, 40, 4, 2).work(CostKind::Rotate, 4);
+    let of = |unit: Unit| work[unit as usize];
+    assert_eq!(of(Unit::Transform), 2.0 * 6.0 + 2.0 * 2.0 + 2.0 * 4.0);
+    assert_eq!(of(Unit::Switch), 2.0 * 6.0);
+    // Two digits of two limbs to four other primes each; two dropped primes and the quotient to four primes, both parts.
+    assert_eq!(of(Unit::Convert), 2.0 * 2.0 * 4.0 + 2.0 * 3.0 * 4.0);
     assert_eq!(
-        table.cost_us(CostKind::Rotate, common::LOG_N, 1, 5),
-        Ok(30.0)
+        of(Unit::Stream),
+        2.0 * 2.0 * (4.0 * 40.0 + 2.0 * 50.0) / 64.0
     );
-    let missing = table
-        .cost_us(CostKind::Rotate, common::LOG_N, 1, 4)
-        .unwrap_err();
-    assert!(
-        missing.to_string().contains("only a time at 5 limbs"),
-        "{missing}"
+}
+
+#[test]
+fn narrow_primes_stream_less_and_may_need_fewer_digits() {
+    let stream = |ring: &Ring| ring.work(CostKind::BabyStep, 4)[Unit::Stream as usize];
+    assert!(stream(&ring(13, 25, 4, 1)) < 0.4 * stream(&ring(13, 45, 4, 1)));
+    let planned = Ring::of_bits(13, &[40; 4], &[50, 50]);
+    let transforms = |ring: &Ring| ring.work(CostKind::Rotate, 4)[Unit::Transform as usize];
+    assert_eq!(transforms(&planned), transforms(&ring(13, 40, 4, 2)));
+}
+
+#[test]
+fn a_ring_degree_that_is_not_measured_is_named() {
+    let ring = ring(common::LOG_N + 1, 40, 3, 1);
+    let missing = table().cost_us(CostKind::Rotate, &ring, 3).unwrap_err();
+    let wanted = format!(
+        "no times for log_n {}, only for {}",
+        common::LOG_N + 1,
+        common::LOG_N
     );
+    assert!(missing.to_string().contains(&wanted), "{missing}");
 }
 
 #[test]
 fn a_linear_map_costs_what_double_hoisting_does() {
     let schedule = common::all_ops();
-    let linear: Vec<_> = costs(&schedule).into_iter().filter(|c| c.0 == 2).collect();
+    let linear: Vec<Cost> = costs(&schedule)
+        .into_iter()
+        .filter(|c| c.instruction == 2)
+        .collect();
     let wanted = [
         (CostKind::Decompose, 2),
         (CostKind::BabyStep, 3),
@@ -87,34 +103,44 @@ fn a_linear_map_costs_what_double_hoisting_does() {
         (CostKind::GiantStep, 2),
         (CostKind::Finish, 2),
     ];
-    assert_eq!(linear, wanted.map(|(kind, count)| (2, kind, 5, count)));
+    let cost = |(kind, count)| Cost {
+        instruction: 2,
+        kind,
+        limbs: 5,
+        count,
+    };
+    assert_eq!(linear, wanted.map(cost));
 }
 
 #[test]
-fn an_estimate_is_the_sum_of_its_layers() {
+fn an_estimate_is_the_sum_of_its_instructions() {
     let schedule = common::all_ops();
-    let estimate = estimate_ms(&schedule, &table(1)).unwrap();
+    let estimate = estimate_ms(&schedule, &table()).unwrap();
     let layers: f64 = estimate.per_layer_ms.iter().map(|(_, ms)| ms).sum();
-    assert!((estimate.total_ms - layers).abs() < 1e-12);
-    // conv1 by hand: linear at 5 limbs (1·2 + 2·3 + 3·5 + 4·2 + 5·2), two rescales at 5, one add_plain at 4.
-    let conv1_us = 5 * 41 + 2 * 13 * 5 + 8 * 4;
-    assert_eq!(
-        estimate.per_layer_ms[1],
-        ("conv1".to_owned(), f64::from(conv1_us) / 1e3)
-    );
-    assert!(estimate_ms(&schedule, &table(2)).is_err());
+    let instructions = per_instruction_us(&schedule, &table()).unwrap();
+    assert!((estimate.total_ms - layers).abs() < 1e-9);
+    assert!((estimate.total_ms - instructions.iter().sum::<f64>() / 1e3).abs() < 1e-9);
+    assert!(instructions.iter().all(|us| *us >= 0.0));
 }
 
 #[test]
 fn wrong_tables_are_refused_with_the_place() {
-    let good = table(1).to_json();
+    let good = table().to_json();
     for (from, to, wanted) in [
-        ("\"rotate\"", "\"rotation\"", "unknown kind `rotation`"),
-        ("\"us\": 5.0", "\"us\": -5.0", "-5 µs"),
-        ("\"limbs\": 5", "\"limbs\": 0", "limbs at least 1"),
-        ("\"limbs\": 5", "\"limbs\": 1", "stands twice"),
-        ("\"machine\"", "\"maschine\"", "line 2"),
-        ("\"special\"", "\"specials\"", "unknown field `specials`"),
+        ("\"rotate\"", "\"rotation\"", "unknown cost `rotation`"),
+        (
+            "\"transform\": 1.0",
+            "\"transform\": -1.0",
+            "`transform` has -1",
+        ),
+        ("\"pass\"", "\"passes\"", "unknown unit `passes`"),
+        ("\"machine\"", "\"maschine\"", "line 3"),
+        ("\"version\": 2", "\"version\": 3", "version 3"),
+        (
+            "\"version\": 2,",
+            "",
+            "version 1, this program reads version 2",
+        ),
     ] {
         let changed = good.replacen(from, to, 1);
         assert_ne!(changed, good, "{from}");

@@ -4,6 +4,8 @@ use hemet_ckks_params::{
     MAX_PRIME_BITS, ParamError, Parameters, SecurityLevel, max_log_qp, ntt_primes,
 };
 
+use hemet_schedule::cost::Ring;
+
 use super::{Levels, Precision};
 use crate::net::{Kind, Net, TensorId};
 
@@ -31,6 +33,12 @@ impl Chain {
     /// Bits of the whole modulus.
     pub fn bits(&self) -> u32 {
         self.primes.iter().sum::<u32>() + self.special * self.special_bits
+    }
+
+    /// The sizes that costs depend on.
+    pub fn ring(&self, log_n: u32) -> Ring {
+        let special = vec![self.special_bits; self.special as usize];
+        Ring::of_bits(log_n, &self.primes, &special)
     }
 
     /// The parameter set: primes as near as possible to their sizes.

@@ -1,8 +1,6 @@
-//! Price: a cost table at one ring degree and number of special primes, with lookups kept.
+//! Price: a cost table at the sizes of one chain.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-
+use hemet_schedule::cost::Ring;
 use hemet_schedule::{CostKind, CostTable, MissingCost};
 
 use crate::lower::StepCosts;
@@ -10,20 +8,13 @@ use crate::lower::StepCosts;
 /// See the module.
 pub struct Price<'a> {
     table: &'a CostTable,
-    log_n: u32,
-    special: u32,
-    known: RefCell<HashMap<(CostKind, u32), f64>>,
+    ring: Ring,
 }
 
 impl<'a> Price<'a> {
-    /// The prices of `table` for these parameters.
-    pub fn new(table: &'a CostTable, log_n: u32, special: u32) -> Self {
-        Self {
-            table,
-            log_n,
-            special,
-            known: RefCell::default(),
-        }
+    /// The prices of `table` for these sizes.
+    pub fn new(table: &'a CostTable, ring: Ring) -> Self {
+        Self { table, ring }
     }
 
     /// Microseconds of one.
@@ -31,12 +22,7 @@ impl<'a> Price<'a> {
     /// # Errors
     /// [`MissingCost`] where the table has no measurement.
     pub fn us(&self, kind: CostKind, limbs: u32) -> Result<f64, MissingCost> {
-        if let Some(us) = self.known.borrow().get(&(kind, limbs)) {
-            return Ok(*us);
-        }
-        let us = self.table.cost_us(kind, self.log_n, self.special, limbs)?;
-        self.known.borrow_mut().insert((kind, limbs), us);
-        Ok(us)
+        self.table.cost_us(kind, &self.ring, limbs)
     }
 
     /// The parts of a linear map.

@@ -14,12 +14,15 @@ use crate::error::Error;
 /// was busy then.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet calibrate                  # some seconds\n  hemet calibrate --full --out costs.json"
+    after_help = "Example:\n  hemet calibrate                  # half a minute\n  hemet calibrate --full --out costs.json"
 )]
 pub struct Args {
-    /// All ring degrees, numbers of special primes and levels: ten minutes or more
+    /// More chains and more repetitions: some minutes
     #[arg(long)]
     pub full: bool,
+    /// Keep the ring degrees that the table has already, as after an interrupted measurement
+    #[arg(long)]
+    pub resume: bool,
     /// Where the table goes; without it, where the other commands find it
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -35,10 +38,15 @@ pub fn run(args: &Args) -> Result<(), Error> {
     } else {
         Options::quick()
     };
-    let table = costs::measure(&options.map_err(Error::user)?, args.output.json)?;
     let path = args.out.clone().or_else(costs::kept_path).ok_or_else(|| {
         Error::user("neither XDG_CACHE_HOME nor HOME is set; say where the table goes with --out")
     })?;
+    let known = match args.resume && path.exists() {
+        true => Some(costs::read(&path)?),
+        false => None,
+    };
+    let options = options.map_err(Error::user)?;
+    let table = costs::measure(&options, known, Some(&path), args.output.json)?;
     costs::keep(&path, &table)?;
     if args.output.json {
         println!("{}", table.to_json());

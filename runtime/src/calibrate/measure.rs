@@ -1,50 +1,85 @@
 //! Times the engine's operations at one parameter set.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hemet_ckks::{Ciphertext, Context, Diagonal, EvaluationKeys, KeyRequest, SecretKey, os_rng};
+use hemet_ckks::{
+    Ciphertext, Context, Diagonal, EvaluationKeys, KeyRequest, Plaintext, SecretKey,
+    SeededCiphertext, os_rng,
+};
 use hemet_ckks_params::Parameters;
 use hemet_schedule::CostKind;
+use hemet_schedule::cost::{Ring, Work};
 
 use super::clock::thread_time_us;
-use super::fit::{Observation, non_negative};
-use super::shapes::{LINEAR_KINDS, SHAPES, Shape, steps};
+use super::shapes::{SHAPES, Shape, steps};
 use crate::error::{Result, RuntimeError};
 
 /// Operands that are taken in turn.
 const OPERANDS: usize = 8;
 /// Fewest and most repetitions.
-const REPETITIONS: (usize, usize) = (3, 400);
-/// Memory that the diagonals of the timed maps take at most: more than a cache holds.
+const REPETITIONS: (usize, usize) = (4, 400);
+/// Distinct diagonals, as many as a network has.
+const DIAGONALS: usize = 256;
+/// Memory that they take at most: more than a cache holds.
 const DIAGONAL_BYTES: usize = 256 << 20;
+/// From this ring degree on one set of keys is more than a cache holds.
+const LARGE_LOG_N: u32 = 14;
 /// Least time between two readings of the clock, in microseconds.
 const SHORTEST_US: f64 = 50.0;
 /// The scale of everything that is encoded here: it fits the smallest prime; the values do not matter.
 const SCALE: f64 = (1u64 << 12) as f64;
 
+/// A timed operation.
+#[derive(Clone, Debug)]
+pub(crate) struct Measured {
+    /// The units of work that it consists of, by elementary cost.
+    pub(crate) parts: Vec<(CostKind, Work)>,
+    /// The time of it in microseconds.
+    pub(crate) us: f64,
+}
+
 /// Keys and operands of one parameter set.
 pub(crate) struct Subject {
     context: Arc<Context>,
+    ring: Ring,
     secret: SecretKey,
     keys: EvaluationKeys,
+    variants: usize,
     budget: Duration,
 }
 
 /// Operands at one number of limbs.
 struct Operands {
+    level: usize,
     x: Vec<Ciphertext>,
     products: Vec<Ciphertext>,
-    level: usize,
+    sent: Vec<Vec<u8>>,
+    vectors: Vec<Plaintext>,
+    diagonals: Vec<Diagonal>,
+}
+
+/// Does the `i`-th repetition of an operation.
+type Body<'a> = Box<dyn Fn(usize) -> Result<()> + 'a>;
+
+fn done<T>(result: std::result::Result<T, hemet_ckks::Error>) -> Result<()> {
+    result?;
+    Ok(())
 }
 
 impl Subject {
-    pub(crate) fn new(parameters: &Parameters, seconds_per_cost: f64) -> Result<Self> {
+    pub(crate) fn new(parameters: &Parameters, seconds_each: f64) -> Result<Self> {
         let context = Context::new(parameters.clone());
         let mut rng = os_rng()?;
         let secret = SecretKey::generate(&context, &mut rng);
         let level = parameters.max_level();
-        let rotations = steps().into_iter();
+        let variants = if parameters.log_n() < LARGE_LOG_N {
+            2
+        } else {
+            1
+        };
+        let rotations = steps(variants).into_iter();
         let rotations: Vec<(i64, usize)> = rotations.map(|step| (step, level)).collect();
         let request = KeyRequest {
             relinearize: Some(level),
@@ -53,29 +88,40 @@ impl Subject {
         };
         let keys = EvaluationKeys::generate(&context, &secret, &request, &mut rng)?;
         let budget =
-            Duration::try_from_secs_f64(seconds_per_cost).map_err(|e| RuntimeError::Malformed {
+            Duration::try_from_secs_f64(seconds_each).map_err(|e| RuntimeError::Malformed {
                 what: "the calibration's options",
                 reason: e.to_string(),
             })?;
         Ok(Self {
             context,
+            ring: Ring::of(parameters),
             secret,
             keys,
+            variants,
             budget,
         })
     }
 
-    /// The median of every cost at this number of limbs, in microseconds; rescale and level drop need 2.
-    pub(crate) fn measure(&mut self, limbs: usize) -> Result<Vec<(CostKind, f64)>> {
+    /// The time of a transform alone, in microseconds: tells it apart from what it always comes with.
+    pub(crate) fn transform(&self) -> Result<f64> {
+        let limb = RefCell::new(vec![1; self.context.parameters().degree()]);
+        self.time(|_| done(self.context.transform_unit(0, &mut limb.borrow_mut())))
+    }
+
+    /// Times every operation at this number of limbs; those that drop a level need 2.
+    pub(crate) fn measure(&self, limbs: usize) -> Result<Vec<Measured>> {
         let operands = self.operands(limbs - 1)?;
-        let mut costs = Vec::new();
-        for kind in CostKind::ALL {
-            if let Some(us) = self.single(kind, &operands)? {
-                costs.push((kind, us));
-            }
+        let mut all = Vec::new();
+        for (kind, body) in self.singles(&operands) {
+            all.push(Measured {
+                parts: vec![(kind, self.ring.work(kind, limbs as u32))],
+                us: self.time(body)?,
+            });
         }
-        costs.extend(LINEAR_KINDS.into_iter().zip(self.linear(&operands)?));
-        Ok(costs)
+        for (index, shape) in SHAPES.into_iter().enumerate() {
+            all.push(self.linear(shape, index % 2 == 1 && limbs > 1, &operands)?);
+        }
+        Ok(all)
     }
 
     fn operands(&self, level: usize) -> Result<Operands> {
@@ -84,118 +130,120 @@ impl Subject {
         let slots: Vec<f64> = (0..context.parameters().slots())
             .map(|i| (i % 7) as f64 / 8.0)
             .collect();
-        let x = (0..OPERANDS)
-            .map(|_| {
-                let plaintext = context.encode(&slots, SCALE, level)?;
-                Ok(context.encrypt_secret(&self.secret, &plaintext, &mut rng)?)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let products = x
-            .iter()
-            .map(|x| Ok(context.square(x)?))
-            .collect::<Result<_>>()?;
-        Ok(Operands { x, products, level })
-    }
-
-    /// Times an operation that stands alone; `None` for the costs inside a linear map and for what a level cannot do.
-    fn single(&self, kind: CostKind, on: &Operands) -> Result<Option<f64>> {
-        let (context, keys) = (&self.context, &self.keys);
-        let x = |i: usize| &on.x[i % OPERANDS];
-        let product = |i: usize| &on.products[i % OPERANDS];
-        let steps = steps();
-        let us = match kind {
-            CostKind::Decompose
-            | CostKind::BabyStep
-            | CostKind::Diagonal
-            | CostKind::GiantStep
-            | CostKind::Finish => return Ok(None),
-            CostKind::Rotate => self.median(|i| {
-                context.rotate(x(i), steps[i % steps.len()], keys)?;
-                Ok(())
-            })?,
-            CostKind::Add => self.median(|i| {
-                context.add(x(i), x(i + 1))?;
-                Ok(())
-            })?,
-            CostKind::AddPlain => {
-                let plain = self.vectors(on)?;
-                self.median(|i| {
-                    context.add_plain(x(i), &plain[i % OPERANDS])?;
-                    Ok(())
-                })?
-            }
-            CostKind::MulPlain => {
-                let plain = self.vectors(on)?;
-                self.median(|i| {
-                    context.mul_plain(x(i), &plain[i % OPERANDS])?;
-                    Ok(())
-                })?
-            }
-            CostKind::Multiply => self.median(|i| {
-                context.multiply(x(i), x(i + 1))?;
-                Ok(())
-            })?,
-            CostKind::Square => self.median(|i| {
-                context.square(x(i))?;
-                Ok(())
-            })?,
-            CostKind::Relinearize => self.median(|i| {
-                context.relinearize(product(i), keys)?;
-                Ok(())
-            })?,
-            CostKind::Rescale | CostKind::LevelDrop if on.level == 0 => return Ok(None),
-            CostKind::Rescale => self.median(|i| {
-                context.rescale(x(i))?;
-                Ok(())
-            })?,
-            CostKind::LevelDrop => self.median(|i| {
-                context.level_drop(x(i), on.level - 1)?;
-                Ok(())
-            })?,
-        };
-        Ok(Some(us))
-    }
-
-    fn vectors(&self, on: &Operands) -> Result<Vec<hemet_ckks::Plaintext>> {
-        let one = self.context.encode(&[1.0, 0.5], SCALE, on.level)?;
-        Ok(vec![one; OPERANDS])
-    }
-
-    /// The five costs inside a linear map, in the order of [`LINEAR_KINDS`].
-    fn linear(&self, on: &Operands) -> Result<[f64; 5]> {
-        let one = self.context.encode_diagonal(&[1.0, 0.5], SCALE, on.level)?;
-        let most = SHAPES.iter().map(|s| s.terms()).max().unwrap_or(1);
-        let fit = DIAGONAL_BYTES / one.size_bytes().max(1);
-        // Copies, so that terms read memory that no cache holds, as the diagonals of a network do.
-        let diagonals = vec![one; fit.clamp(1, most)];
-        let observations = SHAPES
-            .iter()
-            .map(|shape| self.time_shape(*shape, on, &diagonals))
-            .collect::<Result<Vec<_>>>()?;
-        Ok(non_negative(&observations))
-    }
-
-    fn time_shape(
-        &self,
-        shape: Shape,
-        on: &Operands,
-        diagonals: &[Diagonal],
-    ) -> Result<Observation<5>> {
-        let plan = shape.plan(diagonals.len())?;
-        let time = self.median(|i| {
-            let first = i % (OPERANDS - shape.inputs + 1);
-            let inputs = &on.x[first..first + shape.inputs];
-            self.context.linear(inputs, &plan, diagonals, &self.keys)?;
-            Ok(())
-        })?;
-        Ok(Observation {
-            counts: shape.counts(),
-            time,
+        let (mut x, mut sent) = (Vec::new(), Vec::new());
+        for _ in 0..OPERANDS {
+            let plaintext = context.encode(&slots, SCALE, level)?;
+            let seeded = context.encrypt_seeded(&self.secret, &plaintext, &mut rng)?;
+            x.push(context.expand(&seeded)?);
+            sent.push(seeded.to_bytes(context));
+        }
+        let products = x.iter().map(|x| context.square(x));
+        let products = products.collect::<std::result::Result<_, _>>()?;
+        let diagonal = context.encode_diagonal(&[1.0, 0.5], SCALE, level)?;
+        let fit = DIAGONAL_BYTES / diagonal.size_bytes().max(1);
+        Ok(Operands {
+            level,
+            x,
+            products,
+            sent,
+            vectors: vec![context.encode(&[1.0, 0.5], SCALE, level)?; OPERANDS],
+            // Copies: terms read memory of their own, as those of a network do.
+            diagonals: vec![diagonal; fit.clamp(1, DIAGONALS)],
         })
     }
 
-    /// The median time of `body(i)` in microseconds, after a warm-up. Bodies too short for the clock are timed several at once.
-    fn median(&self, mut body: impl FnMut(usize) -> Result<()>) -> Result<f64> {
+    /// The operations that stand alone.
+    fn singles<'a>(&'a self, on: &'a Operands) -> Vec<(CostKind, Body<'a>)> {
+        let (context, keys) = (&self.context, &self.keys);
+        let x = |i: usize| &on.x[i % OPERANDS];
+        let product = |i: usize| &on.products[i % OPERANDS];
+        let vector = |i: usize| &on.vectors[i % OPERANDS];
+        let steps = steps(self.variants);
+        let mut all: Vec<(CostKind, Body<'a>)> = vec![
+            (
+                CostKind::Input,
+                Box::new(move |i| {
+                    let bytes = &on.sent[i % OPERANDS];
+                    done(context.expand(&SeededCiphertext::from_bytes(context, bytes)?))
+                }),
+            ),
+            (
+                CostKind::Output,
+                Box::new(move |i| done(Ok(x(i).to_bytes(context)))),
+            ),
+            (
+                CostKind::Rotate,
+                Box::new(move |i| done(context.rotate(x(i), steps[i % steps.len()], keys))),
+            ),
+            (
+                CostKind::Add,
+                Box::new(move |i| done(context.add(x(i), x(i + 1)))),
+            ),
+            (
+                CostKind::AddPlain,
+                Box::new(move |i| done(context.add_plain(x(i), vector(i)))),
+            ),
+            (
+                CostKind::MulPlain,
+                Box::new(move |i| done(context.mul_plain(x(i), vector(i)))),
+            ),
+            (
+                CostKind::Multiply,
+                Box::new(move |i| done(context.multiply(x(i), x(i + 1)))),
+            ),
+            (
+                CostKind::Square,
+                Box::new(move |i| done(context.square(x(i)))),
+            ),
+            (
+                CostKind::Relinearize,
+                Box::new(move |i| done(context.relinearize(product(i), keys))),
+            ),
+        ];
+        if on.level > 0 {
+            all.push((
+                CostKind::RelinearizeRescale,
+                Box::new(move |i| done(context.relinearize_rescale(product(i), keys))),
+            ));
+            all.push((
+                CostKind::Rescale,
+                Box::new(move |i| done(context.rescale(x(i)))),
+            ));
+            all.push((
+                CostKind::LevelDrop,
+                Box::new(move |i| done(context.level_drop(x(i), on.level - 1))),
+            ));
+        }
+        all
+    }
+
+    /// Times a linear map, rescaled or not.
+    fn linear(&self, shape: Shape, is_rescaled: bool, on: &Operands) -> Result<Measured> {
+        let plan = |variant| shape.plan(variant, on.diagonals.len());
+        let plans = (0..self.variants).map(plan).collect::<Result<Vec<_>>>()?;
+        let (context, keys) = (&self.context, &self.keys);
+        let us = self.time(|i| {
+            let first = i % (OPERANDS - shape.inputs + 1);
+            let inputs = &on.x[first..first + shape.inputs];
+            let plan = &plans[i % plans.len()];
+            match is_rescaled {
+                true => done(context.linear_rescale(inputs, plan, &on.diagonals, keys)),
+                false => done(context.linear(inputs, plan, &on.diagonals, keys)),
+            }
+        })?;
+        let parts = shape.counts(is_rescaled).into_iter().map(|(kind, count)| {
+            let one = self.ring.work(kind, on.level as u32 + 1);
+            (kind, one.map(|part| part * count as f64))
+        });
+        Ok(Measured {
+            parts: parts.collect(),
+            us,
+        })
+    }
+
+    /// The lower quartile of the times of `body(i)` in microseconds, after a warm-up: what else runs on the machine makes some
+    /// times longer, and none shorter. Bodies too short for the clock are timed several at once.
+    fn time(&self, body: impl Fn(usize) -> Result<()>) -> Result<f64> {
         body(0)?;
         let begin = thread_time_us();
         body(1)?;
@@ -214,6 +262,6 @@ impl Subject {
             next += batch;
         }
         times.sort_unstable_by(f64::total_cmp);
-        Ok(times[times.len() / 2])
+        Ok(times[times.len() / 4])
     }
 }

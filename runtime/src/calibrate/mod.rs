@@ -1,137 +1,29 @@
 //! Calibration: measures what the engine's operations cost on this machine, as a [`CostTable`].
 //!
-//! Each elementary cost is the median over repetitions, time of one thread ([`thread_time_us`]), after a warm-up, with
-//! operands, diagonals and keys taken in turn from sets of the size that a network has, so that caches are as warm as in a
-//! real run. The costs inside a linear map cannot be timed apart: maps of differing shapes are timed whole and the five
-//! costs solved for (see `fit.rs`).
+//! At each ring degree rotations, products, rescales and linear maps of several shapes are timed whole, at chains of narrow and
+//! of wide primes, with one special prime and several, at low and at high levels; the times of the units of work that they
+//! consist of (`hemet_schedule::cost::Unit`) are solved for together (see `fit.rs`). So the table serves every chain, not only
+//! those that were measured.
 //!
-//! Costs depend on the number of limbs of a key-switching digit, which follows from the bits of the chain's primes and of the
-//! special primes; a table made for primes of 40 bits is somewhat off for a chain of 30 bits. [`Options::for_parameters`]
-//! measures exactly the chain of an artifact.
+//! A time is the median over repetitions, time of one thread ([`thread_time_us`]), after a warm-up, with operands, diagonals
+//! and keys taken in turn from sets of the size that a network has, so that caches are as warm as in a real run.
 
 mod clock;
 mod fit;
 mod measure;
+mod options;
 mod shapes;
 
 pub use clock::thread_time_us;
+pub use options::{Options, Point};
 
 use std::collections::BTreeMap;
 
-use hemet_ckks_params::{Parameters, ntt_primes};
 use hemet_schedule::CostTable;
-use hemet_schedule::cost::CostEntry;
+use hemet_schedule::cost::{DegreeCosts, TABLE_VERSION};
 
 use crate::error::{Result, RuntimeError};
 use measure::Subject;
-
-/// A parameter set to measure, and at which numbers of limbs.
-#[derive(Clone, Debug)]
-pub struct Point {
-    /// Ring degree, chain, special primes.
-    pub parameters: Parameters,
-    /// Numbers of primes of the operand (level + 1), each from 1 to the length of the chain.
-    pub limbs: Vec<usize>,
-}
-
-impl Point {
-    /// A chain of `limbs.max()` primes of `chain_bits` bits with `special` primes of 50 bits. Security is not checked: the
-    /// keys are thrown away after measuring.
-    ///
-    /// # Errors
-    /// Primes that do not exist, an empty list of limbs.
-    pub fn new(log_n: u32, special: usize, chain_bits: u32, limbs: Vec<usize>) -> Result<Self> {
-        let length = limbs.iter().copied().max().unwrap_or(0);
-        let bits: Vec<u32> = std::iter::repeat_n(chain_bits, length)
-            .chain(std::iter::repeat_n(50, special))
-            .collect();
-        let mut chain = ntt_primes(log_n, &bits)?;
-        let special = chain.split_off(length);
-        Ok(Self {
-            parameters: Parameters::new_insecure(log_n, chain, special)?,
-            limbs,
-        })
-    }
-}
-
-/// What to measure.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Parameter sets.
-    pub points: Vec<Point>,
-    /// Seconds that one cost may take to measure, about.
-    pub seconds_per_cost: f64,
-}
-
-/// Bits of a chain prime in the standard grids.
-const CHAIN_BITS: u32 = 40;
-
-impl Options {
-    /// Ring degrees 2^12 to 2^14 with few special primes and a coarse grid of levels: some ten seconds.
-    ///
-    /// # Errors
-    /// None in practice.
-    pub fn quick() -> Result<Self> {
-        let grid = [
-            (12, 1, vec![1, 2, 3, 4]),
-            (13, 1, vec![1, 2, 3, 4, 5, 7]),
-            (13, 2, vec![1, 2, 3, 4, 5, 7]),
-            (14, 1, vec![1, 2, 4, 6, 8, 11]),
-            (14, 2, vec![1, 2, 4, 6, 8, 11]),
-            (14, 3, vec![1, 2, 4, 6, 8, 11]),
-        ];
-        Self::grid(&grid, 0.02)
-    }
-
-    /// Ring degrees 2^12 to 2^16 with 1 to 6 special primes: some minutes, and 3 GiB of
-    /// memory for keys.
-    ///
-    /// # Errors
-    /// None in practice.
-    pub fn full() -> Result<Self> {
-        let mut grid = vec![(12, 1, vec![1, 2, 3, 4])];
-        for special in 1..=3 {
-            grid.push((13, special, (1..=7).collect()));
-        }
-        for special in 1..=4 {
-            grid.push((14, special, vec![1, 2, 3, 4, 5, 6, 7, 8, 10, 12]));
-            grid.push((15, special, vec![1, 2, 4, 6, 8, 10, 12, 15, 18, 22]));
-        }
-        for special in 4..=6 {
-            grid.push((16, special, vec![1, 2, 4, 8, 12, 16, 20, 24]));
-        }
-        Self::grid(&grid, 0.25)
-    }
-
-    /// Exactly the chain of `parameters`, at about `points` numbers of limbs (at least 2). Between them costs are taken as
-    /// straight, though they grow by digits and nearly as squares: with fewer than half of the limbs predictions are up to a
-    /// tenth too high.
-    pub fn for_parameters(parameters: &Parameters, points: usize) -> Self {
-        let (length, points) = (parameters.moduli().len(), points.max(2));
-        let mut limbs: Vec<usize> = (0..points)
-            .map(|i| 1 + (length - 1) * i / (points - 1))
-            .collect();
-        limbs.dedup();
-        Self {
-            points: vec![Point {
-                parameters: parameters.clone(),
-                limbs,
-            }],
-            seconds_per_cost: 0.05,
-        }
-    }
-
-    fn grid(grid: &[(u32, usize, Vec<usize>)], seconds_per_cost: f64) -> Result<Self> {
-        let points = grid
-            .iter()
-            .map(|(log_n, special, limbs)| Point::new(*log_n, *special, CHAIN_BITS, limbs.clone()))
-            .collect::<Result<_>>()?;
-        Ok(Self {
-            points,
-            seconds_per_cost,
-        })
-    }
-}
 
 /// How far a calibration is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,82 +40,96 @@ pub struct CalibrationStep {
     pub limbs: usize,
 }
 
-/// Measures on one thread; calls `progress` before each combination of parameters and limbs.
+/// What is told of the progress of a calibration: the step that comes next, and each ring degree that is done.
+pub trait Watch: Send {
+    /// Before each combination of parameters and limbs.
+    fn step(&mut self, step: &CalibrationStep);
+    /// After all measurements of a ring degree, the table so far.
+    fn degree(&mut self, table: &CostTable);
+}
+
+/// Measures on one thread the ring degrees of `options` that `known` lacks, and adds them to it; those that it has are kept. A
+/// table of another machine or version counts as none.
 ///
 /// # Errors
 /// Options without special primes or with limbs outside the chain; no randomness for the keys.
 pub fn calibrate(
     options: &Options,
-    progress: &mut (dyn FnMut(&CalibrationStep) + Send),
+    known: Option<CostTable>,
+    watch: &mut dyn Watch,
 ) -> Result<CostTable> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
-        .build()
-        .map_err(|e| RuntimeError::Malformed {
-            what: "the measuring thread",
-            reason: e.to_string(),
-        })?;
-    let entries = pool.install(|| measure_all(options, progress))?;
-    Ok(CostTable {
+    let empty = CostTable {
+        version: TABLE_VERSION,
         machine: machine_name(),
         backend: "ckks".into(),
-        entries,
-    })
-}
-
-fn measure_all(
-    options: &Options,
-    progress: &mut (dyn FnMut(&CalibrationStep) + Send),
-) -> Result<BTreeMap<String, Vec<CostEntry>>> {
-    let total = options.points.iter().map(|p| p.limbs.len()).sum();
+        degrees: Vec::new(),
+    };
+    let is_ours = |table: &CostTable| table.machine == empty.machine;
+    let mut table = known.filter(is_ours).unwrap_or(empty);
+    options.points.iter().try_for_each(Point::check)?;
+    let points = lacking(options, &table);
+    let total = points.values().flatten().map(|p| p.limbs.len()).sum();
     let mut done = 0;
-    let mut entries: BTreeMap<String, Vec<CostEntry>> = BTreeMap::new();
-    for point in &options.points {
-        check(point)?;
-        let mut subject = Subject::new(&point.parameters, options.seconds_per_cost)?;
-        for &limbs in &point.limbs {
-            let special = point.parameters.special().len();
-            let log_n = point.parameters.log_n();
-            progress(&CalibrationStep {
+    let pool = one_thread()?;
+    for (log_n, points) in points {
+        let mut begin = |special, limbs| {
+            watch.step(&CalibrationStep {
                 done,
                 total,
                 log_n,
                 special,
                 limbs,
             });
-            for (kind, us) in subject.measure(limbs)? {
-                entries
-                    .entry(kind.name().into())
-                    .or_default()
-                    .push(CostEntry {
-                        log_n,
-                        special: special as u32,
-                        limbs: limbs as u32,
-                        // Nanoseconds are enough, and such numbers come back exactly from a file.
-                        us: (us * 1e3).round() / 1e3,
-                    });
-            }
             done += 1;
-        }
+        };
+        let costs = pool.install(|| measure_degree(&points, options.seconds_each, &mut begin))?;
+        table.degrees.push(costs);
+        table.degrees.sort_by_key(|degree| degree.log_n);
+        watch.degree(&table);
     }
-    Ok(entries)
+    Ok(table)
 }
 
-fn check(point: &Point) -> Result<()> {
-    let length = point.parameters.moduli().len();
-    let refused = |reason| RuntimeError::Malformed {
-        what: "the calibration's options",
-        reason,
-    };
-    if point.parameters.special().is_empty() {
-        return Err(refused("0 special primes, at least 1 is needed".into()));
+/// The points of `options` whose ring degree `table` lacks, or all of them for the table of another machine.
+pub fn lacking<'a>(options: &'a Options, table: &CostTable) -> BTreeMap<u32, Vec<&'a Point>> {
+    let is_ours = table.machine == machine_name();
+    let mut points: BTreeMap<u32, Vec<&Point>> = BTreeMap::new();
+    for point in &options.points {
+        let log_n = point.parameters.log_n();
+        if !is_ours || table.degrees.iter().all(|degree| degree.log_n != log_n) {
+            points.entry(log_n).or_default().push(point);
+        }
     }
-    match point.limbs.iter().find(|l| !(1..=length).contains(*l)) {
-        Some(limbs) => Err(refused(format!(
-            "{limbs} limbs of a chain of {length} primes"
-        ))),
-        None => Ok(()),
+    points
+}
+
+fn one_thread() -> Result<rayon::ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    pool.map_err(|e| RuntimeError::Malformed {
+        what: "the measuring thread",
+        reason: e.to_string(),
+    })
+}
+
+/// Times all operations at points of one ring degree, in the caller's thread; `begin` hears of special primes and limbs before
+/// each combination.
+fn measure_degree(
+    points: &[&Point],
+    seconds_each: f64,
+    begin: &mut (dyn FnMut(usize, usize) + Send),
+) -> Result<DegreeCosts> {
+    let mut all = Vec::new();
+    let (mut log_n, mut transform_us) = (0, f64::INFINITY);
+    for point in points {
+        let subject = Subject::new(&point.parameters, seconds_each)?;
+        log_n = point.parameters.log_n();
+        for &limbs in &point.limbs {
+            begin(point.parameters.special().len(), limbs);
+            transform_us = transform_us.min(subject.transform()?);
+            all.extend(subject.measure(limbs)?);
+        }
     }
+    Ok(fit::fit(log_n, transform_us, &all))
 }
 
 /// The processor's model as `/proc/cpuinfo` names it, or the architecture where there is no such file.

@@ -5,17 +5,10 @@ use hemet_schedule::CostKind;
 
 use crate::error::Result;
 
-/// The costs inside a linear map, in the order of [`Shape::counts`].
-pub(crate) const LINEAR_KINDS: [CostKind; 5] = [
-    CostKind::Decompose,
-    CostKind::BabyStep,
-    CostKind::Diagonal,
-    CostKind::GiantStep,
-    CostKind::Finish,
-];
-
 /// Giant steps are multiples of this, baby steps lie below it.
 const GIANT_STRIDE: usize = 32;
+/// Steps of different variants differ by multiples of this.
+const VARIANT_STRIDE: usize = MOST_STEPS * GIANT_STRIDE;
 /// Most baby or giant steps, 0 included.
 pub(crate) const MOST_STEPS: usize = 8;
 
@@ -39,13 +32,11 @@ const fn shape([inputs, babies, giants, outputs, copies]: [usize; 5]) -> Shape {
     }
 }
 
-/// Shapes that differ enough to tell the five costs apart, and are like those of networks. All have giant steps: the engine
-/// brings back nothing where there are none, so for a map without giant steps [`CostKind::Finish`] predicts a little too much.
-pub(crate) const SHAPES: [Shape; 8] = [
-    shape([1, 1, 2, 1, 1]),
+/// Shapes that differ enough to tell the costs inside a map apart, and are like those of networks.
+pub(crate) const SHAPES: [Shape; 7] = [
     shape([1, 1, 8, 1, 1]),
+    shape([1, 8, 1, 1, 1]),
     shape([1, 8, 2, 1, 1]),
-    shape([1, 8, 8, 1, 1]),
     shape([1, 8, 8, 1, 3]),
     shape([1, 3, 4, 1, 1]),
     shape([1, 8, 4, 2, 1]),
@@ -57,30 +48,36 @@ impl Shape {
         self.inputs * self.babies * self.giants * self.outputs * self.copies
     }
 
-    /// How often each of [`LINEAR_KINDS`] occurs, by the rule of `hemet_schedule::cost::costs`.
-    pub(crate) fn counts(self) -> [f64; 5] {
-        let rotated = if self.babies > 1 { self.inputs } else { 0 };
-        [
-            rotated,
-            self.inputs * (self.babies - 1),
-            self.terms(),
-            self.outputs * (self.giants - 1),
-            self.outputs,
+    /// How often each cost occurs, by the rule of `hemet_schedule::cost::costs`.
+    pub(crate) fn counts(self, is_rescaled: bool) -> Vec<(CostKind, usize)> {
+        let decomposed = if self.babies > 1 { self.inputs } else { 0 };
+        let has_giants = self.giants > 1;
+        let end = match (has_giants, is_rescaled) {
+            (true, false) => (CostKind::Finish, self.outputs),
+            (true, true) => (CostKind::FinishRescale, self.outputs),
+            (false, false) => (CostKind::Finish, 0),
+            (false, true) => (CostKind::Rescale, self.outputs),
+        };
+        vec![
+            (CostKind::Decompose, decomposed),
+            (CostKind::BabyStep, self.inputs * (self.babies - 1)),
+            (CostKind::Diagonal, self.terms()),
+            (CostKind::GiantStep, self.outputs * (self.giants - 1)),
+            end,
         ]
-        .map(|count| count as f64)
     }
 
-    /// The plan; term `t` uses diagonal `t` modulo `diagonals`.
-    pub(crate) fn plan(self, diagonals: usize) -> Result<LinearPlan> {
+    /// The plan of variant `variant`, whose steps are its own; term `t` uses diagonal `t` modulo `diagonals`.
+    pub(crate) fn plan(self, variant: usize, diagonals: usize) -> Result<LinearPlan> {
         let mut terms: Vec<LinearTerm> = Vec::with_capacity(self.terms());
         for output in 0..self.outputs {
             for giant in 0..self.giants {
                 for product in 0..self.inputs * self.babies * self.copies {
                     terms.push(LinearTerm {
                         output,
-                        giant: (giant * GIANT_STRIDE) as i64,
+                        giant: step(variant, giant * GIANT_STRIDE),
                         input: product % self.inputs,
-                        baby: (product / self.inputs % self.babies) as i64,
+                        baby: step(variant, product / self.inputs % self.babies),
                         diagonal: terms.len() % diagonals.max(1),
                     });
                 }
@@ -90,9 +87,18 @@ impl Shape {
     }
 }
 
-/// The steps that the shapes rotate by.
-pub(crate) fn steps() -> Vec<i64> {
-    (1..MOST_STEPS)
-        .flat_map(|k| [k as i64, (k * GIANT_STRIDE) as i64])
-        .collect()
+/// The step of a variant that stands for `of`; 0 stays 0.
+fn step(variant: usize, of: usize) -> i64 {
+    match of {
+        0 => 0,
+        of => (variant * VARIANT_STRIDE + of) as i64,
+    }
+}
+
+/// The steps that the shapes rotate by, in `variants` variants.
+pub(crate) fn steps(variants: usize) -> Vec<i64> {
+    let of = |variant| {
+        (1..MOST_STEPS).flat_map(move |k| [step(variant, k), step(variant, k * GIANT_STRIDE)])
+    };
+    (0..variants).flat_map(of).collect()
 }

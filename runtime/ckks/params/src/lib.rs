@@ -17,7 +17,7 @@ mod primes;
 mod security;
 
 pub use error::ParamError;
-pub use parameters::Parameters;
+pub use parameters::{Parameters, digit_ranges};
 pub use presets::Preset;
 pub use primes::{MAX_PRIME_BITS, is_prime, ntt_primes};
 pub use security::{Security, SecurityLevel, max_log_qp};

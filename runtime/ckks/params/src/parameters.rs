@@ -31,7 +31,7 @@ pub struct Parameters {
     moduli: Vec<u64>,
     special: Vec<u64>,
     security: Security,
-    digits: Vec<(usize, usize)>,
+    digits: Vec<Range<usize>>,
 }
 
 impl Parameters {
@@ -100,7 +100,14 @@ impl Parameters {
         if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(ParamError::Repeated { modulus: pair[0] });
         }
-        let digits = partition(&moduli, log2_product(&special))?;
+        let bits: Vec<f64> = moduli.iter().map(|&q| (q as f64).log2()).collect();
+        let special_bits = log2_product(&special);
+        let digits =
+            digit_ranges(&bits, special_bits).map_err(|index| ParamError::SpecialTooSmall {
+                special_bits,
+                index,
+                modulus_bits: bits[index],
+            })?;
         Ok(Self {
             log_n,
             moduli,
@@ -165,7 +172,7 @@ impl Parameters {
 
     /// The limbs of each digit: consecutive, disjoint, together the whole chain.
     pub fn digit_ranges(&self) -> impl ExactSizeIterator<Item = Range<usize>> + '_ {
-        self.digits.iter().map(|&(start, end)| start..end)
+        self.digits.iter().cloned()
     }
 }
 
@@ -220,46 +227,45 @@ fn check_list(log_n: u32, what: &'static str, primes: &[u64]) -> Result<(), Para
     Ok(())
 }
 
-/// Splits the chain into the fewest digits that fit the special primes, then evens them out.
-fn partition(moduli: &[u64], special_bits: f64) -> Result<Vec<(usize, usize)>, ParamError> {
-    if special_bits == 0.0 {
+/// The digits of key switching for primes of `bits` and special primes of `special_bits` together: consecutive limbs, the fewest
+/// digits that fit the special primes, evened out. None without special primes.
+///
+/// # Errors
+/// The position of a prime that is larger than the special primes together.
+pub fn digit_ranges(bits: &[f64], special_bits: f64) -> Result<Vec<Range<usize>>, usize> {
+    if bits.is_empty() || special_bits == 0.0 {
         return Ok(Vec::new());
     }
-    let bits: Vec<f64> = moduli.iter().map(|&q| (q as f64).log2()).collect();
     let limit = special_bits + DIGIT_TOLERANCE_BITS;
     if let Some(index) = bits.iter().position(|&b| b > limit) {
-        return Err(ParamError::SpecialTooSmall {
-            special_bits,
-            index,
-            modulus_bits: bits[index],
-        });
+        return Err(index);
     }
-    let fewest = greedy(&bits, limit).len();
+    let fewest = greedy(bits, limit).len();
     // The smallest limit that still gives the fewest digits evens the digits out: less noise for free.
     let (mut low, mut high) = (0.0, limit);
     for _ in 0..30 {
         let middle = 0.5 * (low + high);
-        let fits = bits.iter().all(|&b| b <= middle) && greedy(&bits, middle).len() == fewest;
+        let fits = bits.iter().all(|&b| b <= middle) && greedy(bits, middle).len() == fewest;
         if fits {
             high = middle;
         } else {
             low = middle;
         }
     }
-    Ok(greedy(&bits, high))
+    Ok(greedy(bits, high))
 }
 
-fn greedy(bits: &[f64], limit: f64) -> Vec<(usize, usize)> {
+fn greedy(bits: &[f64], limit: f64) -> Vec<Range<usize>> {
     let mut digits = Vec::new();
     let (mut start, mut sum) = (0, 0.0);
     for (i, &b) in bits.iter().enumerate() {
         if i > start && (sum + b > limit || i - start == MAX_DIGIT_LIMBS) {
-            digits.push((start, i));
+            digits.push(start..i);
             (start, sum) = (i, 0.0);
         }
         sum += b;
     }
-    digits.push((start, bits.len()));
+    digits.push(start..bits.len());
     digits
 }
 

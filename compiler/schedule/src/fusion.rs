@@ -4,11 +4,11 @@
 //! at once takes fewer transforms and one rounding instead of two, so an output's error stays within the same bound. It is
 //! done where a result is read by one instruction only and that is a rescale.
 
-use hemet_schedule::{Op, Schedule, ValueId};
+use crate::{Op, Schedule, ValueId};
 
 /// How an instruction runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fusion {
+pub enum Fusion {
     /// As it stands.
     Alone,
     /// Together with the rescales of all its results.
@@ -18,7 +18,7 @@ pub(crate) enum Fusion {
 }
 
 /// How each instruction of a schedule runs.
-pub(crate) fn fusions(schedule: &Schedule) -> Vec<Fusion> {
+pub fn fusions(schedule: &Schedule) -> Vec<Fusion> {
     let readers = sole_rescales(schedule);
     let mut fusions = vec![Fusion::Alone; schedule.instructions.len()];
     for (index, instruction) in schedule.instructions.iter().enumerate() {
@@ -79,9 +79,9 @@ fn can_rescale(op: &Op) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::builder::Builder;
+    use crate::{Constant, Header, Layout, Level, LinearPlan, LinearTerm, Scale};
     use hemet_ckks_params::{Parameters, ntt_primes};
-    use hemet_schedule::builder::Builder;
-    use hemet_schedule::{Constant, Header, Layout, Level, LinearPlan, LinearTerm, Scale};
 
     use super::*;
 
