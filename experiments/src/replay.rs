@@ -2,13 +2,14 @@
 //!
 //! HEMET (Lou and Jiang, ICML 2021, section 3) predicts a latency as rotations · t_rotate(N, level) + plaintext products ·
 //! t_multiply(N, level), summed over the layers; so does [`replay`], with a measured cost table. Left out, which favours the replay:
-//! sums, squares, rescales, and that a 60-bit prime costs more than the table's. All figures are predicted.
+//! sums, squares and rescales; and a 60-bit prime, which the engine does not have, counts as the table's primes do. All figures are predicted.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hemet_ckks_params::{SecurityLevel, max_log_qp};
 use hemet_compiler::Options;
+use hemet_schedule::cost::Ring;
 use hemet_schedule::{CostKind, CostTable, MissingCost};
 use hemet_spaces::space::Space;
 use serde::Deserialize;
@@ -190,13 +191,19 @@ pub fn replay(
     security: SecurityLevel,
     table: &CostTable,
 ) -> Result<Predicted, Error> {
-    let data_bits: u32 = match chain {
-        Chain::Published => {
-            let primes = variant.prime_bits.iter();
-            primes.take(variant.rescales_total as usize + 1).sum()
-        }
-        Chain::Bits(bits) => OUTER_BITS + variant.rescales_total * bits,
+    let rescales = variant.rescales_total as usize;
+    let primes: Vec<u32> = match chain {
+        Chain::Published => variant
+            .prime_bits
+            .iter()
+            .copied()
+            .take(rescales + 1)
+            .collect(),
+        Chain::Bits(bits) => std::iter::once(OUTER_BITS)
+            .chain(std::iter::repeat_n(bits, rescales))
+            .collect(),
     };
+    let data_bits: u32 = primes.iter().sum();
     let mut best: Result<Predicted, Error> = Err(Error::user(format!(
         "no secure ring degree carries {data_bits} bits"
     )));
@@ -206,7 +213,8 @@ pub fn replay(
         let Some(log_n) = (11..=16).find(fits) else {
             break;
         };
-        match latency_s(variant, log_n, special, table) {
+        let ring = Ring::of_bits(log_n, &primes, &vec![OUTER_BITS; special as usize]);
+        match latency_s(variant, &ring, table) {
             Ok(latency_s) if best.as_ref().is_ok_and(|b| b.latency_s <= latency_s) => {}
             Ok(latency_s) => {
                 let sum = |count: fn(&LayerCounts) -> u64| variant.layers.iter().map(count).sum();
@@ -225,16 +233,11 @@ pub fn replay(
     best
 }
 
-fn latency_s(
-    variant: &Variant,
-    log_n: u32,
-    special: u32,
-    table: &CostTable,
-) -> Result<f64, MissingCost> {
+fn latency_s(variant: &Variant, ring: &Ring, table: &CostTable) -> Result<f64, MissingCost> {
     let mut us = 0.0;
     for layer in &variant.layers {
         let limbs = (variant.rescales_total + 1).saturating_sub(layer.rescales_before);
-        let cost = |kind| table.cost_us(kind, log_n, special, limbs.max(1));
+        let cost = |kind| table.cost_us(kind, ring, limbs.max(1));
         us += layer.rotations as f64 * cost(CostKind::Rotate)?;
         us += layer.plain_products as f64 * cost(CostKind::MulPlain)?;
     }
