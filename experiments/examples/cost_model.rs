@@ -2,8 +2,10 @@
 //! encrypted, and compares predicted with measured latency.
 //!
 //! `cargo run --release -p hemet --example cost_model -- OUT [--networks 30] [--costs FILE]` writes OUT/cost_model.{svg,png,csv}
-//! and prints the mean absolute error and Kendall's tau. Predictions are from the cost table of this machine, measurements on
-//! one thread (the median of five runs of each network).
+//! and prints the mean absolute error and Kendall's tau. Networks are drawn from the presets in turn; those without secure
+//! parameters or with a prediction above `--most-ms` are passed over. Predictions are from the cost table of this machine,
+//! which knows nothing of these networks; measured is what one thread computes for a request (the median of five runs of
+//! each network), on a quiet machine the time on the wall.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +19,7 @@ use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
 use hemet_search::Seed;
 use hemet_spaces::space::Space;
-use hemet_spaces::{Weights, presets};
+use hemet_spaces::{Architecture, LayerGraph, Weights, presets};
 
 #[derive(Parser)]
 struct Args {
@@ -29,9 +31,16 @@ struct Args {
     /// Cost table; without it, that of this machine
     #[arg(long)]
     costs: Option<PathBuf>,
-    /// Presets to sample from
-    #[arg(long, default_values_t = ["digits".to_owned()])]
+    /// Presets to sample from, by commas
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "digits,squeezenet,inception,mobilenet,vgg,resnet"
+    )]
     presets: Vec<String>,
+    /// Pass over networks that are predicted to take longer, in milliseconds
+    #[arg(long, default_value_t = 4000.0)]
+    most_ms: f64,
 }
 
 struct Figure {
@@ -61,21 +70,34 @@ fn run(args: &Args) -> Result<(), Error> {
     };
     let mut figures = Vec::new();
     let mut progress = Progress::new("networks", args.networks as u64, false);
-    for index in 0..args.networks {
-        let name = &args.presets[index % args.presets.len()];
-        let figure = measure(name, index, &table)?;
-        progress.set(
-            index as u64 + 1,
-            &format!("{} {}", figure.space, figure.name),
-        );
-        figures.push(figure);
+    for index in 0.. {
+        if figures.len() == args.networks || index == MOST_DRAWN * args.networks {
+            break;
+        }
+        let preset = &args.presets[index % args.presets.len()];
+        let drawn = draw(preset, index)?;
+        let message = format!("{preset} {}", drawn.architecture.text());
+        progress.set(figures.len() as u64, &message);
+        figures.extend(measure(drawn, &table, args.most_ms)?);
     }
     progress.finish();
     write(&args.out, &figures, &table)
 }
 
-/// Samples the `index`-th network of a preset, compiles it and runs it encrypted.
-fn measure(preset: &str, index: usize, table: &CostTable) -> Result<Figure, Error> {
+/// Networks that are drawn at most for each that is measured.
+const MOST_DRAWN: usize = 8;
+
+struct Drawn {
+    preset: String,
+    architecture: Architecture,
+    graph: LayerGraph,
+    weights: Weights,
+    /// Of the input.
+    elements: usize,
+}
+
+/// Samples the `index`-th network from a preset.
+fn draw(preset: &str, index: usize) -> Result<Drawn, Error> {
     let text = presets::find(preset)
         .ok_or_else(|| Error::user(format!("there is no preset `{preset}`")))?;
     let space: Space = hemet::experiment::parse(Path::new(preset), text)?;
@@ -83,30 +105,44 @@ fn measure(preset: &str, index: usize, table: &CostTable) -> Result<Figure, Erro
     let architecture = space.sample(&mut rng);
     let graph = space.graph(&architecture).map_err(Error::user)?;
     let weights = Weights::random(&graph, &mut rng);
+    Ok(Drawn {
+        preset: preset.to_owned(),
+        architecture,
+        graph,
+        weights,
+        elements: space.input().len(),
+    })
+}
+
+/// Compiles a network and runs it encrypted; `None` where it is passed over.
+fn measure(drawn: Drawn, table: &CostTable, most_ms: f64) -> Result<Option<Figure>, Error> {
     let options = hemet_compiler::Options {
         precision_bits: 7,
         ..Default::default()
     };
-    let estimate = hemet_compiler::estimate(&graph, &options, table).map_err(Error::user)?;
-    let compiled =
-        hemet_compiler::compile(&graph, &weights, &options, table).map_err(Error::user)?;
-    let artifact = Artifact::new(Manifest::new(preset), compiled);
-    let input = vec![0.5; space.input().len()];
+    let estimate = match hemet_compiler::estimate(&drawn.graph, &options, table) {
+        Ok(estimate) if estimate.latency_ms <= most_ms => estimate,
+        Ok(_) | Err(hemet_compiler::Error::NoParameters { .. }) => return Ok(None),
+        Err(error) => return Err(Error::user(error)),
+    };
+    let compiled = hemet_compiler::compile(&drawn.graph, &drawn.weights, &options, table);
+    let artifact = Artifact::new(Manifest::new(&drawn.preset), compiled.map_err(Error::user)?);
+    let input = vec![0.5; drawn.elements];
     let times = common::pool(1)?.install(|| -> Result<Vec<f64>, Error> {
         let session = Session::new(artifact)?;
         session.predict(&input)?;
         (0..5)
-            .map(|_| Ok(session.predict(&input)?.latency_ms))
+            .map(|_| Ok(session.predict(&input)?.computed_ms))
             .collect()
     })?;
-    Ok(Figure {
-        name: architecture.text(),
-        space: preset.to_owned(),
+    Ok(Some(Figure {
+        name: drawn.architecture.text(),
+        space: drawn.preset,
         log_n: estimate.log_n,
         depth: estimate.depth,
         predicted_ms: estimate.latency_ms,
         measured_ms: common::median(&times),
-    })
+    }))
 }
 
 fn write(out: &Path, figures: &[Figure], table: &CostTable) -> Result<(), Error> {

@@ -22,7 +22,7 @@ pub struct Times {
 
 /// Times of instructions, gathered over several runs.
 pub struct Profile {
-    begun: Instant,
+    begun: Vec<Instant>,
     seconds: Vec<f64>,
     runs: usize,
 }
@@ -40,7 +40,7 @@ impl Profile {
     /// For runs of this schedule.
     pub fn new(schedule: &Schedule) -> Self {
         Self {
-            begun: Instant::now(),
+            begun: vec![Instant::now(); schedule.instructions.len()],
             seconds: vec![0.0; schedule.instructions.len()],
             runs: 0,
         }
@@ -49,9 +49,10 @@ impl Profile {
     /// Hears of an instruction that begins or ends.
     pub fn observe(&mut self, progress: &Progress<'_>) {
         match progress.moment {
-            Moment::Begin => self.begun = Instant::now(),
+            Moment::Begin => self.begun[progress.instruction] = Instant::now(),
             Moment::End => {
-                self.seconds[progress.instruction] += self.begun.elapsed().as_secs_f64();
+                self.seconds[progress.instruction] +=
+                    self.begun[progress.instruction].elapsed().as_secs_f64();
                 self.runs += usize::from(progress.instruction + 1 == progress.total);
             }
         }

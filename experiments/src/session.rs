@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use hemet_runtime::calibrate::thread_time_us;
 use hemet_runtime::files;
 use hemet_runtime::{ClearBackend, Client, Program, Server, ServerKeys, execute};
 use hemet_schedule::artifact::Artifact;
@@ -27,6 +28,8 @@ pub struct Prediction {
     pub clear: Vec<f64>,
     /// Time of the server's work, in milliseconds.
     pub latency_ms: f64,
+    /// What the calling thread computed of it, in milliseconds: on one thread and a quiet machine the same.
+    pub computed_ms: f64,
     /// Bytes of the encrypted input as sent.
     pub request_bytes: usize,
     /// Bytes of the encrypted answer as sent.
@@ -81,16 +84,18 @@ impl Session {
         observe: &mut execute::Observer<'_>,
     ) -> Result<Prediction, Error> {
         let request = self.client.encrypt(image).map_err(Error::user)?;
-        let start = Instant::now();
+        let (start, computed) = (Instant::now(), thread_time_us());
         let answer = self
             .server
             .answer(&self.keys, &request, observe)
             .map_err(Error::user)?;
         let latency_ms = start.elapsed().as_secs_f64() * 1e3;
+        let computed_ms = (thread_time_us() - computed) / 1e3;
         Ok(Prediction {
             encrypted: self.client.decrypt(&answer).map_err(Error::user)?,
             clear: self.clear(image)?,
             latency_ms,
+            computed_ms,
             request_bytes: request.len(),
             answer_bytes: answer.len(),
         })
