@@ -2,10 +2,12 @@
 
 use hemet_schedule::fusion::{Fusion, fusions};
 use hemet_schedule::verify::Verified;
-use hemet_schedule::{Constant, Diagonals, Header, Instruction, Op, Schedule, Type, ValueId};
+use hemet_schedule::{Constant, Diagonals, Header, Instruction, Op, Schedule, Type};
 
 use crate::backend::{Backend, LinearConstant};
 use crate::error::{Result, RuntimeError};
+use crate::order::Order;
+use crate::run::Run;
 
 /// Whether an instruction is about to run or has run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +33,9 @@ pub struct Progress<'a> {
     pub layer: &'a str,
 }
 
-/// Called before and after each instruction.
-pub type Observer<'a> = dyn FnMut(&Progress<'_>) + 'a;
+/// Called before and after each instruction, from the thread that runs it. Where instructions run side by side, others may
+/// begin and end between the two calls.
+pub type Observer<'a> = dyn FnMut(&Progress<'_>) + Send + 'a;
 
 /// An observer that does nothing.
 pub fn unobserved(_: &Progress<'_>) {}
@@ -44,8 +47,8 @@ pub struct Program<B: Backend> {
     schedule: Verified,
     constants: Vec<Encoded<B>>,
     maps: B::Maps,
-    /// For each value the instruction after which it is not read any more; `usize::MAX` for outputs.
-    last_use: Vec<usize>,
+    /// What waits for what.
+    order: Order,
     /// For each instruction whether a rescale runs inside it.
     fusions: Vec<Fusion>,
 }
@@ -85,14 +88,14 @@ impl<B: Backend> Program<B> {
         };
         let constants = constants.into_iter().map(number).collect();
         let maps = backend.encode_maps(maps)?;
-        let last_use = last_uses(plain);
+        let order = Order::new(plain, backend.is_in_order(&maps));
         let fusions = fusions(plain);
         Ok(Self {
             backend,
             schedule,
             constants,
             maps,
-            last_use,
+            order,
             fusions,
         })
     }
@@ -109,9 +112,10 @@ impl<B: Backend> Program<B> {
 
     /// Runs the schedule on `inputs`; returns the outputs in their order.
     ///
-    /// Values are freed after their last use. Instructions run one after another; the work inside one is spread over the
-    /// caller's rayon pool by the backend. A rescale that alone reads the result of a linear map or of a relinearisation
-    /// runs inside it: an observer sees it take no time.
+    /// Instructions that do not wait for each other run side by side in the caller's rayon pool, as many as it has threads, and the
+    /// backend spreads the work inside one over threads that have none; on one thread they run in the order of the schedule.
+    /// Results are the same in any case. Values are freed after their last use. A rescale that alone reads the result of a
+    /// linear map or of a relinearisation runs inside it: an observer sees it take no time.
     ///
     /// # Errors
     /// Inputs of another number or type than the header says, a missing key; the error names instruction and layer.
@@ -121,38 +125,18 @@ impl<B: Backend> Program<B> {
         inputs: Vec<B::Ciphertext>,
         observe: &mut Observer<'_>,
     ) -> Result<Vec<B::Ciphertext>> {
-        let schedule = self.schedule();
         self.check_inputs(&inputs)?;
-        let mut running = Running::<B> {
-            keys,
-            pass: self.backend.begin(&self.maps),
-            values: Values {
-                slots: vec![None; schedule.types.len()],
-                inputs: inputs.into_iter().map(Some).collect(),
-            },
-        };
-        for (index, instruction) in schedule.instructions.iter().enumerate() {
-            let layer = layer_name(schedule, instruction);
-            let mut progress = Progress {
-                moment: Moment::Begin,
-                instruction: index,
-                total: schedule.instructions.len(),
-                op: &instruction.op,
-                layer,
-            };
-            observe(&progress);
-            let results = self
-                .step(index, instruction, &mut running)
-                .map_err(|e| at(schedule, index, e))?;
-            self.store(index, instruction, results, &mut running.values);
-            progress.moment = Moment::End;
-            observe(&progress);
-        }
-        schedule
-            .outputs
-            .iter()
-            .map(|v| running.values.get(*v).cloned())
-            .collect()
+        let threads = rayon::current_num_threads();
+        let pass = self.backend.begin(&self.maps);
+        Run::new(self, (keys, pass), inputs, observe, threads).finish(threads > 1)
+    }
+
+    pub(crate) fn order(&self) -> &Order {
+        &self.order
+    }
+
+    pub(crate) fn fusion(&self, index: usize) -> Fusion {
+        self.fusions.get(index).copied().unwrap_or(Fusion::Alone)
     }
 
     fn check_inputs(&self, inputs: &[B::Ciphertext]) -> Result<()> {
@@ -173,70 +157,42 @@ impl<B: Backend> Program<B> {
             .try_for_each(|(index, x)| self.backend.check_input(index, x, &ty))
     }
 
-    /// Keeps results that are read later and frees operands that are not.
-    fn store(
+    /// The results of an instruction that reads `operands`.
+    pub(crate) fn compute(
         &self,
+        keys: &B::Keys,
+        pass: &B::Pass<'_>,
         index: usize,
-        instruction: &Instruction,
-        results: Vec<B::Ciphertext>,
-        values: &mut Values<B>,
-    ) {
-        for (k, result) in results.into_iter().enumerate() {
-            let at = instruction.first_result.0 as usize + k;
-            if self.last_use.get(at).is_some_and(|last| *last > index)
-                && let Some(place) = values.slots.get_mut(at)
-            {
-                *place = Some(result);
-            }
-        }
-        for operand in instruction.op.operands() {
-            let at = operand.0 as usize;
-            if self.last_use.get(at) == Some(&index)
-                && let Some(place) = values.slots.get_mut(at)
-            {
-                *place = None;
-            }
-        }
-    }
-
-    fn step(
-        &self,
-        index: usize,
-        instruction: &Instruction,
-        running: &mut Running<'_, B>,
+        operands: &[&B::Ciphertext],
     ) -> Result<Vec<B::Ciphertext>> {
         let backend = &self.backend;
-        let Running { keys, pass, values } = running;
-        let fusion = self.fusions.get(index).copied().unwrap_or(Fusion::Alone);
-        let result = match &instruction.op {
-            Op::Input { index } => values.take_input(*index)?,
-            Op::Linear { inputs, .. } => {
-                let inputs: Vec<&B::Ciphertext> = inputs
-                    .iter()
-                    .map(|x| values.get(*x))
-                    .collect::<Result<_>>()?;
+        let with_rescale = self.fusion(index) == Fusion::WithRescale;
+        let missing = || RuntimeError::Inconsistent("an operand is missing".into());
+        let (first, second) = (operands.first().copied(), operands.get(1).copied());
+        let x = || first.ok_or_else(missing);
+        let y = || second.ok_or_else(missing);
+        let result = match &self.schedule().instructions[index].op {
+            Op::Input { .. } => return Err(missing()),
+            Op::Linear { .. } => {
                 let map = self.map(index)?;
-                return match fusion {
-                    Fusion::WithRescale => backend.linear_rescale(keys, &inputs, pass, map),
-                    Fusion::Alone | Fusion::Done => backend.linear(keys, &inputs, pass, map),
+                return match with_rescale {
+                    true => backend.linear_rescale(keys, operands, pass, map),
+                    false => backend.linear(keys, operands, pass, map),
                 };
             }
-            Op::Rotate { x, step } => backend.rotate(keys, values.get(*x)?, *step)?,
-            Op::Add { a, b } => backend.add(values.get(*a)?, values.get(*b)?)?,
-            Op::Sub { a, b } => backend.sub(values.get(*a)?, values.get(*b)?)?,
-            Op::AddPlain { x, .. } => backend.add_plain(values.get(*x)?, self.vector(index)?)?,
-            Op::MulPlain { x, .. } => backend.mul_plain(values.get(*x)?, self.vector(index)?)?,
-            Op::Multiply { a, b } => backend.multiply(values.get(*a)?, values.get(*b)?)?,
-            Op::Square { x } => backend.square(values.get(*x)?)?,
-            Op::Relinearize { x } => match fusion {
-                Fusion::WithRescale => backend.relinearize_rescale(keys, values.get(*x)?)?,
-                Fusion::Alone | Fusion::Done => backend.relinearize(keys, values.get(*x)?)?,
+            Op::Rotate { step, .. } => backend.rotate(keys, x()?, *step)?,
+            Op::Add { .. } => backend.add(x()?, y()?)?,
+            Op::Sub { .. } => backend.sub(x()?, y()?)?,
+            Op::AddPlain { .. } => backend.add_plain(x()?, self.vector(index)?)?,
+            Op::MulPlain { .. } => backend.mul_plain(x()?, self.vector(index)?)?,
+            Op::Multiply { .. } => backend.multiply(x()?, y()?)?,
+            Op::Square { .. } => backend.square(x()?)?,
+            Op::Relinearize { .. } => match with_rescale {
+                true => backend.relinearize_rescale(keys, x()?)?,
+                false => backend.relinearize(keys, x()?)?,
             },
-            Op::Rescale { x } => match fusion {
-                Fusion::Done => values.take(*x)?,
-                Fusion::Alone | Fusion::WithRescale => backend.rescale(values.get(*x)?)?,
-            },
-            Op::LevelDrop { x, to } => backend.level_drop(values.get(*x)?, *to)?,
+            Op::Rescale { .. } => backend.rescale(x()?)?,
+            Op::LevelDrop { to, .. } => backend.level_drop(x()?, *to)?,
         };
         Ok(vec![result])
     }
@@ -260,36 +216,6 @@ impl<B: Backend> Program<B> {
     }
 }
 
-/// The state of a run.
-struct Running<'r, B: Backend> {
-    keys: &'r B::Keys,
-    pass: B::Pass<'r>,
-    values: Values<B>,
-}
-
-/// The values alive during a run.
-struct Values<B: Backend> {
-    slots: Vec<Option<B::Ciphertext>>,
-    inputs: Vec<Option<B::Ciphertext>>,
-}
-
-impl<B: Backend> Values<B> {
-    fn get(&self, value: ValueId) -> Result<&B::Ciphertext> {
-        let found = self.slots.get(value.0 as usize).and_then(Option::as_ref);
-        found.ok_or_else(|| RuntimeError::Inconsistent(format!("{value} is not alive")))
-    }
-
-    fn take(&mut self, value: ValueId) -> Result<B::Ciphertext> {
-        let found = self.slots.get_mut(value.0 as usize).and_then(Option::take);
-        found.ok_or_else(|| RuntimeError::Inconsistent(format!("{value} is not alive")))
-    }
-
-    fn take_input(&mut self, index: u32) -> Result<B::Ciphertext> {
-        let found = self.inputs.get_mut(index as usize).and_then(Option::take);
-        found.ok_or_else(|| RuntimeError::Inconsistent(format!("input {index} is read twice")))
-    }
-}
-
 /// The type of every input ciphertext.
 pub(crate) fn input_type(header: &Header) -> Type {
     Type {
@@ -299,12 +225,12 @@ pub(crate) fn input_type(header: &Header) -> Type {
     }
 }
 
-fn layer_name<'a>(schedule: &'a Schedule, instruction: &Instruction) -> &'a str {
+pub(crate) fn layer_name<'a>(schedule: &'a Schedule, instruction: &Instruction) -> &'a str {
     let layer = schedule.header.layers.get(instruction.layer.0 as usize);
     layer.map_or("?", String::as_str)
 }
 
-fn at(schedule: &Schedule, index: usize, source: RuntimeError) -> RuntimeError {
+pub(crate) fn at(schedule: &Schedule, index: usize, source: RuntimeError) -> RuntimeError {
     let Some(instruction) = schedule.instructions.get(index) else {
         return source;
     };
@@ -314,23 +240,6 @@ fn at(schedule: &Schedule, index: usize, source: RuntimeError) -> RuntimeError {
         layer: layer_name(schedule, instruction).to_owned(),
         source: Box::new(source),
     }
-}
-
-fn last_uses(schedule: &Schedule) -> Vec<usize> {
-    let mut last = vec![0; schedule.types.len()];
-    for (index, instruction) in schedule.instructions.iter().enumerate() {
-        for operand in instruction.op.operands() {
-            if let Some(place) = last.get_mut(operand.0 as usize) {
-                *place = index;
-            }
-        }
-    }
-    for output in &schedule.outputs {
-        if let Some(place) = last.get_mut(output.0 as usize) {
-            *place = usize::MAX;
-        }
-    }
-    last
 }
 
 /// A constant before the linear maps are encoded together.

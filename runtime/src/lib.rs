@@ -45,6 +45,8 @@ pub mod files;
 mod keys;
 pub mod noise;
 mod notice;
+mod order;
+mod run;
 mod server;
 mod sizes;
 

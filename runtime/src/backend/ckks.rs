@@ -4,7 +4,7 @@
 //! as many as fit the memory for them when a program is made, the others for each use, ahead of it where threads are idle.
 //! The scale of a schedule's type is exact; the engine carries it as a float, equal to 2^-40.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hemet_ckks::{
     Ciphertext, Context, Diagonal, EvaluationKeys, LinearTerm, Pass, PlainCache, PlainSource,
@@ -33,7 +33,7 @@ pub struct CkksMaps {
 /// The linear maps during a run.
 pub struct CkksPass<'a> {
     plans: &'a [hemet_ckks::LinearPlan],
-    diagonals: Pass<DiagonalSource>,
+    diagonals: Mutex<Pass<DiagonalSource>>,
 }
 
 /// Where diagonals come from: each map is a group.
@@ -101,9 +101,14 @@ impl CkksBackend {
 }
 
 impl<'a> CkksPass<'a> {
-    /// Plan and diagonals of a map.
-    fn take(&mut self, map: usize) -> Result<(&'a hemet_ckks::LinearPlan, Vec<Arc<Diagonal>>)> {
-        let diagonals = self.diagonals.take(map)?;
+    /// Plan and diagonals of a map. Where some are to be encoded, maps come one at a time ([`Backend::is_in_order`]), so that no
+    /// thread that encodes under the lock can meet it again in another map's instruction.
+    fn take(&self, map: usize) -> Result<(&'a hemet_ckks::LinearPlan, Vec<Arc<Diagonal>>)> {
+        let mut diagonals = self
+            .diagonals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let diagonals = diagonals.take(map)?;
         let plan = self.plans.get(map);
         let missing = || RuntimeError::Inconsistent("a linear map is missing".into());
         Ok((plan.ok_or_else(missing)?, diagonals))
@@ -198,8 +203,12 @@ impl Backend for CkksBackend {
         let order: Vec<usize> = (0..maps.plans.len()).collect();
         CkksPass {
             plans: &maps.plans,
-            diagonals: maps.diagonals.pass(&order),
+            diagonals: Mutex::new(maps.diagonals.pass(&order)),
         }
+    }
+
+    fn is_in_order(&self, maps: &CkksMaps) -> bool {
+        maps.diagonals.most_bytes() > maps.diagonals.kept_bytes()
     }
 
     fn check_input(&self, index: usize, x: &Ciphertext, expected: &Type) -> Result<()> {
@@ -221,7 +230,7 @@ impl Backend for CkksBackend {
         &self,
         keys: &EvaluationKeys,
         inputs: &[&Ciphertext],
-        pass: &mut CkksPass<'_>,
+        pass: &CkksPass<'_>,
         map: usize,
     ) -> Result<Vec<Ciphertext>> {
         let (plan, diagonals) = pass.take(map)?;
@@ -232,7 +241,7 @@ impl Backend for CkksBackend {
         &self,
         keys: &EvaluationKeys,
         inputs: &[&Ciphertext],
-        pass: &mut CkksPass<'_>,
+        pass: &CkksPass<'_>,
         map: usize,
     ) -> Result<Vec<Ciphertext>> {
         let (plan, diagonals) = pass.take(map)?;

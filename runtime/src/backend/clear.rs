@@ -101,6 +101,10 @@ impl Backend for ClearBackend {
         maps
     }
 
+    fn is_in_order(&self, _maps: &Vec<LinearConstant>) -> bool {
+        false
+    }
+
     fn check_input(&self, index: usize, x: &Vec<f64>, _expected: &Type) -> Result<()> {
         if x.len() == self.slots {
             return Ok(());
@@ -119,7 +123,7 @@ impl Backend for ClearBackend {
         &self,
         _keys: &(),
         inputs: &[&Vec<f64>],
-        pass: &mut &[LinearConstant],
+        pass: &&[LinearConstant],
         map: usize,
     ) -> Result<Vec<Vec<f64>>> {
         let missing = || RuntimeError::Inconsistent("a term names no operand or result".into());

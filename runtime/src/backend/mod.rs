@@ -36,7 +36,7 @@ pub trait Backend: Send + Sync {
     /// All linear maps of a schedule, encoded as far as the backend keeps them.
     type Maps: Send + Sync;
     /// The linear maps during one run.
-    type Pass<'a>;
+    type Pass<'a>: Send + Sync;
     /// What a client hands over so that its ciphertexts can be worked on.
     type Keys: Sync;
 
@@ -64,6 +64,9 @@ pub trait Backend: Send + Sync {
     /// Begins a run that will use the maps in their order.
     fn begin<'a>(&self, maps: &'a Self::Maps) -> Self::Pass<'a>;
 
+    /// Whether a run must use the maps one at a time in their order, as where not all are kept encoded.
+    fn is_in_order(&self, maps: &Self::Maps) -> bool;
+
     /// Whether `x` is of type `expected`: asked of every input ciphertext before the first instruction.
     ///
     /// # Errors
@@ -78,7 +81,7 @@ pub trait Backend: Send + Sync {
         &self,
         keys: &Self::Keys,
         inputs: &[&Self::Ciphertext],
-        pass: &mut Self::Pass<'_>,
+        pass: &Self::Pass<'_>,
         map: usize,
     ) -> Result<Vec<Self::Ciphertext>>;
 
@@ -91,7 +94,7 @@ pub trait Backend: Send + Sync {
         &self,
         keys: &Self::Keys,
         inputs: &[&Self::Ciphertext],
-        pass: &mut Self::Pass<'_>,
+        pass: &Self::Pass<'_>,
         map: usize,
     ) -> Result<Vec<Self::Ciphertext>> {
         let results = self.linear(keys, inputs, pass, map)?;
