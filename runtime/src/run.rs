@@ -63,7 +63,7 @@ impl<'a, 'o, B: Backend> Run<'a, 'o, B> {
     /// Runs everything; returns the outputs.
     pub(crate) fn finish(self, is_parallel: bool) -> Result<Vec<B::Ciphertext>> {
         if is_parallel {
-            rayon::scope(|scope| self.begin_ready(scope));
+            rayon::scope_fifo(|scope| self.begin_ready(scope));
         } else {
             while let Some(index) = self.begin() {
                 self.instruction(index);
@@ -96,9 +96,9 @@ impl<'a, 'o, B: Backend> Run<'a, 'o, B> {
     }
 
     /// Spawns what may begin; each instruction does so again at its end.
-    fn begin_ready<'s>(&'s self, scope: &rayon::Scope<'s>) {
+    fn begin_ready<'s>(&'s self, scope: &rayon::ScopeFifo<'s>) {
         while let Some(index) = self.begin() {
-            scope.spawn(move |scope| {
+            scope.spawn_fifo(move |scope| {
                 self.instruction(index);
                 self.begin_ready(scope);
             });

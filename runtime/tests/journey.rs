@@ -145,3 +145,26 @@ fn a_server_with_little_memory_for_diagonals_answers_the_same() {
     };
     assert_eq!(answer(0), answer(usize::MAX));
 }
+
+#[test]
+fn an_answer_is_the_same_on_any_number_of_threads_whether_diagonals_are_kept_or_not() {
+    let artifact = Artifact::new(Manifest::new("tiny"), network(tiny(), 3));
+    let (client, keys) = Client::generate(ClientSpec::new(&artifact).unwrap()).unwrap();
+    let request = client.encrypt(&numbers(PERIOD, 7)).unwrap();
+    let answer = |threads: usize, diagonal_bytes: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(|| {
+            let server = Server::with_diagonal_bytes(artifact.clone(), diagonal_bytes).unwrap();
+            server.answer(&keys, &request, &mut unobserved).unwrap()
+        })
+    };
+    let alone = answer(1, usize::MAX);
+    for threads in [2, 3, 8] {
+        for diagonal_bytes in [0, usize::MAX] {
+            assert!(
+                answer(threads, diagonal_bytes) == alone,
+                "{threads} {diagonal_bytes}"
+            );
+        }
+    }
+}
