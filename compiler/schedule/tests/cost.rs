@@ -5,6 +5,7 @@ mod common;
 use hemet_ckks_params::{Parameters, ntt_primes};
 use hemet_schedule::cost::{
     Cost, DegreeCosts, Ring, TABLE_VERSION, Unit, costs, estimate_ms, per_instruction_us,
+    threads_ms,
 };
 use hemet_schedule::{CostKind, CostTable};
 
@@ -21,6 +22,7 @@ fn table() -> CostTable {
             factors: factors
                 .map(|(k, kind)| (kind.name().to_owned(), f64::from(k)))
                 .collect(),
+            shared: 0.5,
             deviation: 0.0,
         }],
     }
@@ -124,6 +126,22 @@ fn an_estimate_is_the_sum_of_its_instructions() {
 }
 
 #[test]
+fn threads_share_the_work_inside_instructions_and_what_does_not_wait() {
+    let schedule = common::all_ops();
+    let on = |shared: f64, threads| {
+        let mut table = table();
+        table.degrees[0].shared = shared;
+        threads_ms(&schedule, &table, threads).unwrap()
+    };
+    let alone = estimate_ms(&schedule, &table()).unwrap().total_ms;
+    assert!((on(1.0, 1) / alone - 1.0).abs() < 1e-9);
+    assert!((on(1.0, 4) / (alone / 4.0) - 1.0).abs() < 1e-9);
+    let chain = on(0.0, 1000);
+    assert!(chain < alone && chain > alone / 1000.0);
+    assert!((on(0.5, 2) - (0.75 * chain).max(alone / 2.0)).abs() < 1e-9);
+}
+
+#[test]
 fn wrong_tables_are_refused_with_the_place() {
     let good = table().to_json();
     for (from, to, wanted) in [
@@ -135,6 +153,7 @@ fn wrong_tables_are_refused_with_the_place() {
         ),
         ("\"pass\"", "\"passes\"", "unknown unit `passes`"),
         ("\"machine\"", "\"maschine\"", "line 3"),
+        ("\"shared\": 0.5", "\"shared\": 2.5", "`shared` is 2.5"),
         ("\"version\": 2", "\"version\": 3", "version 3"),
         (
             "\"version\": 2,",

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use hemet_schedule::{CostTable, Schedule, cost, summary::OpCounts};
+use hemet_schedule::artifact::Artifact;
+use hemet_schedule::{CostTable, cost, summary::OpCounts};
 use serde::Serialize;
 
 use crate::common::{self, Output};
@@ -31,7 +32,7 @@ pub struct Args {
     /// Show where the time goes, by instruction and by layer
     #[arg(long)]
     pub profile: bool,
-    /// Predict with this cost table; without it, the artifact's own prediction is shown
+    /// Predict with this cost table, for --threads; without it, the artifact's own prediction for one thread is shown
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
     /// What standard output is for
@@ -43,6 +44,7 @@ pub struct Args {
 struct Figures {
     predicted_latency_ms: Option<f64>,
     predicted_for: Option<String>,
+    predicted_threads: usize,
     measured_latency_ms: Vec<f64>,
     threads: usize,
     log_n: u32,
@@ -69,11 +71,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     }
     let artifact = common::read_artifact(&args.artifact)?;
     let table = args.costs.as_deref().map(costs::read).transpose()?;
-    let (predicted, machine) = prediction(
-        table.as_ref(),
-        artifact.schedule.schedule(),
-        &artifact.manifest,
-    )?;
+    let prediction = Prediction::of(args, table.as_ref(), &artifact)?;
     let schedule = artifact.schedule.schedule().clone();
     let cases = match &args.cases {
         Some(path) => Some(cases::read(path, &schedule)?),
@@ -85,8 +83,9 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let runs = pool.install(|| measure(&session, args.runs, cases.as_ref(), &mut profile))?;
     let parameters = &schedule.header.parameters;
     let figures = Figures {
-        predicted_latency_ms: predicted,
-        predicted_for: machine,
+        predicted_latency_ms: prediction.latency_ms,
+        predicted_for: prediction.machine,
+        predicted_threads: prediction.threads,
         measured_latency_ms: runs.latencies_ms,
         threads: args.threads,
         log_n: parameters.log_n(),
@@ -149,18 +148,33 @@ fn measure(
     Ok(measured)
 }
 
-/// The artifact's own prediction, or one with the table that the user names.
-fn prediction(
-    table: Option<&CostTable>,
-    schedule: &Schedule,
-    manifest: &hemet_schedule::artifact::Manifest,
-) -> Result<(Option<f64>, Option<String>), Error> {
-    match table {
-        None => Ok((manifest.predicted_latency_ms, manifest.cost_machine.clone())),
-        Some(table) => {
-            let estimate = cost::estimate_ms(schedule, table).map_err(Error::user)?;
-            Ok((Some(estimate.total_ms), Some(table.machine.clone())))
-        }
+/// What was predicted, for how many threads of which machine.
+struct Prediction {
+    latency_ms: Option<f64>,
+    machine: Option<String>,
+    threads: usize,
+}
+
+impl Prediction {
+    /// With the table that the user names, for the threads that run; else the artifact's own, for one.
+    fn of(args: &Args, table: Option<&CostTable>, artifact: &Artifact) -> Result<Self, Error> {
+        let Some(table) = table else {
+            return Ok(Self {
+                latency_ms: artifact.manifest.predicted_latency_ms,
+                machine: artifact.manifest.cost_machine.clone(),
+                threads: 1,
+            });
+        };
+        let threads = match args.threads {
+            0 => common::cores(),
+            threads => threads,
+        };
+        let ms = cost::threads_ms(artifact.schedule.schedule(), table, threads);
+        Ok(Self {
+            latency_ms: Some(ms.map_err(Error::user)?),
+            machine: Some(table.machine.clone()),
+            threads,
+        })
     }
 }
 
@@ -197,8 +211,9 @@ fn show(args: &Args, figures: &Figures) -> Result<(), Error> {
     if let (Some(predicted), Some(machine)) = (figures.predicted_latency_ms, &figures.predicted_for)
     {
         println!(
-            "predicted       {} ms (one thread, cost table of {machine})",
-            ms(predicted)
+            "predicted       {} ms ({} thread(s), cost table of {machine})",
+            ms(predicted),
+            figures.predicted_threads
         );
     }
     println!(

@@ -42,6 +42,7 @@ pub(crate) fn fit(log_n: u32, transform_us: f64, measured: &[Measured]) -> Degre
         log_n,
         unit_us: units.zip(times.map(rounded)).collect(),
         factors: kinds.zip(factors.map(rounded)).collect(),
+        shared: 0.0,
         deviation: 0.0,
     };
     let told = costs.in_order();
@@ -113,8 +114,8 @@ fn non_negative<const UNKNOWNS: usize>(rows: &[Row<UNKNOWNS>]) -> [f64; UNKNOWNS
         for i in 0..UNKNOWNS {
             let weighted = row.weight * row.coefficients[i];
             target[i] += weighted;
-            for j in 0..UNKNOWNS {
-                gram[i][j] += weighted * row.coefficients[j];
+            for (sum, other) in gram[i].iter_mut().zip(row.coefficients) {
+                *sum += weighted * other;
             }
         }
     }

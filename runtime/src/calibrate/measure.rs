@@ -11,9 +11,10 @@ use hemet_ckks::{
 use hemet_ckks_params::Parameters;
 use hemet_schedule::CostKind;
 use hemet_schedule::cost::{Ring, Work};
+use rayon::ThreadPool;
 
 use super::clock::thread_time_us;
-use super::shapes::{SHAPES, Shape, steps};
+use super::shapes::{DENSE, SHAPES, Shape, steps};
 use crate::error::{Result, RuntimeError};
 
 /// Operands that are taken in turn.
@@ -26,6 +27,8 @@ const DIAGONALS: usize = 256;
 const DIAGONAL_BYTES: usize = 256 << 20;
 /// From this ring degree on one set of keys is more than a cache holds.
 const LARGE_LOG_N: u32 = 14;
+/// How often a map is timed on one thread and on two.
+const TURNS: usize = 5;
 /// Least time between two readings of the clock, in microseconds.
 const SHORTEST_US: f64 = 50.0;
 /// The scale of everything that is encoded here: it fits the smallest prime; the values do not matter.
@@ -122,6 +125,28 @@ impl Subject {
             all.push(self.linear(shape, index % 2 == 1 && limbs > 1, &operands)?);
         }
         Ok(all)
+    }
+
+    /// The share of the work inside a linear map that the second of two pools, of one thread and of two, does side by side: by
+    /// Amdahl's law from times on the wall, the least of some taken in turn.
+    pub(crate) fn shared(&self, limbs: usize, pools: &[ThreadPool; 2]) -> Result<f64> {
+        let on = self.operands(limbs - 1)?;
+        let plan = DENSE.plan(0, on.diagonals.len())?;
+        let mut least = [f64::INFINITY; 2];
+        for _ in 0..TURNS {
+            for (pool, least) in pools.iter().zip(&mut least) {
+                let start = Instant::now();
+                let run = || {
+                    self.context
+                        .linear(&on.x[..1], &plan, &on.diagonals, &self.keys)
+                };
+                pool.install(|| done(run()))?;
+                *least = least.min(start.elapsed().as_secs_f64());
+            }
+        }
+        let [alone, both] = least;
+        let shared = (2.0 * (1.0 - both / alone)).clamp(0.0, 1.0);
+        Ok((shared * 1e4).round() / 1e4)
     }
 
     fn operands(&self, level: usize) -> Result<Operands> {

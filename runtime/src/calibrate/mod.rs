@@ -6,7 +6,8 @@
 //! those that were measured.
 //!
 //! A time is the median over repetitions, time of one thread ([`thread_time_us`]), after a warm-up, with operands, diagonals
-//! and keys taken in turn from sets of the size that a network has, so that caches are as warm as in a real run.
+//! and keys taken in turn from sets of the size that a network has, so that caches are as warm as in a real run. How much of a
+//! linear map two threads share is the one thing that is timed on the wall.
 
 mod clock;
 mod fit;
@@ -18,6 +19,8 @@ pub use clock::thread_time_us;
 pub use options::{Options, Point};
 
 use std::collections::BTreeMap;
+
+use rayon::ThreadPool;
 
 use hemet_schedule::CostTable;
 use hemet_schedule::cost::{DegreeCosts, TABLE_VERSION};
@@ -48,7 +51,7 @@ pub trait Watch: Send {
     fn degree(&mut self, table: &CostTable);
 }
 
-/// Measures on one thread the ring degrees of `options` that `known` lacks, and adds them to it; those that it has are kept. A
+/// Measures, nearly all on one thread, the ring degrees of `options` that `known` lacks, and adds them to it; those that it has are kept. A
 /// table of another machine or version counts as none.
 ///
 /// # Errors
@@ -70,7 +73,7 @@ pub fn calibrate(
     let points = lacking(options, &table);
     let total = points.values().flatten().map(|p| p.limbs.len()).sum();
     let mut done = 0;
-    let pool = one_thread()?;
+    let pools = [threads(1)?, threads(2)?];
     for (log_n, points) in points {
         let mut begin = |special, limbs| {
             watch.step(&CalibrationStep {
@@ -82,7 +85,7 @@ pub fn calibrate(
             });
             done += 1;
         };
-        let costs = pool.install(|| measure_degree(&points, options.seconds_each, &mut begin))?;
+        let costs = measure_degree(&points, options.seconds_each, &pools, &mut begin)?;
         table.degrees.push(costs);
         table.degrees.sort_by_key(|degree| degree.log_n);
         watch.degree(&table);
@@ -103,33 +106,43 @@ pub fn lacking<'a>(options: &'a Options, table: &CostTable) -> BTreeMap<u32, Vec
     points
 }
 
-fn one_thread() -> Result<rayon::ThreadPool> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+fn threads(count: usize) -> Result<ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build();
     pool.map_err(|e| RuntimeError::Malformed {
-        what: "the measuring thread",
+        what: "the measuring threads",
         reason: e.to_string(),
     })
 }
 
-/// Times all operations at points of one ring degree, in the caller's thread; `begin` hears of special primes and limbs before
-/// each combination.
+/// Times all operations at points of one ring degree, in the first of two pools of one thread and of two; `begin` hears of special
+/// primes and limbs before each combination.
 fn measure_degree(
     points: &[&Point],
     seconds_each: f64,
+    pools: &[ThreadPool; 2],
     begin: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Result<DegreeCosts> {
     let mut all = Vec::new();
+    let mut shared = Vec::new();
     let (mut log_n, mut transform_us) = (0, f64::INFINITY);
     for point in points {
-        let subject = Subject::new(&point.parameters, seconds_each)?;
         log_n = point.parameters.log_n();
+        let subject = pools[1].install(|| Subject::new(&point.parameters, seconds_each))?;
         for &limbs in &point.limbs {
             begin(point.parameters.special().len(), limbs);
-            transform_us = transform_us.min(subject.transform()?);
-            all.extend(subject.measure(limbs)?);
+            let (one, measured) =
+                pools[0].install(|| Ok((subject.transform()?, subject.measure(limbs)?)))?;
+            transform_us = transform_us.min(one);
+            all.extend(measured);
         }
+        let longest = point.limbs.iter().copied().max().unwrap_or(1);
+        shared.push(subject.shared(longest, pools)?);
     }
-    Ok(fit::fit(log_n, transform_us, &all))
+    shared.sort_unstable_by(f64::total_cmp);
+    Ok(DegreeCosts {
+        shared: shared.get(shared.len() / 2).copied().unwrap_or(0.0),
+        ..fit::fit(log_n, transform_us, &all)
+    })
 }
 
 /// The processor's model as `/proc/cpuinfo` names it, or the architecture where there is no such file.

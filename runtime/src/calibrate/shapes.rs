@@ -32,12 +32,15 @@ const fn shape([inputs, babies, giants, outputs, copies]: [usize; 5]) -> Shape {
     }
 }
 
+/// A map of many diagonals.
+pub(crate) const DENSE: Shape = shape([1, 8, 8, 1, 3]);
+
 /// Shapes that differ enough to tell the costs inside a map apart, and are like those of networks.
 pub(crate) const SHAPES: [Shape; 7] = [
     shape([1, 1, 8, 1, 1]),
     shape([1, 8, 1, 1, 1]),
     shape([1, 8, 2, 1, 1]),
-    shape([1, 8, 8, 1, 3]),
+    DENSE,
     shape([1, 3, 4, 1, 1]),
     shape([1, 8, 4, 2, 1]),
     shape([2, 4, 4, 1, 1]),

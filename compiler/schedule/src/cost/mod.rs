@@ -175,6 +175,36 @@ pub fn estimate_ms(schedule: &Schedule, table: &CostTable) -> Result<Estimate, M
     })
 }
 
+/// Predicts the time of one evaluation on `threads` threads, in milliseconds: as long as the work takes when it is spread evenly, or
+/// as the longest chain of instructions that wait for each other takes when threads share [`DegreeCosts::shared`] of the work
+/// inside each, whichever is more.
+///
+/// # Errors
+/// As [`estimate_ms`].
+pub fn threads_ms(
+    schedule: &Schedule,
+    table: &CostTable,
+    threads: usize,
+) -> Result<f64, MissingCost> {
+    let us = per_instruction_us(schedule, table)?;
+    let threads = threads.max(1) as f64;
+    let shared = table.degree(schedule.header.parameters.log_n())?.shared;
+    let inside = (1.0 - shared) + shared / threads;
+    let mut ends = vec![0.0f64; schedule.types.len()];
+    for (instruction, us) in schedule.instructions.iter().zip(&us) {
+        let operands = instruction.op.operands();
+        let ready = operands.iter().filter_map(|v| ends.get(v.0 as usize));
+        let end = ready.fold(0.0f64, |latest, end| latest.max(*end)) + us * inside;
+        let first = instruction.first_result.0 as usize;
+        let results = ends.iter_mut().skip(first);
+        for result in results.take(instruction.op.results() as usize) {
+            *result = end;
+        }
+    }
+    let chain = ends.iter().fold(0.0f64, |latest, end| latest.max(*end));
+    Ok(chain.max(us.iter().sum::<f64>() / threads) / 1e3)
+}
+
 /// The predicted time of each instruction, in microseconds.
 ///
 /// # Errors

@@ -19,6 +19,8 @@ pub struct DegreeCosts {
     pub unit_us: BTreeMap<String, f64>,
     /// Factor of each [`CostKind`], by its name: what counts of units leave out.
     pub factors: BTreeMap<String, f64>,
+    /// The share of the work inside a linear map that threads do side by side, from 0 to 1.
+    pub shared: f64,
     /// Mean relative distance of the operations that were measured from what stands here.
     pub deviation: f64,
 }
@@ -107,10 +109,18 @@ impl CostTable {
     /// The times of a ring degree.
     ///
     /// # Errors
-    /// [`MissingCost`] where it is not measured.
+    /// As [`CostTable::degree`].
     pub fn times(&self, log_n: u32) -> Result<UnitTimes, MissingCost> {
+        Ok(self.degree(log_n)?.in_order())
+    }
+
+    /// The costs of a ring degree.
+    ///
+    /// # Errors
+    /// [`MissingCost`] where it is not measured.
+    pub fn degree(&self, log_n: u32) -> Result<&DegreeCosts, MissingCost> {
         let found = self.degrees.iter().find(|degree| degree.log_n == log_n);
-        found.map(DegreeCosts::in_order).ok_or_else(|| MissingCost {
+        found.ok_or_else(|| MissingCost {
             log_n,
             machine: self.machine.clone(),
             found: match self.degrees.is_empty() {
@@ -146,6 +156,12 @@ impl DegreeCosts {
 
     fn check(&self) -> Result<(), String> {
         let place = |error| format!("log_n {}: {error}", self.log_n);
+        if !(0.0..=1.0).contains(&self.shared) {
+            return Err(place(format!(
+                "`shared` is {}; it lies in 0..1",
+                self.shared
+            )));
+        }
         check("unit", &self.unit_us, &Unit::ALL.map(Unit::name)).map_err(place)?;
         check("cost", &self.factors, &CostKind::ALL.map(CostKind::name)).map_err(place)
     }
