@@ -130,8 +130,8 @@ fn measure_degree(
         let subject = pools[1].install(|| Subject::new(&point.parameters, seconds_each))?;
         for &limbs in &point.limbs {
             begin(point.parameters.special().len(), limbs);
-            let (one, measured) =
-                pools[0].install(|| Ok((subject.transform()?, subject.measure(limbs)?)))?;
+            let (one, measured) = pools[0]
+                .install(|| -> Result<_> { Ok((subject.transform()?, subject.measure(limbs)?)) })?;
             transform_us = transform_us.min(one);
             all.extend(measured);
         }
