@@ -150,14 +150,6 @@ pub fn level_diagram(
 
 /// Predicted milliseconds of every instruction.
 fn predicted_ms(schedule: &Schedule, table: &CostTable) -> Result<Vec<f64>, Error> {
-    let parameters = &schedule.header.parameters;
-    let special = parameters.special().len() as u32;
-    let mut times = vec![0.0; schedule.instructions.len()];
-    for (index, kind, limbs, count) in cost::costs(schedule) {
-        let us = table
-            .cost_us(kind, parameters.log_n(), special, limbs)
-            .map_err(Error::user)?;
-        times[index] += us * count as f64 / 1e3;
-    }
-    Ok(times)
+    let us = cost::per_instruction_us(schedule, table).map_err(Error::user)?;
+    Ok(us.into_iter().map(|us| us / 1e3).collect())
 }
