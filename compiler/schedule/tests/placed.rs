@@ -48,7 +48,8 @@ fn a_placed_map_comes_back_from_an_artifact() {
 
 #[test]
 fn unsound_maps_are_refused_with_what_and_both_numbers() {
-    let cases: [(fn(&mut PlacedMap), &str); 12] = [
+    type Damage = fn(&mut PlacedMap);
+    let cases: [(Damage, &str); 12] = [
         (|m| m.period = 8, "the period is 8, the layouts need 16"),
         (|m| m.result.period = 4, "result layout: shape 1x2x3"),
         (
