@@ -1,11 +1,11 @@
-//! The compiler's test set, encrypted: compiles each network with random weights of a fixed seed, runs it once under encryption, and
-//! compares the logits with the reference evaluation in 64-bit floats.
+//! The compiler's test set, encrypted: compiles each network with random weights of a fixed seed (batch norms and quadratics
+//! fitted, so that values keep their size), runs it once under encryption, and compares the logits with the reference evaluation in 64-bit floats.
 //!
 //! `cargo run --release -p hemet-compiler --example test_set -- OUT [NAME...] [--costs FILE] [--memory-mib N] [--threads N]`
 //!
 //! Writes OUT/NAME.json for each network and leaves out those that are there already, so that a long run can be continued. A
 //! network is compiled and judged in a process of its own, and the server is another one, whose memory and times are
-//! its own. Without names all networks run; without a cost table schedules are chosen by the synthetic one.
+//! its own; it uses the evaluation keys where they lie in a mapped file. Without names all networks run; without a cost table schedules are chosen by the synthetic one.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use common::networks;
 use hemet_compiler::{Options, compile, synthetic_table};
-use hemet_runtime::{Client, ClientSpec, Server, peak_memory_bytes, unobserved};
+use hemet_runtime::{Client, ClientSpec, Server, Sizes, peak_memory_bytes, unobserved};
 use hemet_schedule::{Artifact, CostTable, Manifest, OpCounts};
 use hemet_spaces::LayerGraph;
 use hemet_spaces::evaluate::evaluate;
@@ -174,7 +174,8 @@ fn network(name: &str) -> Outcome<LayerGraph> {
 /// Compiles a network, has it run and writes its record.
 fn one(args: &Args, name: &str) -> Outcome<()> {
     let graph = network(name)?;
-    let weights = common::weights(&graph, SEED);
+    let x = common::input(&graph, SEED + 1);
+    let weights = common::calibrated::calibrated(&graph, &x, SEED);
     let costs = match &args.costs {
         Some(path) => CostTable::from_json(&fs::read_to_string(path)?)?,
         None => synthetic_table(),
@@ -189,14 +190,13 @@ fn one(args: &Args, name: &str) -> Outcome<()> {
     fs::create_dir_all(&folder)?;
     let bytes = artifact.to_bytes()?;
     fs::write(folder.join("model.hemet"), &bytes)?;
-    let x = common::input(&graph, SEED + 1);
     let client = {
         let (client, keys) = Client::generate(ClientSpec::new(&artifact)?)?;
-        fs::write(folder.join("keys"), keys.to_bytes())?;
+        keys.save_mapped(&folder.join("keys"))?;
         client
     };
     fs::write(folder.join("request"), client.encrypt(&x)?)?;
-    let keys_mb = fs::metadata(folder.join("keys"))?.len() as f64 / 1e6;
+    let keys_mb = Sizes::of(&artifact.schedule).evaluation_key_bytes as f64 / 1e6;
     let server = run_server(args, &folder)?;
     let found = client.decrypt(&fs::read(folder.join("response"))?)?;
     let wanted = evaluate(&graph, &weights, &x)?;
@@ -252,7 +252,7 @@ fn serve(args: &Args) -> Outcome<()> {
         let artifact = Artifact::read(args.out.join("model.hemet"))?;
         let server = Server::with_diagonal_bytes(artifact, args.memory_mib << 20)?;
         let load_s = begin.elapsed().as_secs_f64();
-        let keys = server.load_keys(&args.out.join("keys"))?;
+        let keys = server.map_keys(&args.out.join("keys"))?;
         let request = fs::read(args.out.join("request"))?;
         let begin = Instant::now();
         let response = server.answer(&keys, &request, &mut unobserved)?;

@@ -1,6 +1,7 @@
 //! What the tests share: a slot-level interpreter of schedules, random weights, networks to compile.
 #![allow(dead_code)]
 
+pub mod calibrated;
 pub mod networks;
 
 use std::collections::HashMap;
