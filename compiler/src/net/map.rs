@@ -1,6 +1,5 @@
 //! Sparse maps: a pattern in compressed rows, with values where weights are known.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use hemet_spaces::LinearMap;
@@ -259,9 +258,9 @@ impl SparseMap {
     fn after_pattern(&self, inner: &Self) -> Self {
         let mut out = Rows::new(inner.inputs, self.outputs, false);
         let mut seen = vec![u32::MAX; inner.inputs];
-        let mut known: HashMap<Row, usize> = HashMap::new();
+        let mut known = Known::new(self);
         for row in 0..self.outputs {
-            if let Some(same) = known.insert(self.rows[row], row) {
+            if let Some(same) = known.before(row) {
                 out.same_as(same);
                 continue;
             }
@@ -311,28 +310,26 @@ impl SparseMap {
 
     /// An upper bound on the entries of [`SparseMap::after`], without forming it.
     pub fn entries_after(&self, inner: &Self) -> usize {
-        let mut known: HashMap<Row, usize> = HashMap::new();
-        let of_row = |row: usize| {
-            let count = || {
-                let columns = self.columns(row).iter();
-                columns.map(|c| inner.columns(*c as usize).len()).sum()
-            };
-            match self.values {
-                Some(_) => count(),
-                None => *known.entry(self.rows[row]).or_insert_with(count),
-            }
-        };
-        (0..self.outputs).map(of_row).sum()
+        let mut known = Known::new(self);
+        let mut counts: Vec<usize> = Vec::with_capacity(self.outputs);
+        for row in 0..self.outputs {
+            let columns = self.columns(row).iter();
+            counts.push(match known.before(row) {
+                Some(same) => counts[same],
+                None => columns.map(|c| inner.columns(*c as usize).len()).sum(),
+            });
+        }
+        counts.iter().sum()
     }
 
     /// `self + other`, maps of equal extents.
     pub fn plus(&self, other: &Self) -> Self {
         let with_values = self.values.is_some() && other.values.is_some();
         let mut out = Rows::new(self.inputs, self.outputs, with_values);
-        let mut known: HashMap<(Row, Row), usize> = HashMap::new();
+        let mut known = Known::new(self);
         for row in 0..self.outputs {
-            if !with_values && let Some(same) = known.insert((self.rows[row], other.rows[row]), row)
-            {
+            let before = known.before(row).filter(|_| !with_values);
+            if let Some(same) = before.filter(|same| other.rows[*same] == other.rows[row]) {
                 out.same_as(same);
                 continue;
             }
@@ -412,6 +409,30 @@ impl SparseMap {
                 products.map(|(c, v)| v * x[*c as usize]).sum()
             })
             .collect()
+    }
+}
+
+/// Finds rows that lie where an earlier one does.
+struct Known<'a> {
+    rows: &'a [Row],
+    /// For each place in the columns the last row that began there, plus 1.
+    last: Vec<u32>,
+}
+
+impl<'a> Known<'a> {
+    fn new(map: &'a SparseMap) -> Self {
+        Self {
+            rows: &map.rows,
+            last: vec![0; map.columns.len() + 1],
+        }
+    }
+
+    /// An earlier row of the same place; asked once of each row, in order.
+    fn before(&mut self, row: usize) -> Option<usize> {
+        let start = self.rows[row].0 as usize;
+        let last = std::mem::replace(&mut self.last[start], row as u32 + 1);
+        let last = (last as usize).checked_sub(1)?;
+        (self.rows[last] == self.rows[row]).then_some(last)
     }
 }
 
