@@ -11,7 +11,7 @@ use std::error::Error;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use hemet_ckks::params::{Security, SecurityLevel, ntt_primes};
+use hemet_ckks::params::{Security, SecurityLevel, ntt_primes, special_sizes};
 use hemet_ckks::{
     Ciphertext, Context, Diagonal, EvaluationKeys, Instructions, KeyRequest, LinearPlan,
     LinearTerm, Parameters, Plaintext, SecretKey, os_rng,
@@ -87,11 +87,14 @@ fn instructions(name: &str) -> Result<Instructions, Box<dyn Error>> {
 }
 
 fn parameters(options: &Options) -> Result<Parameters, Box<dyn Error>> {
-    let third = (options.primes as u32).div_ceil(3) * options.bits;
-    let special = options.special.unwrap_or(third.div_ceil(50) as usize);
-    let sizes: Vec<u32> = std::iter::repeat_n(options.bits, options.primes)
-        .chain(std::iter::repeat_n(50, special))
-        .collect();
+    let mut sizes = vec![options.bits; options.primes];
+    // A chain that leaves no room in the table is still worth timing; the output then says 0 bits.
+    let chosen = match options.special {
+        Some(count) => vec![50; count],
+        None => special_sizes(options.log_n, &sizes, SecurityLevel::Bits128)
+            .unwrap_or_else(|| vec![50; options.primes.div_ceil(3)]),
+    };
+    sizes.extend(chosen);
     let mut moduli = ntt_primes(options.log_n, &sizes)?;
     let special = moduli.split_off(options.primes);
     let secure = Parameters::new(
@@ -100,7 +103,6 @@ fn parameters(options: &Options) -> Result<Parameters, Box<dyn Error>> {
         special.clone(),
         SecurityLevel::Bits128,
     );
-    // A chain above the table is still worth timing; the output then says 0 bits.
     Ok(secure.or_else(|_| Parameters::new_insecure(options.log_n, moduli, special))?)
 }
 
@@ -115,6 +117,7 @@ struct Bench {
     steps: Vec<i64>,
     scale: f64,
     limb: Mutex<Vec<u64>>,
+    sum: Mutex<Ciphertext>,
 }
 
 impl Bench {
@@ -153,7 +156,9 @@ impl Bench {
             })
             .collect();
         let one = context.encode_diagonal(&values, scale, level)?;
+        let sum = context.mul_plain(&ciphertexts[0], &plaintexts[0])?;
         Ok(Self {
+            sum: Mutex::new(sum),
             keys,
             ciphertexts,
             plaintexts,
@@ -189,6 +194,12 @@ impl Bench {
             6 => drop(context.rescale(x)?),
             7 => drop(context.encode(&self.values, self.scale, level)?),
             8 => drop(context.relinearize(&context.square(x)?, keys)?),
+            9 => {
+                // One sum and one ciphertext, as in a dot product; the plaintexts change.
+                let mut sum = self.sum.lock().map_err(|_| "another measurement failed")?;
+                let (x, plain) = (&self.ciphertexts[0], &self.plaintexts[i % 4]);
+                context.mul_plain_add(&mut sum, x, plain)?;
+            }
             _ => drop(context.encode_diagonal(&self.values, self.scale, level)?),
         }
         Ok(())
@@ -196,7 +207,7 @@ impl Bench {
 }
 
 /// Name, divisor of the time, unit in seconds.
-const NAMES: [(&str, f64, f64); 10] = [
+const NAMES: [(&str, f64, f64); 11] = [
     ("ntt_us", 1.0, 1e-6),
     ("rotate_ms", 1.0, 1e-3),
     ("hoisted_rotate_ms", HOISTED as f64, 1e-3),
@@ -206,8 +217,17 @@ const NAMES: [(&str, f64, f64); 10] = [
     ("rescale_ms", 1.0, 1e-3),
     ("encode_ms", 1.0, 1e-3),
     ("square_relin_ms", 1.0, 1e-3),
+    ("ct_pt_accumulate_ms", 1.0, 1e-3),
     ("encode_diagonal_ms", 1.0, 1e-3),
 ];
+
+/// Where the product with a plaintext is accumulated in `NAMES`.
+const ACCUMULATE: usize = 9;
+
+/// Bytes that one accumulation reads and writes: two parts of the sum twice, two of the ciphertext, the plaintext.
+fn accumulated_bytes(options: &Options) -> f64 {
+    7.0 * 8.0 * (options.primes << options.log_n) as f64
+}
 
 /// Processor time of this thread as Linux counts it, 0 elsewhere.
 fn thread_seconds() -> f64 {
@@ -279,6 +299,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         for ((name, _, _), figure) in NAMES.iter().zip(&figures) {
             object.insert((*name).into(), (*figure).into());
         }
+        let rate = accumulated_bytes(&options) / figures[ACCUMULATE] * 1e-6;
+        object.insert("ct_pt_accumulate_gb_per_s".into(), rate.into());
         object.insert("rotation_key_bytes".into(), one_key.into());
         object.insert("log_qp".into(), parameters.log_qp_bits().into());
         object.insert("security_bits".into(), security.into());

@@ -3,8 +3,8 @@
 use crate::ciphertext::{Ciphertext, PlainData, Plaintext};
 use crate::context::{Context, check_scales};
 use crate::error::Error;
-use crate::kernels::Correction;
-use crate::parallel::{for_limb_triples, for_limbs};
+use crate::keyswitch::Limbs;
+use crate::parallel::{for_limb_pairs, for_limb_triples, for_limbs};
 use crate::pool::Buf;
 
 impl Context {
@@ -93,26 +93,48 @@ impl Context {
     pub fn mul_plain(&self, a: &Ciphertext, b: &Plaintext) -> Result<Ciphertext, Error> {
         self.check_plain("mul_plain", a, b)?;
         let n = self.degree();
-        let parts = a.parts.iter().map(|part| match &b.data {
+        let mut parts: Vec<Buf>;
+        match &b.data {
             PlainData::Limbs(values) => {
-                let mut product = self.pool.take(part.len());
-                for_limbs(&mut product, n, |i, limb| {
-                    let range = i * n..(i + 1) * n;
-                    self.kernels
-                        .mul(&self.moduli[i], limb, &part[range.clone()], &values[range]);
-                });
-                product
+                parts = a.parts.iter().map(|p| self.pool.take(p.len())).collect();
+                self.multiply_limbs(&mut parts, a, values, false);
             }
             PlainData::Constant(residues) => {
-                let mut product = part.clone();
-                for_limbs(&mut product, n, |i, limb| {
-                    let m = &self.moduli[i];
-                    self.kernels.scale(m, limb, m.to_mont(residues[i]));
-                });
-                product
+                parts = a.parts.clone();
+                for part in &mut parts {
+                    for_limbs(part, n, |i, limb| {
+                        let m = &self.moduli[i];
+                        self.kernels.scale(m, limb, m.to_mont(residues[i]));
+                    });
+                }
             }
-        });
-        Ok(self.ciphertext(parts.collect(), a.level, a.scale * b.scale))
+        }
+        Ok(self.ciphertext(parts, a.level, a.scale * b.scale))
+    }
+
+    /// `parts (+)= a·values`, two parts at a time: the values are prepared once for both.
+    fn multiply_limbs(&self, parts: &mut [Buf], a: &Ciphertext, values: &[u64], add: bool) {
+        let n = self.degree();
+        for (targets, sources) in parts.chunks_mut(2).zip(a.parts.chunks(2)) {
+            match (targets, sources) {
+                ([d0, d1], [a0, a1]) => for_limb_pairs(d0, d1, n, |i, d0, d1| {
+                    let range = i * n..(i + 1) * n;
+                    let a = [&a0[range.clone()], &a1[range.clone()]];
+                    self.kernels
+                        .mul_pair(&self.moduli[i], [d0, d1], a, &values[range], add);
+                }),
+                ([d0], [a0]) => for_limbs(d0, n, |i, limb| {
+                    let range = i * n..(i + 1) * n;
+                    let (m, a, b) = (&self.moduli[i], &a0[range.clone()], &values[range]);
+                    if add {
+                        self.kernels.mul_add(m, limb, a, b);
+                    } else {
+                        self.kernels.mul(m, limb, a, b);
+                    }
+                }),
+                _ => {}
+            }
+        }
     }
 
     /// `sum += a·b`: one step of a dot product with plaintexts; `sum` has the product's scale.
@@ -143,14 +165,7 @@ impl Context {
                 advice,
             });
         }
-        let n = self.degree();
-        for (target, part) in sum.parts.iter_mut().zip(&a.parts) {
-            for_limbs(target, n, |i, limb| {
-                let range = i * n..(i + 1) * n;
-                self.kernels
-                    .mul_add(&self.moduli[i], limb, &part[range.clone()], &values[range]);
-            });
-        }
+        self.multiply_limbs(&mut sum.parts, a, values, true);
         Ok(())
     }
 
@@ -203,34 +218,10 @@ impl Context {
         let parts = a
             .parts
             .iter()
-            .map(|part| self.rescale_part(part, a.level))
+            .map(|part| self.rescale_part(Limbs::of(part, self.degree()), a.level))
             .collect();
         let scale = a.scale / self.moduli[a.level].q as f64;
         Ok(self.ciphertext(parts, a.level - 1, scale))
-    }
-
-    pub(crate) fn rescale_part(&self, part: &[u64], level: usize) -> Buf {
-        let n = self.degree();
-        let table = &self.levels[level].drop_last;
-        let mut last = Buf::copy_of(&self.pool, &part[level * n..]);
-        self.ntts[level].inverse(&mut last);
-        self.kernels
-            .scale(&self.moduli[level], &mut last, table.lift[0]);
-        let mut quotient = self.pool.take(n);
-        self.kernels
-            .quotient(&mut quotient, &[(&last, table.inverse[0])]);
-        let mut result = Buf::copy_of(&self.pool, &part[..level * n]);
-        for_limbs(&mut result, n, |i, limb| {
-            let m = &self.moduli[i];
-            let mut remainder = self.pool.take(n);
-            let sources = [(&*last, table.weights[i][0])];
-            self.kernels
-                .convert(m, &mut remainder, &sources, Correction::Quotient(&quotient));
-            self.ntts[i].forward(&mut remainder);
-            self.kernels
-                .scale_sub(m, limb, table.last_inverse[i], &remainder);
-        });
-        result
     }
 
     /// Forgets the primes above `level`; the scale and the values stay.

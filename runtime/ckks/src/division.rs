@@ -1,83 +1,87 @@
-//! The remainders of the division that ends a key switch.
+//! The division that ends a key switch, and rescaling.
 //!
 //! Dividing by M (the special primes, or with the last prime of the level) subtracts X mod M, centred. From the
 //! dropped limbs y_k = [X·(M/p_k)⁻¹] mod p_k it is Σ y_k·M/p_k - v·M with v = round(Σ y_k/p_k) (Halevi, Polyakov and
-//! Shoup 2019). What is kept here is minus that over the special primes, so that the inner products are simply
-//! added to it.
-
-use std::ops::Range;
+//! Shoup 2019). For a key switch what is kept is minus that over the special primes, so that the inner products
+//! are simply added to it. A single prime needs no quotient: (X + h) mod p - h with h = (p - 1)/2 is centred.
 
 use crate::context::Context;
-use crate::kernels::Correction;
+use crate::digits::PIECE;
+use crate::kernels::Rows;
+use crate::keyswitch::Limbs;
 use crate::levels::DropTable;
-use crate::parallel::{for_limbs, map};
+use crate::parallel::{for_limbs, group};
 use crate::pool::Buf;
 
-/// Coefficients of each dropped limb that are converted to all kept limbs at a time.
-const PIECE: usize = 1024;
-
-/// What the results of a batch lose: the dropped limbs and their quotients.
-pub(crate) struct Remainders<'a> {
-    pub(crate) outputs: usize,
-    pub(crate) drop: &'a DropTable,
-    /// Per dropped prime, per output, per part.
-    pub(crate) dropped: Buf,
-    /// Per output, per part.
-    pub(crate) quotients: Buf,
-}
-
 impl Context {
-    /// The quotients that go with the dropped limbs: per output, per part.
-    pub(crate) fn quotients(&self, outputs: usize, drop: &DropTable, dropped: &[u64]) -> Buf {
+    /// Fills the last row of the dropped limbs of a part with their quotient.
+    pub(crate) fn quotients(&self, drop: &DropTable, dropped: &mut [u64]) {
         let n = self.degree();
-        let mut quotients = self.pool.take(2 * outputs * n);
-        for_limbs(&mut quotients, n, |at, quotient| {
-            let limbs = dropped.chunks(n).skip(at).step_by(2 * outputs);
-            let fractions: Vec<_> = limbs.zip(drop.inverse.iter().copied()).collect();
-            self.kernels.quotient(quotient, &fractions);
+        let piece = PIECE.min(n);
+        let (limbs, quotient) = dropped.split_at_mut(drop.inverse.len() * n);
+        for_limbs(quotient, piece, |k, quotient| {
+            let rows = Rows {
+                data: &limbs[k * piece..],
+                stride: n,
+            };
+            self.kernels.quotient(quotient, rows, &drop.inverse);
         });
-        quotients
     }
 
-    /// Buffers for the results; with minus the remainders of the division in them if `is_ahead`: then piece by
-    /// piece of the coefficients, so that the dropped limbs are read from memory once for all kept limbs.
-    pub(crate) fn results(&self, r: &Remainders<'_>, kept: usize, is_ahead: bool) -> Vec<Vec<Buf>> {
-        let n = self.degree();
-        let make = |&(o, p): &(usize, usize)| {
-            let mut part = self.pool.take(kept * n);
-            for start in (0..n).step_by(PIECE).take_while(|_| is_ahead) {
-                for i in 0..kept {
-                    let target = &mut part[i * n + start..i * n + start + PIECE];
-                    self.remainder(r, (o, p), i, start..start + PIECE, target);
-                }
-            }
-            part
-        };
-        let parts: Vec<(usize, usize)> = (0..r.outputs).flat_map(|o| [(o, 0), (o, 1)]).collect();
-        let mut made = map(&parts, make).into_iter();
-        (0..r.outputs)
-            .map(|_| made.by_ref().take(2).collect())
-            .collect()
-    }
-
-    /// Minus the remainder of the division on limb `i` of the chain, as coefficients below 4q.
-    pub(crate) fn remainder(
+    /// Fills the limbs `kept`, of which `first` is the first one, with minus the remainders of the division, as
+    /// coefficients below 4q.
+    pub(crate) fn remainders(
         &self,
-        r: &Remainders<'_>,
-        (output, part): (usize, usize),
-        i: usize,
-        range: Range<usize>,
-        target: &mut [u64],
+        drop: &DropTable,
+        dropped: &[u64],
+        first: usize,
+        kept: &mut [u64],
     ) {
         let n = self.degree();
-        let at = 2 * output + part;
-        let limbs = r.dropped.chunks(n).skip(at).step_by(2 * r.outputs);
-        let all = limbs.chain([&r.quotients[at * n..(at + 1) * n]]);
-        let weighted = all
-            .map(|limb| &limb[range.clone()])
-            .zip(r.drop.negated[i].iter().copied());
-        let sources: Vec<_> = weighted.collect();
-        self.kernels
-            .convert(&self.moduli[i], target, &sources, Correction::Offset(0));
+        let piece = PIECE.min(n);
+        let some = group(kept.len() / n);
+        for_limbs(kept, some * n, |g, limbs| {
+            for start in (0..n).step_by(piece) {
+                let rows = Rows {
+                    data: &dropped[start..],
+                    stride: n,
+                };
+                for (i, limb) in (first + g * some..).zip(limbs.chunks_mut(n)) {
+                    let target = &mut limb[start..start + piece];
+                    self.kernels
+                        .convert(&self.moduli[i], target, rows, &drop.negated[i], 0);
+                }
+            }
+        });
+    }
+
+    /// A part divided by the last prime of the level, with rounding.
+    pub(crate) fn rescale_part(&self, part: Limbs<'_>, level: usize) -> Buf {
+        let n = self.degree();
+        let table = &self.levels[level].drop_last;
+        let mut last = self.pool.take(n);
+        self.inverse_from(level, part.limb(level), &mut last, table.lift[0]);
+        let p = &self.moduli[level];
+        self.kernels.add_constant(p, &mut last, (p.q - 1) / 2);
+        let mut result = self.pool.take(level * n);
+        for_limbs(&mut result, n, |i, limb| {
+            let (m, ntt) = (&self.moduli[i], &self.ntts[i]);
+            let rows = Rows {
+                data: &last,
+                stride: n,
+            };
+            let offset = m.mont_mul(m.sub(0, (p.q - 1) / 2 % m.q), table.last_inverse[i]);
+            self.kernels
+                .convert(m, limb, rows, &[table.last_inverse[i]], offset);
+            ntt.forward_head(limb);
+            let size = ntt.block();
+            let values = part.limb(i).chunks(size);
+            for (k, (block, values)) in limb.chunks_mut(size).zip(values).enumerate() {
+                ntt.forward_block(k, block);
+                self.kernels
+                    .scale_sub(m, block, table.last_inverse[i], values);
+            }
+        });
+        result
     }
 }

@@ -255,9 +255,8 @@ impl Context {
             PlainData::Limbs(limbs) => {
                 let mut limbs = limbs.clone();
                 for_limbs(&mut limbs, n, |i, limb| {
-                    self.ntts[i].inverse(limb);
                     let m = &self.moduli[i];
-                    self.kernels.scale(m, limb, m.to_mont(m.inv(n as u64)));
+                    self.ntts[i].inverse(limb, m.to_mont(m.inv(n as u64)));
                 });
                 let composer = Composer::new(&self.moduli[..=plaintext.level]);
                 let all = (0..n)

@@ -31,6 +31,8 @@ pub(crate) struct DigitTable {
     pub(crate) limbs: Range<usize>,
     /// Per limb: (D/q_i)⁻¹·N⁻¹ mod q_i, times 2^52.
     pub(crate) lift: Vec<u64>,
+    /// Per limb: 1/q_i.
+    pub(crate) inverse: Vec<f64>,
     /// Per extended limb: D/q_i mod the target for each limb of the digit, times 2^52; for an odd number of
     /// limbs also -D, for the quotient that follows them.
     pub(crate) weights: Vec<Vec<u64>>,
@@ -58,8 +60,6 @@ pub(crate) struct DropTable {
     pub(crate) lift: Vec<u64>,
     /// Per dropped prime: 1/p.
     pub(crate) inverse: Vec<f64>,
-    /// Per kept limb: p⁻¹ mod q_i for each dropped prime, times 2^52.
-    pub(crate) weights: Vec<Vec<u64>>,
     /// Per kept limb: -p⁻¹·L for each dropped prime and L for the quotient, times 2^52, where L is the last
     /// prime if it is dropped with special ones, else 1: the remainder that is subtracted before the division
     /// by L.
@@ -151,6 +151,7 @@ fn digit_table(
     };
     DigitTable {
         lift,
+        inverse: limbs.clone().map(|i| 1.0 / moduli[i].q as f64).collect(),
         weights: extended.iter().map(|m| weights(m)).collect(),
         offsets: extended.iter().map(|m| offset(m)).collect(),
         first_lifted,
@@ -168,7 +169,6 @@ fn drop_table(special: &[Modulus], last: Option<&Modulus>, kept: &[Modulus], n: 
         })
         .collect();
     lift.extend(last.map(|m| m.to_mont(m.inv(n))));
-    let inverses = |m: &Modulus| dropped.iter().map(|p| m.to_mont(m.inv(p.q))).collect();
     let last_inverse = |m: &Modulus| m.to_mont(last.map_or(1, |p| m.inv(p.q)));
     let negated = |m: &Modulus| {
         let last = last.map_or(1, |p| p.q % m.q);
@@ -181,7 +181,6 @@ fn drop_table(special: &[Modulus], last: Option<&Modulus>, kept: &[Modulus], n: 
         negated: kept.iter().map(negated).collect(),
         lift,
         inverse: dropped.iter().map(|p| 1.0 / p.q as f64).collect(),
-        weights: kept.iter().map(inverses).collect(),
         last_inverse: kept.iter().map(last_inverse).collect(),
     }
 }

@@ -41,6 +41,7 @@ mod cache;
 mod ciphertext;
 mod compose;
 mod context;
+mod digits;
 mod division;
 mod embedding;
 mod encode;
@@ -68,6 +69,7 @@ mod rotations;
 mod sampling;
 mod serial;
 mod serial_keys;
+mod sums;
 mod switching;
 
 pub use cache::{Pass, PlainCache, PlainSource};

@@ -17,9 +17,10 @@ use crate::context::{Context, check_scales};
 use crate::error::Error;
 use crate::kernels::{MAX_TERMS, PairTerm};
 use crate::keys::EvaluationKeys;
-use crate::keyswitch::{Batch, Job, Limbs};
-use crate::parallel::{for_limb_pairs, for_limbs, map};
+use crate::keyswitch::{Job, Limbs};
+use crate::parallel::{for_limb_pairs, for_limbs};
 use crate::pool::Buf;
+use crate::sums::Sum;
 
 /// Words of a limb that are worked on at a time: all baby steps' pieces stay in the second-level cache.
 const BLOCK: usize = 1024;
@@ -357,17 +358,14 @@ impl Context {
         if giants.is_empty() {
             return Ok(self.without_switch(level, &base, rescale));
         }
-        let numbered = giants.iter().enumerate();
-        let jobs = numbered.map(|(source, &(g, key))| Job::galois(source, 0, key, part(0, g)));
-        let batch = Batch {
-            level,
-            sources: map(&giants, |&(g, _)| self.lift(part(1, g), level)),
+        let jobs = giants
+            .iter()
+            .map(|&(g, key)| Job::galois([part(0, g), part(1, g)], key));
+        let sum = Sum {
             jobs: jobs.collect(),
-            outputs: 1,
-            base: base.into_iter().map(|limbs| (0, limbs)).collect(),
-            rescale,
+            base,
         };
-        Ok(self.switch(&batch).remove(0))
+        Ok(self.switch_one(level, &sum, rescale))
     }
 
     /// The result of an output without giant steps.
@@ -383,7 +381,7 @@ impl Context {
                 }
             });
             if rescale {
-                self.rescale_part(&part, level)
+                self.rescale_part(Limbs::of(&part, n), level)
             } else {
                 part
             }

@@ -4,8 +4,6 @@ use std::cell::Cell;
 
 use rayon::prelude::*;
 
-use crate::pool::Buf;
-
 thread_local! {
     static SEQUENTIAL: Cell<bool> = const { Cell::new(false) };
 }
@@ -82,40 +80,26 @@ pub(crate) fn for_limb_pairs(
     }
 }
 
-/// Cuts a block into pairs of limbs of `n` words.
-pub(crate) fn pairs(block: &mut [u64], n: usize) -> impl Iterator<Item = [&mut [u64]; 2]> {
-    block.chunks_mut(2 * n).map(move |pair| {
-        let (first, second) = pair.split_at_mut(n);
-        [first, second]
-    })
+/// The threads that share so many limbs.
+pub(crate) fn tasks(limbs: usize) -> usize {
+    if is_parallel(limbs) {
+        rayon::current_num_threads()
+    } else {
+        1
+    }
 }
 
-/// Runs `body(i, limbs)` for each limb index, with limb `i` of both parts of every result.
-pub(crate) fn for_each_limb(
-    results: &mut [Vec<Buf>],
-    count: usize,
-    n: usize,
-    body: impl Fn(usize, Vec<[&mut [u64]; 2]>) + Sync + Send,
-) {
-    let mut limbs: Vec<Vec<[&mut [u64]; 2]>> = (0..count).map(|_| Vec::new()).collect();
-    for parts in results {
-        if let [first, second] = parts.as_mut_slice() {
-            let pairs = first.chunks_mut(n).zip(second.chunks_mut(n));
-            for (limb, (a, b)) in limbs.iter_mut().zip(pairs) {
-                limb.push([a, b]);
-            }
-        }
-    }
-    if is_parallel(count) {
-        limbs
-            .into_par_iter()
-            .enumerate()
-            .for_each(|(i, outs)| body(i, outs));
+/// Limbs that one task takes where each thread has one task.
+pub(crate) fn group(limbs: usize) -> usize {
+    limbs.div_ceil(tasks(limbs)).max(1)
+}
+
+/// Runs `body` for each item.
+pub(crate) fn for_each<T: Send>(items: Vec<T>, body: impl Fn(T) + Sync + Send) {
+    if is_parallel(items.len()) {
+        items.into_par_iter().with_max_len(1).for_each(body);
     } else {
-        limbs
-            .into_iter()
-            .enumerate()
-            .for_each(|(i, outs)| body(i, outs));
+        items.into_iter().for_each(body);
     }
 }
 

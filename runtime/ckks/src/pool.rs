@@ -27,16 +27,18 @@ impl Pool {
     pub(crate) fn take(self: &Arc<Self>, len: usize) -> Buf {
         let reused = {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            // The smallest that fits without wasting more than half.
+            // The smallest that fits without wasting more than half; of these the one given last, which may still
+            // be in cache.
             let best = idle
                 .buffers
                 .iter()
                 .enumerate()
+                .rev()
                 .filter(|(_, b)| b.capacity() >= len && b.capacity() / 2 <= len)
                 .min_by_key(|(_, b)| b.capacity())
                 .map(|(i, _)| i);
             best.map(|i| {
-                let buffer = idle.buffers.swap_remove(i);
+                let buffer = idle.buffers.remove(i);
                 idle.words -= buffer.capacity();
                 buffer
             })

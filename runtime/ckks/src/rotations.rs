@@ -8,11 +8,11 @@ use crate::ciphertext::Ciphertext;
 use crate::context::Context;
 use crate::error::Error;
 use crate::keys::{EvaluationKeys, GaloisKey};
-use crate::keyswitch::{Batch, Job, Limbs};
+use crate::keyswitch::{Job, Limbs};
+use crate::sums::{Batch, Sum};
 
-/// Most results of one batch of rotations: their special limbs (2 MiB each at degree 2^15) stay in the
-/// third-level cache until the last limb of the chain has read them.
-const MAX_OUTPUTS: usize = 4;
+/// Most rotations that are done together: they share the reading of the digits.
+const MAX_OUTPUTS: usize = 2;
 
 impl Context {
     /// Slot `i` of the result is slot `i + step` (cyclic) of the input.
@@ -87,31 +87,32 @@ impl Context {
     }
 
     /// The images of a ciphertext under several automorphisms.
-    fn apply_galois(&self, a: &Ciphertext, keys: &[&GaloisKey]) -> Vec<Ciphertext> {
+    fn apply_galois<'a>(&self, a: &'a Ciphertext, keys: &[&'a GaloisKey]) -> Vec<Ciphertext> {
         let n = self.degree();
-        let first = Limbs::of(&a.parts[0], n);
-        let mut source = self.lift(Limbs::of(&a.parts[1], n), a.level);
-        if keys.len() > MAX_OUTPUTS {
-            self.convert_all(&mut source, a.level);
-        }
-        let mut sources = vec![source];
+        let parts = [Limbs::of(&a.parts[0], n), Limbs::of(&a.parts[1], n)];
+        let shared = (keys.len() > 1).then(|| {
+            let mut digits = self.digits_of(parts[1], a.level);
+            self.transform_digits(&mut digits, a.level);
+            digits
+        });
         let mut images = Vec::with_capacity(keys.len());
         for keys in keys.chunks(MAX_OUTPUTS) {
-            let jobs = keys
-                .iter()
-                .enumerate()
-                .map(|(output, key)| Job::galois(0, output, key, first));
-            let batch = Batch {
-                level: a.level,
-                sources,
-                jobs: jobs.collect(),
-                outputs: keys.len(),
+            let sum = |key: &&'a GaloisKey| Sum {
+                jobs: vec![Job::galois(parts, key)],
                 base: Vec::new(),
-                rescale: false,
             };
-            let ciphertext = |parts| self.ciphertext(parts, a.level, a.scale);
-            images.extend(self.switch(&batch).into_iter().map(ciphertext));
-            sources = batch.sources;
+            let sums: Vec<Sum<'_>> = keys.iter().map(sum).collect();
+            let switched = self.switch(&Batch {
+                level: a.level,
+                rescale: false,
+                sums: &sums,
+                digits: shared.as_ref(),
+            });
+            images.extend(
+                switched
+                    .into_iter()
+                    .map(|p| self.ciphertext(p, a.level, a.scale)),
+            );
         }
         images
     }

@@ -15,9 +15,11 @@ mod parameters;
 mod presets;
 mod primes;
 mod security;
+mod special;
 
 pub use error::ParamError;
 pub use parameters::{Parameters, digit_ranges};
 pub use presets::Preset;
 pub use primes::{MAX_PRIME_BITS, is_prime, ntt_primes};
 pub use security::{Security, SecurityLevel, max_log_qp};
+pub use special::special_sizes;

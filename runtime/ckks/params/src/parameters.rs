@@ -15,11 +15,11 @@ const MIN_PRIME_BITS: u32 = 17;
 /// Most primes in either list: the sums of the kernels stay below 2^64 with a wide margin.
 const MAX_PRIMES: usize = 64;
 /// Most special primes: with one more prime and a quotient they are the terms of one conversion.
-const MAX_SPECIAL: usize = 11;
+pub(crate) const MAX_SPECIAL: usize = 11;
 /// A digit may exceed the special primes by this many bits (primes of one size differ a little).
 const DIGIT_TOLERANCE_BITS: f64 = 0.5;
 /// Most limbs in one digit: the bound of the base-conversion kernels.
-const MAX_DIGIT_LIMBS: usize = 12;
+pub(crate) const MAX_DIGIT_LIMBS: usize = 12;
 
 /// A checked set of parameters: ring degree, prime chain, special primes, security.
 ///
@@ -255,7 +255,7 @@ pub fn digit_ranges(bits: &[f64], special_bits: f64) -> Result<Vec<Range<usize>>
     Ok(greedy(bits, high))
 }
 
-fn greedy(bits: &[f64], limit: f64) -> Vec<Range<usize>> {
+pub(crate) fn greedy(bits: &[f64], limit: f64) -> Vec<Range<usize>> {
     let mut digits = Vec::new();
     let (mut start, mut sum) = (0, 0.0);
     for (i, &b) in bits.iter().enumerate() {

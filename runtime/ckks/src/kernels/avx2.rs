@@ -11,7 +11,7 @@ use std::arch::x86_64::*;
 
 use super::doubles::*;
 use super::gather::{Permute, Unpack};
-use super::{Correction, KeyTerm, Packed, PairTerm, scalar};
+use super::{KeyTerm, Packed, PairTerm, Place, Rows, scalar};
 use crate::galois::Automorphism;
 use crate::modulus::Modulus;
 
@@ -106,8 +106,8 @@ simd! {
         for i in (0..dst.len()).step_by(4) {
             // SAFETY: as in `add_assign`.
             unsafe {
-                let x = scaled(c, load_doubles(dst, i), w);
-                store_doubles(dst, i, non_negative(c, _mm256_sub_pd(x, load_doubles(src, i))));
+                let x = scaled(c, load_doubles(src, i), w);
+                store_doubles(dst, i, non_negative(c, _mm256_sub_pd(x, load_doubles(dst, i))));
             }
         }
     }
@@ -135,6 +135,16 @@ simd! {
         }
     }
 
+    fn mul_pair(m: &Modulus, d: [&mut [u64]; 2], a: [&[u64]; 2], b: &[u64], add: bool) {
+        for (d, a) in d.into_iter().zip(a) {
+            if add {
+                mul_add(m, d, a, b);
+            } else {
+                mul(m, d, a, b);
+            }
+        }
+    }
+
     fn tensor(m: &Modulus, d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2]) {
         let c = consts(m);
         let [d0, d1, d2] = d;
@@ -151,37 +161,31 @@ simd! {
         }
     }
 
-    fn convert(m: &Modulus, dst: &mut [u64], sources: &[(&[u64], u64)], correction: Correction<'_>) {
-        let c = consts(m);
-        let reduction = Reduction::new(c, sources.len());
+    fn convert(m: &Modulus, dst: &mut [u64], rows: Rows<'_>, weights: &[u64], offset: u64) {
+        let (c, offset) = (consts(m), splat(offset as f64));
+        let reduction = Reduction::new(c, weights.len());
         for i in (0..dst.len()).step_by(4) {
             let mut sum = Sum::new();
-            for (x, w) in sources {
-                // SAFETY: as in `add_assign`.
-                sum.add(unsafe { load_doubles(x, i) }, splat(*w as f64));
+            for (k, w) in weights.iter().enumerate() {
+                // SAFETY: the parent module checked that there are as many rows of the length as weights.
+                let x = unsafe { load_doubles(rows.data, k * rows.stride + i) };
+                sum.add(x, splat(*w as f64));
             }
             // The others subtract k·q for k from 0 to 2^52 and add q: the same where k is negative here.
             let (t, k) = reduction.run(sum);
             let is_same = _mm256_cmp_pd::<_CMP_LT_OQ>(k, _mm256_setzero_pd());
             let t = below(_mm256_add_pd(t, _mm256_andnot_pd(is_same, c.q)), c.q2);
-            let t = match correction {
-                Correction::Offset(offset) => _mm256_add_pd(t, splat(offset as f64)),
-                // SAFETY: as in `add_assign`.
-                Correction::Quotient(v) => {
-                    _mm256_sub_pd(_mm256_add_pd(t, c.q), unsafe { load_doubles(v, i) })
-                }
-            };
             // SAFETY: as in `add_assign`.
-            unsafe { store_doubles(dst, i, t) }
+            unsafe { store_doubles(dst, i, _mm256_add_pd(t, offset)) }
         }
     }
 
-    fn quotient(dst: &mut [u64], sources: &[(&[u64], f64)]) {
+    fn quotient(dst: &mut [u64], rows: Rows<'_>, inverses: &[f64]) {
         for i in (0..dst.len()).step_by(4) {
             let mut sum = splat(0.5);
-            for (x, inverse) in sources {
-                // SAFETY: as in `add_assign`.
-                let x = unsafe { load_doubles(x, i) };
+            for (k, inverse) in inverses.iter().enumerate() {
+                // SAFETY: as in `convert`.
+                let x = unsafe { load_doubles(rows.data, k * rows.stride + i) };
                 // Not fused: the scalar implementation rounds the product as well.
                 sum = _mm256_add_pd(sum, _mm256_mul_pd(x, splat(*inverse)));
             }
@@ -214,14 +218,25 @@ simd! {
         }
     }
 
-    fn permute_add(m: &Modulus, dst: &mut [u64], src: &[u64], p: &Automorphism) {
-        let (q, order) = (words(m.q), Permute::new(p));
+    fn add_from(m: &Modulus, dst: &mut [u64], place: Place<'_>, src: &[u64]) {
+        let (q, order) = (words(m.q), place.permutation.map(|p| Permute::new(p)));
         for i in (0..dst.len()).step_by(8) {
             for half in 0..2 {
                 let at = i + 4 * half;
-                // SAFETY: as in `permute`.
-                unsafe { store(dst, at, add_mod(q, load(dst, at), order.load(src, i, half))) }
+                // SAFETY: the parent module checked that the block lies in the limb.
+                unsafe {
+                    let x = gathered(src, order.as_ref(), place.start + i, half);
+                    store(dst, at, add_mod(q, load(dst, at), x));
+                }
             }
+        }
+    }
+
+    fn add_constant(m: &Modulus, dst: &mut [u64], constant: u64) {
+        let (q, constant) = (words(m.q), words(constant));
+        for i in (0..dst.len()).step_by(4) {
+            // SAFETY: as in `add_assign`.
+            unsafe { store(dst, i, add_mod(q, load(dst, i), constant)) }
         }
     }
 
@@ -238,6 +253,22 @@ simd! {
             let r = non_negative(c, reduce(c, signed_to_doubles(x)));
             // SAFETY: as in `add_assign`.
             unsafe { store_doubles(dst, i, r) }
+        }
+    }
+}
+
+/// Half a block of eight, at `i`, of the permuted `src`.
+///
+/// # Safety
+/// `src` has the length of the permutation, and `i` is an aligned block in it.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn gathered(src: &[u64], order: Option<&Permute<'_>>, i: usize, half: usize) -> V {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match order {
+            Some(order) => order.load(src, i, half),
+            None => load(src, i + 4 * half),
         }
     }
 }
@@ -282,14 +313,14 @@ simd! {
     fn inner_product(
         m: &Modulus,
         out: [&mut [u64]; 2],
+        place: Place<'_>,
         terms: &[KeyTerm<'_>],
-        permutation: Option<&Automorphism>,
         add: bool,
     ) {
         let mut out = out;
         let c = consts(m);
         let unpack = Unpack::new(terms.first().map_or(9, |t| t.first.bits));
-        let order = permutation.map(|p| Permute::new(p));
+        let order = place.permutation.map(|p| Permute::new(p));
         for (at, terms) in terms.chunks(MAX_SUM).enumerate() {
             let reduction = Reduction::new(c, terms.len());
             for i in (0..out[0].len()).step_by(8) {
@@ -298,10 +329,7 @@ simd! {
                     for t in terms {
                         // SAFETY: lengths checked by the parent module.
                         unsafe {
-                            let digit = match &order {
-                                Some(order) => order.load(t.digit, i, half),
-                                None => load(t.digit, i + 4 * half),
-                            };
+                            let digit = gathered(t.digit, order.as_ref(), place.start + i, half);
                             let first = unpack.load(t.first.words, i, half);
                             let second = unpack.load(t.second.words, i, half);
                             sums.add(to_doubles(digit), first, second);

@@ -8,7 +8,7 @@ use std::arch::x86_64::*;
 
 use super::lanes::*;
 use super::packed::{TABLES, mask};
-use super::{Correction, KeyTerm, Packed, PairTerm};
+use super::{KeyTerm, Packed, PairTerm, Place, Rows};
 use crate::galois::Automorphism;
 use crate::modulus::Modulus;
 
@@ -80,6 +80,26 @@ simd! {
         }
     }
 
+    fn mul_pair(m: &Modulus, d: [&mut [u64]; 2], a: [&[u64]; 2], b: &[u64], add: bool) {
+        let c = consts(m);
+        let [d0, d1] = d;
+        for i in (0..d0.len()).step_by(8) {
+            // SAFETY: as in `add_assign`.
+            unsafe {
+                // Below 2q: the products with it are below 2^52·q.
+                let b = mont_mul_add(c, c.q, load(b, i), c.r2);
+                let (mut base0, mut base1) = (c.q, c.q);
+                if add {
+                    base0 = _mm512_add_epi64(base0, load(d0, i));
+                    base1 = _mm512_add_epi64(base1, load(d1, i));
+                }
+                // Below 3q.
+                store(d0, i, canonical4(c, mont_mul_add(c, base0, load(a[0], i), b)));
+                store(d1, i, canonical4(c, mont_mul_add(c, base1, load(a[1], i), b)));
+            }
+        }
+    }
+
     fn tensor(m: &Modulus, d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2]) {
         let (c, zero) = (consts(m), _mm512_setzero_si512());
         let [d0, d1, d2] = d;
@@ -98,35 +118,33 @@ simd! {
         }
     }
 
-    fn convert(m: &Modulus, dst: &mut [u64], sources: &[(&[u64], u64)], correction: Correction<'_>) {
-        let (c, zero) = (consts(m), _mm512_setzero_si512());
-        for i in (0..dst.len()).step_by(8) {
-            let (mut lo, mut hi) = (zero, zero);
-            for (x, w) in sources {
-                // SAFETY: as in `add_assign`.
-                let (x, w) = (unsafe { load(x, i) }, splat(*w));
-                lo = _mm512_madd52lo_epu64(lo, x, w);
-                hi = _mm512_madd52hi_epu64(hi, x, w);
-            }
-            let t = min_sub(redc(c, lo, hi), c.q2);
-            let t = match correction {
-                Correction::Offset(offset) => _mm512_add_epi64(t, splat(offset)),
-                // SAFETY: as in `add_assign`.
-                Correction::Quotient(v) => {
-                    _mm512_sub_epi64(_mm512_add_epi64(t, c.q), unsafe { load(v, i) })
+    fn convert(m: &Modulus, dst: &mut [u64], rows: Rows<'_>, weights: &[u64], offset: u64) {
+        let (c, offset) = (consts(m), splat(offset));
+        // SAFETY: the parent module checked that there are as many rows of the length as weights.
+        unsafe {
+            match *weights {
+                [w0] => convert_rows(c, dst, rows, [w0], offset),
+                [w0, w1] => convert_rows(c, dst, rows, [w0, w1], offset),
+                [w0, w1, w2] => convert_rows(c, dst, rows, [w0, w1, w2], offset),
+                [w0, w1, w2, w3] => convert_rows(c, dst, rows, [w0, w1, w2, w3], offset),
+                [w0, w1, w2, w3, w4] => convert_rows(c, dst, rows, [w0, w1, w2, w3, w4], offset),
+                [w0, w1, w2, w3, w4, w5] => {
+                    convert_rows(c, dst, rows, [w0, w1, w2, w3, w4, w5], offset);
                 }
-            };
-            // SAFETY: as in `add_assign`.
-            unsafe { store(dst, i, t) }
+                [w0, w1, w2, w3, w4, w5, w6] => {
+                    convert_rows(c, dst, rows, [w0, w1, w2, w3, w4, w5, w6], offset);
+                }
+                _ => convert_many(c, dst, rows, weights, offset),
+            }
         }
     }
 
-    fn quotient(dst: &mut [u64], sources: &[(&[u64], f64)]) {
+    fn quotient(dst: &mut [u64], rows: Rows<'_>, inverses: &[f64]) {
         for i in (0..dst.len()).step_by(8) {
             let mut sum = _mm512_set1_pd(0.5);
-            for (x, inverse) in sources {
-                // SAFETY: as in `add_assign`.
-                let x = _mm512_cvtepu64_pd(unsafe { load(x, i) });
+            for (k, inverse) in inverses.iter().enumerate() {
+                // SAFETY: as in `convert`.
+                let x = _mm512_cvtepu64_pd(unsafe { load(rows.data, k * rows.stride + i) });
                 // Not fused: the scalar implementation rounds the product as well.
                 sum = _mm512_add_pd(sum, _mm512_mul_pd(x, _mm512_set1_pd(*inverse)));
             }
@@ -138,50 +156,29 @@ simd! {
     fn inner_product(
         m: &Modulus,
         out: [&mut [u64]; 2],
+        place: Place<'_>,
         terms: &[KeyTerm<'_>],
-        permutation: Option<&Automorphism>,
         add: bool,
     ) {
         let c = consts(m);
-        let [out0, out1] = out;
-        let mut sums = Sums::new(c);
-        let unpack = Unpack::new(terms.first().map_or(9, |t| t.first.bits));
-        for i in (0..out0.len()).step_by(8) {
-            sums.clear();
-            if let Some(p) = permutation {
-                let word = p.blocks[i / 8];
-                let from = (word & !7) as usize;
-                // SAFETY: eight orders of eight words; `from` is an aligned block below the length.
-                let order = unsafe { load(&p.orders[(word & 7) as usize], 0) };
-                for t in terms {
-                    // SAFETY: lengths checked by the parent module.
-                    unsafe {
-                        let digit = _mm512_permutexvar_epi64(order, load(t.digit, from));
-                        let (b, a) = (unpack.load(t.first.words, i), unpack.load(t.second.words, i));
-                        sums.add(digit, b, a);
-                    }
-                }
-            } else {
-                for t in terms {
-                    // SAFETY: lengths checked by the parent module.
-                    unsafe {
-                        let (b, a) = (unpack.load(t.first.words, i), unpack.load(t.second.words, i));
-                        sums.add(load(t.digit, i), b, a);
-                    }
-                }
+        // SAFETY: lengths checked by the parent module.
+        unsafe {
+            match terms {
+                [a] => inner_few(c, out, place, [a], add),
+                [a, b] => inner_few(c, out, place, [a, b], add),
+                [a, b, d] => inner_few(c, out, place, [a, b, d], add),
+                [a, b, d, e] => inner_few(c, out, place, [a, b, d, e], add),
+                _ => inner_many(c, out, place, terms, add),
             }
-            // SAFETY: lengths checked by the parent module.
-            unsafe { sums.finish(out0, out1, i, add) };
         }
     }
 
     fn dot_pair(m: &Modulus, out: [&mut [u64]; 2], terms: &[PairTerm<'_>], add: bool) {
         let c = consts(m);
         let [out0, out1] = out;
-        let mut sums = Sums::new(c);
         let unpack = Unpack::new(terms.first().map_or(9, |t| t.factor.bits));
         for i in (0..out0.len()).step_by(8) {
-            sums.clear();
+            let mut sums = Sums::new(c);
             for t in terms {
                 // SAFETY: lengths checked by the parent module.
                 unsafe {
@@ -228,17 +225,27 @@ simd! {
     }
 
     fn permute(dst: &mut [u64], src: &[u64], p: &Automorphism) {
+        let place = Place { permutation: Some(p), ..Place::default() };
         for i in (0..dst.len()).step_by(8) {
-            // SAFETY: as in `add_assign`; `permuted` reads an aligned block of `src`.
-            unsafe { store(dst, i, permuted(src, p, i)) }
+            // SAFETY: the parent module checked that all lengths are equal.
+            unsafe { store(dst, i, gathered(src, place, i)) }
         }
     }
 
-    fn permute_add(m: &Modulus, dst: &mut [u64], src: &[u64], p: &Automorphism) {
+    fn add_from(m: &Modulus, dst: &mut [u64], place: Place<'_>, src: &[u64]) {
         let c = consts(m);
         for i in (0..dst.len()).step_by(8) {
-            // SAFETY: as in `permute`.
-            unsafe { store(dst, i, add_mod(c, load(dst, i), permuted(src, p, i))) }
+            fetch(src, place, i);
+            // SAFETY: the parent module checked that the block lies in the limb.
+            unsafe { store(dst, i, add_mod(c, load(dst, i), gathered(src, place, i))) }
+        }
+    }
+
+    fn add_constant(m: &Modulus, dst: &mut [u64], constant: u64) {
+        let (c, constant) = (consts(m), splat(constant));
+        for i in (0..dst.len()).step_by(8) {
+            // SAFETY: as in `add_assign`.
+            unsafe { store(dst, i, add_mod(c, load(dst, i), constant)) }
         }
     }
 
@@ -246,7 +253,7 @@ simd! {
         let (c, w) = (consts(m), splat(w_mont));
         for i in (0..dst.len()).step_by(8) {
             // SAFETY: as in `add_assign`.
-            unsafe { store(dst, i, sub_mod(c, mont_mul(c, load(dst, i), w), load(src, i))) }
+            unsafe { store(dst, i, sub_mod(c, mont_mul(c, load(src, i), w), load(dst, i))) }
         }
     }
 
@@ -272,5 +279,130 @@ simd! {
             // SAFETY: as in `add_assign`.
             unsafe { store(dst, i, _mm512_mask_blend_epi64(negative, r, negated)) }
         }
+    }
+}
+
+/// [`convert`] for a number of rows that is known while compiling: their weights stay in registers.
+///
+/// # Safety
+/// Every row has the length of `dst`, a multiple of eight.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+unsafe fn convert_rows<const K: usize>(
+    c: Consts,
+    dst: &mut [u64],
+    rows: Rows<'_>,
+    weights: [u64; K],
+    offset: V,
+) {
+    let zero = _mm512_setzero_si512();
+    let mut w = [zero; K];
+    for (w, weight) in w.iter_mut().zip(weights) {
+        *w = splat(weight);
+    }
+    for i in (0..dst.len()).step_by(8) {
+        let (mut lo, mut hi) = (zero, zero);
+        for (k, w) in w.iter().enumerate() {
+            // SAFETY: the caller's promise.
+            let x = unsafe { load(rows.data, k * rows.stride + i) };
+            lo = _mm512_madd52lo_epu64(lo, x, *w);
+            hi = _mm512_madd52hi_epu64(hi, x, *w);
+        }
+        let t = _mm512_add_epi64(min_sub(redc(c, lo, hi), c.q2), offset);
+        // SAFETY: the caller's promise.
+        unsafe { store(dst, i, t) }
+    }
+}
+
+/// [`convert`] for any number of rows.
+///
+/// # Safety
+/// As for [`convert_rows`].
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+unsafe fn convert_many(c: Consts, dst: &mut [u64], rows: Rows<'_>, weights: &[u64], offset: V) {
+    let zero = _mm512_setzero_si512();
+    for i in (0..dst.len()).step_by(8) {
+        let (mut lo, mut hi) = (zero, zero);
+        for (k, &w) in weights.iter().enumerate() {
+            // SAFETY: the caller's promise.
+            let (x, w) = (unsafe { load(rows.data, k * rows.stride + i) }, splat(w));
+            lo = _mm512_madd52lo_epu64(lo, x, w);
+            hi = _mm512_madd52hi_epu64(hi, x, w);
+        }
+        let t = _mm512_add_epi64(min_sub(redc(c, lo, hi), c.q2), offset);
+        // SAFETY: the caller's promise.
+        unsafe { store(dst, i, t) }
+    }
+}
+
+/// [`inner_product`] of up to four terms: the loop over them is unrolled and the sum needs one reduction less.
+///
+/// # Safety
+/// Digits hold the block at `place`, keys as many residues as `out`, all lengths are multiples of eight.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+unsafe fn inner_few<const T: usize>(
+    c: Consts,
+    out: [&mut [u64]; 2],
+    place: Place<'_>,
+    terms: [&KeyTerm<'_>; T],
+    add: bool,
+) {
+    const { assert!(T <= 4) }
+    let [out0, out1] = out;
+    let unpack = Unpack::new(terms[0].first.bits);
+    for i in (0..out0.len()).step_by(8) {
+        let mut sums = Sums::new(c);
+        let (from, order) = origin(place, i);
+        for t in terms {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let (b, a) = (
+                    unpack.load(t.first.words, i),
+                    unpack.load(t.second.words, i),
+                );
+                fetch(t.digit, place, i);
+                let digit = load(t.digit, from);
+                let digit = order.map_or(digit, |o| _mm512_permutexvar_epi64(o, digit));
+                sums.add(digit, b, a);
+            }
+        }
+        // SAFETY: the caller's promise.
+        unsafe { sums.finish_few(out0, out1, i, add) };
+    }
+}
+
+/// [`inner_product`] of any number of terms.
+///
+/// # Safety
+/// As for [`inner_few`].
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+unsafe fn inner_many(
+    c: Consts,
+    out: [&mut [u64]; 2],
+    place: Place<'_>,
+    terms: &[KeyTerm<'_>],
+    add: bool,
+) {
+    let [out0, out1] = out;
+    let unpack = Unpack::new(terms.first().map_or(9, |t| t.first.bits));
+    for i in (0..out0.len()).step_by(8) {
+        let mut sums = Sums::new(c);
+        let (from, order) = origin(place, i);
+        for t in terms {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let (b, a) = (
+                    unpack.load(t.first.words, i),
+                    unpack.load(t.second.words, i),
+                );
+                fetch(t.digit, place, i);
+                let digit = load(t.digit, from);
+                let digit = order.map_or(digit, |o| _mm512_permutexvar_epi64(o, digit));
+                sums.add(digit, b, a);
+            }
+        }
+        // SAFETY: the caller's promise.
+        unsafe { sums.finish(out0, out1, i, add) };
     }
 }

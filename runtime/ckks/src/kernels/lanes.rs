@@ -6,9 +6,8 @@
 
 use std::arch::x86_64::*;
 
-use super::MAX_TERMS;
 use super::packed::{TABLES, mask};
-use crate::galois::Automorphism;
+use super::{MAX_TERMS, Place};
 use crate::modulus::Modulus;
 
 pub(super) type V = __m512i;
@@ -99,12 +98,13 @@ impl Unpack {
         // SAFETY: the load starts at a byte of the packed residues and ends within the padding.
         let bytes =
             unsafe { _mm512_loadu_si512(src.as_ptr().cast::<u8>().add(i / 8 * self.bits).cast()) };
-        // Streams from memory: the prefetch of the machine stops at each page.
+        // Streams from memory, used once: the prefetch of the machine stops at each page, and would leave the stream
+        // in the third-level cache.
         let ahead = src
             .as_ptr()
             .cast::<u8>()
             .wrapping_add(i / 8 * self.bits + PREFETCH);
-        _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+        _mm_prefetch::<_MM_HINT_NTA>(ahead.cast());
         let windows = _mm512_permutexvar_epi8(self.gather, bytes);
         _mm512_and_si512(_mm512_srlv_epi64(windows, self.shift), self.mask)
     }
@@ -147,9 +147,17 @@ helper! {
         canonical4(c, min_sub(t, c.q4))
     }
 
+    // The product is below 2^52·q.
     fn mont_mul(c: Consts, a: V, b: V) -> V {
+        min_sub(mont_mul_add(c, c.q, a, b), c.q)
+    }
+
+    // base + a·b·2^-52, more than base - q and less than base + q.
+    fn mont_mul_add(c: Consts, base: V, a: V, b: V) -> V {
         let zero = _mm512_setzero_si512();
-        canonical4(c, redc(c, _mm512_madd52lo_epu64(zero, a, b), _mm512_madd52hi_epu64(zero, a, b)))
+        let k = _mm512_madd52lo_epu64(zero, _mm512_madd52lo_epu64(zero, a, b), c.q_inv);
+        let carry = _mm512_madd52hi_epu64(zero, k, c.q);
+        _mm512_sub_epi64(_mm512_madd52hi_epu64(base, a, b), carry)
     }
 
     fn product(c: Consts, a: V, b: V) -> V {
@@ -157,19 +165,38 @@ helper! {
     }
 }
 
-/// Block `i` of the permuted `src`.
-///
-/// # Safety
-/// `p` must be of the length of `src`, and `i` an aligned block in it.
+/// The aligned block of eight that block `i` at `place` comes from, and its order.
 #[inline]
 #[target_feature(enable = "avx512f")]
-pub(super) unsafe fn permuted(src: &[u64], p: &Automorphism, i: usize) -> V {
-    let word = p.blocks[i / 8];
-    // SAFETY: the caller's promise; the table holds aligned blocks below its own length.
-    unsafe {
-        let order = load(&p.orders[(word & 7) as usize], 0);
-        _mm512_permutexvar_epi64(order, load(src, (word & !7) as usize))
-    }
+pub(super) fn origin(place: Place<'_>, i: usize) -> (usize, Option<V>) {
+    let at = place.start + i;
+    let Some(p) = place.permutation else {
+        return (at, None);
+    };
+    let word = p.blocks[at / 8];
+    // SAFETY: eight orders of eight words.
+    let order = unsafe { load(&p.orders[(word & 7) as usize], 0) };
+    ((word & !7) as usize, Some(order))
+}
+
+/// Fetches a line of what the next block comes from: in order there, which a permutation hides from the machine.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn fetch(src: &[u64], place: Place<'_>, i: usize) {
+    _mm_prefetch::<_MM_HINT_T1>(src.as_ptr().wrapping_add(place.ahead + i).cast());
+}
+
+/// Eight residues of a limb for block `i` at `place`.
+///
+/// # Safety
+/// The block lies in `src`, whose length is that of the permutation.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn gathered(src: &[u64], place: Place<'_>, i: usize) -> V {
+    let (from, order) = origin(place, i);
+    // SAFETY: the caller's promise; a permutation holds aligned blocks below its own length.
+    let block = unsafe { load(src, from) };
+    order.map_or(block, |o| _mm512_permutexvar_epi64(o, block))
 }
 
 /// Two running sums of products sharing one factor.
@@ -189,13 +216,6 @@ impl Sums {
             lo: [zero; 2],
             hi: [zero; 2],
         }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
-    pub(super) fn clear(&mut self) {
-        self.lo = [_mm512_setzero_si512(); 2];
-        self.hi = self.lo;
     }
 
     #[inline]
@@ -225,6 +245,35 @@ impl Sums {
             }
             store(out0, i, r0);
             store(out1, i, r1);
+        }
+    }
+
+    /// [`Sums::finish`] for up to four terms.
+    ///
+    /// # Safety
+    /// As for [`Sums::finish`].
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+    pub(super) unsafe fn finish_few(
+        &self,
+        out0: &mut [u64],
+        out1: &mut [u64],
+        i: usize,
+        add: bool,
+    ) {
+        // At most q, plus 4·q/4 from the products.
+        let (mut r0, mut r1) = (
+            redc(self.c, self.lo[0], self.hi[0]),
+            redc(self.c, self.lo[1], self.hi[1]),
+        );
+        // SAFETY: the caller's promise.
+        unsafe {
+            if add {
+                r0 = min_sub(_mm512_add_epi64(r0, load(out0, i)), self.c.q2);
+                r1 = min_sub(_mm512_add_epi64(r1, load(out1, i)), self.c.q2);
+            }
+            store(out0, i, min_sub(r0, self.c.q));
+            store(out1, i, min_sub(r1, self.c.q));
         }
     }
 }

@@ -66,8 +66,31 @@ pub(crate) struct PairTerm<'a> {
     pub(crate) factor: Packed<'a>,
 }
 
-/// One term of [`Kernels::inner_product`]: a digit limb and the two key limbs (times 2^52).
+/// Rows of words that stand at equal distances; a kernel takes as many as it has factors for them.
 #[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    pub(crate) data: &'a [u64],
+    pub(crate) stride: usize,
+}
+
+/// Where a block of a result lies in its limb, and which automorphism the limb that it comes from undergoes.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Place<'a> {
+    pub(crate) start: usize,
+    /// Where the block starts that the next block of the result comes from, for prefetching only.
+    pub(crate) ahead: usize,
+    pub(crate) permutation: Option<&'a Automorphism>,
+}
+
+impl Place<'_> {
+    fn holds(&self, len: usize, limb: usize) -> bool {
+        self.start + len <= limb && self.permutation.is_none_or(|p| p.len() == limb)
+    }
+}
+
+/// One term of [`Kernels::inner_product`]: a whole digit limb, and the two key limbs (times 2^52) from the
+/// block's start on.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct KeyTerm<'a> {
     pub(crate) digit: &'a [u64],
     pub(crate) first: Packed<'a>,
@@ -125,58 +148,68 @@ impl Kernels {
         dispatch!(self, mul_add(m, dst, a, b));
     }
 
+    /// `(d0, d1) (+)= (a0·b, a1·b)`, canonical residues; `add` keeps what `d` holds.
+    pub(crate) fn mul_pair(
+        self,
+        m: &Modulus,
+        d: [&mut [u64]; 2],
+        a: [&[u64]; 2],
+        b: &[u64],
+        add: bool,
+    ) {
+        check_lengths(d[0], &[&*d[1], a[0], a[1], b]);
+        dispatch!(self, mul_pair(m, d, a, b, add));
+    }
+
     /// `(d0, d1, d2) = (a0 b0, a0 b1 + a1 b0, a1 b1)`, canonical residues.
     pub(crate) fn tensor(self, m: &Modulus, d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2]) {
         check_lengths(d[0], &[&*d[1], &*d[2], a[0], a[1], b[0], b[1]]);
         dispatch!(self, tensor(m, d, a, b));
     }
 
-    /// `dst = sum of sources·weights + offset - quotient`, below 4q.
+    /// `dst = sum of rows·weights + offset`, below 4q.
     ///
-    /// Sources are below 2^50 (any modulus), at most 12; weights are times 2^52 mod q; `offset` and the
-    /// quotients are below q.
+    /// There is a row for each weight, at most 13, of which at most 12 hold numbers up to 2^50 (residues of any
+    /// modulus) and the rest numbers up to 13; weights are times 2^52 mod q; `offset` is below q.
     pub(crate) fn convert(
         self,
         m: &Modulus,
         dst: &mut [u64],
-        sources: &[(&[u64], u64)],
-        correction: Correction<'_>,
+        rows: Rows<'_>,
+        weights: &[u64],
+        offset: u64,
     ) {
-        assert!(!sources.is_empty() && sources.len() <= 13);
-        sources.iter().for_each(|(x, _)| check_lengths(dst, &[x]));
-        if let Correction::Quotient(v) = correction {
-            check_lengths(dst, &[v]);
-        }
-        dispatch!(self, convert(m, dst, sources, correction));
+        assert!((1..=13).contains(&weights.len()));
+        check_rows(dst, rows, weights.len());
+        dispatch!(self, convert(m, dst, rows, weights, offset));
     }
 
-    /// `dst = round(sum of sources·inverse)` in f64, terms added in order.
-    pub(crate) fn quotient(self, dst: &mut [u64], sources: &[(&[u64], f64)]) {
-        sources.iter().for_each(|(x, _)| check_lengths(dst, &[x]));
-        dispatch!(self, quotient(dst, sources));
+    /// `dst = round(sum of rows·inverses)` in f64, terms added in order.
+    pub(crate) fn quotient(self, dst: &mut [u64], rows: Rows<'_>, inverses: &[f64]) {
+        check_rows(dst, rows, inverses.len());
+        dispatch!(self, quotient(dst, rows, inverses));
     }
 
-    /// `(out0, out1) (+)= sum over terms of permuted(digit)·(first, second)`, canonical residues.
+    /// `(out0, out1) (+)= sum over terms of permuted(digit)·(first, second)`, canonical residues, on a block of
+    /// the limb.
     ///
     /// Key limbs are times 2^52. `add` keeps what `out` holds. At most [`MAX_TERMS`] terms.
     pub(crate) fn inner_product(
         self,
         m: &Modulus,
         out: [&mut [u64]; 2],
+        place: Place<'_>,
         terms: &[KeyTerm<'_>],
-        permutation: Option<&Automorphism>,
         add: bool,
     ) {
         let n = out[0].len();
         assert!(out[1].len() == n && terms.len() <= MAX_TERMS && n.is_multiple_of(8));
+        assert!(place.start.is_multiple_of(8));
         for t in terms {
-            assert!(t.digit.len() == n && t.first.holds(n) && t.second.holds(n));
+            assert!(place.holds(n, t.digit.len()) && t.first.holds(n) && t.second.holds(n));
             assert!(t.first.bits == terms[0].first.bits && t.second.bits == terms[0].first.bits);
         }
-        if let Some(p) = permutation {
-            assert_eq!(p.len(), n);
-        }
-        dispatch!(self, inner_product(m, out, terms, permutation, add));
+        dispatch!(self, inner_product(m, out, place, terms, add));
     }
 
     /// `(out0, out1) (+)= sum over terms of (first, second)·factor`, canonical residues; at most
@@ -217,14 +250,20 @@ impl Kernels {
         dispatch!(self, permute(dst, src, p));
     }
 
-    /// `dst += permuted(src)`, canonical residues.
-    pub(crate) fn permute_add(self, m: &Modulus, dst: &mut [u64], src: &[u64], p: &Automorphism) {
-        check_lengths(dst, &[src]);
-        assert_eq!(p.len(), src.len());
-        dispatch!(self, permute_add(m, dst, src, p));
+    /// `dst += permuted(src)` on a block of the limb `src`, canonical residues.
+    pub(crate) fn add_from(self, m: &Modulus, dst: &mut [u64], place: Place<'_>, src: &[u64]) {
+        assert!(place.holds(dst.len(), src.len()) && dst.len().is_multiple_of(8));
+        assert!(place.start.is_multiple_of(8));
+        dispatch!(self, add_from(m, dst, place, src));
     }
 
-    /// `dst = dst·w - src`, with `w` times 2^52, canonical residues.
+    /// `dst += constant`, canonical residues.
+    pub(crate) fn add_constant(self, m: &Modulus, dst: &mut [u64], constant: u64) {
+        check_lengths(dst, &[]);
+        dispatch!(self, add_constant(m, dst, constant));
+    }
+
+    /// `dst = src·w - dst`, with `w` times 2^52, canonical residues.
     pub(crate) fn scale_sub(self, m: &Modulus, dst: &mut [u64], w_mont: u64, src: &[u64]) {
         check_lengths(dst, &[src]);
         dispatch!(self, scale_sub(m, dst, w_mont, src));
@@ -243,11 +282,8 @@ fn check_lengths(dst: &[u64], sources: &[&[u64]]) {
     assert!(sources.iter().all(|x| x.len() == dst.len()));
 }
 
-/// What [`Kernels::convert`] adds to each sum.
-#[derive(Clone, Copy)]
-pub(crate) enum Correction<'a> {
-    /// The same residue below q for each element.
-    Offset(u64),
-    /// Minus a small integer (below q) per element.
-    Quotient(&'a [u64]),
+/// The same for rows.
+fn check_rows(dst: &[u64], rows: Rows<'_>, count: usize) {
+    assert!(count > 0 && dst.len().is_multiple_of(8));
+    assert!((count - 1) * rows.stride + dst.len() <= rows.data.len());
 }

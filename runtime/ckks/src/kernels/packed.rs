@@ -8,13 +8,21 @@
 pub(crate) const PADDING: usize = 8;
 
 /// A packed limb (or a part of it that starts at a multiple of 64 residues), followed by [`PADDING`] words.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Packed<'a> {
     pub(crate) words: &'a [u64],
     pub(crate) bits: u32,
 }
 
 impl Packed<'_> {
+    /// What follows the first `residues` (a multiple of 64).
+    pub(crate) fn from(self, residues: usize) -> Self {
+        Self {
+            words: &self.words[packed_words(residues, self.bits)..],
+            bits: self.bits,
+        }
+    }
+
     /// Whether the first `n` residues and the padding are there.
     pub(super) fn holds(&self, n: usize) -> bool {
         self.words.len() >= packed_words(n, self.bits) + PADDING && self.bits <= 56 && self.bits > 8

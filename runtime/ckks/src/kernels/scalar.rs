@@ -1,7 +1,7 @@
 //! The portable implementation of every kernel: the reference that the SIMD one must equal.
 
 use super::packed::mask;
-use super::{Correction, KeyTerm, Packed, PairTerm};
+use super::{KeyTerm, Packed, PairTerm, Place, Rows};
 use crate::galois::Automorphism;
 use crate::modulus::{MASK52, Modulus};
 
@@ -41,6 +41,16 @@ pub(super) fn mul_add(m: &Modulus, dst: &mut [u64], a: &[u64], b: &[u64]) {
     }
 }
 
+pub(super) fn mul_pair(m: &Modulus, d: [&mut [u64]; 2], a: [&[u64]; 2], b: &[u64], add: bool) {
+    for (d, a) in d.into_iter().zip(a) {
+        if add {
+            mul_add(m, d, a, b);
+        } else {
+            mul(m, d, a, b);
+        }
+    }
+}
+
 pub(super) fn tensor(m: &Modulus, d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2]) {
     let [d0, d1, d2] = d;
     for i in 0..d0.len() {
@@ -59,42 +69,44 @@ fn reduce_sum(m: &Modulus, sum: u128) -> u64 {
     m.canonical8(m.redc(sum as u64 & MASK52, (sum >> 52) as u64))
 }
 
-pub(super) fn convert(m: &Modulus, dst: &mut [u64], sources: &[(&[u64], u64)], c: Correction<'_>) {
+pub(super) fn convert(m: &Modulus, dst: &mut [u64], rows: Rows<'_>, weights: &[u64], offset: u64) {
     for (i, d) in dst.iter_mut().enumerate() {
-        let sum: u128 = sources
-            .iter()
-            .map(|(x, w)| u128::from(x[i]) * u128::from(*w))
-            .sum();
+        let mut sum = 0;
+        for (k, &w) in weights.iter().enumerate() {
+            sum += u128::from(rows.data[k * rows.stride + i]) * u128::from(w);
+        }
         let t = m.redc(sum as u64 & MASK52, (sum >> 52) as u64);
-        // t <= (1 + 13/4) q < 5q, below 3q after this; the correction adds at most q.
-        let t = t.min(t.wrapping_sub(2 * m.q));
-        *d = match c {
-            Correction::Offset(offset) => t + offset,
-            Correction::Quotient(v) => t + m.q - v[i],
-        };
+        // t <= (1 + 13/4) q < 5q, below 3q after this.
+        *d = t.min(t.wrapping_sub(2 * m.q)) + offset;
     }
 }
 
-pub(super) fn quotient(dst: &mut [u64], sources: &[(&[u64], f64)]) {
+pub(super) fn quotient(dst: &mut [u64], rows: Rows<'_>, inverses: &[f64]) {
     for (i, d) in dst.iter_mut().enumerate() {
         let mut sum = 0.5;
-        for (x, inverse) in sources {
-            sum += x[i] as f64 * inverse;
+        for (k, inverse) in inverses.iter().enumerate() {
+            sum += rows.data[k * rows.stride + i] as f64 * inverse;
         }
         *d = sum as u64;
     }
 }
 
+/// The position in the source limb of element `i` of a block.
+fn source(place: Place<'_>, i: usize) -> usize {
+    let at = place.start + i;
+    place.permutation.map_or(at, |p| p.source(at))
+}
+
 pub(super) fn inner_product(
     m: &Modulus,
     out: [&mut [u64]; 2],
+    place: Place<'_>,
     terms: &[KeyTerm<'_>],
-    permutation: Option<&Automorphism>,
     add: bool,
 ) {
     let [out0, out1] = out;
     for i in 0..out0.len() {
-        let from = permutation.map_or(i, |p| p.source(i));
+        let from = source(place, i);
         let (mut s0, mut s1) = (0u128, 0u128);
         for t in terms {
             let digit = u128::from(t.digit[from]);
@@ -128,15 +140,21 @@ pub(super) fn permute(dst: &mut [u64], src: &[u64], p: &Automorphism) {
     }
 }
 
-pub(super) fn permute_add(m: &Modulus, dst: &mut [u64], src: &[u64], p: &Automorphism) {
+pub(super) fn add_from(m: &Modulus, dst: &mut [u64], place: Place<'_>, src: &[u64]) {
     for (i, d) in dst.iter_mut().enumerate() {
-        *d = m.add(*d, src[p.source(i)]);
+        *d = m.add(*d, src[source(place, i)]);
+    }
+}
+
+pub(super) fn add_constant(m: &Modulus, dst: &mut [u64], constant: u64) {
+    for d in dst {
+        *d = m.add(*d, constant);
     }
 }
 
 pub(super) fn scale_sub(m: &Modulus, dst: &mut [u64], w_mont: u64, src: &[u64]) {
     for (d, &s) in dst.iter_mut().zip(src) {
-        *d = m.sub(m.mont_mul(*d, w_mont), s);
+        *d = m.sub(m.mont_mul(s, w_mont), *d);
     }
 }
 

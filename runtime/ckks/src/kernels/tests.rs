@@ -86,6 +86,27 @@ fn elementwise_kernels_are_equal() {
 }
 
 #[test]
+fn products_of_pairs_are_equal() {
+    check(|k, m, r| {
+        let (a0, a1, b) = (r.limb(m.q), r.limb(m.q), r.limb(m.q));
+        let mut out = vec![r.limb(m.q), r.limb(m.q), vec![0; N], vec![0; N]];
+        let start = out.clone();
+        let (sums, products) = out.split_at_mut(2);
+        for (d, add) in [(sums, true), (products, false)] {
+            let [d0, d1] = d else {
+                unreachable!("two pairs")
+            };
+            k.mul_pair(m, [d0, d1], [&a0, &a1], &b, add);
+        }
+        for i in 0..N {
+            assert_eq!(out[0][i], m.add(start[0][i], m.mul(a0[i], b[i])));
+            assert_eq!(out[3][i], m.mul(a1[i], b[i]));
+        }
+        out
+    });
+}
+
+#[test]
 fn tensor_products_are_equal() {
     check(|k, m, r| {
         let (a0, a1, b0, b1) = (r.limb(m.q), r.limb(m.q), r.limb(m.q), r.limb(m.q));
@@ -98,19 +119,27 @@ fn tensor_products_are_equal() {
     });
 }
 
+/// Limbs one after the other, as rows.
+fn rows(limbs: &[u64]) -> Rows<'_> {
+    Rows {
+        data: limbs,
+        stride: N,
+    }
+}
+
 #[test]
 fn conversions_are_equal_and_within_their_bound() {
     check(|k, m, r| {
-        let sources: Vec<Vec<u64>> = (0..13).map(|_| r.limb(1 << 50)).collect();
-        let pairs: Vec<(&[u64], u64)> = sources
-            .iter()
-            .map(|s| (s.as_slice(), r.next() % m.q))
+        let mut sources: Vec<u64> = (0..12).flat_map(|_| r.limb(1 << 50)).collect();
+        sources.extend(r.limb(14));
+        let weights: Vec<u64> = (0..13).map(|_| r.next() % m.q).collect();
+        let out: Vec<Vec<u64>> = (1..=13)
+            .map(|count| {
+                let mut out = vec![0; N];
+                k.convert(m, &mut out, rows(&sources), &weights[..count], m.q - 1);
+                out
+            })
             .collect();
-        let small = r.limb(14);
-        let mut out = vec![vec![0; N]; 3];
-        k.convert(m, &mut out[0], &pairs, Correction::Offset(m.q - 1));
-        k.convert(m, &mut out[1], &pairs[..1], Correction::Quotient(&small));
-        k.convert(m, &mut out[2], &pairs, Correction::Quotient(&small));
         assert!(out.iter().flatten().all(|&x| x < 4 * m.q));
         out
     });
@@ -119,13 +148,9 @@ fn conversions_are_equal_and_within_their_bound() {
 #[test]
 fn quotients_are_equal() {
     check(|k, m, r| {
-        let limbs: Vec<Vec<u64>> = (0..5).map(|_| r.limb(m.q)).collect();
-        let pairs: Vec<(&[u64], f64)> = limbs
-            .iter()
-            .map(|l| (l.as_slice(), 1.0 / m.q as f64))
-            .collect();
+        let limbs: Vec<u64> = (0..5).flat_map(|_| r.limb(m.q)).collect();
         let mut out = vec![0; N];
-        k.quotient(&mut out, &pairs);
+        k.quotient(&mut out, rows(&limbs), &[1.0 / m.q as f64; 5]);
         vec![out]
     });
 }
@@ -170,7 +195,7 @@ fn sums_of_products_are_equal_up_to_the_most_terms() {
         let p = crate::galois::Automorphism::new(N.ilog2(), 5);
         let packed: Vec<Vec<u64>> = limbs.iter().map(|l| pack(k, l, m.bits())).collect();
         let mut all = Vec::new();
-        for count in [1, 3, MAX_TERMS] {
+        for count in [1, 2, 3, 4, 5, MAX_TERMS] {
             for add in [false, true] {
                 let keys: Vec<KeyTerm<'_>> = (0..count)
                     .map(|t| (&limbs[3 * t], &packed[3 * t + 1], &packed[3 * t + 2]))
@@ -189,9 +214,17 @@ fn sums_of_products_are_equal_up_to_the_most_terms() {
                     })
                     .collect();
                 for permutation in [None, Some(&p)] {
-                    let (mut x, mut y) = (limbs[5].clone(), limbs[6].clone());
-                    k.inner_product(m, [&mut x, &mut y], &keys, permutation, add);
-                    all.extend([x, y]);
+                    for start in [0, N / 2] {
+                        let place = Place {
+                            start,
+                            permutation,
+                            ahead: 0,
+                        };
+                        let (mut x, mut y) = (limbs[5].clone(), limbs[6].clone());
+                        let out = [&mut x[start..], &mut y[start..]];
+                        k.inner_product(m, out, place, &keys, add);
+                        all.extend([x, y]);
+                    }
                 }
                 let (mut x, mut y) = (limbs[5].clone(), limbs[6].clone());
                 k.dot_pair(m, [&mut x, &mut y], &pairs, add);
@@ -208,9 +241,20 @@ fn permutations_and_signed_reductions_are_equal() {
     check(|k, m, r| {
         let src = r.limb(m.q);
         let p = crate::galois::Automorphism::new(N.ilog2(), 25);
-        let mut out = vec![vec![0; N], r.limb(m.q), vec![0; N], vec![0; N]];
+        let mut out = vec![vec![0; N], r.limb(m.q), vec![0; N], vec![0; N], r.limb(m.q)];
         k.permute(&mut out[0], &src, &p);
-        k.permute_add(m, &mut out[1], &src, &p);
+        let place = Place {
+            start: N / 4,
+            permutation: Some(&p),
+            ahead: 0,
+        };
+        let half = N / 4..3 * N / 4;
+        let before = out[1].clone();
+        k.add_from(m, &mut out[1][half.clone()], place, &src);
+        for i in half {
+            assert_eq!(out[1][i], m.add(before[i], out[0][i]));
+        }
+        k.add_constant(m, &mut out[4], m.q / 2);
         let signed = |bits: u32, r: &mut Lcg| -> Vec<i64> {
             let mut v: Vec<i64> = (0..N)
                 .map(|_| (r.next() % (2 << bits)) as i64 - (1 << bits))

@@ -123,6 +123,21 @@ macro_rules! butterfly_inverse {
     };
 }
 
+/// One inverse butterfly of the last stage of all: residues, the sum times `$s`.
+macro_rules! butterfly_last {
+    ($c:ident, $x:ident, $i:expr, $j:expr, $w:expr, $wq:expr, $s:expr, $sq:expr) => {
+        let sum = _mm512_add_epi64($x[$i], $x[$j]);
+        let z = _mm512_add_epi64(_mm512_sub_epi64($x[$i], $x[$j]), $c.q2);
+        let zero = _mm512_setzero_si512();
+        let (k, l) = (
+            _mm512_madd52lo_epu64(zero, sum, $sq),
+            _mm512_madd52lo_epu64(zero, z, $wq),
+        );
+        $x[$i] = min_sub(product($c, sum, $s, k), $c.q);
+        $x[$j] = min_sub(product($c, z, $w, l), $c.q);
+    };
+}
+
 /// The same with the quotient factor computed.
 macro_rules! butterfly_inverse_tail {
     ($c:ident, $x:ident, $i:expr, $j:expr, $w:expr) => {
@@ -185,5 +200,6 @@ pub(super) unsafe fn store(p: *mut u64, v: V) {
 pub(super) use butterfly;
 pub(super) use butterfly_inverse;
 pub(super) use butterfly_inverse_tail;
+pub(super) use butterfly_last;
 pub(super) use butterfly_tail;
 pub(super) use pairs;

@@ -12,8 +12,12 @@
 
 use std::arch::x86_64::*;
 
+use super::BLOCK;
 use super::butterflies::*;
 use crate::modulus::{MASK52, Modulus};
+
+/// Primes below this leave room for the lazy sums of all stages in 52 bits.
+const ROOM_BELOW: u64 = 1 << 46;
 
 /// Words that one block's last three stages take from the table: seven vectors.
 const TAIL: usize = 56;
@@ -49,24 +53,44 @@ impl Tables {
         }
     }
 
-    /// Coefficients below 4q to canonical values.
-    pub(super) fn forward(&self, x: &mut [u64]) {
+    /// The stages before the blocks: coefficients below 4q to what [`Tables::forward_block`] takes.
+    pub(super) fn forward_head(&self, x: &mut [u64]) {
         assert_eq!(x.len(), self.n);
         // SAFETY: tables are made only where the features were detected; the length is that of the tables.
         unsafe {
-            if self.m.q < 1 << 46 {
-                forward::<true>(self, x);
+            if self.m.q < ROOM_BELOW {
+                forward_head::<true>(self, x);
             } else {
-                forward::<false>(self, x);
+                forward_head::<false>(self, x);
             }
         }
     }
 
-    /// Canonical values to canonical coefficients times n.
-    pub(super) fn inverse(&self, x: &mut [u64]) {
+    /// The other stages of block `k` of [`BLOCK`] words (or of the whole limb): canonical values.
+    pub(super) fn forward_block(&self, k: usize, x: &mut [u64]) {
+        assert!(x.len() == BLOCK.min(self.n) && k < self.n / x.len());
+        // SAFETY: as in `forward_head`; the block is one of the limb.
+        unsafe {
+            if self.m.q < ROOM_BELOW {
+                forward_tail::<true>(self, k, x);
+            } else {
+                forward_tail::<false>(self, k, x);
+            }
+        }
+    }
+
+    /// The first stages of the inverse on block `k`: canonical values to what [`Tables::inverse_finish`] takes.
+    pub(super) fn inverse_block(&self, k: usize, x: &mut [u64]) {
+        assert!(x.len() == BLOCK.min(self.n) && k < self.n / x.len());
+        // SAFETY: as in `forward_block`.
+        unsafe { inverse_head(self, k, x) }
+    }
+
+    /// The stages after the blocks: canonical coefficients times n and `w`·2^-52.
+    pub(super) fn inverse_finish(&self, x: &mut [u64], w: u64) {
         assert_eq!(x.len(), self.n);
-        // SAFETY: as in `forward`.
-        unsafe { inverse(self, x) }
+        // SAFETY: as in `forward_head`.
+        unsafe { inverse_finish(self, x, w) }
     }
 }
 
@@ -119,17 +143,44 @@ impl Half {
 
 const WHOLE_TABLE: &str = "the table holds the factors of every node of its passes";
 
+/// Stages before passes of three remain, above the blocks of 64.
+fn first_stages(n: usize) -> u32 {
+    (n.ilog2() - 6) % 3
+}
+
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn forward<const ROOM: bool>(t: &Tables, x: &mut [u64]) {
+fn forward_head<const ROOM: bool>(t: &Tables, x: &mut [u64]) {
+    if t.n <= BLOCK {
+        return;
+    }
     let c = consts(&t.m);
-    // Stages above the blocks of 64, three at a time; the first pass takes what is over.
-    let stages = t.n.ilog2() - 6;
-    match stages % 3 {
+    let mut parts = forward_first::<ROOM>(t, c, x);
+    while t.n / parts > BLOCK {
+        for (k, part) in x.chunks_exact_mut(t.n / parts).enumerate() {
+            forward_pass::<ROOM, 8, 7>(t, c, part, parts, k);
+        }
+        parts *= 8;
+    }
+}
+
+/// The stages that are over where the others come three at a time; gives the parts that are left.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn forward_first<const ROOM: bool>(t: &Tables, c: Consts, x: &mut [u64]) -> usize {
+    match first_stages(t.n) {
         1 => forward_pass::<ROOM, 2, 1>(t, c, x, 1, 0),
         2 => forward_pass::<ROOM, 4, 3>(t, c, x, 1, 0),
         _ => {}
     }
-    let parts = 1usize << (stages % 3);
+    1 << first_stages(t.n)
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn forward_tail<const ROOM: bool>(t: &Tables, k: usize, x: &mut [u64]) {
+    let c = consts(&t.m);
+    if t.n > BLOCK {
+        return forward_block::<ROOM>(t, c, x, t.n / BLOCK, k);
+    }
+    let parts = forward_first::<ROOM>(t, c, x);
     for (k, part) in x.chunks_exact_mut(t.n / parts).enumerate() {
         forward_block::<ROOM>(t, c, part, parts, k);
     }
@@ -163,9 +214,17 @@ fn forward_pass<const ROOM: bool, const R: usize, const F: usize>(
 ) {
     let (w, wq) = t.forward.node::<F>(stage, k);
     let (w, wq) = (broadcast(w), broadcast(wq));
+    columns::<R>(x, |v| radix::<ROOM, R, F>(c, v, [&w, &w], [&wq, &wq]));
+}
+
+/// Applies a pass to all columns of a block that has `R` parts.
+///
+/// Two columns at a time: one alone leaves the multipliers waiting for its own results.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn columns<const R: usize>(x: &mut [u64], pass: impl Fn([[V; R]; 2]) -> [[V; R]; 2]) {
     let stride = x.len() / R;
     let base = x.as_mut_ptr();
-    // Two columns at a time: one alone leaves the multipliers waiting for its own results.
     for i in (0..stride).step_by(16) {
         let mut v = [[_mm512_setzero_si512(); R]; 2];
         for (column, v) in v.iter_mut().enumerate() {
@@ -174,7 +233,7 @@ fn forward_pass<const ROOM: bool, const R: usize, const F: usize>(
                 *v = unsafe { load(base.add(j * stride + i + 8 * column)) };
             }
         }
-        let v = radix::<ROOM, R, F>(c, v, [&w, &w], [&wq, &wq]);
+        let v = pass(v);
         for (column, v) in v.iter().enumerate() {
             for (j, v) in v.iter().enumerate() {
                 // SAFETY: as for the load.
@@ -251,23 +310,47 @@ fn forward_128<const ROOM: bool>(t: &Tables, c: Consts, x: &mut [u64], stage: us
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn inverse(t: &Tables, x: &mut [u64]) {
+fn inverse_head(t: &Tables, k: usize, x: &mut [u64]) {
     let c = consts(&t.m);
-    let stages = t.n.ilog2() - 6;
-    let parts = 1usize << (stages % 3);
-    let last = parts == 1;
+    if t.n > BLOCK {
+        return inverse_block(t, c, x, t.n / BLOCK, k);
+    }
+    let parts = 1 << first_stages(t.n);
+    if parts == 1 {
+        return inverse_inner(t, c, x, 1, 0);
+    }
     for (k, part) in x.chunks_exact_mut(t.n / parts).enumerate() {
         inverse_block(t, c, part, parts, k);
     }
-    match stages % 3 {
-        1 => inverse_pass::<2, 1>(t, c, x, 1, 0),
-        2 => inverse_pass::<4, 3>(t, c, x, 1, 0),
-        _ => debug_assert!(last),
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn inverse_finish(t: &Tables, x: &mut [u64], w: u64) {
+    let c = consts(&t.m);
+    let first = 1 << first_stages(t.n);
+    let mut parts = t.n / BLOCK.min(t.n);
+    while parts > 8.max(first) {
+        parts /= 8;
+        for (k, part) in x.chunks_exact_mut(t.n / parts).enumerate() {
+            inverse_pass::<8, 7>(t, c, part, parts, k);
+        }
+    }
+    match first {
+        2 => inverse_root::<2, 1>(t, c, x, w),
+        4 => inverse_root::<4, 3>(t, c, x, w),
+        _ => inverse_root::<8, 7>(t, c, x, w),
     }
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn inverse_block(t: &Tables, c: Consts, x: &mut [u64], stage: usize, k: usize) {
+    inverse_inner(t, c, x, stage, k);
+    inverse_pass::<8, 7>(t, c, x, stage, k);
+}
+
+/// The stages of a block before its last three.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn inverse_inner(t: &Tables, c: Consts, x: &mut [u64], stage: usize, k: usize) {
     if x.len() == 512 {
         for (j, pair) in x.chunks_exact_mut(128).enumerate() {
             inverse_128(t, c, pair, stage * 8, k * 8 + 2 * j);
@@ -278,10 +361,9 @@ fn inverse_block(t: &Tables, c: Consts, x: &mut [u64], stage: usize, k: usize) {
             inverse_block(t, c, part, stage * 8, k * 8 + j);
         }
     }
-    inverse_pass::<8, 7>(t, c, x, stage, k);
 }
 
-/// log2(`R`) stages over the whole block; residues after the pass that ends at the root, else below 2q.
+/// log2(`R`) stages over the whole block: values below 2q.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn inverse_pass<const R: usize, const F: usize>(
@@ -293,44 +375,47 @@ fn inverse_pass<const R: usize, const F: usize>(
 ) {
     let (w, wq) = t.inverse.node::<F>(stage, k);
     let (w, wq) = (broadcast(w), broadcast(wq));
-    let is_last = stage == 1;
-    let stride = x.len() / R;
-    let base = x.as_mut_ptr();
-    for i in (0..stride).step_by(16) {
-        let mut v = [[_mm512_setzero_si512(); R]; 2];
-        for (column, v) in v.iter_mut().enumerate() {
-            for (j, v) in v.iter_mut().enumerate() {
-                // SAFETY: the stride is a multiple of 16, so the eight words lie in part j of the block.
-                *v = unsafe { load(base.add(j * stride + i + 8 * column)) };
-            }
-        }
-        let v = radix_inverse::<R, F>(c, v, [&w, &w], [&wq, &wq]);
-        for (column, v) in v.iter().enumerate() {
-            for (j, v) in v.iter().enumerate() {
-                let v = if is_last { min_sub(*v, c.q) } else { *v };
-                // SAFETY: as for the load.
-                unsafe { store(base.add(j * stride + i + 8 * column), v) };
-            }
-        }
-    }
+    columns::<R>(x, |v| {
+        radix_inverse::<R, F>(c, v, [&w, &w], [&wq, &wq], None)
+    });
 }
 
-/// log2(`R`) inverse stages on the registers of two columns, each with its factors.
+/// The last log2(`R`) stages of all, with a factor for every coefficient: residues.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn inverse_root<const R: usize, const F: usize>(t: &Tables, c: Consts, x: &mut [u64], factor: u64) {
+    let (w, wq) = t.inverse.node::<F>(1, 0);
+    let (mut w, mut wq) = (*w, *wq);
+    let quotient = |w: u64| w.wrapping_mul(t.m.q_inv) & MASK52;
+    // The last stage multiplies half of the coefficients anyway.
+    w[0] = t.m.mont_mul(w[0], factor);
+    wq[0] = quotient(w[0]);
+    let (w, wq) = (broadcast(&w), broadcast(&wq));
+    let scale = Some((splat(factor), splat(quotient(factor))));
+    columns::<R>(x, |v| {
+        radix_inverse::<R, F>(c, v, [&w, &w], [&wq, &wq], scale)
+    });
+}
+
+/// log2(`R`) inverse stages on the registers of two columns, each with its factors; the last ones of all where
+/// there is a scale for the sums (the factors of the differences have it already).
 #[inline(always)]
 fn radix_inverse<const R: usize, const F: usize>(
     c: Consts,
     [mut x, mut y]: [[V; R]; 2],
     [w, u]: [&[V; F]; 2],
     [wq, uq]: [&[V; F]; 2],
+    scale: Option<(V, V)>,
 ) -> [[V; R]; 2] {
     // SAFETY: called only from functions with the features enabled.
     unsafe {
-        for block in 0..R / 2 {
-            let (i, node) = (2 * block, R / 2 - 1 + block);
-            butterfly_inverse!(c, x, i, i + 1, w[node], wq[node]);
-            butterfly_inverse!(c, y, i, i + 1, u[node], uq[node]);
+        if R > 2 {
+            for block in 0..R / 2 {
+                let (i, node) = (2 * block, R / 2 - 1 + block);
+                butterfly_inverse!(c, x, i, i + 1, w[node], wq[node]);
+                butterfly_inverse!(c, y, i, i + 1, u[node], uq[node]);
+            }
         }
-        if R >= 4 {
+        if R == 8 {
             for block in 0..R / 4 {
                 for j in 0..2 {
                     let (i, node) = (4 * block + j, R / 4 - 1 + block);
@@ -339,8 +424,11 @@ fn radix_inverse<const R: usize, const F: usize>(
                 }
             }
         }
-        if R == 8 {
-            for j in 0..4 {
+        for j in 0..R / 2 {
+            if let Some((s, sq)) = scale {
+                butterfly_last!(c, x, j, j + R / 2, w[0], wq[0], s, sq);
+                butterfly_last!(c, y, j, j + R / 2, u[0], uq[0], s, sq);
+            } else {
                 butterfly_inverse!(c, x, j, j + R / 2, w[0], wq[0]);
                 butterfly_inverse!(c, y, j, j + R / 2, u[0], uq[0]);
             }
@@ -374,7 +462,7 @@ fn inverse_128(t: &Tables, c: Consts, x: &mut [u64], stage: usize, k: usize) {
     };
     let ((w0, wq0), (w1, wq1)) = (node(k), node(k + 1));
     let v = [transpose(x), transpose(y)];
-    let [x, y] = radix_inverse::<8, 7>(c, v, [&w0, &w1], [&wq0, &wq1]);
+    let [x, y] = radix_inverse::<8, 7>(c, v, [&w0, &w1], [&wq0, &wq1], None);
     for (i, v) in x.iter().chain(&y).enumerate() {
         // SAFETY: the blocks have 128 words.
         unsafe { store(base.add(8 * i), *v) };

@@ -1,8 +1,12 @@
 //! The negacyclic transform of one limb.
 //!
 //! Forward: coefficients in order, below 4q, to values in bit-reversed order, canonical. Position `i` holds
-//! the value at ψ^(2·rev(i)+1). Inverse: canonical values to canonical coefficients **times N** (callers
-//! fold 1/N into a constant that they multiply by anyway). There are three implementations; all give the same bits.
+//! the value at ψ^(2·rev(i)+1). Inverse: canonical values to canonical coefficients **times N** and a factor
+//! (into which callers fold 1/N). There are three implementations; all give the same bits.
+//!
+//! Both directions come in two steps, of which one works on blocks that fit the first-level cache, so that
+//! what precedes or follows a transform can be done block by block while they are there. Only the IFMA
+//! transform is cut so; the others do everything in the step on the whole limb.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -16,9 +20,15 @@ mod roots;
 use crate::kernels::{Instructions, Kernels};
 use crate::modulus::Modulus;
 
+/// Most words of a block: 32 KiB.
+const BLOCK: usize = 4096;
+
 /// Transform of limbs of one modulus.
 #[derive(Clone, Debug)]
 pub(crate) struct Ntt {
+    n: usize,
+    m: Modulus,
+    kernels: Kernels,
     plan: Implementation,
 }
 
@@ -51,28 +61,82 @@ impl Ntt {
             }
             Instructions::Portable => Implementation::Portable(portable::Tables::new(&m, factors)),
         };
-        Some(Self { plan })
+        Some(Self {
+            n: degree,
+            m,
+            kernels,
+            plan,
+        })
+    }
+
+    /// Words of a block.
+    pub(crate) fn block(&self) -> usize {
+        BLOCK.min(self.n)
     }
 
     /// Coefficients below 4q to canonical values.
     pub(crate) fn forward(&self, limb: &mut [u64]) {
+        self.forward_head(limb);
+        for (k, block) in limb.chunks_mut(self.block()).enumerate() {
+            self.forward_block(k, block);
+        }
+    }
+
+    /// The first step: coefficients below 4q of a whole limb to what [`Ntt::forward_block`] takes.
+    pub(crate) fn forward_head(&self, limb: &mut [u64]) {
         match &self.plan {
             Implementation::Portable(tables) => tables.forward(limb),
             #[cfg(target_arch = "x86_64")]
             Implementation::Avx2(tables) => tables.forward(limb),
             #[cfg(target_arch = "x86_64")]
-            Implementation::Ifma(tables) => tables.forward(limb),
+            Implementation::Ifma(tables) => tables.forward_head(limb),
         }
     }
 
-    /// Canonical values to canonical coefficients times N.
-    pub(crate) fn inverse(&self, limb: &mut [u64]) {
+    /// The second step: block `k` to canonical values.
+    pub(crate) fn forward_block(&self, k: usize, block: &mut [u64]) {
         match &self.plan {
-            Implementation::Portable(tables) => tables.inverse(limb),
+            Implementation::Portable(_) => {}
             #[cfg(target_arch = "x86_64")]
-            Implementation::Avx2(tables) => tables.inverse(limb),
+            Implementation::Avx2(_) => {}
             #[cfg(target_arch = "x86_64")]
-            Implementation::Ifma(tables) => tables.inverse(limb),
+            Implementation::Ifma(tables) => tables.forward_block(k, block),
+        }
+    }
+
+    /// Canonical values to canonical coefficients times N and `w`, which is given times 2^52.
+    pub(crate) fn inverse(&self, limb: &mut [u64], w_mont: u64) {
+        for (k, block) in limb.chunks_mut(self.block()).enumerate() {
+            self.inverse_block(k, block);
+        }
+        self.inverse_finish(limb, w_mont);
+    }
+
+    /// The first step of the inverse: block `k` of canonical values to what [`Ntt::inverse_finish`] takes.
+    pub(crate) fn inverse_block(&self, k: usize, block: &mut [u64]) {
+        match &self.plan {
+            Implementation::Portable(_) => {}
+            #[cfg(target_arch = "x86_64")]
+            Implementation::Avx2(_) => {}
+            #[cfg(target_arch = "x86_64")]
+            Implementation::Ifma(tables) => tables.inverse_block(k, block),
+        }
+    }
+
+    /// The second step: a whole limb to canonical coefficients times N and `w`, which is given times 2^52.
+    pub(crate) fn inverse_finish(&self, limb: &mut [u64], w_mont: u64) {
+        match &self.plan {
+            Implementation::Portable(tables) => {
+                tables.inverse(limb);
+                self.kernels.scale(&self.m, limb, w_mont);
+            }
+            #[cfg(target_arch = "x86_64")]
+            Implementation::Avx2(tables) => {
+                tables.inverse(limb);
+                self.kernels.scale(&self.m, limb, w_mont);
+            }
+            #[cfg(target_arch = "x86_64")]
+            Implementation::Ifma(tables) => tables.inverse_finish(limb, w_mont),
         }
     }
 }
@@ -118,9 +182,7 @@ mod tests {
             ntt.forward(&mut x);
             ntt.forward(&mut y);
             let mut z: Vec<u64> = x.iter().zip(&y).map(|(&u, &v)| m.mul(u, v)).collect();
-            ntt.inverse(&mut z);
-            let inverse_n = m.inv(n as u64);
-            let z: Vec<u64> = z.iter().map(|&u| m.mul(u, inverse_n)).collect();
+            ntt.inverse(&mut z, m.to_mont(m.inv(n as u64)));
             assert_eq!(z, schoolbook);
         }
     }
@@ -175,12 +237,14 @@ mod tests {
                     plan.fwd(&mut forward);
                     let mut inverse = forward.clone();
                     plan.inv(&mut inverse);
+                    let m = Modulus::new(q);
+                    inverse.iter_mut().for_each(|x| *x = m.mont_mul(*x, q / 3));
                     for (ntt, k) in plans.iter().zip(kernels()) {
                         let at = format!("2^{log_n} mod {q}, {}", k.instructions().name());
                         let mut x = limb.clone();
                         ntt.forward(&mut x);
                         assert!(x == forward, "forward, {at}");
-                        ntt.inverse(&mut x);
+                        ntt.inverse(&mut x, q / 3);
                         assert!(x == inverse, "inverse, {at}");
                     }
                 }
