@@ -8,7 +8,8 @@ use crate::ciphertext::Ciphertext;
 use crate::context::Context;
 use crate::error::Error;
 use crate::keys::EvaluationKeys;
-use crate::keyswitch::{Batch, Job, Limbs};
+use crate::keyswitch::{Job, Limbs};
+use crate::sums::{Batch, Sum};
 
 /// A run of slots: `count` (a power of two) of them, `stride` apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,15 +94,15 @@ impl Context {
         keys: &EvaluationKeys,
     ) -> Result<Ciphertext, Error> {
         let n = self.degree();
-        let [first, second] = [0, 1].map(|part| Limbs::of(&a.parts[part], n));
-        let mut base = vec![(0, [first, second])];
+        let parts = [0, 1].map(|part| Limbs::of(&a.parts[part], n));
+        let mut base = vec![parts];
         let mut jobs = Vec::with_capacity(steps.len());
         for &step in steps {
             if self.is_identity(step) {
-                base.push((0, [first, second]));
+                base.push(parts);
             } else {
                 let key = keys.rotation_key(self, step, a.level)?;
-                jobs.push(Job::galois(0, 0, key, first));
+                jobs.push(Job::galois(parts, key));
             }
         }
         if jobs.is_empty() {
@@ -111,16 +112,15 @@ impl Context {
             }
             return Ok(sum);
         }
-        let batch = Batch {
+        let mut digits = self.digits_of(parts[1], a.level);
+        self.transform_digits(&mut digits, a.level);
+        let parts = self.switch(&Batch {
             level: a.level,
-            sources: vec![self.lift(second, a.level)],
-            jobs,
-            outputs: 1,
-            base,
             rescale: false,
-        };
-        let parts = self.switch(&batch).remove(0);
-        Ok(self.ciphertext(parts, a.level, a.scale))
+            sums: &[Sum { jobs, base }],
+            digits: Some(&digits),
+        });
+        Ok(self.ciphertext(parts.into_iter().flatten().collect(), a.level, a.scale))
     }
 
     /// Slot `i` of the result is the sum of the slots `i`, `i - stride`, …, `i - (count - 1)·stride` (cyclic) of `a`: where only

@@ -30,8 +30,9 @@ pub(crate) struct Batch<'a> {
     pub(crate) level: usize,
     /// Whether the sums are divided by the last prime of the level (which must be above 0) too.
     pub(crate) rescale: bool,
-    /// One, or several with one job each that share `digits`.
+    /// One, or several with one job each.
     pub(crate) sums: &'a [Sum<'a>],
+    /// The digits of the source that all jobs have, where it is one.
     pub(crate) digits: Option<&'a Digits>,
 }
 
