@@ -246,9 +246,8 @@ impl Context {
             Stage::Collect { add: false } | Stage::Drop { add: false }
         );
         self.multiply_digits(
-            batch.level,
             out.job,
-            (u, digits),
+            (batch.level, u, digits),
             place,
             &mut parts,
             !is_empty,
@@ -272,9 +271,8 @@ impl Context {
     /// Adds the products of the digits on extended limb `u` with a job's key to a block.
     fn multiply_digits(
         &self,
-        level: usize,
         job: &Job<'_>,
-        (u, row): (usize, &[u64]),
+        (level, u, row): (usize, usize, &[u64]),
         place: Place<'_>,
         out: &mut [&mut [u64]; 2],
         mut add: bool,
