@@ -10,9 +10,9 @@ use std::rc::Rc;
 
 use hemet_schedule::{CostKind, Layout, MissingCost};
 
-use crate::lower::{Footprint, Places, Tally};
+use crate::lower::{Footprint, Places, Tally, folds};
 use crate::net::{Kind, Net, TensorId};
-use crate::packing::{Site, candidates};
+use crate::packing::{Site, Windows, candidates, pooled};
 use crate::parameters::{Levels, Price};
 
 /// Combinations kept from map to map.
@@ -22,8 +22,25 @@ const MAX_GRIDS: usize = 2;
 
 /// Tensors that share a layout, and the layouts that they may have.
 struct Class {
-    candidates: Vec<Layout>,
+    own: Views,
+    /// Of what the class is pooled to; empty if it is not.
+    pooled: Views,
+}
+
+/// Layouts and their positions.
+#[derive(Default)]
+struct Views {
+    layouts: Vec<Layout>,
     places: Vec<Places>,
+}
+
+impl Views {
+    fn new(layouts: Vec<Layout>, slots: usize) -> Self {
+        Self {
+            places: layouts.iter().map(|l| Places::new(l, slots)).collect(),
+            layouts,
+        }
+    }
 }
 
 /// What the search works on.
@@ -54,7 +71,7 @@ pub fn footprints(net: &Net) -> Footprints {
             .iter()
             .map(|t| Footprint::new(&t.map, net.node(t.input).shape, net.node(id).shape))
             .collect(),
-        Kind::Linear { .. } | Kind::Input | Kind::Product(..) => Vec::new(),
+        Kind::Linear { .. } | Kind::Input | Kind::Product(..) | Kind::Pool { .. } => Vec::new(),
     };
     net.ids().map(of_node).collect()
 }
@@ -79,16 +96,21 @@ impl<'a> Problem<'a> {
             tallies: RefCell::default(),
         };
         let mut grids: Vec<Vec<(usize, usize)>> = Vec::new();
+        let windows = windows(net);
         for id in net.ids() {
             let inputs = net.node(id).inputs();
             let shape = net.node(id).shape;
             let kept = match net.node(id).kind {
                 Kind::Product(a, _) => Some(a),
+                Kind::Pool { input, side: _ } => Some(input),
                 Kind::Input | Kind::Linear { .. } => net.node(id).shifted(),
             };
             if let Some(operand) = kept {
                 problem.class.push(problem.class[operand.0]);
-                grids.push(grids[operand.0].clone());
+                grids.push(match net.node(id).pooled() {
+                    Some(_) => Vec::new(),
+                    None => grids[operand.0].clone(),
+                });
                 continue;
             }
             let above = inputs.iter().map(|i| {
@@ -96,7 +118,11 @@ impl<'a> Problem<'a> {
                 ((shape.height, shape.width), grids[i.0].as_slice())
             });
             let own = larger_grids(above, (shape.height, shape.width));
-            let site = Site { shape, grids: &own };
+            let site = Site {
+                shape,
+                grids: &own,
+                windows: windows[id.0],
+            };
             let mut layouts = candidates(&site, most.saturating_mul(slots));
             // Channels that cross ciphertexts take a pass over all entries to cost; only where there is no other way.
             let separable = |l: &Layout| Places::new(l, slots).is_separable(slots as u32);
@@ -106,10 +132,14 @@ impl<'a> Problem<'a> {
             if layouts.is_empty() {
                 return Err(id);
             }
+            let summed = match windows[id.0] {
+                Windows::Pooled(side) => layouts.iter().map(|l| pooled(l.clone(), side)).collect(),
+                Windows::None | Windows::Wanted(_) => Vec::new(),
+            };
             problem.class.push(problem.classes.len());
             problem.classes.push(Class {
-                places: layouts.iter().map(|l| Places::new(l, slots)).collect(),
-                candidates: layouts,
+                own: Views::new(layouts, slots),
+                pooled: Views::new(summed, slots),
             });
             grids.push(own);
         }
@@ -118,8 +148,15 @@ impl<'a> Problem<'a> {
 
     /// The layout of a tensor under a choice.
     pub fn layout(&self, choice: &Choice, id: TensorId) -> &Layout {
-        let class = self.class[id.0];
-        &self.classes[class].candidates[choice[class] as usize]
+        &self.views(id).layouts[choice[self.class[id.0]] as usize]
+    }
+
+    fn views(&self, id: TensorId) -> &Views {
+        let class = &self.classes[self.class[id.0]];
+        match self.net.node(id).pooled() {
+            Some(_) => &class.pooled,
+            None => &class.own,
+        }
     }
 
     /// Every tensor in the first layout of its class.
@@ -142,14 +179,23 @@ impl<'a> Problem<'a> {
             let one = |(term, input): (usize, TensorId)| {
                 let from = self.places(input, choice);
                 let diagonals = self.tally(id, term, input, choice).diagonals;
-                let of_one_output = diagonals as f64 / to.ciphertexts as f64;
                 let period = from.period.max(to.period);
                 let folded = f64::from(period / to.period);
+                // Slots of the operand that one slot of the result sums, and at most so many of them hold an element.
+                let read = diagonals as f64 / to.ciphertexts as f64 * folded;
+                let whole = f64::from(from.period) * from.ciphertexts as f64;
+                let elements = self.net.node(input).shape.len() as f64;
+                let filled = read.min(elements * (read / whole).ceil());
                 let square = match self.net.node(input).kind {
                     Kind::Product(..) => 3.0,
+                    // The sum of `k` squares has mean `k` and variance `2k`.
+                    Kind::Pool { input: _, side } => {
+                        let k = (side * side) as f64;
+                        k * k + 2.0 * k
+                    }
                     Kind::Input | Kind::Linear { .. } => 1.0,
                 };
-                of_one_output * 2.0 * f64::from(period) * folded * square
+                filled * 2.0 * f64::from(period) * square
             };
             terms.enumerate().map(one).sum()
         };
@@ -169,7 +215,7 @@ impl<'a> Problem<'a> {
             let mut next: HashMap<Choice, (f64, Choice)> = HashMap::new();
             for (cost, choice) in &beam {
                 let options = match opens {
-                    true => self.classes[self.class[id.0]].candidates.len() as u8,
+                    true => self.classes[self.class[id.0]].own.layouts.len() as u8,
                     false => 1,
                 };
                 for option in 0..options {
@@ -227,8 +273,7 @@ impl<'a> Problem<'a> {
     }
 
     fn places(&self, id: TensorId, choice: &Choice) -> &Places {
-        let class = self.class[id.0];
-        &self.classes[class].places[choice[class] as usize]
+        &self.views(id).places[choice[self.class[id.0]] as usize]
     }
 
     fn node_cost(
@@ -248,6 +293,12 @@ impl<'a> Problem<'a> {
         };
         match self.net.node(id).kind {
             Kind::Input => Ok(0.0),
+            Kind::Pool { input, side: _ } => {
+                let from = self.places(input, choice);
+                let steps = folds(self.places(id, choice).period, from.period).count() as f64;
+                let adds = from.ciphertexts as f64 - count + steps * count;
+                Ok(adds * us(CostKind::Add)? + steps * count * us(CostKind::Rotate)?)
+            }
             Kind::Product(a, b) => {
                 let kind = if a == b {
                     CostKind::Square
@@ -315,6 +366,43 @@ impl<'a> Problem<'a> {
         let fold = price.us(CostKind::Rotate, limbs)? + price.us(CostKind::Add, limbs)?;
         Ok(cost + folds * fold)
     }
+}
+
+/// The windows by which each tensor is, or would best be, laid out: what is pooled, and above it, up to the input, whatever has
+/// the pooled tensor's height and width; the input also by the stride of what reads it.
+fn windows(net: &Net) -> Vec<Windows> {
+    let mut windows = vec![Windows::None; net.nodes.len()];
+    for id in net.ids().rev() {
+        let shape = net.node(id).shape;
+        let own = windows[id.0];
+        match &net.node(id).kind {
+            Kind::Input => {}
+            Kind::Pool { input, side } => windows[input.0] = Windows::Pooled(*side),
+            Kind::Product(a, b) => {
+                for operand in [a, b] {
+                    windows[operand.0] = own;
+                }
+            }
+            Kind::Linear { .. } => {
+                for operand in net.node(id).inputs() {
+                    let above = net.node(operand).shape;
+                    let stride = (above.height + shape.height / 2) / shape.height;
+                    let input = net.node(operand).kind == Kind::Input;
+                    let wanted = match own {
+                        _ if windows[operand.0] != Windows::None => continue,
+                        own if net.node(id).shifted().is_some() => own,
+                        Windows::Wanted(side) | Windows::Pooled(side) if stride == 1 => {
+                            Windows::Wanted(side)
+                        }
+                        _ if input && (2..8).contains(&stride) => Windows::Wanted(stride),
+                        Windows::None | Windows::Wanted(_) | Windows::Pooled(_) => Windows::None,
+                    };
+                    windows[operand.0] = wanted;
+                }
+            }
+        }
+    }
+    windows
 }
 
 /// The grids above a tensor that are larger than its own, nearest first.

@@ -11,7 +11,7 @@ use hemet_schedule::{Builder, Constant, Header, Level, Op, Scale, Schedule, Type
 
 use crate::assignment::Footprints;
 use crate::key_budget::Maps;
-use crate::lower::{Choice, Operand, Plan, Weights, links, plan, step};
+use crate::lower::{Choice, Operand, Plan, Weights, folds, links, plan, step};
 use crate::net::{Bias, Kind, Net, TensorId, Term};
 use crate::structure::Structure;
 use crate::{Error, Options};
@@ -86,6 +86,7 @@ impl Emitter<'_> {
                     .collect()
             }
             Kind::Product(a, b) => self.product(id, *a, *b),
+            Kind::Pool { input, side: _ } => self.pool(id, *input),
             Kind::Linear { terms, bias } => match node.shifted() {
                 Some(x) => {
                     let values = self.operand(x, self.structure.levels.operands(id))?;
@@ -131,6 +132,33 @@ impl Emitter<'_> {
             results.push(self.rescale(id, product)?);
         }
         Ok(results)
+    }
+
+    /// Sums over the windows of a split layout: halves of the period are added until the period is that of the result.
+    fn pool(&mut self, id: TensorId, x: TensorId) -> Result<Vec<ValueId>, Error> {
+        let mut values = self.operand(x, self.structure.levels.operands(id))?;
+        let to = &self.structure.layouts[id.0];
+        while values.len() > to.ciphertexts(self.slots) {
+            let upper = values.split_off(values.len() / 2);
+            let pairs = values.into_iter().zip(upper);
+            let sums = pairs.map(|(a, b)| self.push(Op::Add { a, b }));
+            values = sums.collect::<Result<_, _>>()?;
+        }
+        let widest = self.structure.layouts[x.0].period.min(self.slots as u32);
+        let steps: Vec<u32> = folds(to.period, widest).collect();
+        for value in &mut values {
+            *value = self.fold(*value, &steps)?;
+        }
+        Ok(values)
+    }
+
+    /// Adds rotations by all sums of the steps.
+    fn fold(&mut self, mut x: ValueId, steps: &[u32]) -> Result<ValueId, Error> {
+        for &step in steps {
+            let rotated = self.push(Op::Rotate { x, step })?;
+            x = self.push(Op::Add { a: x, b: rotated })?;
+        }
+        Ok(x)
     }
 
     fn rescale(&mut self, id: TensorId, x: ValueId) -> Result<ValueId, Error> {
@@ -244,12 +272,8 @@ impl Emitter<'_> {
         let results = self.builder.push(op)?;
         let mut folded = Vec::new();
         for (output, chain) in outputs {
-            let mut sum = self.chain(&chain, &results)?;
-            for &step in &folds {
-                let rotated = self.push(Op::Rotate { x: sum, step })?;
-                sum = self.push(Op::Add { a: sum, b: rotated })?;
-            }
-            folded.push((output, sum));
+            let sum = self.chain(&chain, &results)?;
+            folded.push((output, self.fold(sum, &folds)?));
         }
         Ok(folded)
     }

@@ -50,6 +50,10 @@ pub fn choose(
     for id in net.ids() {
         let sites = sites(net, footprints, &places, slots, id);
         let widest = sites.iter().map(|(_, period)| *period).max().unwrap_or(0);
+        let widest = match net.node(id).pooled() {
+            Some(operand) => places[operand.0].period,
+            None => widest,
+        };
         for step in folds(places[id.0].period, widest) {
             let key = fixed.entry(step).or_default();
             *key = key_bytes(id).max(*key);

@@ -1,7 +1,8 @@
 //! Lowers a LayerGraph to a Schedule: parameter choice, packing, passes, and the estimate on the same code path.
 //!
 //! [`compile`] goes: [`passes::import`] (each layer's meaning as affine maps and products) → [`passes::PASSES`] (compose, stack,
-//! normalise) → structure (levels, scales, layouts, the smallest secure parameters; no weights) → emission → verification.
+//! normalise) → structure (levels, scales, layouts, the smallest secure parameters; no weights) → emission → verification. Where a
+//! pool can be kept apart from the convolution behind it, both ways are decided and the cheaper one is emitted.
 //! [`estimate`] is the same without weights: constants stay empty and the costs are read off the schedule. The
 //! instruction sequence depends on graph, options and cost table only.
 
@@ -30,6 +31,11 @@ pub use synthetic::synthetic_table;
 use hemet_schedule::artifact::LayerNote;
 use hemet_schedule::{CostTable, Schedule, Verified, verify};
 use hemet_spaces::{LayerGraph, Weights};
+
+use assignment::Footprints;
+use net::Net;
+use passes::Pools;
+use structure::Structure;
 
 /// Compiles a network with its weights.
 ///
@@ -80,14 +86,51 @@ fn schedule(
     costs: &CostTable,
 ) -> Result<(Schedule, Vec<LayerNote>), Error> {
     options.check()?;
-    let mut net = passes::import(graph, weights, options)?;
-    for pass in &passes::PASSES {
-        (pass.run)(&mut net, options);
-    }
-    let footprints = assignment::footprints(&net);
-    let structure = structure::decide(&net, &footprints, options, costs)?;
-    let maps = key_budget::choose(&net, &footprints, &structure, options, costs)?;
-    let schedule = emit::emit(&net, &footprints, &maps, &structure, options)?;
-    let layers = structure.notes(&net);
+    let merged = Way::new(graph, options, costs, Pools::Merged)?;
+    let way = match passes::keeps_pools(graph, options) {
+        true => merged.or_cheaper(Way::new(graph, options, costs, Pools::Apart)),
+        false => merged,
+    };
+    let net = match weights {
+        Some(_) => passes::net(graph, weights, options, way.pools)?,
+        None => way.net,
+    };
+    let maps = key_budget::choose(&net, &way.footprints, &way.structure, options, costs)?;
+    let schedule = emit::emit(&net, &way.footprints, &maps, &way.structure, options)?;
+    let layers = way.structure.notes(&net);
     Ok((schedule, layers))
+}
+
+/// A form of the network, without weights, and the decisions for it.
+struct Way {
+    pools: Pools,
+    net: Net,
+    footprints: Footprints,
+    structure: Structure,
+}
+
+impl Way {
+    fn new(
+        graph: &LayerGraph,
+        options: &Options,
+        costs: &CostTable,
+        pools: Pools,
+    ) -> Result<Self, Error> {
+        let net = passes::net(graph, None, options, pools)?;
+        let footprints = assignment::footprints(&net);
+        let structure = structure::decide(&net, &footprints, options, costs)?;
+        Ok(Self {
+            pools,
+            net,
+            footprints,
+            structure,
+        })
+    }
+
+    fn or_cheaper(self, other: Result<Self, Error>) -> Self {
+        match other {
+            Ok(other) if other.structure.cost_us < self.structure.cost_us => other,
+            Ok(_) | Err(_) => self,
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! What a user chooses about a compilation.
 
 use hemet_ckks_params::SecurityLevel;
+use hemet_spaces::{LayerGraph, Weights};
 
 use crate::Error;
-use crate::activation::Activation;
+use crate::activation::{self, Activation};
 
 /// Choices of a compilation. Together with the graph they determine every instruction; weights only fill constants.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +26,7 @@ pub struct Options {
     /// How polynomial activations are lowered; completing the square.
     pub activation: Activation,
     /// Largest root mean square, over the channels of a layer, of `b/2a` of quadratics `a·x² + b·x + c` when completing the square,
-    /// above 0; 3. The scale budgets for it. Training that keeps `|b| ≤ 2·max_shift·|a|` in every channel is always within.
+    /// 0 or more; 3. The scale budgets for it ([`Options::fit_shift`] lowers it). Training that keeps `|b| ≤ 2·max_shift·|a|` in every channel is always within.
     pub max_shift: f64,
     /// Most ciphertexts that one tensor may take, 1 to 512; 64.
     pub max_ciphertexts: usize,
@@ -52,6 +53,17 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Lowers [`Options::max_shift`] to what these weights need, rounded up to a multiple of ½: to nothing for `x²`. For a network
+    /// whose weights are known before anything is decided; a search, which estimates before it trains, keeps the limit.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] for a missing or misshapen tensor.
+    pub fn fit_shift(&mut self, graph: &LayerGraph, weights: &Weights) -> Result<(), Error> {
+        let shift = activation::largest_shift(graph, weights)?;
+        self.max_shift = self.max_shift.min((2.0 * shift).ceil() / 2.0);
+        Ok(())
+    }
+
     /// Refuses an option outside its range.
     ///
     /// # Errors
@@ -89,9 +101,9 @@ impl Options {
             (
                 "max_shift",
                 self.max_shift,
-                1e-3,
+                0.0,
                 1e6,
-                "a number from 0.001 to 1e6",
+                "a number from 0 to 1e6",
             ),
             (
                 "max_ciphertexts",

@@ -65,6 +65,16 @@ struct Frame {
     chain: Chain,
 }
 
+/// What the scales of plaintexts depend on: see [`Precision::derive`].
+#[derive(Clone, Copy)]
+struct Rounded<'a> {
+    counts: &'a [f64],
+    extra: u32,
+}
+
+/// Most bits that the working scale may have beyond what it needs.
+const MOST_EXTRA_BITS: u32 = 3;
+
 /// Why a ring degree does not serve.
 enum Obstacle {
     Tensor(Error),
@@ -201,10 +211,13 @@ fn frames(
 ) -> Result<Vec<Frame>, Obstacle> {
     let mut frames = Vec::new();
     let (mut needed, mut top, mut working) = (None, 0, 0);
-    for (policy, agree) in Policy::ALL
-        .into_iter()
-        .flat_map(|p| [(p, false), (p, true)])
-    {
+    let extras = |policy| (0..=MOST_EXTRA_BITS).map(move |extra| (policy, extra));
+    let ways = Policy::ALL.into_iter().flat_map(extras);
+    for ((policy, extra), agree) in ways.flat_map(|way| [(way, false), (way, true)]) {
+        let rounded = Rounded {
+            counts: rounded,
+            extra,
+        };
         let (levels, mut precision) = settle(net, options, log_n, rounded, policy);
         top = top.max(levels.top());
         working = working.max(precision.working);
@@ -242,13 +255,14 @@ fn settle(
     net: &Net,
     options: &Options,
     log_n: u32,
-    rounded: &[f64],
+    rounded: Rounded<'_>,
     policy: Policy,
 ) -> (Levels, Precision) {
     let mut eager = vec![false; net.nodes.len()];
     loop {
         let levels = Levels::assign(net, policy, &eager);
-        let precision = Precision::derive(net, &levels, log_n, options, rounded);
+        let precision =
+            Precision::derive(net, &levels, log_n, options, rounded.counts, rounded.extra);
         let before = eager.clone();
         for id in net.ids() {
             let result = precision.of_result(net, id);

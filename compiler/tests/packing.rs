@@ -7,7 +7,7 @@ use std::sync::Arc;
 use common::{Net, linear};
 use hemet_compiler::lower::{Choice, Footprint, Operand, Places, Split, StepCosts, Weights, plan};
 use hemet_compiler::net::{Kind, Term};
-use hemet_compiler::packing::{PACKINGS, Site, candidates};
+use hemet_compiler::packing::{PACKINGS, Site, Windows, candidates, pooled};
 use hemet_compiler::{Options, passes};
 use hemet_schedule::placed::{PlacedMap, PlacedOperand};
 use hemet_schedule::{Constant, Layout};
@@ -29,6 +29,7 @@ fn layouts(shape: Shape) -> Vec<Layout> {
         &Site {
             shape,
             grids: &GRIDS,
+            windows: Windows::Wanted(2),
         },
         1 << 16,
     )
@@ -71,6 +72,7 @@ fn every_packing_offers_a_layout() {
     let site = Site {
         shape: Shape::new(5, 4, 4),
         grids: &GRIDS,
+        windows: Windows::Wanted(2),
     };
     for packing in &PACKINGS {
         assert!(!(packing.layouts)(&site).is_empty(), "{}", packing.name);
@@ -80,7 +82,13 @@ fn every_packing_offers_a_layout() {
 /// Checks the only map of a graph of one layer in all pairs of layouts.
 fn check(name: &str, graph: &LayerGraph, slots: usize) {
     let weights = common::weights(graph, 11);
-    let net = passes::import(graph, Some(&weights), &Options::default()).unwrap();
+    let net = passes::import(
+        graph,
+        Some(&weights),
+        &Options::default(),
+        passes::Pools::Merged,
+    )
+    .unwrap();
     let Kind::Linear { terms, bias: _ } = &net.node(net.output()).kind else {
         panic!("{name} is one affine map");
     };
@@ -159,4 +167,54 @@ fn a_linear_map_between_any_two_packings_is_its_map() {
         check("dense", &Net::new(4, 5).dense(10).graph, slots);
         check("wide dense", &Net::new(1, 4).dense(100).graph, slots);
     }
+}
+
+#[test]
+fn halves_of_a_split_layout_add_up_to_the_pooled_tensor() {
+    for (channels, height, width, side) in [(3, 4, 6, 2), (1, 6, 6, 3), (5, 8, 8, 4), (2, 2, 2, 2)]
+    {
+        let shape = Shape::new(channels, height, width);
+        let x: Vec<f64> = (1..=shape.len()).map(|i| i as f64).collect();
+        let of_window = |e: usize| -> f64 {
+            let (row, column) = (e / (width / side) * side, e % (width / side) * side);
+            let window = (0..side * side).map(|k| (row + k / side) * width + column + k % side);
+            window.map(|i| x[i]).sum()
+        };
+        let sums: Vec<f64> = (0..shape.len() / (side * side)).map(of_window).collect();
+        let site = Site {
+            shape,
+            grids: &GRIDS,
+            windows: Windows::Pooled(side),
+        };
+        let layouts = candidates(&site, 1 << 16);
+        assert!(!layouts.is_empty());
+        for layout in layouts {
+            let target = pooled(layout.clone(), side);
+            for slots in [64, 1024, 4096] {
+                let mut period = layout.period as usize;
+                let mut packed = layout.pack(&x, slots);
+                while period > target.period as usize {
+                    period /= 2;
+                    packed = match packed.len() {
+                        1 => vec![sum(
+                            &packed[0],
+                            (period..slots + period).map(|i| packed[0][i % slots]),
+                        )],
+                        count => {
+                            let (low, high) = packed.split_at(count / 2);
+                            low.iter()
+                                .zip(high)
+                                .map(|(a, b)| sum(a, b.iter().copied()))
+                                .collect()
+                        }
+                    };
+                }
+                assert_eq!(packed, target.pack(&sums, slots), "{layout}");
+            }
+        }
+    }
+}
+
+fn sum(a: &[f64], b: impl Iterator<Item = f64>) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a + b).collect()
 }

@@ -6,6 +6,9 @@
 //! size of `x` loses `log2(k)` bits; layers whose shifts exceed [`crate::Options::max_shift`] in root mean square are
 //! refused, and the scale budgets for the limit ([`crate::noise`]). A channel with `a = b = 0` is a constant and needs no shift.
 
+use hemet_spaces::PolyMap;
+use hemet_spaces::weights::LayerWeights;
+
 use super::Site;
 use crate::Error;
 use crate::net::{Net, SparseMap, TensorId};
@@ -29,14 +32,18 @@ fn shift(c: &[f64]) -> f64 {
     }
 }
 
-/// Errors of the channels add up, so their mean square is what counts.
-fn check(site: &Site<'_>) -> Result<(), Error> {
-    let Some(weights) = site.weights else {
-        return Ok(());
-    };
+/// Shifts of the channels of a layer.
+pub(super) struct Shifts {
+    /// Their root mean square: errors of the channels add up.
+    pub mean: f64,
+    /// The channel with the largest, its `a` and its `b`.
+    worst: (usize, f64, f64),
+}
+
+pub(super) fn shifts(poly: &PolyMap, weights: &LayerWeights<'_>) -> Shifts {
     let (mut power, mut worst) = (0.0, (0, 0.0, 0.0));
     let mut largest = -1.0;
-    for (channel, row) in site.poly.coefficients.iter().enumerate() {
+    for (channel, row) in poly.coefficients.iter().enumerate() {
         let c: Vec<f64> = row.iter().map(|c| weights.value(*c)).collect();
         let square = shift(&c).powi(2);
         power += square;
@@ -47,13 +54,21 @@ fn check(site: &Site<'_>) -> Result<(), Error> {
             worst = (channel, c[2], c[1]);
         }
     }
-    let found = (power / site.poly.coefficients.len().max(1) as f64).sqrt();
-    if found <= site.max_shift {
+    let mean = (power / poly.coefficients.len().max(1) as f64).sqrt();
+    Shifts { mean, worst }
+}
+
+fn check(site: &Site<'_>) -> Result<(), Error> {
+    let Some(weights) = site.weights else {
+        return Ok(());
+    };
+    let Shifts { mean, worst } = shifts(site.poly, weights);
+    if mean <= site.max_shift {
         return Ok(());
     }
     Err(Error::Shift {
         layer: site.layer.into(),
-        found,
+        found: mean,
         channel: worst.0,
         a: worst.1,
         b: worst.2,

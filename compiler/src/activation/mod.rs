@@ -5,8 +5,8 @@ mod power_basis;
 
 use std::collections::BTreeSet;
 
-use hemet_spaces::PolyMap;
 use hemet_spaces::weights::LayerWeights;
+use hemet_spaces::{LayerGraph, Meaning, PolyMap, Weights};
 
 use crate::Error;
 use crate::net::{Bias, Kind, Net, Node, SparseMap, TensorId};
@@ -33,6 +33,24 @@ pub(crate) struct Site<'a> {
     pub weights: Option<&'a LayerWeights<'a>>,
     /// Limit of [`Error::Shift`].
     pub max_shift: f64,
+}
+
+/// The largest root mean square of `b/2a` over the quadratics of a graph; infinite where one is a line.
+///
+/// # Errors
+/// [`Error::Weights`] for a missing or misshapen tensor.
+pub(crate) fn largest_shift(graph: &LayerGraph, weights: &Weights) -> Result<f64, Error> {
+    weights.check(graph)?;
+    let mut largest: f64 = 0.0;
+    for (id, _) in graph.nodes() {
+        if let Meaning::Poly(poly) = graph.meaning(id)
+            && poly.degree == 2
+        {
+            let values = weights.of_layer(graph, id)?;
+            largest = largest.max(completed_square::shifts(&poly, &values).mean);
+        }
+    }
+    Ok(largest)
 }
 
 impl Activation {

@@ -49,6 +49,13 @@ pub enum Kind {
     },
     /// The elementwise product of two tensors of one shape; a square where both are one.
     Product(TensorId, TensorId),
+    /// The sums over the windows of `side × side` that tile each channel of a tensor.
+    Pool {
+        /// The operand; its height and width are multiples of `side`.
+        input: TensorId,
+        /// Side of a window, at least 2.
+        side: usize,
+    },
 }
 
 /// A node and its tensor.
@@ -88,6 +95,7 @@ impl Node {
             Kind::Linear { terms, bias: _ } => terms.iter().map(|t| t.input).collect(),
             Kind::Product(a, b) if a == b => vec![*a],
             Kind::Product(a, b) => vec![*a, *b],
+            Kind::Pool { input, side: _ } => vec![*input],
         }
     }
 
@@ -98,7 +106,15 @@ impl Node {
                 [term] if term.map.is_identity() => Some(term.input),
                 _ => None,
             },
-            Kind::Input | Kind::Product(..) => None,
+            Kind::Input | Kind::Product(..) | Kind::Pool { .. } => None,
+        }
+    }
+
+    /// The operand, if the node pools it.
+    pub fn pooled(&self) -> Option<TensorId> {
+        match &self.kind {
+            Kind::Pool { input, side: _ } => Some(*input),
+            Kind::Input | Kind::Product(..) | Kind::Linear { .. } => None,
         }
     }
 }
@@ -211,6 +227,7 @@ impl Node {
                 *a = name(*a);
                 *b = name(*b);
             }
+            Kind::Pool { input, side: _ } => *input = name(*input),
         }
     }
 }

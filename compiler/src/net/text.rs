@@ -12,6 +12,7 @@ impl fmt::Display for Net {
                 Kind::Input => write!(f, "input")?,
                 Kind::Product(a, b) if a == b => write!(f, "square %{}", a.0)?,
                 Kind::Product(a, b) => write!(f, "product %{} %{}", a.0, b.0)?,
+                Kind::Pool { input, side } => write!(f, "pool %{} by {side}", input.0)?,
                 Kind::Linear { terms, bias } => {
                     write!(f, "linear")?;
                     for term in terms {

@@ -2,10 +2,14 @@
 
 mod channel_minor;
 mod grid;
+mod padded;
 mod raster;
+mod split;
 
 use hemet_schedule::{Layout, layout::MAX_PERIOD};
 use hemet_spaces::Shape;
+
+pub use split::pooled;
 
 /// What a packing may look at.
 pub struct Site<'a> {
@@ -13,6 +17,19 @@ pub struct Site<'a> {
     pub shape: Shape,
     /// `(height, width)` of larger tensors that it was computed from, nearest first.
     pub grids: &'a [(usize, usize)],
+    /// What its readers would like to sum.
+    pub windows: Windows,
+}
+
+/// Windows that tile a tensor, by their side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Windows {
+    /// There are none.
+    None,
+    /// Something further down pools or strides by them.
+    Wanted(usize),
+    /// The tensor is pooled by them.
+    Pooled(usize),
 }
 
 /// A family of layouts.
@@ -24,10 +41,14 @@ pub struct Packing {
 }
 
 /// All packings. The raster comes first: it is the layout to start from.
-pub const PACKINGS: [Packing; 4] = [
+pub const PACKINGS: [Packing; 6] = [
     Packing {
         name: "raster",
         layouts: raster::layouts,
+    },
+    Packing {
+        name: "padded",
+        layouts: padded::layouts,
     },
     Packing {
         name: "channel_minor",
@@ -41,12 +62,18 @@ pub const PACKINGS: [Packing; 4] = [
         name: "in_place",
         layouts: grid::in_place,
     },
+    Packing {
+        name: "split",
+        layouts: split::layouts,
+    },
 ];
 
 /// The different layouts of all packings for a tensor, of at most `most` slots each.
 pub fn candidates(site: &Site<'_>, most: usize) -> Vec<Layout> {
     let mut candidates: Vec<Layout> = Vec::new();
-    for packing in &PACKINGS {
+    let pooled = matches!(site.windows, Windows::Pooled(_));
+    let usable = |packing: &&Packing| !pooled || packing.name == "split";
+    for packing in PACKINGS.iter().filter(usable) {
         for layout in (packing.layouts)(site) {
             let fits = layout.period as usize <= most && layout.period <= MAX_PERIOD;
             if fits && !candidates.contains(&layout) {

@@ -157,7 +157,7 @@ fn wanted(net: &Net, precision: &Precision, scales: &[f64], id: TensorId) -> f64
     let working = f64::from(precision.working);
     match net.node(id).kind {
         Kind::Product(a, b) => scales[a.0] + scales[b.0] - working,
-        Kind::Linear { .. } | Kind::Input => {
+        Kind::Linear { .. } | Kind::Input | Kind::Pool { .. } => {
             widest_operand(net, scales, id) + f64::from(precision.plain[id.0])
                 - f64::from(precision.of_result(net, id))
         }
@@ -175,6 +175,7 @@ fn scale_bits(net: &Net, levels: &Levels, precision: &Precision, primes: &[u32])
     for id in net.ids() {
         let scale = match net.node(id).kind {
             Kind::Input => f64::from(precision.input),
+            Kind::Pool { input, side: _ } => scales[input.0],
             Kind::Linear { .. } => match net.node(id).shifted() {
                 Some(x) => scales[x.0],
                 None => f64::from(precision.of_result(net, id)),

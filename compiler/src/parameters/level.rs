@@ -59,20 +59,14 @@ impl Levels {
         };
         for id in net.ids().rev() {
             let rescales = match &net.node(id).kind {
-                Kind::Input => false,
+                Kind::Input | Kind::Pool { .. } => false,
                 Kind::Linear { .. } => {
                     let head = id == net.output() && policy.keep_head;
                     net.node(id).shifted().is_none() && !head
                 }
                 Kind::Product(..) => {
-                    let read_by_map = |c: &TensorId| {
-                        matches!(net.node(*c).kind, Kind::Linear { .. }) && levels.rescales[c.0]
-                    };
-                    let lazy = policy.lazy_products
-                        && !eager[id.0]
-                        && !consumers[id.0].is_empty()
-                        && consumers[id.0].iter().all(read_by_map);
-                    !lazy
+                    let lazy = policy.lazy_products && !eager[id.0];
+                    !(lazy && levels.read_by_maps(net, &consumers, id))
                 }
             };
             levels.rescales[id.0] = rescales;
@@ -85,7 +79,18 @@ impl Levels {
         levels
     }
 
-    /// The unscaled products that node `id` reads: it rescales for them too.
+    /// Whether only affine maps that rescale read a tensor, or what it is pooled to; someone does.
+    fn read_by_maps(&self, net: &Net, consumers: &[Vec<TensorId>], id: TensorId) -> bool {
+        let mut readers = consumers[id.0].iter();
+        !consumers[id.0].is_empty()
+            && readers.all(|c| match net.node(*c).kind {
+                Kind::Linear { .. } => self.rescales[c.0],
+                Kind::Pool { .. } => self.read_by_maps(net, consumers, *c),
+                Kind::Input | Kind::Product(..) => false,
+            })
+    }
+
+    /// The unscaled products that node `id` reads, pooled or not: it rescales for them too.
     pub fn unscaled<'a>(
         &'a self,
         net: &'a Net,
@@ -93,7 +98,10 @@ impl Levels {
     ) -> impl Iterator<Item = TensorId> + 'a {
         let product = |x: &TensorId| matches!(net.node(*x).kind, Kind::Product(..));
         let inputs = net.node(id).inputs().into_iter();
-        inputs.filter(move |x| product(x) && !self.rescales[x.0])
+        let source = |x: TensorId| net.node(x).pooled().unwrap_or(x);
+        inputs
+            .map(source)
+            .filter(move |x| product(x) && !self.rescales[x.0])
     }
 
     /// The level at which node `id` reads its operands.

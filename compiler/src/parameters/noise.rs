@@ -2,24 +2,28 @@
 //!
 //! Slot errors in standard deviations, for degree `N`, ternary secret (variance 2/3 a coefficient), error deviation 3.19; a
 //! coefficient error of variance `v` is a slot error of variance `N·v` (the canonical embedding, Cheon, Kim, Kim and Song,
-//! "Homomorphic Encryption for Arithmetic of Approximate Numbers", ASIACRYPT 2017, section 3):
+//! "Homomorphic Encryption for Arithmetic of Approximate Numbers", ASIACRYPT 2017, section 3). Half of it lies in the real part, and the
+//! imaginary one, by real diagonals and products of real values, never comes to the real one but in second order:
 //!
 //! | source | variance of a slot, at the scale of the ciphertext |
 //! |---|---|
-//! | public-key encryption | `N · 3.19² · (1 + 4N/3)` |
-//! | rescaling (rounding of both halves) | `N · (1 + 2N/3) / 12` |
-//! | switching keys, `d` digits, special primes `2^k` larger than a digit | `N · (1 + 2N/3) / 12 + d · 0.85 · N² / 4^k` |
-//! | encoding a diagonal of period `p` | `2p / 12` for each, times the operand, at the plaintext's scale |
+//! | public-key encryption | `N/2 · 3.19² · (1 + 4N/3)` |
+//! | rescaling (rounding of both halves) | `N/2 · (1 + 2N/3) / 12` |
+//! | switching keys, `d` digits, special primes `2^k` larger than a digit | `N/2 · (1 + 2N/3) / 12 + d · 0.42 · N² / 4^k` |
+//! | encoding a diagonal of period `p` | `p / 12` for each, times the operand, at the plaintext's scale |
 //!
 //! Tensors are of unit size ([`crate::passes`], `normalise`), so these are relative errors once divided by the scale. An affine
 //! map keeps a relative error (independent errors grow as the values do); a product grows its variance by 2
 //! (`(x+e)² − x² ≈ 2xe`, deviation 2 against the square's √2). A completed square stores `x + b/2a` at unit size, so
 //! errors up to there count `√(1 + k²)` times for a shift of `k`; `max_shift` bounds the mean of `k²` over a layer.
-//! The sum over all sources, each grown by the products after it, at three deviations, must be at most `2^-precision_bits`; shares of the variance are fixed below. Keys are switched at
+//! The sum over all sources, each grown by the products after it, at three deviations, must be at most `2^-precision_bits`. Encryption and
+//! the last rescale have fixed shares of the variance; the other rescales have at most one, and encoding has what they leave. Keys are switched at
 //! the working scale only where products are rescaled on their own; there it counts as one more rescaling.
 //! The sum is conservative (a fully shifted square does not grow errors, an unshifted one has no shift): measured errors stay
 //! below a third of the promise (`tests/noise.rs`, `tests/encrypted.rs`).
 //! (A diagonal of period `p < N/2` is a polynomial in `X^(N/2p)`, so it has `2p` coefficients to round.)
+
+use hemet_ckks_params::MAX_PRIME_BITS;
 
 use crate::Options;
 use crate::activation::Activation;
@@ -30,11 +34,12 @@ use crate::parameters::Levels;
 const ERROR_DEVIATION: f64 = 3.19;
 /// Promised bound, in standard deviations.
 const TAIL: f64 = 3.0;
-/// Shares of the variance: rescaling; encryption and the last rescale, whose scales cost bits only once; encoding.
-const CIPHERTEXT_SHARE: f64 = 0.45;
+/// Shares of the variance: rescaling at most; encryption and the last rescale, whose scales cost bits only once.
+const CIPHERTEXT_SHARE: f64 = 0.75;
 const INPUT_SHARE: f64 = 0.05;
 const OUTPUT_SHARE: f64 = 0.05;
-const PLAINTEXT_SHARE: f64 = 0.45;
+/// Scales are made finer for others' sake while that frees at least this share of the budget.
+const MIN_TRADE: f64 = 0.02;
 /// Growth of the variance of a relative error in a product.
 const PRODUCT_GROWTH: f64 = 2.0;
 
@@ -53,37 +58,84 @@ pub struct Precision {
 
 impl Precision {
     /// Derives the scales; `rounded` holds, for each node, the weighted coefficients that the diagonals of one
-    /// result ciphertext round.
+    /// result ciphertext round. The working scale has `extra` bits more than it needs at least, which leaves a larger share
+    /// of the errors to plaintexts, whose scales are smaller then.
     pub fn derive(
         net: &Net,
         levels: &Levels,
         log_n: u32,
         options: &Options,
         rounded: &[f64],
+        extra: u32,
     ) -> Self {
         let n = f64::from(log_n).exp2();
         let sources = Sources::new(net, levels, options);
         let budget = (-f64::from(options.precision_bits)).exp2() / TAIL;
-        let rescale = n * (1.0 + 2.0 * n / 3.0) / 12.0;
+        let rescale = n / 2.0 * (1.0 + 2.0 * n / 3.0) / 12.0;
         let working = (rescale * sources.rescales / CIPHERTEXT_SHARE).sqrt() / budget;
-        let encrypt = n * ERROR_DEVIATION.powi(2) * (1.0 + 4.0 * n / 3.0);
+        let working = bits(working) + extra;
+        let encrypt = n / 2.0 * ERROR_DEVIATION.powi(2) * (1.0 + 4.0 * n / 3.0);
         let size = options.input_range / 3f64.sqrt();
         let input = (encrypt * sources.input / INPUT_SHARE).sqrt() / (budget * size);
-        let share = budget * (PLAINTEXT_SHARE / sources.maps.max(1.0)).sqrt();
-        let plain = rounded.iter().zip(&sources.growth).map(|(count, growth)| {
-            if *count == 0.0 {
-                return 0;
-            }
-            bits((count / 12.0 * growth).sqrt() / share)
-        });
         let output = (rescale / OUTPUT_SHARE).sqrt() / budget;
-        Self {
+        let of_ciphertexts = rescale * sources.rescales * (-2.0 * f64::from(working)).exp2();
+        let left = budget.powi(2) * (1.0 - INPUT_SHARE - OUTPUT_SHARE) - of_ciphertexts;
+        let pairs = rounded.iter().zip(&sources.growth);
+        let weights: Vec<f64> = pairs.map(|(count, g)| count / 24.0 * g).collect();
+        let mut precision = Self {
             input: bits(input),
-            working: bits(working),
-            output: bits(output.min(working)),
-            plain: plain.collect(),
-        }
+            working,
+            output: bits(output).min(working),
+            plain: Vec::new(),
+        };
+        precision.plain = plain_bits(&weights, left, |id, plain| {
+            let id = TensorId(id);
+            let result = precision.of_result(net, id);
+            levels.unscaled(net, id).next().is_some()
+                && 2 * working + plain > MAX_PRIME_BITS + result
+        });
+        precision
     }
+}
+
+/// Scales of plaintexts whose errors, of variances `weights` at scale 1, may sum to `budget`: equal shares, rounded up; then those whose
+/// scale is `dear` get what rounding up and finer scales of the others leave them.
+fn plain_bits(weights: &[f64], budget: f64, dear: impl Fn(usize, u32) -> bool) -> Vec<u32> {
+    let maps = weights.iter().filter(|w| **w > 0.0).count().max(1) as f64;
+    let error = |id: usize, plain: u32| weights[id] * (-2.0 * f64::from(plain)).exp2();
+    let share = |weight: &f64| match *weight > 0.0 {
+        true => bits((weight * maps / budget).sqrt()),
+        false => 0,
+    };
+    let mut plain: Vec<u32> = weights.iter().map(share).collect();
+    let sum = |plain: &[u32]| -> f64 { (0..plain.len()).map(|id| error(id, plain[id])).sum() };
+    let least = |plain: &[u32], wanted: &dyn Fn(usize) -> bool| {
+        let ids = (0..plain.len()).filter(|id| plain[*id] > 1 && wanted(*id));
+        ids.min_by(|a, b| error(*a, plain[*a]).total_cmp(&error(*b, plain[*b])))
+    };
+    while let Some(id) = least(&plain, &|id| dear(id, plain[id])) {
+        let mut traded = plain.clone();
+        traded[id] -= 1;
+        while sum(&traded) > budget {
+            let spare = |id: &usize| traded[*id] > 0 && !dear(*id, traded[*id] + 1);
+            let by_error =
+                |a: &usize, b: &usize| error(*a, traded[*a]).total_cmp(&error(*b, traded[*b]));
+            let others = (0..plain.len()).filter(|other| *other != id && spare(other));
+            match others.max_by(by_error) {
+                Some(other) if error(other, traded[other]) > MIN_TRADE * budget => {
+                    traded[other] += 1
+                }
+                Some(_) | None => return plain,
+            }
+        }
+        plain = traded;
+    }
+    while let Some(id) = least(&plain, &|id| {
+        sum(&plain) + error(id, plain[id] - 1) - error(id, plain[id]) <= budget
+    }) {
+        plain[id] -= 1;
+    }
+    plain
 }
 
 impl Precision {
@@ -106,11 +158,11 @@ struct Sources {
     growth: Vec<f64>,
     rescales: f64,
     input: f64,
-    maps: f64,
 }
 
 impl Sources {
-    fn new(net: &Net, levels: &Levels, options: &Options) -> Self {
+    /// What products, and what shifts, multiply the errors of each node by until the output.
+    fn factors(net: &Net, options: &Options) -> (Vec<f64>, Vec<f64>) {
         let shift = match options.activation {
             Activation::CompletedSquare => 1.0 + options.max_shift.powi(2),
             Activation::PowerBasis => 1.0,
@@ -131,18 +183,22 @@ impl Sources {
                 }
             }
         }
+        (growth, shifted)
+    }
+
+    fn new(net: &Net, levels: &Levels, options: &Options) -> Self {
+        let (growth, shifted) = Self::factors(net, options);
         let mut sources = Self {
             growth: growth.iter().zip(&shifted).map(|(g, s)| g * s).collect(),
             rescales: 0.0,
             input: 0.0,
-            maps: 0.0,
         };
         for id in net.ids() {
             let rescaled = levels.rescales[id.0];
             match &net.node(id).kind {
                 Kind::Input => sources.input = growth[id.0],
+                Kind::Pool { .. } => {}
                 Kind::Linear { .. } => {
-                    sources.maps += f64::from(u8::from(net.node(id).shifted().is_none()));
                     sources.rescales += if rescaled { sources.growth[id.0] } else { 0.0 };
                 }
                 // Its own rescaling, and switching keys in the map behind it.

@@ -2,13 +2,23 @@
 
 use std::collections::BTreeSet;
 
+use hemet_spaces::layer::{AveragePool, Poly};
 use hemet_spaces::weights::LayerWeights;
-use hemet_spaces::{Coefficient, LayerGraph, LinearMap, Meaning, NodeId, Weights};
+use hemet_spaces::{Coefficient, Layer, LayerGraph, LinearMap, Meaning, NodeId, Weights};
 
 use super::pattern;
-use crate::activation::Site;
+use crate::activation::{Activation, Site};
 use crate::net::{Bias, Kind, Net, Node, SparseMap, TensorId, Term};
 use crate::{Error, Options};
+
+/// What becomes of an average pool between a completed square and convolutions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pools {
+    /// It is a map like others, which merges into the convolutions.
+    Merged,
+    /// It stays a sum of the square's ciphertexts, which takes rotations but no level.
+    Apart,
+}
 
 /// The net of a graph, with values where weights are given.
 ///
@@ -18,6 +28,7 @@ pub fn import(
     graph: &LayerGraph,
     weights: Option<&Weights>,
     options: &Options,
+    pools: Pools,
 ) -> Result<Net, Error> {
     if let Some(weights) = weights {
         weights.check(graph)?;
@@ -31,6 +42,13 @@ pub fn import(
             .iter()
             .map(|i| tensors[i.index()])
             .collect();
+        if pools == Pools::Apart
+            && let Some(side) = poolable(graph, id, options)
+            && let Some(tensor) = pool(&mut net, inputs[0], node, side)
+        {
+            tensors.push(tensor);
+            continue;
+        }
         let pattern = match weights {
             Some(_) => None,
             None => inputs.first().and_then(|_| {
@@ -71,7 +89,7 @@ pub fn import(
         };
         let weight = match &kind {
             Kind::Linear { terms, bias: _ } => terms.iter().map(|t| t.map.entries()).sum(),
-            Kind::Input | Kind::Product(..) => 0,
+            Kind::Input | Kind::Product(..) | Kind::Pool { .. } => 0,
         };
         tensors.push(net.push(Node {
             layer: node.name.clone(),
@@ -82,6 +100,77 @@ pub fn import(
         }));
     }
     Ok(net)
+}
+
+/// Whether [`Pools::Apart`] makes a difference.
+pub fn keeps_pools(graph: &LayerGraph, options: &Options) -> bool {
+    let mut nodes = graph.nodes();
+    nodes.any(|(id, _)| poolable(graph, id, options).is_some())
+}
+
+/// The side of the windows of layer `id`, if it is an average pool whose windows tile the result of a completed square that nothing
+/// else reads, and if only convolutions read it.
+fn poolable(graph: &LayerGraph, id: NodeId, options: &Options) -> Option<usize> {
+    let readers = |of: NodeId| {
+        let nodes = graph.nodes();
+        nodes.filter(move |(reader, _)| graph.inputs(*reader).contains(&of))
+    };
+    let Layer::AveragePool(AveragePool { kernel, stride }) = graph.node(id).layer else {
+        return None;
+    };
+    let operand = *graph.inputs(id).first()?;
+    let shape = graph.node(operand).shape;
+    let tiles = kernel == stride && kernel > 1;
+    let whole = shape.height.is_multiple_of(kernel) && shape.width.is_multiple_of(kernel);
+    let square = matches!(
+        graph.node(operand).layer,
+        Layer::Poly(Poly { degree: 2, .. })
+    ) && options.activation == Activation::CompletedSquare;
+    let convolved = readers(id).all(|(_, node)| matches!(node.layer, Layer::Conv(_)));
+    let only = readers(operand).count() == 1 && readers(id).count() > 0;
+    (tiles && whole && square && convolved && only).then_some(kernel)
+}
+
+/// Pools the square below tensor `x`, which is `a·square + c` with numbers of each channel, instead of `x`.
+fn pool(net: &mut Net, x: TensorId, layer: &hemet_spaces::Node, side: usize) -> Option<TensorId> {
+    let Kind::Linear { terms, bias } = &net.node(x).kind else {
+        return None;
+    };
+    let ([term], Bias::Vector(bias)) = (terms.as_slice(), bias) else {
+        return None;
+    };
+    let shape = layer.shape;
+    // The first element of the window of each element of the result.
+    let first = |element: usize| {
+        let (row, column) = (element / shape.width, element % shape.width);
+        (row * shape.width * side + column) * side
+    };
+    let share = 1.0 / (side * side) as f64;
+    let factor = |element| term.map.values(first(element)).first().map(|a| a * share);
+    let factors: Option<Vec<f64>> = (0..shape.len()).map(factor).collect();
+    let constant = bias.as_ref().map(|bias| {
+        let of_window = |element| bias[first(element)];
+        (0..shape.len()).map(of_window).collect()
+    });
+    let square = term.input;
+    let node = |kind| Node {
+        layer: layer.name.clone(),
+        merged: BTreeSet::new(),
+        weight: 0,
+        shape,
+        kind,
+    };
+    let input = net.push(node(Kind::Pool {
+        input: square,
+        side,
+    }));
+    Some(net.push(node(Kind::Linear {
+        terms: vec![Term {
+            input,
+            map: SparseMap::diagonal(shape.len(), factors),
+        }],
+        bias: Bias::Vector(constant),
+    })))
 }
 
 fn affine(map: LinearMap, input: TensorId, weights: Option<&LayerWeights<'_>>) -> Kind {

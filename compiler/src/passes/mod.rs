@@ -8,10 +8,12 @@ mod normalise;
 mod pattern;
 mod stack;
 
-use crate::Options;
-use crate::net::Net;
+use hemet_spaces::{LayerGraph, Weights};
 
-pub use import::import;
+use crate::net::Net;
+use crate::{Error, Options};
+
+pub use import::{Pools, import, keeps_pools};
 
 /// A rewriting of a net that keeps what it computes.
 pub struct Pass {
@@ -21,6 +23,23 @@ pub struct Pass {
     pub about: &'static str,
     /// Does it.
     pub run: fn(&mut Net, &Options),
+}
+
+/// The net of a graph after all passes.
+///
+/// # Errors
+/// As [`import()`].
+pub fn net(
+    graph: &LayerGraph,
+    weights: Option<&Weights>,
+    options: &Options,
+    pools: Pools,
+) -> Result<Net, Error> {
+    let mut net = import(graph, weights, options, pools)?;
+    for pass in &PASSES {
+        (pass.run)(&mut net, options);
+    }
+    Ok(net)
 }
 
 /// All passes, in order.

@@ -5,6 +5,8 @@
 //! tensor is predicted by propagating mean and variance of independent elements: `Σa·m`, `Σa²·v` through an affine map,
 //! `m² + v` and `2v² + 4m²v` through a square (exact for a normal element). The output tensor keeps its values.
 
+use hemet_spaces::Shape;
+
 use crate::Options;
 use crate::net::{Bias, Kind, Net, TensorId};
 
@@ -19,7 +21,7 @@ struct Moments {
 pub(super) fn run(net: &mut Net, options: &Options) {
     let valued = net.nodes.iter().any(|node| match &node.kind {
         Kind::Linear { terms, bias: _ } => terms.iter().any(|t| t.map.has_values()),
-        Kind::Input | Kind::Product(..) => false,
+        Kind::Input | Kind::Product(..) | Kind::Pool { .. } => false,
     });
     if !valued {
         return;
@@ -29,6 +31,7 @@ pub(super) fn run(net: &mut Net, options: &Options) {
         let next = match net.node(id).kind {
             Kind::Input => input(net.node(id).shape.len(), options.input_range),
             Kind::Product(a, b) => product(&moments[a.0], &moments[b.0], a == b),
+            Kind::Pool { input, side } => pool(&moments[input.0], net.node(id).shape, side),
             Kind::Linear { .. } => match net.node(id).shifted() {
                 Some(x) => shift(net, id, &moments[x.0]),
                 None => linear(net, id, &moments),
@@ -58,6 +61,25 @@ fn product(a: &Moments, b: &Moments, square: bool) -> Moments {
             out.mean[e] = ma * mb;
             out.variance[e] = va * vb + ma * ma * vb + mb * mb * va;
         }
+    }
+    out
+}
+
+/// The elements of the window that is pooled to `element` of a tensor of shape `shape`.
+fn window(shape: Shape, side: usize, element: usize) -> impl Iterator<Item = usize> + Clone {
+    let width = shape.width * side;
+    let (row, column) = (element / shape.width * side, element % shape.width * side);
+    (0..side * side).map(move |k| (row + k / side) * width + column + k % side)
+}
+
+/// Factors are those of channels, so the elements of a window share one.
+fn pool(x: &Moments, shape: Shape, side: usize) -> Moments {
+    let mut out = input(shape.len(), 0.0);
+    for element in 0..shape.len() {
+        let window = window(shape, side, element);
+        out.mean[element] = window.clone().map(|e| x.mean[e]).sum();
+        out.variance[element] = window.clone().map(|e| x.variance[e]).sum();
+        out.factor[element] = window.map(|e| x.factor[e]).fold(0.0, f64::max);
     }
     out
 }

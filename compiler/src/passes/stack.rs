@@ -116,7 +116,9 @@ fn stacked(kind: Kind, node: &Node, rows: usize) -> Kind {
                 bias: stack_bias(bias, more_bias, rows, node.shape.len()),
             }
         }
-        (kind @ (Kind::Input | Kind::Product(..) | Kind::Linear { .. }), _) => kind,
+        (kind @ (Kind::Input | Kind::Product(..) | Kind::Linear { .. } | Kind::Pool { .. }), _) => {
+            kind
+        }
     }
 }
 

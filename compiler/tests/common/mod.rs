@@ -33,7 +33,7 @@ pub fn run(schedule: &Schedule, input: &[f64]) -> Vec<f64> {
     result
 }
 
-/// The same with the errors of CKKS, drawn from normal distributions of the variances that `noise` lists.
+/// The same with the errors of CKKS, drawn from normal distributions of the variances of real parts that `noise` lists.
 pub fn run_noisy(schedule: &Schedule, input: &[f64], seed: u64) -> Vec<f64> {
     let outputs = execute(schedule, input, Some(&mut Noise::new(schedule, seed)));
     schedule.header.output.unpack(&outputs)
@@ -57,9 +57,10 @@ impl Noise {
         let digits = parameters
             .digit_ranges()
             .map(|range| parameters.moduli()[range].iter().map(bits).sum::<f64>());
-        let rescale = n * (1.0 + 2.0 * n / 3.0) / 12.0;
+        let rescale = n / 2.0 * (1.0 + 2.0 * n / 3.0) / 12.0;
         // A digit of size D times a key error of variance 3.19² in each of N coefficients, divided by P.
-        let keys = digits.map(|d| n * n * 3.19f64.powi(2) / 12.0 * (2.0 * (d - special)).exp2());
+        let keys =
+            digits.map(|d| n * n / 2.0 * 3.19f64.powi(2) / 12.0 * (2.0 * (d - special)).exp2());
         let switch = rescale + keys.sum::<f64>();
         Self {
             rng: rng(seed),
@@ -130,10 +131,10 @@ fn execute(schedule: &Schedule, input: &[f64], mut noise: Option<&mut Noise>) ->
         if let Some(noise) = noise.as_deref_mut() {
             let n = noise.degree;
             let deviation = match &instruction.op {
-                Op::Input { .. } => 3.19 * (n * (1.0 + 4.0 * n / 3.0)).sqrt(),
+                Op::Input { .. } => 3.19 * (n / 2.0 * (1.0 + 4.0 * n / 3.0)).sqrt(),
                 Op::Rotate { .. } | Op::Relinearize { .. } => noise.switch,
                 Op::Rescale { .. } => noise.rescale,
-                Op::AddPlain { .. } => (n / 12.0).sqrt(),
+                Op::AddPlain { .. } => (n / 24.0).sqrt(),
                 _ => 0.0,
             };
             let deviation = deviation / scale(&instruction.first_result);
@@ -170,7 +171,7 @@ pub fn linear(
         });
         let mut diagonal = diagonals.get(index, term).into_owned();
         if let Some((noise, (_, scale))) = &mut noise {
-            noise.add(&mut diagonal, (2.0 * period as f64 / 12.0).sqrt() / *scale);
+            noise.add(&mut diagonal, (period as f64 / 12.0).sqrt() / *scale);
         }
         let out = &mut results[term.output as usize];
         let giant = term.giant as usize;

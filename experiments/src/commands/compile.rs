@@ -88,6 +88,9 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     if let Some(range) = args.input_range.or(seen_range) {
         options.input_range = range;
     }
+    options
+        .fit_shift(&imported.graph, &imported.weights)
+        .map_err(Error::user)?;
     let table: CostTable = match &args.costs {
         Some(path) => costs::read(path)?,
         None => costs::of_this_machine(false)?,

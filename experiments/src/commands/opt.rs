@@ -56,7 +56,8 @@ pub fn run(args: &Args) -> Result<(), Error> {
         print!("{}", text::print(compiled.map_err(Error::user)?.schedule()));
         return Ok(());
     }
-    let mut net = passes::import(&graph, weights.as_ref(), &options).map_err(Error::user)?;
+    let mut net = passes::import(&graph, weights.as_ref(), &options, passes::Pools::Merged)
+        .map_err(Error::user)?;
     for pass in chosen(&args.passes)? {
         (pass.run)(&mut net, &options);
     }
