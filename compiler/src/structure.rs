@@ -209,18 +209,20 @@ fn frames(
     log_n: u32,
     rounded: &[f64],
 ) -> Result<Vec<Frame>, Obstacle> {
-    let mut frames = Vec::new();
+    let mut frames: Vec<Frame> = Vec::new();
     let (mut needed, mut top, mut working) = (None, 0, 0);
     let extras = |policy| (0..=MOST_EXTRA_BITS).map(move |extra| (policy, extra));
     let ways = Policy::ALL.into_iter().flat_map(extras);
     for ((policy, extra), agree) in ways.flat_map(|way| [(way, false), (way, true)]) {
-        let rounded = Rounded {
+        let of_plain = Rounded {
             counts: rounded,
             extra,
         };
-        let (levels, mut precision) = settle(net, options, log_n, rounded, policy);
+        let (levels, mut precision) = settle(net, options, log_n, of_plain, policy);
         top = top.max(levels.top());
-        working = working.max(precision.working);
+        if extra == 0 {
+            working = working.max(precision.working);
+        }
         if agree {
             // Where products and maps share a prime, their scales must agree.
             let plain = precision.plain.iter().copied().max().unwrap_or(0);
@@ -232,14 +234,22 @@ fn frames(
             continue;
         };
         needed = Some(needed.unwrap_or(u32::MAX).min(least));
-        frames.extend(chains.into_iter().map(|chain| Frame {
-            levels: levels.clone(),
-            precision: precision.clone(),
-            chain,
-        }));
+        for chain in chains {
+            // Costs follow from levels and the number of special primes.
+            let special = chain.special;
+            let same = |f: &&mut Frame| f.levels == levels && f.chain.special == special;
+            let frame = Frame {
+                levels: levels.clone(),
+                precision: precision.clone(),
+                chain,
+            };
+            match frames.iter_mut().find(same) {
+                Some(known) if known.chain.bits() <= frame.chain.bits() => {}
+                Some(known) => *known = frame,
+                None => frames.push(frame),
+            }
+        }
     }
-    // A policy that changes nothing in this net gives the same frame again.
-    frames.dedup_by(|a, b| a.levels == b.levels && a.chain == b.chain);
     if frames.is_empty() {
         return Err(Obstacle::Modulus {
             needed,

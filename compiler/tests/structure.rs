@@ -149,7 +149,7 @@ fn what_does_not_fit_is_refused_with_both_numbers() {
     }
     let text = refused(&deep.graph, None, &Options::default()).to_string();
     assert!(
-        text.contains("10 bits of precision need scales of 59 bits"),
+        text.contains("10 bits of precision need scales of 58 bits"),
         "{text}"
     );
     let options = Options {

@@ -78,14 +78,22 @@ pub fn choose(blocks: &[Block], fixed: &Keys, slots: usize, budget: u64) -> Vec<
     }
     let candidates: Vec<Vec<Vec<Candidate>>> =
         blocks.iter().map(|b| candidates(b, slots)).collect();
+    let most_us = MOST_TIME * us;
+    let mut last: Option<Found<'_>> = None;
     for exponent in PRICES {
         let found = at_price(blocks, &candidates, fixed, f64::from(exponent).exp2());
-        if found.us <= MOST_TIME * us && found.bytes < best.0 {
-            best = (found.bytes, found.choices);
+        let last_price = found.bytes <= budget || found.us > most_us;
+        let found = match last {
+            Some(last) if last_price => between(blocks, fixed, last, &found, (budget, most_us)),
+            Some(_) | None => found,
+        };
+        if found.us <= most_us && found.bytes < best.0 {
+            best = (found.bytes, found.choices());
         }
-        if best.0 <= budget || found.us > MOST_TIME * us {
+        if last_price {
             break;
         }
+        last = Some(found);
     }
     best.1
 }
@@ -130,33 +138,56 @@ fn candidates(block: &Block, slots: usize) -> Vec<Vec<Candidate>> {
     block.sites.iter().map(of_site).collect()
 }
 
+/// The candidates picked for each operand of each block.
+type Picked<'c> = Vec<Vec<&'c Candidate>>;
+
 /// Choices at some price of keys, with the bytes of all keys and the time of all maps.
-struct Found {
+struct Found<'c> {
     bytes: u64,
     us: f64,
-    choices: Vec<Choice>,
+    picked: Picked<'c>,
+}
+
+impl<'c> Found<'c> {
+    fn new(blocks: &[Block], fixed: &Keys, picked: Picked<'c>) -> Self {
+        Self {
+            bytes: keys(blocks, fixed, &picked, None).values().sum(),
+            us: picked.iter().flatten().map(|c| c.us).sum(),
+            picked,
+        }
+    }
+
+    fn choices(&self) -> Vec<Choice> {
+        let choice = |own: &Vec<&Candidate>| Choice {
+            splits: own.iter().map(|c| c.split).collect(),
+            chained: own.iter().any(|c| c.chained),
+        };
+        self.picked.iter().map(choice).collect()
+    }
+}
+
+/// The keys that picked candidates need, those of block `skip` left out.
+fn keys(blocks: &[Block], fixed: &Keys, picked: &Picked<'_>, skip: Option<usize>) -> Keys {
+    let mut keys = fixed.clone();
+    for (index, (block, own)) in blocks.iter().zip(picked).enumerate() {
+        for candidate in own.iter().filter(|_| Some(index) != skip) {
+            add(&mut keys, &candidate.steps, block.key_bytes);
+        }
+    }
+    keys
 }
 
 /// Chooses at a price of keys: each block in turn given the choices of the others, twice.
-fn at_price(
+fn at_price<'c>(
     blocks: &[Block],
-    candidates: &[Vec<Vec<Candidate>>],
+    candidates: &'c [Vec<Vec<Candidate>>],
     fixed: &Keys,
     us_per_mib: f64,
-) -> Found {
-    let mut picked: Vec<Vec<&Candidate>> = vec![Vec::new(); blocks.len()];
-    let keys_of = |picked: &[Vec<&Candidate>], skip: usize| {
-        let mut keys = fixed.clone();
-        for (index, (block, own)) in blocks.iter().zip(picked).enumerate() {
-            for candidate in own.iter().filter(|_| index != skip) {
-                add(&mut keys, &candidate.steps, block.key_bytes);
-            }
-        }
-        keys
-    };
+) -> Found<'c> {
+    let mut picked: Picked<'c> = vec![Vec::new(); blocks.len()];
     for _ in 0..2 {
         for (index, block) in blocks.iter().enumerate() {
-            let others = keys_of(&picked, index);
+            let others = keys(blocks, fixed, &picked, Some(index));
             let ways = [false, true].map(|chained| {
                 pick(
                     &candidates[index],
@@ -175,16 +206,35 @@ fn at_price(
             };
         }
     }
-    let bytes = keys_of(&picked, usize::MAX).values().sum();
-    let choice = |own: &Vec<&Candidate>| Choice {
-        splits: own.iter().map(|c| c.split).collect(),
-        chained: own.iter().any(|c| c.chained),
-    };
-    Found {
-        bytes,
-        us: picked.iter().flatten().map(|c| c.us).sum(),
-        choices: picked.iter().map(choice).collect(),
+    Found::new(blocks, fixed, picked)
+}
+
+/// Prices act on all blocks at once: between choices that need too many keys and leaner ones, takes over block after block, that which
+/// saves most bytes for its time first, until the keys are within the `limits` of bytes or the next block exceeds that of time.
+fn between<'c>(
+    blocks: &[Block],
+    fixed: &Keys,
+    quick: Found<'c>,
+    lean: &Found<'c>,
+    limits: (u64, f64),
+) -> Found<'c> {
+    let mut found = quick;
+    while found.bytes > limits.0 {
+        let saved = |index: usize| {
+            let mut picked = found.picked.clone();
+            picked[index].clone_from(&lean.picked[index]);
+            let other = Found::new(blocks, fixed, picked);
+            let bytes = found.bytes.saturating_sub(other.bytes);
+            let rate = bytes as f64 / (other.us - found.us).max(1.0);
+            (bytes > 0 && other.us <= limits.1).then_some((rate, other))
+        };
+        let ways = (0..blocks.len()).filter_map(saved);
+        match ways.max_by(|a, b| a.0.total_cmp(&b.0)) {
+            Some((_, other)) => found = other,
+            None => break,
+        }
     }
+    found
 }
 
 /// The cheapest candidate of each operand and their price; `None` where an operand has none of this kind.
