@@ -235,7 +235,7 @@ fn frames(
         };
         needed = Some(needed.unwrap_or(u32::MAX).min(least));
         for chain in chains {
-            // Costs follow from levels and the number of special primes.
+            // With the same levels and special primes fewer bits never cost more.
             let special = chain.special;
             let same = |f: &&mut Frame| f.levels == levels && f.chain.special == special;
             let frame = Frame {

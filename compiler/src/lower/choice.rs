@@ -84,7 +84,9 @@ pub fn choose(blocks: &[Block], fixed: &Keys, slots: usize, budget: u64) -> Vec<
         let found = at_price(blocks, &candidates, fixed, f64::from(exponent).exp2());
         let last_price = found.bytes <= budget || found.us > most_us;
         let found = match last {
-            Some(last) if last_price => between(blocks, fixed, last, &found, (budget, most_us)),
+            Some(last) if last_price => {
+                between(blocks, fixed, last, &found, (budget, most_us)).unwrap_or(found)
+            }
             Some(_) | None => found,
         };
         if found.us <= most_us && found.bytes < best.0 {
@@ -210,14 +212,14 @@ fn at_price<'c>(
 }
 
 /// Prices act on all blocks at once: between choices that need too many keys and leaner ones, takes over block after block, that which
-/// saves most bytes for its time first, until the keys are within the `limits` of bytes or the next block exceeds that of time.
+/// saves most bytes for its time first, until the keys are within the limit of bytes; `None` where the limit of time forbids it.
 fn between<'c>(
     blocks: &[Block],
     fixed: &Keys,
     quick: Found<'c>,
     lean: &Found<'c>,
     limits: (u64, f64),
-) -> Found<'c> {
+) -> Option<Found<'c>> {
     let mut found = quick;
     while found.bytes > limits.0 {
         let saved = |index: usize| {
@@ -229,12 +231,9 @@ fn between<'c>(
             (bytes > 0 && other.us <= limits.1).then_some((rate, other))
         };
         let ways = (0..blocks.len()).filter_map(saved);
-        match ways.max_by(|a, b| a.0.total_cmp(&b.0)) {
-            Some((_, other)) => found = other,
-            None => break,
-        }
+        found = ways.max_by(|a, b| a.0.total_cmp(&b.0))?.1;
     }
-    found
+    Some(found)
 }
 
 /// The cheapest candidate of each operand and their price; `None` where an operand has none of this kind.
