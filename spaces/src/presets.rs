@@ -8,10 +8,7 @@ pub const PRESETS: &[(&str, &str)] = &[
     ("mobilenet", include_str!("../presets/mobilenet.yaml")),
     ("resnet", include_str!("../presets/resnet.yaml")),
     ("squeezenet", include_str!("../presets/squeezenet.yaml")),
-    (
-        "squeezenet28",
-        include_str!("../presets/squeezenet28.yaml"),
-    ),
+    ("squeezenet28", include_str!("../presets/squeezenet28.yaml")),
     ("tiny28", include_str!("../presets/tiny28.yaml")),
     ("vgg", include_str!("../presets/vgg.yaml")),
 ];
