@@ -130,6 +130,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// The data file that is damaged, if that is the error.
+    pub fn data_file(&self) -> Option<&str> {
+        if let Self::DataFormat { file, .. } | Self::Checksum { file, .. } = self {
+            return Some(file);
+        }
+        None
+    }
+
     /// Whether a file is simply not there.
     pub fn is_missing_file(&self) -> bool {
         use std::io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
