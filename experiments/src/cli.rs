@@ -24,6 +24,8 @@ pub enum Command {
     Train(commands::train::Args),
     /// Show the size of a space, the extremes of its networks and a sample
     Space(commands::space::Args),
+    /// List data sets, fetch published ones, check files
+    Data(commands::data::Args),
     /// Compile a trial of a run to an artifact
     Compile(commands::compile::Args),
     /// Show what is in an artifact: parameters, layers, costs

@@ -10,6 +10,7 @@ pub mod common;
 pub mod costs;
 pub mod error;
 pub mod experiment;
+pub mod fetch;
 pub mod finish;
 pub mod image;
 pub mod inspect;

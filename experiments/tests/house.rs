@@ -63,6 +63,7 @@ fn heavy_dependencies_are_confined_to_one_crate_each() {
         ("plotters", "hemet-reports"),
         ("serde_yaml", "hemet"),
         ("clap", "hemet"),
+        ("ureq", "hemet"),
         ("tfhe-ntt", "hemet-ckks"),
         ("tfhe", "hemet-tfhe"),
         ("prost", "hemet-onnx"),

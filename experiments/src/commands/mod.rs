@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod calibrate;
 pub mod compile;
+pub mod data;
 pub mod decrypt;
 pub mod encrypt;
 pub mod evaluate;
@@ -28,6 +29,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Command::Search(args) => search::run(args),
         Command::Report(args) => report::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::Data(args) => data::run(&args),
         Command::Space(args) => space::run(&args),
         Command::Compile(args) => compile::run(&args),
         Command::Inspect(args) => inspect::run(&args),
