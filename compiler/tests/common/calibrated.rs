@@ -5,7 +5,7 @@ use hemet_spaces::layer::Poly;
 use hemet_spaces::{Layer, LayerGraph, Meaning, NodeId, Weights};
 use rand::RngExt;
 
-/// As [`super::weights`], then, layer by layer on `input`, batch norms scale each channel to zero mean and unit variance, and the
+/// As [`super::weights`], then, layer by layer on `input`, batch norms scale each channel to unit root mean square, and the
 /// quadratics are as steep as the root mean square of what they receive allows.
 pub fn calibrated(graph: &LayerGraph, input: &[f64], seed: u64) -> Weights {
     let mut weights = super::weights(graph, seed);
@@ -19,12 +19,10 @@ pub fn calibrated(graph: &LayerGraph, input: &[f64], seed: u64) -> Weights {
             (Layer::Affine(_), Some(channels)) => {
                 let (mut scale, mut shift) = (Vec::new(), Vec::new());
                 for channel in channels {
-                    let mean = channel.iter().sum::<f64>() / channel_len as f64;
-                    let square = channel.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
-                    // One place alone says nothing of a deviation.
-                    let deviation = (square / channel_len as f64).sqrt().max(1e-2);
-                    scale.push((1.0 / deviation) as f32);
-                    shift.push((-mean / deviation) as f32);
+                    // The mean stays: over few places a deviation from it may be small by chance.
+                    let square = channel.iter().map(|v| v * v).sum::<f64>() / channel_len as f64;
+                    scale.push((1.0 / square.sqrt().max(1e-2)) as f32);
+                    shift.push(0.0);
                 }
                 set(&mut weights, &node.name, "scale", scale);
                 set(&mut weights, &node.name, "shift", shift);
