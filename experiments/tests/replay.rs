@@ -29,9 +29,9 @@ fn the_replay_is_secure_its_optimum_is_in_the_interior_and_dense_packing_is_far_
     let ladder = ["regular_4", "regular_34", "regular_234"];
     let inside = least(&mut ladder.iter().map(|variant| of(variant).latency_s));
     assert!(inside < of("all_mobile").latency_s && inside < of("regular_1234").latency_s);
-    // The factor by a measured table is the example's to say; ten holds by the synthetic one.
+    // The factor by a measured table is the example's to say; ten holds by the synthetic one, additions counted on both sides.
     let replayed = outcomes.iter().flat_map(|o| &o.replayed);
-    let best_replay = least(&mut replayed.map(|p| p.latency_s));
+    let best_replay = least(&mut replayed.map(|p| p.latency_s + p.additions_s));
     let best = least(&mut outcomes.iter().map(|o| o.compiled.latency_s));
     assert!(best_replay / best >= 10.0, "{best_replay} s, {best} s");
 }
