@@ -1,7 +1,8 @@
 //! The compiler's test set, encrypted: compiles each network with random weights of a fixed seed (batch norms and quadratics
 //! fitted, so that values keep their size), runs it once under encryption, and compares the logits with the reference evaluation in 64-bit floats.
 //!
-//! `cargo run --release -p hemet-compiler --example test_set -- OUT [NAME...] [--costs FILE] [--memory-mib N] [--threads N]`
+//! `cargo run --release -p hemet-compiler --example test_set -- OUT [NAME...] [--costs FILE] [--memory-mib N] [--key-memory-mib N]
+//! [--threads N]`
 //!
 //! Writes OUT/NAME.json for each network and leaves out those that are there already, so that a long run can be continued. A
 //! network is compiled and judged in a process of its own, and the server is another one, whose memory and times are
@@ -12,13 +13,13 @@ mod common;
 
 use std::error::Error;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
 use common::networks;
 use hemet_compiler::{Options, compile, synthetic_table};
-use hemet_runtime::{Client, ClientSpec, Server, Sizes, peak_memory_bytes, unobserved};
+use hemet_runtime::{Client, ClientSpec, Sizes, alone, peak_memory_bytes};
 use hemet_schedule::{Artifact, CostTable, Manifest, OpCounts};
 use hemet_spaces::LayerGraph;
 use hemet_spaces::evaluate::evaluate;
@@ -40,7 +41,7 @@ struct Figures {
     compile_peak_gb: f64,
     artifact_mb: f64,
     keys_mb: f64,
-    server: ServerFigures,
+    server: alone::Figures,
     max_abs_error: f64,
     promised_error: f64,
     rotations: u64,
@@ -48,19 +49,12 @@ struct Figures {
     ciphertext_products: u64,
 }
 
-/// What the server's process says of itself.
-#[derive(Serialize, Deserialize)]
-struct ServerFigures {
-    load_s: f64,
-    latency_s: f64,
-    peak_gb: f64,
-}
-
 struct Args {
     out: PathBuf,
     names: Vec<String>,
     costs: Option<PathBuf>,
     memory_mib: usize,
+    key_memory_mib: Option<u32>,
     threads: usize,
 }
 
@@ -122,7 +116,7 @@ fn show(f: &Figures) {
         f.keys_mb,
         f.server.load_s,
         f.server.latency_s,
-        f.server.peak_gb,
+        gigabytes(f.server.peak_bytes.unwrap_or(0)),
         f.max_abs_error,
         f.promised_error,
         f.rotations,
@@ -137,6 +131,7 @@ fn arguments() -> Outcome<Args> {
         names: Vec::new(),
         costs: None,
         memory_mib: 2048,
+        key_memory_mib: None,
         threads: 1,
     };
     let mut process = Vec::new();
@@ -145,6 +140,7 @@ fn arguments() -> Outcome<Args> {
         match word.as_str() {
             "--costs" => args.costs = Some(value()?.into()),
             "--memory-mib" => args.memory_mib = value()?.parse()?,
+            "--key-memory-mib" => args.key_memory_mib = Some(value()?.parse()?),
             "--threads" => args.threads = value()?.parse()?,
             "--one" | "--server" => process = vec![word.clone(), value()?],
             name => args.names.push(name.to_owned()),
@@ -180,7 +176,11 @@ fn one(args: &Args, name: &str) -> Outcome<()> {
         Some(path) => CostTable::from_json(&fs::read_to_string(path)?)?,
         None => synthetic_table(),
     };
-    let options = Options::default();
+    let default = Options::default();
+    let options = Options {
+        key_budget_mib: args.key_memory_mib.unwrap_or(default.key_budget_mib),
+        ..default
+    };
     let begin = Instant::now();
     let schedule = compile(&graph, &weights, &options, &costs)?;
     let compile_s = begin.elapsed().as_secs_f64();
@@ -189,16 +189,20 @@ fn one(args: &Args, name: &str) -> Outcome<()> {
     let folder = args.out.join(file_name(name));
     fs::create_dir_all(&folder)?;
     let bytes = artifact.to_bytes()?;
-    fs::write(folder.join("model.hemet"), &bytes)?;
     let client = {
         let (client, keys) = Client::generate(ClientSpec::new(&artifact)?)?;
-        keys.save_mapped(&folder.join("keys"))?;
+        alone::prepare(&folder, &bytes, &keys, &client.encrypt(&x)?)?;
         client
     };
-    fs::write(folder.join("request"), client.encrypt(&x)?)?;
     let keys_mb = Sizes::of(&artifact.schedule).evaluation_key_bytes as f64 / 1e6;
-    let server = run_server(args, &folder)?;
-    let found = client.decrypt(&fs::read(folder.join("response"))?)?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .arg(&folder)
+        .args(["--memory-mib", &args.memory_mib.to_string()])
+        .args(["--threads", &args.threads.to_string()])
+        .args(["--server", "-"]);
+    let (server, response) = alone::run(&mut command, &folder)?;
+    let found = client.decrypt(&response)?;
     let wanted = evaluate(&graph, &weights, &x)?;
     let squares: f64 = wanted.iter().map(|v| v * v).sum();
     let size = (squares / wanted.len() as f64).sqrt();
@@ -230,39 +234,9 @@ fn one(args: &Args, name: &str) -> Outcome<()> {
     Ok(())
 }
 
-/// Starts the server's process and reads what it says of itself.
-fn run_server(args: &Args, folder: &Path) -> Outcome<ServerFigures> {
-    let status = Command::new(std::env::current_exe()?)
-        .arg(folder)
-        .args(["--memory-mib", &args.memory_mib.to_string()])
-        .args(["--threads", &args.threads.to_string()])
-        .args(["--server", "-"])
-        .status()?;
-    if !status.success() {
-        return Err(format!("the server ended with {status}").into());
-    }
-    Ok(serde_json::from_slice(&fs::read(folder.join("figures"))?)?)
-}
-
-/// The server: what it loads and answers lies in the folder.
+/// The server's process: what it loads and answers lies in the folder.
 fn serve(args: &Args) -> Outcome<()> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads);
-    pool.build()?.install(|| {
-        let begin = Instant::now();
-        let artifact = Artifact::read(args.out.join("model.hemet"))?;
-        let server = Server::with_diagonal_bytes(artifact, args.memory_mib << 20)?;
-        let load_s = begin.elapsed().as_secs_f64();
-        let keys = server.map_keys(&args.out.join("keys"))?;
-        let request = fs::read(args.out.join("request"))?;
-        let begin = Instant::now();
-        let response = server.answer(&keys, &request, &mut unobserved)?;
-        let figures = ServerFigures {
-            load_s,
-            latency_s: begin.elapsed().as_secs_f64(),
-            peak_gb: gigabytes(peak_memory_bytes().unwrap_or(0)),
-        };
-        fs::write(args.out.join("response"), response)?;
-        fs::write(args.out.join("figures"), serde_json::to_vec(&figures)?)?;
-        Ok(())
-    })
+    let serve = || alone::serve(&args.out, args.memory_mib << 20);
+    Ok(pool.build()?.install(serve)?)
 }

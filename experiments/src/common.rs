@@ -38,20 +38,6 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Most memory that this process has held, in bytes, as the system counts it; 0 where it does not say.
-pub fn peak_rss_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kib = status.lines().find_map(|line| {
-        let rest = line.strip_prefix("VmHWM:")?;
-        rest.trim()
-            .trim_end_matches("kB")
-            .trim()
-            .parse::<u64>()
-            .ok()
-    });
-    kib.unwrap_or(0) * 1024
-}
-
 /// Position and value of the largest element; the first of equals.
 pub fn argmax(values: &[f64]) -> usize {
     let mut best = 0;

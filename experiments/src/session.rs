@@ -1,12 +1,13 @@
 //! Both halves in one process, for measuring: client, server and the clear reference of one artifact.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use hemet_runtime::calibrate::thread_time_us;
-use hemet_runtime::files;
 use hemet_runtime::{ClearBackend, Client, Program, Server, ServerKeys, execute};
+use hemet_runtime::{alone, files};
 use hemet_schedule::artifact::Artifact;
 
 use crate::error::Error;
@@ -47,10 +48,15 @@ impl Prediction {
 impl Session {
     /// Loads the schedule for both backends and makes keys.
     pub fn new(artifact: Artifact) -> Result<Self, Error> {
+        Self::with_diagonal_bytes(artifact, usize::MAX)
+    }
+
+    /// As [`Session::new`], but the server's encoded diagonals take at most so many bytes.
+    pub fn with_diagonal_bytes(artifact: Artifact, bytes: usize) -> Result<Self, Error> {
         let slots = artifact.schedule.header.parameters.slots();
         let reference = Program::new(artifact.schedule.clone(), ClearBackend::new(slots))
             .map_err(Error::user)?;
-        let server = Server::new(artifact).map_err(Error::user)?;
+        let server = Server::with_diagonal_bytes(artifact, bytes).map_err(Error::user)?;
         crate::common::tell(&server.notices());
         let spec = server.client_spec().clone();
         let (client, keys) = Client::generate(spec).map_err(Error::user)?;
@@ -70,6 +76,22 @@ impl Session {
     /// Bytes of the evaluation keys as sent.
     pub fn evaluation_key_bytes(&self) -> usize {
         self.keys.to_bytes().len()
+    }
+
+    /// Fills `folder` for a server of its own, which is to run `image`; `artifact` are the bytes of the artifact's file.
+    pub fn prepare_alone(
+        &self,
+        folder: &Path,
+        artifact: &[u8],
+        image: &[f64],
+    ) -> Result<(), Error> {
+        let request = self.client.encrypt(image).map_err(Error::user)?;
+        alone::prepare(folder, artifact, &self.keys, &request).map_err(Error::user)
+    }
+
+    /// The client alone; server and reference leave memory.
+    pub fn into_client(self) -> Client {
+        self.client
     }
 
     /// Encrypts, runs, decrypts; in the caller's rayon pool.

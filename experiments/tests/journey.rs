@@ -183,10 +183,16 @@ fn figures_for_scripts(world: &World) {
         "input_ciphertext_bytes",
         "output_ciphertext_bytes",
         "peak_rss_bytes",
+        "load_s",
+        "server_peak_mib",
         "max_abs_error",
     ] {
         assert!(!bench[key].is_null(), "bench gives no {key}");
     }
+    let alone = bench["server_peak_mib"].as_f64().unwrap() * (1 << 20) as f64;
+    assert!(alone < bench["peak_rss_bytes"].as_f64().unwrap(), "{bench}");
+    let told = world.good("bench model.hemet --runs 1 --memory 1");
+    assert!(told.contains("server          ready in"), "{told}");
     let profiled = world.good("bench model.hemet --runs 1 --profile --costs costs.json --json");
     assert!(
         json(&profiled)["profile"]["instructions"]["linear"]["measured_ms"].as_f64() > Some(0.0)

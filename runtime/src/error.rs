@@ -199,6 +199,12 @@ pub enum RuntimeError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The process that a server was to run in could not be started, or failed.
+    #[error("the server's own process failed: {outcome}; what it said stands above")]
+    Process {
+        /// What the system says, or its exit status.
+        outcome: String,
+    },
     /// The engine refuses an operation, a key or a ciphertext.
     #[error(transparent)]
     Engine(#[from] hemet_ckks::Error),

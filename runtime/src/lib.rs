@@ -35,6 +35,7 @@
 //! A server holds no type that contains a secret key: [`Server`] and [`ServerKeys`] are all that it needs. Neither compiler
 //! nor training nor graphs are among the dependencies.
 
+pub mod alone;
 pub mod backend;
 pub mod calibrate;
 mod client;

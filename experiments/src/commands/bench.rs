@@ -1,7 +1,9 @@
 //! `hemet bench`: latency, sizes and error of an artifact on this machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use hemet_runtime::{alone, peak_memory_bytes};
 use hemet_schedule::artifact::Artifact;
 use hemet_schedule::{CostTable, cost, summary::OpCounts};
 use serde::Serialize;
@@ -15,7 +17,7 @@ use crate::{cases, costs};
 /// Latency, sizes and error of an artifact on this machine
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet bench model.hemet --threads 1 --json\n  hemet bench model.hemet --cases cases.safetensors   # exit status 1 if the promised precision is not kept"
+    after_help = "Example:\n  hemet bench model.hemet --threads 1 --json\n  hemet bench model.hemet --cases cases.safetensors   # exit status 1 if the promised precision is not kept\n  hemet bench model.hemet --memory 512   # a server with little memory\n\nLoad time and memory are those of a server in a process of its own, which uses the client's keys from a mapped file."
 )]
 pub struct Args {
     /// The artifact
@@ -29,16 +31,31 @@ pub struct Args {
     /// A safetensors file with `input` [n][c][h][w] and `logits` [n][classes]: run them all and compare
     #[arg(long, value_name = "FILE")]
     pub cases: Option<PathBuf>,
+    /// MiB that encoded weights may take at the server; those beyond are encoded again for each prediction. Without it, all are kept
+    #[arg(long, value_name = "MIB")]
+    pub memory: Option<usize>,
     /// Show where the time goes, by instruction and by layer
     #[arg(long)]
     pub profile: bool,
     /// Predict with this cost table, for --threads; without it, the artifact's own prediction for one thread is shown
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
+    /// For the process that this command starts: be the server of the folder given as ARTIFACT
+    #[arg(long, hide = true)]
+    pub serve: bool,
     /// What standard output is for
     #[command(flatten)]
     pub output: Output,
 }
+
+impl Args {
+    fn diagonal_bytes(&self) -> usize {
+        self.memory
+            .map_or(usize::MAX, |mib| mib.saturating_mul(1 << 20))
+    }
+}
+
+const MIB: f64 = 1_048_576.0;
 
 #[derive(Serialize)]
 struct Figures {
@@ -56,7 +73,10 @@ struct Figures {
     evaluation_key_bytes: usize,
     input_ciphertext_bytes: usize,
     output_ciphertext_bytes: usize,
+    /// Of this process: client, clear reference and server.
     peak_rss_bytes: u64,
+    load_s: f64,
+    server_peak_mib: Option<f64>,
     max_abs_error: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     cases: Option<usize>,
@@ -66,6 +86,12 @@ struct Figures {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
+    if args.serve {
+        let serve = || alone::serve(&args.artifact, args.diagonal_bytes());
+        return common::pool(args.threads)?
+            .install(serve)
+            .map_err(Error::user);
+    }
     if args.runs == 0 {
         return Err(Error::user("--runs is 0; give at least 1"));
     }
@@ -78,9 +104,11 @@ pub fn run(args: &Args) -> Result<(), Error> {
         None => None,
     };
     let pool = common::pool(args.threads)?;
-    let session = pool.install(|| Session::new(artifact))?;
+    let session = pool.install(|| Session::with_diagonal_bytes(artifact, args.diagonal_bytes()))?;
     let mut profile = Profile::new(&schedule);
-    let runs = pool.install(|| measure(&session, args.runs, cases.as_ref(), &mut profile))?;
+    let mut runs = pool.install(|| measure(&session, args.runs, cases.as_ref(), &mut profile))?;
+    let evaluation_key_bytes = session.evaluation_key_bytes();
+    let alone = measure_alone(args, session, &mut runs)?;
     let parameters = &schedule.header.parameters;
     let figures = Figures {
         predicted_latency_ms: prediction.latency_ms,
@@ -94,10 +122,12 @@ pub fn run(args: &Args) -> Result<(), Error> {
         depth: schedule.header.depth,
         precision_bits: schedule.header.precision_bits,
         op_counts: OpCounts::of(&schedule),
-        evaluation_key_bytes: session.evaluation_key_bytes(),
+        evaluation_key_bytes,
         input_ciphertext_bytes: runs.request_bytes,
         output_ciphertext_bytes: runs.answer_bytes,
-        peak_rss_bytes: common::peak_rss_bytes(),
+        peak_rss_bytes: peak_memory_bytes().unwrap_or(0),
+        load_s: alone.load_s,
+        server_peak_mib: alone.peak_bytes.map(|bytes| bytes as f64 / MIB),
         max_abs_error: runs.worst,
         cases: cases.as_ref().map(|cases| cases.inputs.len()),
         profile: match args.profile {
@@ -112,6 +142,8 @@ pub fn run(args: &Args) -> Result<(), Error> {
 /// What timed predictions gave.
 struct Runs {
     latencies_ms: Vec<f64>,
+    /// One of the inputs, and the logits that it should give.
+    example: (Vec<f64>, Vec<f64>),
     worst: f64,
     request_bytes: usize,
     answer_bytes: usize,
@@ -131,6 +163,10 @@ fn measure(
     let first = session.predict(&inputs[0])?;
     let mut measured = Runs {
         latencies_ms: Vec::new(),
+        example: (
+            inputs[0].clone(),
+            cases.map_or(first.clear, |cases| cases.logits[0].clone()),
+        ),
         worst: 0.0,
         request_bytes: first.request_bytes,
         answer_bytes: first.answer_bytes,
@@ -146,6 +182,34 @@ fn measure(
         measured.latencies_ms.push(prediction.latency_ms);
     }
     Ok(measured)
+}
+
+/// The figures of a server in a process of its own, which answers the example of `runs`; everything else of the session leaves memory
+/// before.
+fn measure_alone(args: &Args, session: Session, runs: &mut Runs) -> Result<alone::Figures, Error> {
+    let folder = tempfile::tempdir().map_err(Error::user)?;
+    let artifact = std::fs::read(&args.artifact).map_err(|e| Error::file(&args.artifact, e))?;
+    let (image, wanted) = &runs.example;
+    session.prepare_alone(folder.path(), &artifact, image)?;
+    let client = session.into_client();
+    let (figures, response) = alone::run(&mut server_command(args, folder.path())?, folder.path())
+        .map_err(Error::user)?;
+    let found = client.decrypt(&response).map_err(Error::user)?;
+    let errors = found.iter().zip(wanted).map(|(a, b)| (a - b).abs());
+    runs.worst = errors.fold(runs.worst, f64::max);
+    Ok(figures)
+}
+
+/// This command again, as the server of `folder`.
+fn server_command(args: &Args, folder: &Path) -> Result<Command, Error> {
+    let program = std::env::current_exe().map_err(Error::user)?;
+    let mut command = Command::new(program);
+    command.arg("bench").arg(folder).arg("--serve");
+    command.args(["--threads", &args.threads.to_string()]);
+    if let Some(mib) = args.memory {
+        command.args(["--memory", &mib.to_string()]);
+    }
+    Ok(command)
 }
 
 /// What was predicted, for how many threads of which machine.
@@ -227,9 +291,11 @@ fn show(args: &Args, figures: &Figures) -> Result<(), Error> {
         mb(figures.input_ciphertext_bytes),
         mb(figures.output_ciphertext_bytes)
     );
+    let peak = figures.server_peak_mib;
     println!(
-        "peak memory     {:.2} GB",
-        figures.peak_rss_bytes as f64 / 1e9
+        "server          ready in {} ms, {} at most",
+        ms(figures.load_s * 1e3),
+        peak.map_or("memory unknown".into(), |mib| format!("{mib:.0} MiB"))
     );
     let against = if figures.cases.is_some() {
         "the given logits"

@@ -35,6 +35,9 @@ pub struct Args {
     /// For an ONNX file: promised precision of the logits, in bits after the point
     #[arg(long, value_name = "BITS")]
     pub precision: Option<u32>,
+    /// For an ONNX file: MiB of evaluation keys that a client should have to send at most; fewer keys make a slower schedule
+    #[arg(long, value_name = "MIB")]
+    pub key_memory: Option<u32>,
     /// For an ONNX file: bound on the magnitude of the inputs
     #[arg(long, value_name = "X")]
     pub input_range: Option<f64>,
@@ -84,6 +87,9 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     }
     if let Some(bits) = args.precision {
         options.precision_bits = bits;
+    }
+    if let Some(mib) = args.key_memory {
+        options.key_budget_mib = mib;
     }
     if let Some(range) = args.input_range.or(seen_range) {
         options.input_range = range;
