@@ -67,6 +67,9 @@ fn heavy_dependencies_are_confined_to_one_crate_each() {
         ("tfhe-ntt", "hemet-ckks"),
         ("tfhe", "hemet-tfhe"),
         ("prost", "hemet-onnx"),
+        ("apalis", "hemet-queue"),
+        ("sqlx", "hemet-queue"),
+        ("tokio", "hemet-queue"),
     ];
     let manifests = manifests();
     for (dependency, home) in confined {

@@ -1,0 +1,171 @@
+//! Queue: the open connections to a file or database, and its tables.
+
+use std::time::Duration;
+
+use apalis_postgres::PostgresStorage;
+use apalis_sqlite::SqliteStorage;
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use tokio::runtime::Runtime;
+
+use crate::{Address, Error};
+
+/// How long a writer waits for another process that writes to the same SQLite file.
+const BUSY: Duration = Duration::from_secs(60);
+
+/// How long a connection to PostgreSQL may take.
+const CONNECT: Duration = Duration::from_secs(15);
+
+/// The table of studies, beside apalis's own tables.
+const STUDIES: &str = "CREATE TABLE IF NOT EXISTS hemet_studies (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    record TEXT NOT NULL,
+    progress TEXT NOT NULL,
+    open BOOLEAN NOT NULL,
+    created_at BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL)";
+
+/// The connections of either kind.
+#[derive(Clone, Debug)]
+pub(crate) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// Writes the same code for either kind of pool.
+macro_rules! on_pool {
+    ($pool:expr, $name:ident => $code:expr) => {
+        match $pool {
+            $crate::queue::Pool::Sqlite($name) => $code,
+            $crate::queue::Pool::Postgres($name) => $code,
+        }
+    };
+}
+pub(crate) use on_pool;
+
+/// An open queue. Its functions block; they may be called from several threads, but not from asynchronous code.
+#[derive(Debug)]
+pub struct Queue {
+    pub(crate) runtime: Runtime,
+    pub(crate) pool: Pool,
+    address: Address,
+}
+
+impl Queue {
+    /// Opens the queue as a coordinator does: file and tables are made where missing.
+    ///
+    /// # Errors
+    /// A file that cannot be made, a database that cannot be reached or refuses.
+    pub fn create(address: &Address) -> Result<Self, Error> {
+        Self::connect(address, true)
+    }
+
+    /// Opens a queue that must be there. In a PostgreSQL database the tables are made where missing, so that workers may
+    /// be started before the first study.
+    ///
+    /// # Errors
+    /// As [`Queue::create`]; a file that is not there.
+    pub fn open(address: &Address) -> Result<Self, Error> {
+        Self::connect(address, false)
+    }
+
+    /// Its address.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    fn connect(address: &Address, create: bool) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(Error::Runtime)?;
+        let connecting = async {
+            match address {
+                Address::File(path) if !create && !path.exists() => {
+                    Err(Error::NoQueue { path: path.clone() })
+                }
+                Address::File(path) => {
+                    let pool = sqlite(path, create)
+                        .await
+                        .map_err(database("cannot open the queue", address))?;
+                    Ok(Pool::Sqlite(pool))
+                }
+                Address::Postgres(url) => Ok(Pool::Postgres(postgres(url, address).await?)),
+            }
+        };
+        let pool = runtime.block_on(connecting)?;
+        Ok(Self {
+            runtime,
+            pool,
+            address: address.clone(),
+        })
+    }
+
+    /// Makes an [`Error`] of a database's error.
+    pub(crate) fn failed<E: std::fmt::Display>(
+        &self,
+        action: &'static str,
+    ) -> impl FnOnce(E) -> Error {
+        database(action, &self.address)
+    }
+}
+
+fn database<E: std::fmt::Display>(
+    action: &'static str,
+    address: &Address,
+) -> impl FnOnce(E) -> Error {
+    let place = address.to_string();
+    move |error| Error::Database {
+        action,
+        place,
+        why: error.to_string(),
+    }
+}
+
+async fn sqlite(path: &std::path::Path, create: bool) -> Result<SqlitePool, sqlx::Error> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(create)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY);
+    let pool = SqlitePoolOptions::new()
+        .max_connections(4)
+        .connect_with(options)
+        .await?;
+    if create {
+        // Not apalis's `setup`: it would switch off synchronous writing on one of the connections.
+        SqliteStorage::migrations().run(&pool).await?;
+        sqlx::query(STUDIES).execute(&pool).await?;
+    }
+    Ok(pool)
+}
+
+async fn postgres(url: &str, address: &Address) -> Result<PgPool, Error> {
+    let pool = PgPoolOptions::new()
+        .max_connections(4)
+        .acquire_timeout(CONNECT)
+        .connect(url)
+        .await
+        .map_err(database("cannot connect to PostgreSQL", address))?;
+    let tables = "cannot make the queue's tables (the extension hstore must be installed, in Debian it comes with \
+                  the server, and the user must be allowed to create schemas)";
+    PostgresStorage::setup(&pool)
+        .await
+        .map_err(database(tables, address))?;
+    let made = async {
+        let mut transaction = pool.begin().await?;
+        // Two that make the table at once would trip over each other.
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtext('hemet_studies'))")
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query(STUDIES).execute(&mut *transaction).await?;
+        transaction.commit().await
+    };
+    made.await.map_err(database(tables, address))?;
+    Ok(pool)
+}
