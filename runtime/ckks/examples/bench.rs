@@ -9,13 +9,13 @@
 
 use std::error::Error;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use hemet_ckks::params::{Security, SecurityLevel, ntt_primes, special_sizes};
 use hemet_ckks::{
     Ciphertext, Context, Diagonal, EvaluationKeys, Instructions, KeyRequest, LinearPlan,
     LinearTerm, Parameters, Plaintext, SecretKey, os_rng,
 };
+use rustix::time::{ClockId, clock_gettime};
 
 /// Rotations of one ciphertext in the hoisted loop.
 const HOISTED: usize = 32;
@@ -31,7 +31,7 @@ struct Options {
     threads: usize,
     repetitions: usize,
     json: bool,
-    /// The smallest instead of the median: for tuning on a machine that others load.
+    /// The smallest instead of the median, on one thread of its processor time: for a machine that others load.
     smallest: bool,
     instructions: Instructions,
     /// Only the operation of this name, for profilers.
@@ -165,7 +165,7 @@ impl Bench {
             // Copies: each term reads other memory, as in a network.
             diagonals: vec![one; terms.len()],
             plan: LinearPlan::new(1, 1, &terms)?,
-            limb: Mutex::new(vec![1; 2 * slots]),
+            limb: Mutex::new(vec![1; 2 * slots + 8]),
             values,
             steps,
             scale,
@@ -181,7 +181,10 @@ impl Bench {
         match operation {
             0 => {
                 let mut limb = self.limb.lock().map_err(|_| "another measurement failed")?;
-                context.transform_unit(i % (level + 1), &mut limb)?;
+                // On a cache line's boundary, as the limbs of the engine are.
+                let start = limb.as_ptr().align_offset(64);
+                let words = &mut limb[start..start + 2 * self.values.len()];
+                context.transform_unit(i % (level + 1), words)?;
             }
             1 => drop(context.rotate(x, self.steps[i % HOISTED], keys)?),
             2 => drop(context.rotate_many(x, &self.steps, keys)?),
@@ -229,15 +232,20 @@ fn accumulated_bytes(options: &Options) -> f64 {
     7.0 * 8.0 * (options.primes << options.log_n) as f64
 }
 
-/// Processor time of this thread as Linux counts it, 0 elsewhere.
-fn thread_seconds() -> f64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds = text.split(' ').next().and_then(|n| n.parse::<f64>().ok());
-    nanoseconds.unwrap_or(0.0) * 1e-9
+/// Seconds of a clock that only goes on.
+fn seconds(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
 fn measure(bench: &Bench, options: &Options) -> Result<Vec<f64>, Box<dyn Error>> {
     let (repetitions, smallest) = (options.repetitions, options.smallest);
+    // What others do on the machine does not count where one thread does all the work.
+    let clock = if smallest && options.threads == 1 {
+        ClockId::ThreadCPUTime
+    } else {
+        ClockId::Monotonic
+    };
     let mut times = vec![Vec::with_capacity(repetitions); NAMES.len()];
     for round in 0..=repetitions {
         for (operation, times) in times.iter_mut().enumerate() {
@@ -251,17 +259,11 @@ fn measure(bench: &Bench, options: &Options) -> Result<Vec<f64>, Box<dyn Error>>
             }
             // Cheap operations several times in a row, so that the clock's resolution does not matter.
             let times_in_row = if NAMES[operation].1 > 1.0 { 1 } else { 8 };
-            let (start, cpu) = (Instant::now(), thread_seconds());
+            let start = seconds(clock);
             for i in 0..times_in_row {
                 bench.run(operation, round + i)?;
             }
-            let wall = start.elapsed().as_secs_f64();
-            let seconds = if smallest {
-                thread_seconds() - cpu
-            } else {
-                wall
-            };
-            let seconds = seconds / f64::from(times_in_row as u32);
+            let seconds = (seconds(clock) - start) / f64::from(times_in_row as u32);
             // The first round warms up.
             if round > 0 {
                 times.push(seconds / NAMES[operation].1 / NAMES[operation].2);

@@ -10,7 +10,7 @@ use crate::digits::PIECE;
 use crate::kernels::Rows;
 use crate::keyswitch::Limbs;
 use crate::levels::DropTable;
-use crate::parallel::{for_limbs, group};
+use crate::parallel::for_limbs;
 use crate::pool::Buf;
 
 impl Context {
@@ -28,31 +28,28 @@ impl Context {
         });
     }
 
-    /// Fills the limbs `kept`, of which `first` is the first one, with minus the remainders of the division, as
+    /// Fills limbs of the chain, of which `first` is the first one, with minus the remainders of the division, as
     /// coefficients below 4q.
     pub(crate) fn remainders(
         &self,
         drop: &DropTable,
         dropped: &[u64],
         first: usize,
-        kept: &mut [u64],
+        limbs: &mut [&mut [u64]],
     ) {
         let n = self.degree();
         let piece = PIECE.min(n);
-        let some = group(kept.len() / n);
-        for_limbs(kept, some * n, |g, limbs| {
-            for start in (0..n).step_by(piece) {
-                let rows = Rows {
-                    data: &dropped[start..],
-                    stride: n,
-                };
-                for (i, limb) in (first + g * some..).zip(limbs.chunks_mut(n)) {
-                    let target = &mut limb[start..start + piece];
-                    self.kernels
-                        .convert(&self.moduli[i], target, rows, &drop.negated[i], 0);
-                }
+        for start in (0..n).step_by(piece) {
+            let rows = Rows {
+                data: &dropped[start..],
+                stride: n,
+            };
+            for (i, limb) in (first..).zip(&mut *limbs) {
+                let target = &mut limb[start..start + piece];
+                self.kernels
+                    .convert(&self.moduli[i], target, rows, &drop.negated[i], 0);
             }
-        });
+        }
     }
 
     /// A part divided by the last prime of the level, with rounding.

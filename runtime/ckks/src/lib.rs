@@ -66,9 +66,11 @@ mod polynomial;
 mod pool;
 mod repeated;
 mod rotations;
+mod rows;
 mod sampling;
 mod serial;
 mod serial_keys;
+mod shared;
 mod sums;
 mod switching;
 

@@ -134,3 +134,25 @@ pub(crate) fn map<T: Sync, R: Send>(items: &[T], body: impl Fn(&T) -> R + Sync +
         items.iter().map(body).collect()
     }
 }
+
+/// Maps independent items in order: as many as the threads share evenly on one thread each, the others one after the other with
+/// all threads.
+pub(crate) fn map_whole<T: Sync, R: Send>(
+    items: &[T],
+    body: impl Fn(&T) -> R + Sync + Send,
+) -> Vec<R> {
+    let (whole, rest) = items.split_at(items.len() / threads() * threads());
+    let mut results: Vec<R> = if is_parallel(whole.len()) {
+        let items = whole.par_iter().with_max_len(1);
+        items.map(|item| sequentially(|| body(item))).collect()
+    } else {
+        whole.iter().map(&body).collect()
+    };
+    results.extend(rest.iter().map(body));
+    results
+}
+
+/// The threads that share work here.
+pub(crate) fn threads() -> usize {
+    tasks(usize::MAX)
+}

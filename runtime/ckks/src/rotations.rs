@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::keys::{EvaluationKeys, GaloisKey};
 use crate::keyswitch::{Job, Limbs};
+use crate::parallel::{map_whole, threads};
 use crate::sums::{Batch, Sum};
 
 /// Most rotations that are done together: they share the reading of the digits.
@@ -95,25 +96,27 @@ impl Context {
             self.transform_digits(&mut digits, a.level);
             digits
         });
-        let mut images = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(MAX_OUTPUTS) {
+        // Each thread rotates on its own; where that would leave threads idle they share the limbs.
+        let (apart, rest) = keys.split_at(keys.len() / threads() * threads());
+        let some = (apart.len() / threads()).max(1);
+        let apart = apart.chunks(some).flat_map(|run| run.chunks(MAX_OUTPUTS));
+        let batches: Vec<&[&GaloisKey]> = apart.chain(rest.chunks(1)).collect();
+        let images = map_whole(&batches, |keys| {
             let sum = |key: &&'a GaloisKey| Sum {
                 jobs: vec![Job::galois(parts, key)],
                 base: Vec::new(),
             };
             let sums: Vec<Sum<'_>> = keys.iter().map(sum).collect();
-            let switched = self.switch(&Batch {
+            self.switch(&Batch {
                 level: a.level,
                 rescale: false,
                 sums: &sums,
                 digits: shared.as_ref(),
-            });
-            images.extend(
-                switched
-                    .into_iter()
-                    .map(|p| self.ciphertext(p, a.level, a.scale)),
-            );
-        }
+            })
+        });
+        let images = images.into_iter().flatten();
         images
+            .map(|parts| self.ciphertext(parts, a.level, a.scale))
+            .collect()
     }
 }

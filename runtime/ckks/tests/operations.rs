@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{PRESETS, Setup, rotated, setup, zip};
+use common::{PRESETS, ROTATIONS, Setup, rotated, setup, zip};
 use hemet_ckks::noise::{self, Noise};
 use hemet_ckks::{Ciphertext, LinearPlan, LinearTerm};
 
@@ -378,12 +378,24 @@ fn results_do_not_depend_on_the_number_of_threads() {
                 .linear(&[&a, &b], &plan, &encoded, &s.keys)
                 .unwrap();
             all.push(product);
+            let rescaled = s
+                .context
+                .linear_rescale(&[&a, &b], &plan, &encoded, &s.keys);
+            all.extend(rescaled.unwrap());
+            all.push(s.context.rotate(&a, ROTATIONS[0], &s.keys).unwrap());
+            for count in 2..=5 {
+                let steps = &ROTATIONS[..count];
+                all.extend(s.context.rotate_many(&a, steps, &s.keys).unwrap());
+            }
             all.iter()
                 .map(|c| c.to_bytes(&s.context))
                 .collect::<Vec<_>>()
         })
     };
-    assert_eq!(run(1), run(3));
+    let alone = run(1);
+    for threads in [2, 3, 5] {
+        assert_eq!(alone, run(threads), "{threads} threads");
+    }
 }
 
 #[test]

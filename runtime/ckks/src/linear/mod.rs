@@ -1,0 +1,201 @@
+//! Linear maps on encrypted vectors: baby-step giant-step over blocks, with hoisting on both sides.
+//!
+//! `out[o] = Σ_g rot_g( Σ_(i,b) diagonal[o,g,i,b] · rot_b(x[i]) )`, the diagonals already rotated by -g.
+//! The rotations of each input share one decomposition (Halevi and Shoup 2018); the rotations of the inner
+//! sums of one output share one division by P (Bossuat et al. 2021). The baby rotations are divided by P each, so that
+//! diagonals need no special limbs: a quarter less memory traffic, which is what bounds the map, for one
+//! division per baby step more. Products are summed unreduced, up to 24 at a time.
+//! Cost: one hoisted rotation per distinct (input, baby step), one product per term, one switch per
+//! (output, giant step) other than 0, one division per output.
+
+mod plan;
+mod steps;
+
+use std::borrow::Borrow;
+
+pub use plan::{LinearPlan, LinearTerm};
+
+use crate::ciphertext::{Ciphertext, Diagonal};
+use crate::context::{Context, check_scales};
+use crate::error::Error;
+use crate::keys::EvaluationKeys;
+use crate::parallel::map_whole;
+use plan::Product;
+
+/// Most inner sums that are in memory at a time.
+const MAX_SUMS: usize = 32;
+
+impl Context {
+    /// Applies a linear map; the scale of the result is that of the inputs times that of the diagonals,
+    /// not rescaled. Inputs share level and scale; diagonals share their scale and are of that level or above.
+    ///
+    /// # Errors
+    /// `Plan` for a wrong number of inputs or diagonals, `Level` for a diagonal of too low a level,
+    /// `LevelMismatch`, `ScaleMismatch`, `Degree`, `MissingKey`, `KeyLevel`, `Foreign`.
+    pub fn linear<C: Borrow<Ciphertext>, D: Borrow<Diagonal>>(
+        &self,
+        inputs: &[C],
+        plan: &LinearPlan,
+        diagonals: &[D],
+        keys: &EvaluationKeys,
+    ) -> Result<Vec<Ciphertext>, Error> {
+        self.linear_map(inputs, plan, diagonals, keys, false)
+    }
+
+    /// As [`Context::linear`], rescaled: fewer transforms than both in turn.
+    ///
+    /// # Errors
+    /// As [`Context::linear`], and `Level` at level 0.
+    pub fn linear_rescale<C: Borrow<Ciphertext>, D: Borrow<Diagonal>>(
+        &self,
+        inputs: &[C],
+        plan: &LinearPlan,
+        diagonals: &[D],
+        keys: &EvaluationKeys,
+    ) -> Result<Vec<Ciphertext>, Error> {
+        self.linear_map(inputs, plan, diagonals, keys, true)
+    }
+
+    fn linear_map<C: Borrow<Ciphertext>, D: Borrow<Diagonal>>(
+        &self,
+        inputs: &[C],
+        plan: &LinearPlan,
+        diagonals: &[D],
+        keys: &EvaluationKeys,
+        rescale: bool,
+    ) -> Result<Vec<Ciphertext>, Error> {
+        let operation = if rescale { "linear_rescale" } else { "linear" };
+        let inputs: Vec<&Ciphertext> = inputs.iter().map(Borrow::borrow).collect();
+        let diagonals: Vec<&Diagonal> = diagonals.iter().map(Borrow::borrow).collect();
+        let (level, scale) = self.check_linear(operation, &inputs, plan, &diagonals)?;
+        if rescale {
+            self.check_rescalable(operation, level)?;
+        }
+        let giants = plan.outputs.iter().flatten().map(|(giant, _)| *giant);
+        for step in giants.filter(|&step| !self.is_identity(step)) {
+            keys.rotation_key(self, step, level)?;
+        }
+        let rotated = self.baby_steps(&inputs, plan, keys)?;
+        let mut results = Vec::with_capacity(plan.outputs.len());
+        let mut next = 0;
+        while next < plan.outputs.len() {
+            let end = batch_end(&plan.outputs, next);
+            let outputs = &plan.outputs[next..end];
+            let groups = outputs
+                .iter()
+                .flatten()
+                .map(|(g, t)| (*g, t.as_slice()))
+                .collect();
+            let sums = self.inner_sums(level, &rotated, groups, &diagonals);
+            let mut first = 0;
+            let ranges = outputs.iter().map(|output| {
+                let range = first..first + output.len();
+                first = range.end;
+                range
+            });
+            let ranges: Vec<_> = ranges.collect();
+            for parts in map_whole(&ranges, |range| {
+                self.giant_steps(&sums, range.clone(), keys, rescale)
+            }) {
+                results.push(parts?);
+            }
+            next = end;
+        }
+        let (level, scale) = if rescale {
+            (level - 1, scale / self.moduli[level].q as f64)
+        } else {
+            (level, scale)
+        };
+        Ok(results
+            .into_iter()
+            .map(|parts| self.ciphertext(parts, level, scale))
+            .collect())
+    }
+
+    /// Level and resulting scale of a valid call.
+    fn check_linear(
+        &self,
+        operation: &'static str,
+        inputs: &[&Ciphertext],
+        plan: &LinearPlan,
+        diagonals: &[&Diagonal],
+    ) -> Result<(usize, f64), Error> {
+        if inputs.len() != plan.inputs {
+            let (given, count) = (inputs.len(), plan.inputs);
+            return Err(Error::Plan {
+                what: "the number of inputs given",
+                given,
+                count,
+            });
+        }
+        if diagonals.len() < plan.diagonals {
+            let (given, count) = (plan.diagonals - 1, diagonals.len());
+            return Err(Error::Plan {
+                what: "a diagonal",
+                given,
+                count,
+            });
+        }
+        let (Some(first), Some(factor)) = (inputs.first(), diagonals.first()) else {
+            return Err(Error::Plan {
+                what: "the number of inputs and diagonals",
+                given: 0,
+                count: 1,
+            });
+        };
+        for input in inputs {
+            self.check_pair(operation, first, input)?;
+            check_scales(operation, first.scale, input.scale)?;
+            crate::arithmetic::check_degree(operation, input)?;
+        }
+        for d in diagonals {
+            self.check_own("diagonal", d.tag)?;
+            check_scales(operation, factor.scale, d.scale)?;
+            if d.level < first.level {
+                let advice = "encode the diagonals for the level of the inputs";
+                let (given, min, max) = (d.level, first.level, self.parameters.max_level());
+                return Err(Error::Level {
+                    operation,
+                    given,
+                    min,
+                    max,
+                    advice,
+                });
+            }
+        }
+        Ok((first.level, first.scale * factor.scale))
+    }
+
+    /// The rotations of the inputs, in the order of `plan.rotated`.
+    fn baby_steps(
+        &self,
+        inputs: &[&Ciphertext],
+        plan: &LinearPlan,
+        keys: &EvaluationKeys,
+    ) -> Result<Vec<Ciphertext>, Error> {
+        let inputs: Vec<(usize, &Ciphertext)> = inputs.iter().copied().enumerate().collect();
+        let rotated = map_whole(&inputs, |&(i, input)| {
+            let of_input = plan.rotated.iter().filter(|(of, _)| *of == i);
+            let steps: Vec<i64> = of_input.map(|(_, step)| *step).collect();
+            self.rotate_many(input, &steps, keys)
+        });
+        let mut all = Vec::with_capacity(plan.rotated.len());
+        for of_input in rotated {
+            all.extend(of_input?);
+        }
+        Ok(all)
+    }
+}
+
+/// The end of the batch of outputs that starts at `start`: at most `MAX_SUMS` inner sums, at least one
+/// output.
+fn batch_end(outputs: &[Vec<(i64, Vec<Product>)>], start: usize) -> usize {
+    let mut sums = 0;
+    for (at, output) in outputs.iter().enumerate().skip(start) {
+        sums += output.len();
+        if sums > MAX_SUMS && at > start {
+            return at;
+        }
+    }
+    outputs.len()
+}

@@ -1,0 +1,152 @@
+//! The second half of a linear map: inner sums, and their rotations by giant steps.
+
+use std::ops::Range;
+
+use super::plan::Product;
+use crate::ciphertext::{Ciphertext, Diagonal};
+use crate::context::Context;
+use crate::error::Error;
+use crate::kernels::{MAX_TERMS, PairTerm};
+use crate::keys::EvaluationKeys;
+use crate::keyswitch::{Job, Limbs};
+use crate::parallel::{for_each, for_limbs, threads};
+use crate::pool::Buf;
+use crate::sums::Sum;
+
+/// Words of a limb that are worked on at a time: all baby steps' pieces stay in the second-level cache.
+const BLOCK: usize = 1024;
+
+/// Inner sums of a batch of outputs: each part per limb, per group.
+pub(super) struct InnerSums<'a> {
+    level: usize,
+    /// (giant step, terms).
+    groups: Vec<(i64, &'a [Product])>,
+    parts: [Buf; 2],
+}
+
+impl Context {
+    /// The inner sums of all groups: two buffers, each per limb, per group.
+    pub(super) fn inner_sums<'a>(
+        &self,
+        level: usize,
+        rotated: &[Ciphertext],
+        groups: Vec<(i64, &'a [Product])>,
+        diagonals: &[&Diagonal],
+    ) -> InnerSums<'a> {
+        let n = self.degree();
+        let width = groups.len() * n;
+        let mut first = self.pool.take((level + 1) * width);
+        let mut second = self.pool.take((level + 1) * width);
+        // Where the threads would not share the limbs evenly, they share the groups too.
+        let shares = if (level + 1).is_multiple_of(threads()) || level >= 4 * threads() {
+            1
+        } else {
+            threads()
+        };
+        let some = groups.len().div_ceil(shares);
+        let mut parts = Vec::new();
+        let limbs = first.chunks_mut(width).zip(second.chunks_mut(width));
+        for (i, (first, second)) in limbs.enumerate() {
+            let outs = first.chunks_mut(some * n).zip(second.chunks_mut(some * n));
+            parts.extend(groups.chunks(some).zip(outs).map(|part| (i, part)));
+        }
+        for_each(parts, |(i, (groups, outs))| {
+            self.inner_sums_of_limb(i, rotated, groups, diagonals, outs);
+        });
+        InnerSums {
+            level,
+            groups,
+            parts: [first, second],
+        }
+    }
+
+    /// Limb `i` of the inner sums of some groups.
+    fn inner_sums_of_limb(
+        &self,
+        i: usize,
+        rotated: &[Ciphertext],
+        groups: &[(i64, &[Product])],
+        diagonals: &[&Diagonal],
+        (out0, out1): (&mut [u64], &mut [u64]),
+    ) {
+        let n = self.degree();
+        let m = &self.moduli[i];
+        let block = BLOCK.min(n);
+        let mut terms: Vec<PairTerm<'_>> = Vec::new();
+        for start in (0..n).step_by(block) {
+            let range = i * n + start..i * n + start + block;
+            for (g, (_, products)) in groups.iter().enumerate() {
+                let at = g * n + start..g * n + start + block;
+                for (c, some) in products.chunks(MAX_TERMS).enumerate() {
+                    terms.clear();
+                    terms.extend(some.iter().map(|p| PairTerm {
+                        first: &rotated[p.rotated].parts[0][range.clone()],
+                        second: &rotated[p.rotated].parts[1][range.clone()],
+                        factor: diagonals[p.diagonal].part(i, start, m.bits()),
+                    }));
+                    let out = [&mut out0[at.clone()], &mut out1[at.clone()]];
+                    self.kernels.dot_pair(m, out, &terms, c > 0);
+                }
+            }
+        }
+    }
+
+    /// Rotates the inner sums of one output and adds them up.
+    pub(super) fn giant_steps(
+        &self,
+        sums: &InnerSums<'_>,
+        range: Range<usize>,
+        keys: &EvaluationKeys,
+        rescale: bool,
+    ) -> Result<Vec<Buf>, Error> {
+        let n = self.degree();
+        let (level, stride) = (sums.level, sums.groups.len() * n);
+        let part = |p: usize, g: usize| Limbs {
+            data: &sums.parts[p][g * n..],
+            stride,
+            n,
+        };
+        let mut base = Vec::new();
+        let mut giants = Vec::new();
+        for g in range {
+            let step = sums.groups[g].0;
+            if self.is_identity(step) {
+                base.push([part(0, g), part(1, g)]);
+            } else {
+                giants.push((g, keys.rotation_key(self, step, level)?));
+            }
+        }
+        if giants.is_empty() {
+            return Ok(self.without_switch(level, &base, rescale));
+        }
+        let jobs = giants
+            .iter()
+            .map(|&(g, key)| Job::galois([part(0, g), part(1, g)], key));
+        let sum = Sum {
+            jobs: jobs.collect(),
+            base,
+        };
+        Ok(self.switch_one(level, &sum, rescale))
+    }
+
+    /// The result of an output without giant steps.
+    fn without_switch(&self, level: usize, base: &[[Limbs<'_>; 2]], rescale: bool) -> Vec<Buf> {
+        let n = self.degree();
+        let sum = |p: usize| {
+            let mut part = self.pool.take((level + 1) * n);
+            for_limbs(&mut part, n, |i, limb| {
+                limb.copy_from_slice(base[0][p].limb(i));
+                for more in &base[1..] {
+                    self.kernels
+                        .add_assign(&self.moduli[i], limb, more[p].limb(i));
+                }
+            });
+            if rescale {
+                self.rescale_part(Limbs::of(&part, n), level)
+            } else {
+                part
+            }
+        };
+        vec![sum(0), sum(1)]
+    }
+}
