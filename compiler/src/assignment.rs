@@ -13,6 +13,7 @@ use hemet_schedule::{CostKind, Layout, MissingCost};
 use crate::lower::{Footprint, Places, Tally, folds};
 use crate::net::{Kind, Net, TensorId};
 use crate::packing::{Site, Windows, candidates, pooled};
+use crate::parameters::noise::mean_square;
 use crate::parameters::{Levels, Price};
 
 /// Combinations kept from map to map.
@@ -186,15 +187,7 @@ impl<'a> Problem<'a> {
                 let whole = f64::from(from.period) * from.ciphertexts as f64;
                 let elements = self.net.node(input).shape.len() as f64;
                 let filled = read.min(elements * (read / whole).ceil());
-                let square = match self.net.node(input).kind {
-                    Kind::Product(..) => 3.0,
-                    // The sum of `k` squares has mean `k` and variance `2k`.
-                    Kind::Pool { input: _, side } => {
-                        let k = (side * side) as f64;
-                        k * k + 2.0 * k
-                    }
-                    Kind::Input | Kind::Linear { .. } => 1.0,
-                };
+                let square = mean_square(self.net, input);
                 filled * 2.0 * f64::from(period) * square
             };
             terms.enumerate().map(one).sum()

@@ -16,7 +16,7 @@ use crate::net::{Bias, Kind, Net, TensorId, Term};
 use crate::structure::Structure;
 use crate::{Error, Options};
 
-/// Up to this promise constants are rounded to 32-bit floats.
+/// Up to this precision of the scales constants are rounded to 32-bit floats.
 const NARROW_PRECISION_BITS: u32 = 12;
 
 /// Emits the schedule of a net.
@@ -34,6 +34,7 @@ pub fn emit(
         maps,
         structure,
         slots: parameters.slots(),
+        scale_precision_bits: options.scale_precision_bits(),
         builder: Builder::new(Header {
             input_scale: Scale::pow2(i64::from(structure.precision.input)),
             input_level: Level(structure.levels.level[0]),
@@ -62,6 +63,7 @@ struct Emitter<'a> {
     maps: &'a Maps,
     structure: &'a Structure,
     slots: usize,
+    scale_precision_bits: u32,
     builder: Builder,
     /// The ciphertexts of each tensor so far.
     tensors: Vec<Vec<ValueId>>,
@@ -318,11 +320,11 @@ impl Emitter<'_> {
     }
 
     /// Whether constants may be rounded to 32-bit floats, which halves the artifact: a relative error of 2^-24 of each is far
-    /// below a promise of at most [`NARROW_PRECISION_BITS`], and nothing overflows.
+    /// below scales for at most [`NARROW_PRECISION_BITS`], and nothing overflows.
     fn is_narrow(&self, values: &[f64]) -> bool {
         let range = f64::from(f32::MIN_POSITIVE)..f64::from(f32::MAX);
         let fits = |v: &f64| *v == 0.0 || range.contains(&v.abs());
-        self.builder.header().precision_bits <= NARROW_PRECISION_BITS && values.iter().all(fits)
+        self.scale_precision_bits <= NARROW_PRECISION_BITS && values.iter().all(fits)
     }
 
     /// Horner's rule through the giant steps of one output.

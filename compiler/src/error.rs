@@ -89,6 +89,31 @@ pub enum Error {
         /// log2 of the degree.
         log_n: u32,
     },
+    /// A sample does not fit the network's input.
+    #[error("sample {index} has {found} elements, the network's input has {expected}")]
+    Sample {
+        /// Which, from 0.
+        index: usize,
+        /// Its elements.
+        found: usize,
+        /// The input's.
+        expected: usize,
+    },
+    /// With these weights errors grow so much that no secure parameters keep the promise.
+    #[error(
+        "with these weights the errors of the logits would reach {share:.1e} times the promised 2^-{precision_bits}, and scales of \
+         {guard_bits} bits more cannot be had: {cause}. Ask for less precision, or train so that activations keep their size"
+    )]
+    Guard {
+        /// Simulated bound on the errors, as a share of the promise, with the largest scales that could be had.
+        share: f64,
+        /// Precision asked for.
+        precision_bits: u32,
+        /// Bits by which scales would have to grow.
+        guard_bits: u32,
+        /// Why they cannot.
+        cause: Box<Error>,
+    },
     /// The cost table has no measurement for any secure parameter set.
     #[error("no secure parameter set has measured costs: {0}")]
     MissingCost(#[from] MissingCost),

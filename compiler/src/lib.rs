@@ -4,7 +4,8 @@
 //! normalise) → structure (levels, scales, layouts, the smallest secure parameters; no weights) → emission → verification. Where a
 //! pool can be kept apart from the convolution behind it, both ways are decided and the cheaper one is emitted.
 //! [`estimate`] is the same without weights: constants stay empty and the costs are read off the schedule. The
-//! instruction sequence depends on graph, options and cost table only.
+//! instruction sequence depends on graph, options and cost table only. [`compile_for`] sets one option by weights and inputs first:
+//! [`Options::guard_bits`], where the errors of this network would exceed the promise otherwise ([`parameters::simulate`]).
 
 pub mod activation;
 mod assignment;
@@ -26,6 +27,7 @@ pub use error::Error;
 pub use estimate::Estimate;
 pub use options::Options;
 pub use parameters::noise;
+pub use parameters::simulate::SAMPLES;
 pub use synthetic::synthetic_table;
 
 use hemet_schedule::artifact::LayerNote;
@@ -34,10 +36,11 @@ use hemet_spaces::{LayerGraph, Weights};
 
 use assignment::Footprints;
 use net::Net;
+use parameters::simulate;
 use passes::Pools;
 use structure::Structure;
 
-/// Compiles a network with its weights.
+/// Compiles a network with its weights, for scales that keep the promise where values are of unit size; [`compile_for`] looks whether they do.
 ///
 /// # Errors
 /// [`Error`]: weights that do not fit, a quadratic too near a line, a network too deep or too large for secure parameters, a
@@ -61,8 +64,36 @@ pub fn compile(
     options: &Options,
     costs: &CostTable,
 ) -> Result<Verified, Error> {
-    let (schedule, _) = schedule(graph, Some(weights), options, costs)?;
+    let (schedule, _) = schedule(graph, Some((weights, None)), options, costs)?;
     verify(schedule).map_err(|faults| Error::Schedule(faults.into()))
+}
+
+/// [`compile`] for inputs such as `samples`, each of the graph's input elements in the order `[channels][height][width]`: guard bits make
+/// scales large enough for the errors of the first [`SAMPLES`] of them. Without samples that is done for independent elements within
+/// [`Options::input_range`], which natural images are not. The estimate is that of the schedule.
+///
+/// # Errors
+/// As [`compile`]; a sample of another length than the input's; weights under which errors grow beyond every secure parameter set.
+pub fn compile_for(
+    samples: &[Vec<f64>],
+    graph: &LayerGraph,
+    weights: &Weights,
+    options: &Options,
+    costs: &CostTable,
+) -> Result<(Verified, Estimate), Error> {
+    let expected = graph.node(graph.input()).shape.len();
+    if let Some(index) = samples.iter().position(|s| s.len() != expected) {
+        let found = samples[index].len();
+        return Err(Error::Sample {
+            index,
+            found,
+            expected,
+        });
+    }
+    let (schedule, layers) = schedule(graph, Some((weights, Some(samples))), options, costs)?;
+    let estimate = Estimate::of(&schedule, layers, costs)?;
+    let schedule = verify(schedule).map_err(|faults| Error::Schedule(faults.into()))?;
+    Ok((schedule, estimate))
 }
 
 /// Estimates a network that has no weights yet.
@@ -78,30 +109,34 @@ pub fn estimate(
     Estimate::of(&schedule, layers, costs)
 }
 
+/// Weights, and the samples that scales are made for where errors are to be looked at.
+type Valued<'a> = (&'a Weights, Option<&'a [Vec<f64>]>);
+
 /// The one path: without weights the constants are empty.
 fn schedule(
     graph: &LayerGraph,
-    weights: Option<&Weights>,
+    weights: Option<Valued<'_>>,
     options: &Options,
     costs: &CostTable,
 ) -> Result<(Schedule, Vec<LayerNote>), Error> {
     options.check()?;
-    let merged = Way::new(graph, options, costs, Pools::Merged)?;
-    let way = match passes::keeps_pools(graph, options) {
-        true => merged.or_cheaper(Way::new(graph, options, costs, Pools::Apart)),
-        false => merged,
+    let way = Way::decide(graph, options, costs)?;
+    let (way, options) = match weights {
+        Some(valued) => way.with_weights(graph, valued, options, costs)?,
+        None => (way, options.clone()),
     };
-    let net = match weights {
-        Some(_) => passes::net(graph, weights, options, way.pools)?,
-        None => way.net,
-    };
-    let maps = key_budget::choose(&net, &way.footprints, &way.structure, options, costs)?;
-    let schedule = emit::emit(&net, &way.footprints, &maps, &way.structure, options)?;
-    let layers = way.structure.notes(&net);
-    Ok((schedule, layers))
+    let Way {
+        net,
+        footprints,
+        structure,
+        ..
+    } = &way;
+    let maps = key_budget::choose(net, footprints, structure, &options, costs)?;
+    let schedule = emit::emit(net, footprints, &maps, structure, &options)?;
+    Ok((schedule, structure.notes(net)))
 }
 
-/// A form of the network, without weights, and the decisions for it.
+/// A form of the network and the decisions for it.
 struct Way {
     pools: Pools,
     net: Net,
@@ -110,6 +145,15 @@ struct Way {
 }
 
 impl Way {
+    /// The cheaper form.
+    fn decide(graph: &LayerGraph, options: &Options, costs: &CostTable) -> Result<Self, Error> {
+        let merged = Self::new(graph, options, costs, Pools::Merged)?;
+        Ok(match passes::keeps_pools(graph, options) {
+            true => merged.or_cheaper(Self::new(graph, options, costs, Pools::Apart)),
+            false => merged,
+        })
+    }
+
     fn new(
         graph: &LayerGraph,
         options: &Options,
@@ -125,6 +169,41 @@ impl Way {
             footprints,
             structure,
         })
+    }
+
+    /// The net with its weights; and everything decided again, with guard bits, where its errors would exceed the promise.
+    fn with_weights(
+        mut self,
+        graph: &LayerGraph,
+        (weights, samples): Valued<'_>,
+        options: &Options,
+        costs: &CostTable,
+    ) -> Result<(Self, Options), Error> {
+        let mut options = options.clone();
+        let mut net = passes::net(graph, Some(weights), &options, self.pools)?;
+        let Some(samples) = samples else {
+            return Ok((Self { net, ..self }, options));
+        };
+        loop {
+            let share = simulate::share(&net, &self.structure, &options, samples);
+            if share <= 1.0 {
+                return Ok((Self { net, ..self }, options));
+            }
+            // A bit of scale halves the errors.
+            options.guard_bits += share.log2().ceil().clamp(1.0, f64::from(u8::MAX)) as u32;
+            let refused = |cause| Error::Guard {
+                share,
+                precision_bits: options.precision_bits,
+                guard_bits: options.guard_bits,
+                cause: Box::new(cause),
+            };
+            options.check().map_err(refused)?;
+            let next = Self::decide(graph, &options, costs).map_err(refused)?;
+            if next.pools != self.pools {
+                net = passes::net(graph, Some(weights), &options, next.pools)?;
+            }
+            self = next;
+        }
     }
 
     fn or_cheaper(self, other: Result<Self, Error>) -> Self {

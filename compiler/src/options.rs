@@ -16,6 +16,9 @@ pub struct Options {
     /// of one order of magnitude within a layer (as batch norm makes them). It is a bound of three standard deviations of
     /// the error that [`crate::noise`] derives.
     pub precision_bits: u32,
+    /// Bits by which scales exceed what `precision_bits` asks of a network whose values keep their size, 0 to 20; 0.
+    /// [`crate::compile_for`] raises it to what weights and inputs need.
+    pub guard_bits: u32,
     /// Largest log2 of the ring degree, 11 to 16; 16.
     pub max_log_n: u32,
     /// Bound on the magnitude of the inputs, above 0; 1.
@@ -41,6 +44,7 @@ impl Default for Options {
         Self {
             security: SecurityLevel::Bits128,
             precision_bits: 10,
+            guard_bits: 0,
             max_log_n: 16,
             input_range: 1.0,
             output_bits: 8,
@@ -64,6 +68,11 @@ impl Options {
         Ok(())
     }
 
+    /// The precision that scales are derived for.
+    pub(crate) fn scale_precision_bits(&self) -> u32 {
+        self.precision_bits + self.guard_bits
+    }
+
     /// Refuses an option outside its range.
     ///
     /// # Errors
@@ -76,6 +85,13 @@ impl Options {
                 2.0,
                 30.0,
                 "2 to 30",
+            ),
+            (
+                "guard_bits",
+                f64::from(self.guard_bits),
+                0.0,
+                20.0,
+                "0 to 20",
             ),
             (
                 "max_log_n",

@@ -21,6 +21,8 @@ pub struct Structure {
     pub precision: Precision,
     /// Layout of each tensor.
     pub layouts: Vec<Layout>,
+    /// What the plaintexts of each node round: see [`Precision::derive`].
+    pub rounded: Vec<f64>,
     /// Predicted cost in microseconds, for comparing structures (the estimate comes from the schedule).
     pub cost_us: f64,
 }
@@ -184,7 +186,8 @@ fn at_degree(
         .search(&frame.levels, &price)
         .map_err(Obstacle::Cost)?;
     // The numbers of diagonals are known now, so the scales of plaintexts are exact.
-    let last = frames(net, options, log_n, &problem.rounded(&choice))?;
+    let rounded = problem.rounded(&choice);
+    let last = frames(net, options, log_n, &rounded)?;
     let (frame, cost_us) = cheapest(&problem, &choice, last, costs, log_n)?;
     let parameters = frame
         .chain
@@ -198,6 +201,7 @@ fn at_degree(
             .ids()
             .map(|id| problem.layout(&choice, id).clone())
             .collect(),
+        rounded,
         cost_us,
     })
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{input, run_noisy, weights};
-use hemet_compiler::{Options, compile, synthetic_table};
+use hemet_compiler::{Error, Options, compile, compile_for, synthetic_table};
 use hemet_spaces::LayerGraph;
 use hemet_spaces::evaluate::evaluate;
 
@@ -50,4 +50,87 @@ fn errors_stay_within_the_promise_and_are_not_needlessly_small() {
             );
         }
     }
+}
+
+/// A net whose first filter takes the difference of neighbours: on smooth images its results are small, their errors are not.
+fn of_differences() -> (LayerGraph, hemet_spaces::Weights) {
+    let graph = common::Net::new(1, 16)
+        .block(4, 3, 1)
+        .block(4, 3, 1)
+        .dense(5)
+        .graph;
+    let mut weights = weights(&graph, 3);
+    let first = graph.nodes().nth(1).unwrap().1.name.clone();
+    let filter = weights.tensors.get_mut(&format!("{first}.weight")).unwrap();
+    for (tap, value) in filter.data.iter_mut().enumerate() {
+        *value = [0.0, 0.0, 0.0, -30.0, 0.0, 30.0, 0.0, 0.0, 0.0][tap % 9];
+    }
+    (graph, weights)
+}
+
+fn error(
+    schedule: &hemet_schedule::Schedule,
+    graph: &LayerGraph,
+    weights: &hemet_spaces::Weights,
+    x: &[f64],
+) -> f64 {
+    let wanted = evaluate(graph, weights, x).unwrap();
+    let found = run_noisy(schedule, x, 9);
+    let size = wanted.iter().map(|v| v * v).sum::<f64>() / wanted.len() as f64;
+    let errors = found.iter().zip(&wanted).map(|(f, w)| (f - w).abs());
+    errors.fold(0.0, f64::max) / size.sqrt().max(1.0)
+}
+
+#[test]
+fn scales_have_guard_bits_where_the_inputs_at_hand_need_them() {
+    let (graph, weights) = of_differences();
+    let (options, costs) = (Options::default(), synthetic_table());
+    // A gentle slope: neighbours differ by a hundredth.
+    let smooth: Vec<f64> = (0..256).map(|e| f64::from(e % 16) * 0.01 - 0.08).collect();
+    let plain = compile(&graph, &weights, &options, &costs).unwrap();
+    let samples = [smooth.clone()];
+    let (guarded, estimate) = compile_for(&samples, &graph, &weights, &options, &costs).unwrap();
+    let bits = |s: &hemet_schedule::Schedule| s.header.parameters.log_qp_bits();
+    assert!(
+        bits(&guarded) > bits(&plain) + 1.0,
+        "{} and {}",
+        bits(&guarded),
+        bits(&plain)
+    );
+    assert_eq!(estimate.log_qp_bits, bits(&guarded));
+    assert_eq!(guarded.header.precision_bits, plain.header.precision_bits);
+    let promise = (-f64::from(options.precision_bits)).exp2();
+    let (without, with) = (
+        error(&plain, &graph, &weights, &smooth),
+        error(&guarded, &graph, &weights, &smooth),
+    );
+    assert!(without > promise, "{without:e}: no guard bits were needed");
+    assert!(with <= promise, "{with:e}");
+}
+
+#[test]
+fn networks_whose_values_keep_their_size_need_no_guard_bits() {
+    let (options, costs) = (Options::default(), synthetic_table());
+    for graph in [common::lola(), common::digits_regular()] {
+        let weights = weights(&graph, 5);
+        let plain = compile(&graph, &weights, &options, &costs).unwrap();
+        let (looked_at, _) = compile_for(&[], &graph, &weights, &options, &costs).unwrap();
+        assert_eq!(plain.header, looked_at.header);
+    }
+}
+
+#[test]
+fn errors_beyond_all_parameters_and_misfitting_samples_are_told() {
+    let (graph, mut weights) = of_differences();
+    let (options, costs) = (Options::default(), synthetic_table());
+    let short = compile_for(&[vec![0.0; 255]], &graph, &weights, &options, &costs).unwrap_err();
+    assert_eq!(
+        short.to_string(),
+        "sample 0 has 255 elements, the network's input has 256"
+    );
+    for tensor in weights.tensors.values_mut() {
+        tensor.data.iter_mut().for_each(|v| *v *= 1e9);
+    }
+    let error = compile_for(&[vec![1e-9; 256]], &graph, &weights, &options, &costs).unwrap_err();
+    assert!(matches!(error, Error::Guard { .. }), "{error}");
 }

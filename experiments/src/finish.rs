@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use hemet_schedule::CostTable;
-use hemet_search::data::Dataset;
+use hemet_search::data::TrainTest;
 use hemet_search::pareto::{ParetoFront, Point};
 use hemet_search::{Outcome, Trial, study, train};
 
@@ -20,7 +20,7 @@ const TIMED_RUNS: usize = 7;
 /// Compiles the chosen trial, classifies test images with it encrypted and writes artifact, summary and report.
 pub fn finish(
     experiment: &Experiment,
-    test: &Dataset,
+    sets: &TrainTest,
     table: &CostTable,
     run: &RunFolder,
     trials: &[Trial],
@@ -30,7 +30,7 @@ pub fn finish(
     let chosen = front
         .choose(experiment.choice())
         .ok_or_else(|| Error::user("the front is empty"))?;
-    let best = measure(experiment, test, table, run, &trials[chosen.trial], chosen)?;
+    let best = measure(experiment, sets, table, run, &trials[chosen.trial], chosen)?;
     let count = |is: fn(&Outcome) -> bool| trials.iter().filter(|t| is(&t.outcome)).count();
     let space = experiment.space()?;
     let member = |point: &Point| -> Result<Member, Error> {
@@ -68,7 +68,7 @@ pub fn finish(
 
 fn measure(
     experiment: &Experiment,
-    test: &Dataset,
+    sets: &TrainTest,
     table: &CostTable,
     run: &RunFolder,
     trial: &Trial,
@@ -77,7 +77,9 @@ fn measure(
     let space = experiment.space()?;
     let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
     let weights = folder.read_weights(trial.number).map_err(Error::user)?;
-    let artifact = network::compile(experiment, &trial.architecture, &weights, table)?;
+    let samples = network::samples(&sets.train);
+    let artifact = network::compile(experiment, &trial.architecture, &weights, &samples, table)?;
+    let test = &sets.test;
     artifact
         .write_to(run.artifact_path())
         .map_err(Error::user)?;

@@ -6,7 +6,7 @@ use hemet_compiler::Options;
 use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
 use hemet_search::constraint::{CostEstimate, CostModel};
-use hemet_search::data;
+use hemet_search::data::{self, Dataset};
 use hemet_spaces::{Architecture, LayerGraph, Weights};
 
 use crate::error::Error;
@@ -34,19 +34,27 @@ impl CostModel for CompilerCosts {
     }
 }
 
-/// Compiles a found network to an artifact that names what it is.
+/// The images that a found network's scales are made for: the first of the training set, as many as the compiler looks at.
+pub fn samples(train: &Dataset) -> Vec<Vec<f64>> {
+    let image = |index| train.image(index).iter().map(|v| f64::from(*v)).collect();
+    (0..train.len().min(hemet_compiler::SAMPLES))
+        .map(image)
+        .collect()
+}
+
+/// Compiles a found network to an artifact that names what it is, for images such as `samples`.
 pub fn compile(
     experiment: &Experiment,
     architecture: &Architecture,
     weights: &Weights,
+    samples: &[Vec<f64>],
     table: &CostTable,
 ) -> Result<Artifact, Error> {
     let space = experiment.space()?;
     let graph = space.graph(architecture).map_err(Error::user)?;
     let options = experiment.compile_options()?;
-    let compiled =
-        hemet_compiler::compile(&graph, weights, &options, table).map_err(Error::user)?;
-    let estimate = hemet_compiler::estimate(&graph, &options, table).map_err(Error::user)?;
+    let compiled = hemet_compiler::compile_for(samples, &graph, weights, &options, table);
+    let (compiled, estimate) = compiled.map_err(Error::user)?;
     let source = data::source(&experiment.data.set).map_err(Error::user)?;
     let manifest = Manifest {
         dataset: Some(experiment.data.set.clone()),

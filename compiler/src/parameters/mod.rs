@@ -4,6 +4,7 @@ pub mod chain;
 pub mod level;
 pub mod noise;
 pub mod price;
+pub mod simulate;
 
 pub use chain::{Chain, chains};
 pub use level::{Levels, Policy};

@@ -19,8 +19,8 @@
 //! The sum over all sources, each grown by the products after it, at three deviations, must be at most `2^-precision_bits`. Encryption and
 //! the last rescale have fixed shares of the variance; the other rescales have at most one, and encoding has what they leave. Keys are switched at
 //! the working scale only where products are rescaled on their own; there it counts as one more rescaling.
-//! The sum is conservative (a fully shifted square does not grow errors, an unshifted one has no shift): measured errors stay
-//! below a third of the promise (`tests/noise.rs`, `tests/encrypted.rs`).
+//! All this knows no weights. With weights the errors are simulated ([`super::simulate`]), and where they would exceed the promise the
+//! scales get guard bits. Measured errors stay below the promise (`tests/noise.rs`, `tests/encrypted.rs`).
 //! (A diagonal of period `p < N/2` is a polynomial in `X^(N/2p)`, so it has `2p` coefficients to round.)
 
 use hemet_ckks_params::MAX_PRIME_BITS;
@@ -29,6 +29,7 @@ use crate::Options;
 use crate::activation::Activation;
 use crate::net::{Kind, Net, TensorId};
 use crate::parameters::Levels;
+use crate::structure::Structure;
 
 /// Deviation of the errors of encryption (Bossuat et al. 2024, the security table's assumption).
 const ERROR_DEVIATION: f64 = 3.19;
@@ -56,6 +57,64 @@ pub struct Precision {
     pub plain: Vec<u32>,
 }
 
+/// Variance of a slot, at scale 1, that rounding in a rescale leaves.
+fn rescale_variance(n: f64) -> f64 {
+    n / 2.0 * (1.0 + 2.0 * n / 3.0) / 12.0
+}
+
+/// Variance of a slot, at scale 1, of an input encrypted under the public key.
+fn encryption_variance(n: f64) -> f64 {
+    n / 2.0 * ERROR_DEVIATION.powi(2) * (1.0 + 4.0 * n / 3.0)
+}
+
+/// Mean square that the budget takes a tensor's elements to have: that of normal elements of unit size, or of what is made of them.
+pub fn mean_square(net: &Net, id: TensorId) -> f64 {
+    match net.node(id).kind {
+        Kind::Product(..) => 3.0,
+        // The sum of `k` squares has mean `k` and variance `2k`.
+        Kind::Pool { input: _, side } => {
+            let k = (side * side) as f64;
+            k * k + 2.0 * k
+        }
+        Kind::Input | Kind::Linear { .. } => 1.0,
+    }
+}
+
+/// The errors that each node adds, by the table of this module.
+pub struct Deviations<'a> {
+    net: &'a Net,
+    structure: &'a Structure,
+    n: f64,
+}
+
+impl<'a> Deviations<'a> {
+    /// Those of a net under its decisions.
+    pub fn new(net: &'a Net, structure: &'a Structure) -> Self {
+        let n = f64::from(structure.parameters.log_n()).exp2();
+        Self { net, structure, n }
+    }
+
+    /// Standard deviation that node `id` adds to each element; `rounded` as in [`Precision::derive`].
+    pub fn of(&self, id: TensorId, rounded: f64) -> f64 {
+        let precision = &self.structure.precision;
+        let at = |variance: f64, bits: u32| variance * (-2.0 * f64::from(bits)).exp2();
+        let rescale = match self.structure.levels.rescales[id.0] {
+            true => rescale_variance(self.n),
+            false => 0.0,
+        };
+        let variance = match self.net.node(id).kind {
+            Kind::Input => at(encryption_variance(self.n), precision.input),
+            Kind::Pool { .. } => 0.0,
+            Kind::Product(..) => at(2.0 * rescale, precision.working),
+            Kind::Linear { .. } => {
+                at(rescale, precision.of_result(self.net, id))
+                    + at(rounded / 24.0, precision.plain[id.0])
+            }
+        };
+        variance.sqrt()
+    }
+}
+
 impl Precision {
     /// Derives the scales; `rounded` holds, for each node, the weighted coefficients that the diagonals of one
     /// result ciphertext round. The working scale has `extra` bits more than it needs at least, which leaves a larger share
@@ -70,11 +129,11 @@ impl Precision {
     ) -> Self {
         let n = f64::from(log_n).exp2();
         let sources = Sources::new(net, levels, options);
-        let budget = (-f64::from(options.precision_bits)).exp2() / TAIL;
-        let rescale = n / 2.0 * (1.0 + 2.0 * n / 3.0) / 12.0;
+        let budget = (-f64::from(options.scale_precision_bits())).exp2() / TAIL;
+        let rescale = rescale_variance(n);
         let working = (rescale * sources.rescales / CIPHERTEXT_SHARE).sqrt() / budget;
         let working = bits(working) + extra;
-        let encrypt = n / 2.0 * ERROR_DEVIATION.powi(2) * (1.0 + 4.0 * n / 3.0);
+        let encrypt = encryption_variance(n);
         let size = options.input_range / 3f64.sqrt();
         let input = (encrypt * sources.input / INPUT_SHARE).sqrt() / (budget * size);
         let output = (rescale / OUTPUT_SHARE).sqrt() / budget;

@@ -14,6 +14,7 @@ use crate::net::Net;
 use crate::{Error, Options};
 
 pub use import::{Pools, import, keeps_pools};
+pub use normalise::window;
 
 /// A rewriting of a net that keeps what it computes.
 pub struct Pass {

@@ -66,7 +66,7 @@ fn product(a: &Moments, b: &Moments, square: bool) -> Moments {
 }
 
 /// The elements of the window that is pooled to `element` of a tensor of shape `shape`.
-fn window(shape: Shape, side: usize, element: usize) -> impl Iterator<Item = usize> + Clone {
+pub fn window(shape: Shape, side: usize, element: usize) -> impl Iterator<Item = usize> + Clone {
     let width = shape.width * side;
     let (row, column) = (element / shape.width * side, element % shape.width * side);
     (0..side * side).map(move |k| (row + k / side) * width + column + k % side)

@@ -5,42 +5,58 @@ use hemet_spaces::layer::Poly;
 use hemet_spaces::{Layer, LayerGraph, Meaning, NodeId, Weights};
 use rand::RngExt;
 
-/// As [`super::weights`], then, layer by layer on `input`, batch norms scale each channel to unit root mean square, and the
-/// quadratics are as steep as the root mean square of what they receive allows.
-pub fn calibrated(graph: &LayerGraph, input: &[f64], seed: u64) -> Weights {
+/// As [`super::weights`], then, layer by layer on `inputs`, batch norms scale each channel to unit root mean square, and the
+/// quadratics have their vertices at half to four fifths of the largest magnitude that they receive, at most at `-vertex`, and results of unit root mean square.
+pub fn calibrated(graph: &LayerGraph, inputs: &[Vec<f64>], vertex: f64, seed: u64) -> Weights {
     let mut weights = super::weights(graph, seed);
     let mut rng = super::rng(seed + 1);
-    let mut values: Vec<Vec<f64>> = Vec::new();
+    // For each input the values of each layer so far.
+    let mut values: Vec<Vec<Vec<f64>>> = vec![Vec::new(); inputs.len()];
     for (id, node) in graph.nodes() {
         let channel_len = node.shape.height * node.shape.width;
-        let operand = graph.inputs(id).first().map(|x| &values[x.index()]);
-        let channels = operand.map(|x| x.chunks(channel_len));
-        match (&node.layer, channels) {
-            (Layer::Affine(_), Some(channels)) => {
-                let (mut scale, mut shift) = (Vec::new(), Vec::new());
-                for channel in channels {
-                    // The mean stays: over few places a deviation from it may be small by chance.
-                    let square = channel.iter().map(|v| v * v).sum::<f64>() / channel_len as f64;
-                    scale.push((1.0 / square.sqrt().max(1e-2)) as f32);
-                    shift.push(0.0);
-                }
+        // Root mean square, and largest magnitude, of a channel.
+        let size = |operand: NodeId, channel: usize| {
+            let range = channel * channel_len..(channel + 1) * channel_len;
+            let values = values
+                .iter()
+                .flat_map(|v| &v[operand.index()][range.clone()]);
+            let (sum, largest) = values.fold((0.0, 0.0), |(sum, most): (f64, f64), v| {
+                (sum + v * v, most.max(v.abs()))
+            });
+            ((sum / (channel_len * inputs.len()) as f64).sqrt(), largest)
+        };
+        let operand = graph.inputs(id).first().copied();
+        match (&node.layer, operand) {
+            (Layer::Affine(_), Some(operand)) => {
+                let factor = |channel| (1.0 / size(operand, channel).0.max(1e-2)) as f32;
+                // The mean stays: over few places a deviation from it may be small by chance.
+                let scale: Vec<f32> = (0..node.shape.channels).map(factor).collect();
+                let shift = vec![0.0; scale.len()];
                 set(&mut weights, &node.name, "scale", scale);
                 set(&mut weights, &node.name, "shift", shift);
             }
-            (Layer::Poly(Poly { degree: 2, .. }), Some(channels)) => {
+            (Layer::Poly(Poly { degree: 2, .. }), Some(operand)) => {
                 let mut coefficients = Vec::new();
-                for channel in channels {
-                    let square = channel.iter().map(|v| v * v).sum::<f64>() / channel_len as f64;
-                    let steep: f32 = rng.random_range(0.2..0.4);
-                    let a = steep / square.sqrt().max(1.0) as f32;
-                    coefficients.extend([0.0, rng.random_range(1.0f32..2.0) * a, a]);
+                for channel in 0..node.shape.channels {
+                    let largest = size(operand, channel).1;
+                    let vertex = (rng.random_range(0.5..0.8) * largest).min(vertex);
+                    let range = channel * channel_len..(channel + 1) * channel_len;
+                    let values = values
+                        .iter()
+                        .flat_map(|v| &v[operand.index()][range.clone()]);
+                    let squares = values.map(|v| (v * (v + 2.0 * vertex)).powi(2));
+                    let mean = squares.sum::<f64>() / (channel_len * inputs.len()) as f64;
+                    let a = mean.sqrt().max(1e-2).recip() as f32;
+                    coefficients.extend([0.0, 2.0 * vertex as f32 * a, a]);
                 }
                 set(&mut weights, &node.name, "coefficients", coefficients);
             }
             _ => {}
         }
-        let next = forward(graph, id, &weights, &values, input);
-        values.push(next);
+        for (values, input) in values.iter_mut().zip(inputs) {
+            let next = forward(graph, id, &weights, values, input);
+            values.push(next);
+        }
     }
     weights
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use hemet_onnx::{FitReport, Imported};
 use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
+use hemet_search::data;
 use hemet_search::study;
 
 use crate::error::Error;
@@ -44,8 +45,9 @@ pub struct Args {
     /// For an ONNX file: fit activations that are no polynomials (ReLU, SiLU, GELU, …) by polynomials of this degree, 2 to 15
     #[arg(long, value_name = "DEGREE", requires = "calibrate")]
     pub fit_activations: Option<usize>,
-    /// What to fit them on: a safetensors file with `input` [n][c][h][w] and, for accuracies, `labels` [n]
-    #[arg(long, value_name = "DATA", requires = "fit_activations")]
+    /// For an ONNX file, typical inputs: a safetensors file with `input` [n][c][h][w] and, for accuracies, `labels` [n]. Activations are
+    /// fitted on them, and scales are set for them; without them for independent elements within the input range
+    #[arg(long, value_name = "DATA")]
     pub calibrate: Option<PathBuf>,
     /// For an ONNX file: cost table to choose with; without it, that of this machine
     #[arg(long, value_name = "FILE")]
@@ -76,7 +78,9 @@ pub fn run(args: &Args) -> Result<(), Error> {
 fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     let path = &args.source;
     let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
-    let (imported, seen_range) = import(args, &bytes)?;
+    let calibration = args.calibrate.as_deref().map(cases::read_calibration);
+    let calibration = calibration.transpose()?;
+    let imported = import(args, &bytes, calibration.as_ref())?;
     let mut options = hemet_compiler::Options {
         security: security_level(args.security)?,
         ..Default::default()
@@ -91,7 +95,7 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     if let Some(mib) = args.key_memory {
         options.key_budget_mib = mib;
     }
-    if let Some(range) = args.input_range.or(seen_range) {
+    if let Some(range) = args.input_range.or(calibration.as_ref().and_then(range)) {
         options.input_range = range;
     }
     options
@@ -102,9 +106,9 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
         None => costs::of_this_machine(false)?,
     };
     let (graph, weights) = (&imported.graph, &imported.weights);
-    let compiled =
-        hemet_compiler::compile(graph, weights, &options, &table).map_err(Error::user)?;
-    let estimate = hemet_compiler::estimate(graph, &options, &table).map_err(Error::user)?;
+    let samples = calibration.map_or(Vec::new(), |data| data.inputs);
+    let compiled = hemet_compiler::compile_for(&samples, graph, weights, &options, &table);
+    let (compiled, estimate) = compiled.map_err(Error::user)?;
     let name = path
         .file_stem()
         .map_or("model".into(), |stem| stem.to_string_lossy());
@@ -117,13 +121,16 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     Ok(Artifact::new(manifest, compiled))
 }
 
-/// The network, and the greatest magnitude of an input where calibration data show it.
-fn import(args: &Args, bytes: &[u8]) -> Result<(Imported, Option<f64>), Error> {
+/// The network, its activations fitted on the calibration data where that is asked for.
+fn import(
+    args: &Args,
+    bytes: &[u8],
+    calibration: Option<&cases::Calibration>,
+) -> Result<Imported, Error> {
     let wrong = |e: hemet_onnx::Error| Error::file(&args.source, e);
-    let (Some(degree), Some(path)) = (args.fit_activations, &args.calibrate) else {
-        return Ok((hemet_onnx::import(bytes).map_err(wrong)?, None));
+    let (Some(degree), Some(data)) = (args.fit_activations, calibration) else {
+        return hemet_onnx::import(bytes).map_err(wrong);
     };
-    let data = cases::read_calibration(path)?;
     let calibration = hemet_onnx::Calibration {
         inputs: &data.inputs,
         labels: &data.labels,
@@ -131,9 +138,14 @@ fn import(args: &Args, bytes: &[u8]) -> Result<(Imported, Option<f64>), Error> {
     let (imported, report) =
         hemet_onnx::import_fitted(bytes, degree, calibration).map_err(wrong)?;
     show(&report, degree);
-    let magnitudes = data.inputs.iter().flatten().map(|x| x.abs());
+    Ok(imported)
+}
+
+/// The greatest magnitude of an input.
+fn range(calibration: &cases::Calibration) -> Option<f64> {
+    let magnitudes = calibration.inputs.iter().flatten().map(|x| x.abs());
     let range = magnitudes.fold(0.0, f64::max);
-    Ok((imported, (range > 0.0).then_some(range)))
+    (range > 0.0).then_some(range)
 }
 
 /// Prints what fitting cost.
@@ -185,5 +197,14 @@ fn from_run(args: &Args, number: usize) -> Result<Artifact, Error> {
         folder.read_weights(number).map_err(Error::user)?
     };
     let table = costs::read(&run.costs_path())?;
-    network::compile(&experiment, &trial.architecture, &weights, &table)
+    let samples = match data::load(&experiment.data.set, experiment.data.path.as_deref()) {
+        Ok(sets) => network::samples(&sets.train),
+        Err(error) => {
+            eprintln!(
+                "note: no training images to set scales by ({error}); they are set for independent pixels"
+            );
+            Vec::new()
+        }
+    };
+    network::compile(&experiment, &trial.architecture, &weights, &samples, &table)
 }

@@ -64,7 +64,7 @@ pub fn run(args: Args) -> Result<(), Error> {
         table,
     };
     let trials = search(&experiment, &sets.train, &cost, &run, args.resume)?;
-    let summary = finish::finish(&experiment, &sets.test, &cost.table, &run, &trials, start)?;
+    let summary = finish::finish(&experiment, &sets, &cost.table, &run, &trials, start)?;
     report::show(&run, &summary, args.output)
 }
 
