@@ -1,7 +1,7 @@
 //! Estimate: what a schedule will cost, read off the schedule itself.
 
 use hemet_schedule::artifact::LayerNote;
-use hemet_schedule::summary::OpCounts;
+use hemet_schedule::summary::{LayerCounts, OpCounts, by_layer};
 use hemet_schedule::{CostTable, Schedule, ValueId, cost};
 
 use crate::Error;
@@ -32,6 +32,8 @@ pub struct Estimate {
     pub op_counts: OpCounts,
     /// Layer by layer, in the order of the schedule.
     pub layers: Vec<LayerNote>,
+    /// Counts of operations of the same layers.
+    pub layer_counts: Vec<LayerCounts>,
 }
 
 impl Estimate {
@@ -73,6 +75,7 @@ impl Estimate {
             output_ciphertext_bytes: schedule.outputs.iter().map(output_bytes).sum(),
             op_counts,
             layers,
+            layer_counts: by_layer(schedule),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The end of a search: choose from the front, compile, measure and classify encrypted, report.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use hemet_schedule::CostTable;
 use hemet_search::data::TrainTest;
@@ -10,9 +10,9 @@ use hemet_search::{Outcome, Trial, study, train};
 use crate::commands::evaluate;
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::run_folder::{Best, Member, RunFolder, Summary};
+use crate::run_folder::{Best, Environment, Member, RunFolder, Summary};
 use crate::session::Session;
-use crate::{common, inspect, network, report};
+use crate::{common, date, inspect, network, report};
 
 /// Timed predictions of the chosen network.
 const TIMED_RUNS: usize = 7;
@@ -59,10 +59,21 @@ pub fn finish(
         best,
         machine: hemet_runtime::calibrate::machine_name(),
         seconds: start.elapsed().as_secs_f64(),
+        environment: Some(Environment {
+            system: format!("{}, {}", std::env::consts::OS, std::env::consts::ARCH),
+            cores: common::cores(),
+            date: date::utc(SystemTime::now()),
+        }),
     };
     let json = serde_json::to_string_pretty(&summary).map_err(Error::user)?;
     run.write(&run.summary_path(), json.as_bytes())?;
-    report::write(run, &summary, trials)?;
+    report::write(&report::Run {
+        folder: run,
+        experiment,
+        summary: &summary,
+        trials,
+        costs: table,
+    })?;
     Ok(summary)
 }
 

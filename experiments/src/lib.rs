@@ -8,6 +8,7 @@ pub mod cli;
 pub mod commands;
 pub mod common;
 pub mod costs;
+pub mod date;
 pub mod error;
 pub mod experiment;
 pub mod fetch;

@@ -38,6 +38,20 @@ pub struct Summary {
     pub machine: String,
     /// Seconds that the whole command took.
     pub seconds: f64,
+    /// Where and when; none in summaries of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
+}
+
+/// Where and when a search ran.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Environment {
+    /// Operating system and kind of processor, such as `linux, x86_64`.
+    pub system: String,
+    /// Cores that it could use.
+    pub cores: usize,
+    /// When it ended, ISO 8601 in UTC.
+    pub date: String,
 }
 
 /// A member of the Pareto front.

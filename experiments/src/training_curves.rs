@@ -23,6 +23,17 @@ pub fn write(
 ) -> Result<(), Error> {
     let table = table(epochs).map_err(Error::user)?;
     run.write(&file("csv"), table.csv().as_bytes())?;
+    for (name, plot) in plots(title, epochs) {
+        let svg = plot.svg().map_err(Error::user)?;
+        run.write(&file(&format!("{name}.svg")), svg.as_bytes())?;
+        let png = plot.png(PNG_SIZE.0, PNG_SIZE.1).map_err(Error::user)?;
+        run.write(&file(&format!("{name}.png")), &png)?;
+    }
+    Ok(())
+}
+
+/// Accuracy and loss over epochs, with the names of their files.
+pub fn plots(title: &str, epochs: &[EpochReport]) -> [(&'static str, LinePlot); 2] {
     let places = |value: &dyn Fn(&EpochReport) -> Option<f64>| -> Vec<(f64, f64)> {
         let place = |r: &EpochReport| Some((r.epoch as f64, value(r)?));
         epochs.iter().filter_map(place).collect()
@@ -43,16 +54,14 @@ pub fn write(
     let validation = places(&|r| r.validation_accuracy.map(|share| 100.0 * share));
     add(&mut accuracy, "validation", validation);
     add(&mut loss, "training", places(&|r| Some(r.loss)));
-    for (name, plot) in [("accuracy", accuracy), ("loss", loss)] {
-        let svg = plot.svg().map_err(Error::user)?;
-        run.write(&file(&format!("{name}.svg")), svg.as_bytes())?;
-        let png = plot.png(PNG_SIZE.0, PNG_SIZE.1).map_err(Error::user)?;
-        run.write(&file(&format!("{name}.png")), &png)?;
-    }
-    Ok(())
+    [("accuracy", accuracy), ("loss", loss)]
 }
 
-fn table(epochs: &[EpochReport]) -> hemet_reports::Result<Table> {
+/// All numbers.
+///
+/// # Errors
+/// Numbers that are not finite.
+pub fn table(epochs: &[EpochReport]) -> hemet_reports::Result<Table> {
     let mut table = Table::new([
         Column::numbers("epoch", "epoch", ""),
         Column::numbers("loss", "loss", ""),

@@ -61,6 +61,7 @@ fn heavy_dependencies_are_confined_to_one_crate_each() {
         ("burn", "hemet-search"),
         ("petgraph", "hemet-spaces"),
         ("plotters", "hemet-reports"),
+        ("askama", "hemet-reports"),
         ("serde_yaml", "hemet"),
         ("clap", "hemet"),
         ("ureq", "hemet"),

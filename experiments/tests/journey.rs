@@ -102,6 +102,10 @@ fn a_search_ends_in_a_network_that_predicts_encrypted_and_goes_on_after_a_stop()
         "report/pareto.svg",
         "report/pareto.png",
         "report/report.md",
+        "report/index.html",
+        "report/hypervolume.svg",
+        "report/trials.csv",
+        "curves/trial-0000.json",
         "best.hemet",
         "summary.json",
     ] {
@@ -216,8 +220,26 @@ fn figures_for_scripts(world: &World) {
         std::fs::read_to_string(world.path("schedule.txt")).unwrap()
     );
     world.refused("opt schedule.txt");
+    let page = world.path("run/report/index.html");
+    let before = std::fs::read_to_string(&page).unwrap();
+    std::fs::remove_dir_all(world.path("run/report")).unwrap();
     let report = json(&world.good("report run --json"));
     assert_eq!(report["name"], "tiny");
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), before);
+    let chosen = report["best"]["trial"].as_u64().unwrap();
+    for part in [
+        "architecture.svg",
+        "accuracy.png",
+        "loss.svg",
+        "layers.csv",
+        "epochs.csv",
+    ] {
+        let file = world.path(&format!("run/report/trial-{chosen:04}-{part}"));
+        assert!(file.exists(), "{}", file.display());
+    }
+    let epochs = world.path(&format!("run/report/trial-{chosen:04}-epochs.csv"));
+    let lines = std::fs::read_to_string(epochs).unwrap().lines().count();
+    assert_eq!(lines, 4, "a heading and three epochs");
     std::fs::write(world.path("graph.txt"), GRAPH).unwrap();
     let net = world.good("opt graph.txt");
     let imported = world.good("opt graph.txt --pass none");

@@ -30,6 +30,8 @@ pub struct LinePlot {
     pub x_title: String,
     /// What y is, with its unit, such as `accuracy (%)`.
     pub y_title: String,
+    /// Keeps the y axis linear; else it is logarithmic where the values span more than a factor of 8.
+    pub linear: bool,
     /// The lines, at least one.
     pub curves: Vec<Curve>,
 }
@@ -56,6 +58,7 @@ impl LinePlot {
             subtitle: String::new(),
             x_title: x_title.into(),
             y_title: y_title.into(),
+            linear: false,
             curves: Vec::new(),
         }
     }
@@ -112,7 +115,14 @@ impl LinePlot {
             tick_limit: f64::INFINITY,
         };
         let x = Axis::over(&self.x_title, &values(|p| p.0), running);
-        let y = Axis::over(&self.y_title, &values(|p| p.1), Kind::LogIfWide);
+        let y = Axis::over(
+            &self.y_title,
+            &values(|p| p.1),
+            match self.linear {
+                true => running,
+                false => Kind::LogIfWide,
+            },
+        );
         let legend = self.legend();
         let furniture = Furniture {
             title: &self.title,

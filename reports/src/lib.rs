@@ -10,8 +10,9 @@
 //! | [`scatter`] | predicted against measured, with the diagonal and the mean absolute error |
 //! | [`curves`] | lines over epochs or trials |
 //! | [`levels`] | instructions of a schedule by level, in program order |
+//! | [`graph`] | boxes and arrows: the architecture of a network |
 //! | [`table`] | one table, as CSV for programs and as Markdown for people |
-//! | [`page`] | the report: paragraphs, facts, tables and pictures, as Markdown |
+//! | [`page`] | the report: paragraphs, facts, tables and pictures, as Markdown and as one HTML page |
 //! | [`number`] | how numbers are written |
 //!
 //! ```
@@ -36,6 +37,8 @@ pub mod curves;
 mod error;
 mod fonts;
 mod frame;
+pub mod graph;
+mod html;
 mod labels;
 mod legend;
 pub mod levels;
@@ -51,8 +54,9 @@ pub mod table;
 
 pub use curves::{Curve, LinePlot};
 pub use error::{Error, Result};
+pub use graph::{GraphBox, GraphDiagram};
 pub use levels::{LevelDiagram, LevelStep};
-pub use page::Report;
+pub use page::{Part, Picture, Report};
 pub use pareto::{ParetoPlot, ParetoPoint};
 pub use scatter::{ScatterPlot, ScatterPoint};
 pub use table::{Align, Cell, Column, Table};

@@ -1,5 +1,7 @@
-//! The report page: paragraphs, facts, tables and pictures in order, as Markdown.
+//! The report page: paragraphs, facts, tables and pictures in order, as Markdown and as one HTML page.
 
+use crate::error::Result;
+use crate::html;
 use crate::table::{Table, escaped};
 
 /// A piece of a [`Report`].
@@ -7,24 +9,43 @@ use crate::table::{Table, escaped};
 pub enum Part {
     /// A heading below the title.
     Heading(String),
+    /// A heading below that.
+    Subheading(String),
     /// A paragraph of plain text.
     Paragraph(String),
     /// Names and what they are, such as `latency` and `57.3 ms`.
     Facts(Vec<(String, String)>),
     /// A table, with a caption that may be empty.
     Table(String, Table),
-    /// A picture: what it shows, and its path relative to the report.
-    Picture(String, String),
+    /// The most important numbers, large: what each is, its value, and a word on it, which may be empty.
+    Figures(Vec<[String; 3]>),
+    /// Pictures, side by side where there is room.
+    Pictures(Vec<Picture>),
+    /// Parts that a reader opens: what they are, and they. In Markdown they stand open.
+    Folded(String, Vec<Part>),
     /// Lines to be shown as they are, such as a command.
     Verbatim(String),
+}
+
+/// A picture of a [`Report`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// What it shows.
+    pub shows: String,
+    /// Its path relative to the report, for Markdown.
+    pub path: String,
+    /// The text of its SVG file, for HTML, which holds it whole.
+    pub svg: String,
 }
 
 /// A report: a title and its parts in order. All texts are plain; what would be markup in them is escaped.
 ///
 /// ```
-/// use hemet_reports::Report;
-/// let report = Report::new("Digits").paragraph("20 trials.").facts([("latency", "57.3 ms")]).picture("Pareto front", "pareto.svg");
+/// use hemet_reports::{Picture, Report};
+/// let report = Report::new("Digits").paragraph("20 trials.").facts([("latency", "57.3 ms")]).pictures([Picture { shows: "Pareto front".into(), path: "pareto.svg".into(), svg: "<svg></svg>".into() }]);
+/// assert!(report.html()?.contains("<h1>Digits</h1>"));
 /// assert_eq!(report.markdown(), "# Digits\n\n20 trials.\n\n- **latency:** 57.3 ms\n\n![Pareto front](pareto.svg)\n");
+/// # Ok::<(), hemet_reports::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
@@ -75,10 +96,35 @@ impl Report {
         self.with(Part::Table(caption.into(), table))
     }
 
-    /// Adds a picture: what it shows, and its path relative to the report.
+    /// Adds pictures, side by side where there is room.
     #[must_use]
-    pub fn picture(self, shows: impl Into<String>, path: impl Into<String>) -> Self {
-        self.with(Part::Picture(shows.into(), path.into()))
+    pub fn pictures(self, pictures: impl Into<Vec<Picture>>) -> Self {
+        self.with(Part::Pictures(pictures.into()))
+    }
+
+    /// Adds the most important numbers: what each is, its value, and a word on it, which may be empty.
+    #[must_use]
+    pub fn figures(self, figures: impl Into<Vec<[String; 3]>>) -> Self {
+        self.with(Part::Figures(figures.into()))
+    }
+
+    /// Adds the parts of another report, without its title.
+    #[must_use]
+    pub fn append(mut self, parts: Vec<Part>) -> Self {
+        self.parts.extend(parts);
+        self
+    }
+
+    /// Adds the parts of another report, which a reader opens under its title.
+    #[must_use]
+    pub fn folded(self, inner: Report) -> Self {
+        self.with(Part::Folded(inner.title, inner.parts))
+    }
+
+    /// Adds a heading of the second order.
+    #[must_use]
+    pub fn subheading(self, text: impl Into<String>) -> Self {
+        self.with(Part::Subheading(text.into()))
     }
 
     /// Adds lines that are shown as they are.
@@ -94,13 +140,30 @@ impl Report {
 
     /// The report in Markdown (CommonMark with tables).
     pub fn markdown(&self) -> String {
-        let mut text = format!("# {}\n", escaped(&self.title));
-        for part in &self.parts {
-            text.push('\n');
-            text += &part.markdown();
-        }
-        text
+        format!("# {}\n{}", escaped(&self.title), markdown(&self.parts))
     }
+
+    /// The report as one HTML page that holds its pictures and needs nothing else: no network, no JavaScript. Light or dark as
+    /// the reader's system asks.
+    ///
+    /// # Errors
+    /// None that is known; the template's own.
+    pub fn html(&self) -> Result<String> {
+        html::page(self)
+    }
+}
+
+/// The parts, an empty line before each.
+fn markdown(parts: &[Part]) -> String {
+    let with_line = |part: &Part| format!("\n{}", part.markdown());
+    parts.iter().map(with_line).collect()
+}
+
+/// Names and what they are, as a list.
+fn facts_markdown<'a>(facts: impl Iterator<Item = (&'a str, String)>) -> String {
+    facts
+        .map(|(name, fact)| format!("- **{}:** {}\n", escaped(name), escaped(&fact)))
+        .collect()
 }
 
 impl Part {
@@ -108,17 +171,30 @@ impl Part {
         match self {
             Part::Heading(heading) => format!("## {}\n", escaped(heading)),
             Part::Paragraph(paragraph) => format!("{}\n", block_start_escaped(&escaped(paragraph))),
-            Part::Facts(facts) => facts
-                .iter()
-                .map(|(name, fact)| format!("- **{}:** {}\n", escaped(name), escaped(fact)))
-                .collect(),
+            Part::Subheading(heading) => format!("### {}\n", escaped(heading)),
+            Part::Facts(facts) => facts_markdown(
+                facts
+                    .iter()
+                    .map(|(name, fact)| (name.as_str(), fact.clone())),
+            ),
+            Part::Figures(figures) => facts_markdown(figures.iter().map(|[name, value, word]| {
+                let word = match word.is_empty() {
+                    true => String::new(),
+                    false => format!(" ({word})"),
+                };
+                (name.as_str(), format!("{value}{word}"))
+            })),
             Part::Table(caption, table) if caption.is_empty() => table.markdown(),
             Part::Table(caption, table) => format!(
                 "{}\n\n{}",
                 block_start_escaped(&escaped(caption)),
                 table.markdown()
             ),
-            Part::Picture(shows, path) => format!("![{}]({})\n", escaped(shows), link(path)),
+            Part::Pictures(pictures) => pictures
+                .iter()
+                .map(|p| format!("![{}]({})\n", escaped(&p.shows), link(&p.path)))
+                .collect(),
+            Part::Folded(title, parts) => format!("**{}**\n{}", escaped(title), markdown(parts)),
             Part::Verbatim(lines) => {
                 // The fence is longer than any run of backticks inside.
                 let longest = lines.split(|c| c != '`').map(str::len).max().unwrap_or(0);
@@ -170,7 +246,13 @@ mod tests {
         let report = Report::new("Digits *1*")
             .heading("Front")
             .table("Members", table)
-            .picture("the front", "my plot.svg")
+            .pictures([Picture {
+                shows: "the front".into(),
+                path: "my plot.svg".into(),
+                svg: String::new(),
+            }])
+            .figures([["speed".into(), "3 ms".into(), "measured".into()]])
+            .folded(Report::new("more").subheading("of it"))
             .verbatim("a ``` b\n")
             .paragraph("1. is no list");
         let expected = "\
@@ -185,6 +267,12 @@ Members
 |    17 |
 
 ![the front](<my plot.svg>)
+
+- **speed:** 3 ms (measured)
+
+**more**
+
+### of it
 
 ````
 a ``` b

@@ -81,6 +81,22 @@ pub(crate) fn png(
         f64::from(width) / pixels_per_unit,
         f64::from(height) / pixels_per_unit,
     )?;
+    rasterise(&scene, width, height, pixels_per_unit)
+}
+
+/// Draws a scene as a PNG at this many pixels per logical unit, fewer where it would grow too large.
+pub(crate) fn png_of(scene: &Scene, pixels_per_unit: f64) -> Result<Vec<u8>> {
+    let longest = scene.width.max(scene.height).max(1.0);
+    let area = (scene.width * scene.height).max(1.0);
+    let scale = pixels_per_unit
+        .min(f64::from(MAX_PIXELS) / longest)
+        .min((MAX_RAW_PIXELS as f64 / area).sqrt());
+    let pixels = |units: f64| ((units * scale) as u32).clamp(1, MAX_PIXELS);
+    rasterise(scene, pixels(scene.width), pixels(scene.height), scale)
+}
+
+/// Draws a scene on so many pixels.
+fn rasterise(scene: &Scene, width: u32, height: u32, pixels_per_unit: f64) -> Result<Vec<u8>> {
     // Drawn larger and then reduced, since plotters smooths only some shapes.
     let pixels = u64::from(width) * u64::from(height);
     let factor = (1..=4)
@@ -95,7 +111,7 @@ pub(crate) fn png(
         drop_em: fonts::LINE_HEIGHT_EM / 2.0,
     };
     let area = BitMapBackend::with_buffer(&mut raw, raw_size).into_drawing_area();
-    draw(&scene, area, pixels_per_unit * f64::from(factor), &habit)?;
+    draw(scene, area, pixels_per_unit * f64::from(factor), &habit)?;
     encode(
         &reduce(&raw, width as usize, height as usize, factor as usize),
         width,

@@ -53,6 +53,16 @@ impl Column {
     }
 }
 
+impl Column {
+    /// Heading and unit.
+    pub(crate) fn shown(&self) -> String {
+        match self.unit.is_empty() {
+            true => self.heading.clone(),
+            false => format!("{} ({})", self.heading, self.unit),
+        }
+    }
+}
+
 /// A cell of a [`Table`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
@@ -101,6 +111,14 @@ impl Cell {
     fn markdown(&self) -> String {
         match self {
             Cell::Text(text) => escaped(text),
+            other => other.shown(),
+        }
+    }
+
+    /// What people see, without markup.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Cell::Text(text) => text.clone(),
             Cell::Whole(whole) => whole.to_string(),
             Cell::Milliseconds(ms) => number::milliseconds(*ms),
             Cell::Fraction(fraction) => number::percent(*fraction),
@@ -211,14 +229,7 @@ impl Table {
 
     /// The table in Markdown, with aligned columns. What would be markup in a text is escaped.
     pub fn markdown(&self) -> String {
-        let heading = |column: &Column| {
-            let unit = if column.unit.is_empty() {
-                String::new()
-            } else {
-                format!(" ({})", escaped(&column.unit))
-            };
-            escaped(&column.heading) + &unit
-        };
+        let heading = |column: &Column| escaped(&column.shown());
         let mut lines: Vec<Vec<String>> = vec![self.columns.iter().map(heading).collect()];
         lines.extend(
             self.rows

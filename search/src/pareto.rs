@@ -113,6 +113,40 @@ impl ParetoFront {
     }
 }
 
+/// How the front grew: the share of the plane that it dominates after each trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HypervolumeCurve {
+    /// The plane's latency, in milliseconds: a limit on the latency if there is one, else a tenth above that of the slowest
+    /// completed trial. Its accuracy goes from 0 to 1.
+    pub reference_latency_ms: f64,
+    /// The share after each trial, 0 to 1, never falling.
+    pub shares: Vec<f64>,
+}
+
+impl HypervolumeCurve {
+    /// The curve of these trials, with a limit on the latency in milliseconds if there is one; none where no trial is complete.
+    pub fn of(trials: &[Trial], max_latency_ms: Option<f64>) -> Option<Self> {
+        let points: Vec<Option<Point>> = trials.iter().map(Point::of).collect();
+        let slowest = points.iter().flatten().map(|p| p.latency_ms);
+        let slowest = slowest.reduce(f64::max)?;
+        let reference_latency_ms = max_latency_ms.unwrap_or(1.1 * slowest);
+        let mut front = ParetoFront::default();
+        let mut share = 0.0;
+        let mut after = |point: &Option<Point>| {
+            if let Some(point) = point {
+                let members = front.members.iter().copied().chain([*point]);
+                front = ParetoFront::of_points(members);
+                share = front.hypervolume(reference_latency_ms, 0.0) / reference_latency_ms;
+            }
+            share
+        };
+        Some(Self {
+            reference_latency_ms,
+            shares: points.iter().map(&mut after).collect(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -170,6 +204,39 @@ mod tests {
         let expected = 40.0 * 0.10 + 30.0 * 0.08 + 10.0 * 0.01;
         assert!((front().hypervolume(50.0, 0.8) - expected).abs() < 1e-12);
         assert_eq!(front().hypervolume(10.0, 0.0), 0.0);
+    }
+
+    #[test]
+    fn the_curve_counts_trials_without_a_point_and_ends_at_the_hypervolume_of_all() {
+        let trial = |number, outcome| Trial {
+            number,
+            architecture: hemet_spaces::Architecture { genes: vec![] },
+            cost: Some(crate::constraint::CostEstimate {
+                depth: 3,
+                latency_ms: 100.0 - 20.0 * number as f64,
+                log_n: 13,
+                log_qp_bits: 200.0,
+                key_bytes: 1,
+            }),
+            outcome,
+            rungs: vec![],
+            stopped_at: None,
+        };
+        let reason = String::new();
+        let trials = [
+            trial(0, Outcome::Failed { reason }),
+            trial(1, Outcome::Complete { accuracy: 0.5 }),
+            trial(2, Outcome::Complete { accuracy: 0.4 }),
+            trial(3, Outcome::Complete { accuracy: 0.9 }),
+        ];
+        let curve = HypervolumeCurve::of(&trials, Some(100.0)).expect("some are complete");
+        let expected = [0.0, 0.1, 0.2 * 0.5 + 0.2 * 0.4, 0.6 * 0.9];
+        for (share, expected) in curve.shares.iter().zip(expected) {
+            assert!((share - expected).abs() < 1e-12, "{curve:?}");
+        }
+        let unlimited = HypervolumeCurve::of(&trials, None).expect("some are complete");
+        assert!((unlimited.reference_latency_ms - 88.0).abs() < 1e-9);
+        assert_eq!(HypervolumeCurve::of(&trials[..1], None), None);
     }
 
     prop_compose! {

@@ -60,6 +60,14 @@ impl Outcome {
         }
     }
 
+    /// Why a trial was not trained, or how its training failed.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Complete { .. } => None,
+            Self::Infeasible { reason } | Self::Failed { reason } => Some(reason),
+        }
+    }
+
     /// The accuracy of a completed trial.
     pub fn accuracy(&self) -> Option<f64> {
         match self {

@@ -1,4 +1,4 @@
-//! The files of a study in its run folder: the journal, the weights of each completed trial, checkpoints.
+//! The files of a study in its run folder: the journal, the weights and the curve of each completed trial, checkpoints.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,6 +7,7 @@ use hemet_spaces::Weights;
 
 use super::journal::failed;
 use crate::Error;
+use crate::train::EpochReport;
 
 /// Where a study's files lie.
 #[derive(Clone, Debug)]
@@ -21,7 +22,7 @@ impl RunFolder {
     /// A folder that cannot be created.
     pub fn create(root: impl Into<PathBuf>) -> Result<Self, Error> {
         let folder = Self { root: root.into() };
-        for name in ["weights", "checkpoints"] {
+        for name in ["weights", "curves", "checkpoints"] {
             let path = folder.root.join(name);
             fs::create_dir_all(&path).map_err(|e| failed("cannot create", &path, e))?;
         }
@@ -37,6 +38,13 @@ impl RunFolder {
     pub fn weights(&self, trial: usize) -> PathBuf {
         let name = format!("trial-{trial:04}.safetensors");
         self.root.join("weights").join(name)
+    }
+
+    /// `curves/trial-NNNN.json`: what each epoch of a completed trial gave.
+    pub fn curve(&self, trial: usize) -> PathBuf {
+        self.root
+            .join("curves")
+            .join(format!("trial-{trial:04}.json"))
     }
 
     /// `checkpoints/trial-NNNN`: the state of a training that runs, was killed or was stopped early.
@@ -73,5 +81,28 @@ impl RunFolder {
             self.weights(trial),
             &weights.to_safetensors()?,
         )?)
+    }
+
+    /// What each epoch of a completed trial gave; none where the run was made before curves were kept.
+    ///
+    /// # Errors
+    /// A file that is damaged.
+    pub fn read_curve(&self, trial: usize) -> Result<Option<Vec<EpochReport>>, Error> {
+        let path = self.curve(trial);
+        match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|e| failed("cannot read", &path, e.into())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed("cannot read", &path, error)),
+        }
+    }
+
+    /// Writes what each epoch of a trial gave: whole or not at all.
+    pub(super) fn write_curve(&self, trial: usize, epochs: &[EpochReport]) -> Result<(), Error> {
+        let path = self.curve(trial);
+        let json =
+            serde_json::to_vec(epochs).map_err(|e| failed("cannot write", &path, e.into()))?;
+        Ok(hemet_files::write_atomically(path, &json)?)
     }
 }

@@ -246,6 +246,7 @@ impl<'a> Desk<'a> {
         let outcome = match trained {
             TrainOutcome::Complete(trained) => {
                 self.folder.write_weights(number, &trained.weights)?;
+                self.folder.write_curve(number, &trained.epochs)?;
                 let accuracy = rounded(trained.accuracy);
                 Outcome::Complete { accuracy }
             }

@@ -28,6 +28,7 @@ use std::path::Path;
 
 use burn::tensor::Tensor;
 use hemet_spaces::{LayerGraph, Weights};
+use serde::{Deserialize, Serialize};
 
 pub use infer::{accuracy, class, logits};
 pub use options::{Polynomials, TrainOptions};
@@ -38,7 +39,7 @@ use crate::{Error, Seed};
 use run::Run;
 
 /// What an epoch gave.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochReport {
     /// Number of the epoch, from 1.
     pub epoch: usize,

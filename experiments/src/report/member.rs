@@ -1,0 +1,106 @@
+//! What the report says of one member of the front: its architecture, its curves, its layers and what they cost.
+
+use hemet_compiler::Estimate;
+use hemet_reports::{GraphDiagram, Table};
+use hemet_search::study;
+use hemet_search::train::EpochReport;
+
+use super::plots::{Drawn, Plot};
+use super::{Run, architecture, tables};
+use crate::error::Error;
+use crate::run_folder;
+use crate::training_curves;
+
+/// A member of the front with its pictures and tables.
+pub struct Member<'a> {
+    /// What the summary says of it.
+    pub found: &'a run_folder::Member,
+    /// What it costs; equal to the truth about the compiled network.
+    pub estimate: Estimate,
+    /// Architecture first, then accuracy and loss over epochs, where they were kept.
+    pub pictures: Vec<Drawn>,
+    /// Tables with the names of their files: layers, and what each epoch gave.
+    pub tables: Vec<(String, Table)>,
+}
+
+impl<'a> Member<'a> {
+    /// Gathers and draws.
+    ///
+    /// # Errors
+    /// A curve that is damaged, a network that this version cannot compile.
+    pub fn of(run: &Run<'a>, found: &'a run_folder::Member) -> Result<Self, Error> {
+        let trial = run.trials.get(found.trial).ok_or_else(|| {
+            Error::file(
+                &run.folder.summary_path(),
+                format!(
+                    "its front names trial {}, journal.jsonl has {} trials",
+                    found.trial,
+                    run.trials.len()
+                ),
+            )
+        })?;
+        let space = run.experiment.space()?;
+        let graph = space.graph(&trial.architecture).map_err(Error::user)?;
+        let options = run.experiment.compile_options()?;
+        let estimate =
+            hemet_compiler::estimate(&graph, &options, run.costs).map_err(Error::user)?;
+        let title = format!(
+            "{}: architecture of trial #{}",
+            run.summary.name, found.trial
+        );
+        let mut member = Self {
+            found,
+            pictures: vec![
+                member_graph(found, &architecture::diagram(title, &graph)).map_err(Error::user)?,
+            ],
+            tables: vec![(
+                file(found, "layers"),
+                tables::layers(&estimate).map_err(Error::user)?,
+            )],
+            estimate,
+        };
+        let folder = study::RunFolder::create(&run.folder.root).map_err(Error::user)?;
+        if let Some(epochs) = folder.read_curve(found.trial).map_err(Error::user)? {
+            member.add_curves(run, &epochs).map_err(Error::user)?;
+        }
+        Ok(member)
+    }
+
+    fn add_curves(&mut self, run: &Run<'_>, epochs: &[EpochReport]) -> hemet_reports::Result<()> {
+        let mut epochs = epochs.to_vec();
+        if let Some(last) = epochs.last_mut() {
+            // What the search measured at the end, where it did not within the training.
+            last.validation_accuracy
+                .get_or_insert(self.found.validation_accuracy);
+        }
+        let title = format!("{}: trial #{}", run.summary.name, self.found.trial);
+        for (name, plot) in training_curves::plots(&title, &epochs) {
+            let shows = format!("Trial #{}: {name} over epochs", self.found.trial);
+            let drawn = Drawn::of(file(self.found, name), shows, &Plot::Lines(plot))?;
+            self.pictures.push(drawn);
+        }
+        let table = training_curves::table(&epochs)?;
+        self.tables.push((file(self.found, "epochs"), table));
+        Ok(())
+    }
+}
+
+/// Name of a file about a member, without its extension.
+fn file(found: &run_folder::Member, name: &str) -> String {
+    format!("trial-{:04}-{name}", found.trial)
+}
+
+fn member_graph(
+    found: &run_folder::Member,
+    diagram: &GraphDiagram,
+) -> hemet_reports::Result<Drawn> {
+    Ok(Drawn {
+        name: file(found, "architecture"),
+        shows: format!(
+            "Trial #{}: its layers and the shapes of their results",
+            found.trial
+        ),
+        svg: diagram.svg()?,
+        png: diagram.png()?,
+    })
+}

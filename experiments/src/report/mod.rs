@@ -1,0 +1,81 @@
+//! The report of a run: `report/` in its folder, made from the journal, the curves and the summary.
+//!
+//! The page is described once ([`page`]) and written twice: `index.html`, which holds its pictures and needs nothing else, and
+//! `report.md`. Every picture also lies there as SVG and PNG, every table as CSV.
+
+mod architecture;
+mod member;
+mod outcome;
+mod page;
+mod plots;
+mod tables;
+
+use hemet_reports::Table;
+use hemet_schedule::CostTable;
+use hemet_search::Trial;
+
+use crate::error::Error;
+use crate::experiment::Experiment;
+use crate::run_folder::{RunFolder, Summary};
+use member::Member;
+pub use outcome::show;
+use plots::Drawn;
+
+/// A finished search, as the parts of the report see it.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// Where its files lie.
+    pub folder: &'a RunFolder,
+    /// What was searched, and how.
+    pub experiment: &'a Experiment,
+    /// What came out.
+    pub summary: &'a Summary,
+    /// All trials.
+    pub trials: &'a [Trial],
+    /// The costs that the search predicted with.
+    pub costs: &'a CostTable,
+}
+
+/// Writes `front.csv` and `report/`.
+///
+/// # Errors
+/// Files that cannot be read or written.
+pub fn write(run: &Run<'_>) -> Result<(), Error> {
+    let plots = plots::draw(run).map_err(Error::user)?;
+    let members = run
+        .summary
+        .front
+        .iter()
+        .map(|found| Member::of(run, found))
+        .collect::<Result<Vec<Member>, Error>>()?;
+    let front = tables::front(run.summary).map_err(Error::user)?;
+    run.folder
+        .write(&run.folder.root.join("front.csv"), front.csv().as_bytes())?;
+    let trials = tables::trials(run.trials).map_err(Error::user)?;
+    write_table(run, "trials", &trials)?;
+    for drawn in plots.iter().chain(members.iter().flat_map(|m| &m.pictures)) {
+        write_picture(run, drawn)?;
+    }
+    for (name, table) in members.iter().flat_map(|m| &m.tables) {
+        write_table(run, name, table)?;
+    }
+    let page = page::page(run, &plots, &members, front, trials);
+    write_text(run, "report.md", &page.markdown())?;
+    write_text(run, "index.html", &page.html().map_err(Error::user)?)
+}
+
+fn write_picture(run: &Run<'_>, drawn: &Drawn) -> Result<(), Error> {
+    let folder = run.folder.root.join("report");
+    let file = |extension: &str| folder.join(format!("{}.{extension}", drawn.name));
+    run.folder.write(&file("svg"), drawn.svg.as_bytes())?;
+    run.folder.write(&file("png"), &drawn.png)
+}
+
+fn write_table(run: &Run<'_>, name: &str, table: &Table) -> Result<(), Error> {
+    write_text(run, &format!("{name}.csv"), &table.csv())
+}
+
+fn write_text(run: &Run<'_>, name: &str, text: &str) -> Result<(), Error> {
+    let path = run.folder.root.join("report").join(name);
+    run.folder.write(&path, text.as_bytes())
+}

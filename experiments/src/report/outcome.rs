@@ -1,0 +1,72 @@
+//! What a search prints at its end.
+
+use hemet_reports::number;
+
+use crate::common::{self, Output};
+use crate::error::Error;
+use crate::run_folder::{RunFolder, Summary};
+
+/// Prints the outcome for people, or the summary as one line of JSON.
+pub fn show(run: &RunFolder, summary: &Summary, output: Output) -> Result<(), Error> {
+    if output.json {
+        return common::print_json(summary);
+    }
+    println!("{}", outcome(run, summary));
+    Ok(())
+}
+
+/// What the search prints at its end.
+fn outcome(run: &RunFolder, summary: &Summary) -> String {
+    let best = &summary.best;
+    let ms = number::milliseconds;
+    let percent = common::percent;
+    let rows = [
+        (
+            "chosen",
+            format!(
+                "trial #{} of {}: {}",
+                best.trial, summary.trials, best.description
+            ),
+        ),
+        (
+            "accuracy",
+            format!(
+                "{} encrypted, {} in the clear ({} test images); {} in the clear on all {}",
+                percent(best.encrypted_accuracy),
+                percent(best.plaintext_accuracy),
+                best.encrypted_images,
+                percent(best.test_accuracy),
+                best.test_images
+            ),
+        ),
+        (
+            "latency",
+            format!(
+                "{} ms measured, {} ms predicted (one thread)",
+                ms(best.measured_latency_ms),
+                ms(best.predicted_latency_ms)
+            ),
+        ),
+        (
+            "security",
+            format!(
+                "{} bits: ring degree 2^{}, log2(QP) {:.0} bits, depth {}",
+                best.security_bits, best.log_n, best.log_qp, best.depth
+            ),
+        ),
+        (
+            "plot",
+            run.root.join("report/pareto.png").display().to_string(),
+        ),
+        (
+            "report",
+            run.root.join("report/index.html").display().to_string(),
+        ),
+        ("artifact", run.artifact_path().display().to_string()),
+    ];
+    let lines: Vec<String> = rows
+        .into_iter()
+        .map(|(name, text)| format!("{name:<9} {text}"))
+        .collect();
+    lines.join("\n")
+}

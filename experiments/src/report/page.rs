@@ -1,0 +1,216 @@
+//! The page of a report, in words.
+
+use hemet_reports::{Report, Table, number};
+
+use super::Run;
+use super::member::Member;
+use super::plots::Drawn;
+use crate::common;
+
+/// The page.
+pub fn page(
+    run: &Run<'_>,
+    plots: &[Drawn],
+    members: &[Member<'_>],
+    front: Table,
+    trials: Table,
+) -> Report {
+    let summary = run.summary;
+    let begin = format!(
+        "{} trials of {} on {}: {} trained, {} infeasible, {} failed, in {:.0} s on {}.",
+        summary.trials,
+        run.experiment.search.strategy,
+        run.experiment.data.set,
+        summary.complete,
+        summary.infeasible,
+        summary.failed,
+        summary.seconds,
+        summary.machine
+    );
+    let mut page = Report::new(format!("Search {}", summary.name))
+        .paragraph(begin)
+        .figures(figures(run))
+        .pictures(plots.iter().map(Drawn::picture).collect::<Vec<_>>())
+        .heading("The Pareto front")
+        .table(
+            "Validation accuracy and latency for one thread, fastest first",
+            front,
+        )
+        .heading("The chosen network")
+        .facts(chosen(run))
+        .heading("The members of the front");
+    for member in members {
+        page = describe(page, run, member);
+    }
+    let count = trials.rows().len();
+    page.heading("Parameters and environment")
+        .facts(parameters(run))
+        .facts(environment(run))
+        .heading("All trials")
+        .folded(
+            Report::new(format!("{count} trials, in the order of the search")).table("", trials),
+        )
+}
+
+/// What a reader wants to know first.
+fn figures(run: &Run<'_>) -> Vec<[String; 3]> {
+    let best = &run.summary.best;
+    let ms = |ms| format!("{} ms", number::milliseconds(ms));
+    vec![
+        [
+            "accuracy, encrypted".into(),
+            common::percent(best.encrypted_accuracy),
+            format!("{} test images", best.encrypted_images),
+        ],
+        [
+            "accuracy, in the clear".into(),
+            common::percent(best.test_accuracy),
+            format!("{} test images", best.test_images),
+        ],
+        [
+            "latency, measured".into(),
+            ms(best.measured_latency_ms),
+            format!("one thread; predicted {}", ms(best.predicted_latency_ms)),
+        ],
+        [
+            "security".into(),
+            format!("{} bits", best.security_bits),
+            format!("ring degree 2^{}", best.log_n),
+        ],
+        [
+            "depth".into(),
+            format!("{} levels", best.depth),
+            format!("log2(QP) {:.0} bits", best.log_qp),
+        ],
+        [
+            "evaluation keys".into(),
+            format!("{:.1} MB", best.evaluation_key_bytes as f64 / 1e6),
+            format!(
+                "an encrypted image: {:.3} MB",
+                best.input_ciphertext_bytes as f64 / 1e6
+            ),
+        ],
+    ]
+}
+
+fn chosen(run: &Run<'_>) -> Vec<(&'static str, String)> {
+    let best = &run.summary.best;
+    let ms = number::milliseconds;
+    vec![
+        ("trial", format!("#{}", best.trial)),
+        ("architecture", best.description.clone()),
+        (
+            "accuracy, encrypted",
+            format!(
+                "{} of {} test images",
+                common::percent(best.encrypted_accuracy),
+                best.encrypted_images
+            ),
+        ),
+        (
+            "accuracy of the same images in the clear",
+            common::percent(best.plaintext_accuracy),
+        ),
+        (
+            "accuracy in the clear, whole test set",
+            format!(
+                "{} of {} images",
+                common::percent(best.test_accuracy),
+                best.test_images
+            ),
+        ),
+        (
+            "latency, predicted",
+            format!("{} ms, one thread", ms(best.predicted_latency_ms)),
+        ),
+        (
+            "latency, measured",
+            format!("{} ms, one thread", ms(best.measured_latency_ms)),
+        ),
+        (
+            "greatest error of a logit",
+            format!("{:.1e}", best.max_abs_error),
+        ),
+        (
+            "evaluation keys",
+            format!("{:.1} MB", best.evaluation_key_bytes as f64 / 1e6),
+        ),
+        (
+            "encrypted image",
+            format!("{:.3} MB", best.input_ciphertext_bytes as f64 / 1e6),
+        ),
+    ]
+}
+
+/// A section of its own for a member.
+fn describe(page: Report, run: &Run<'_>, member: &Member<'_>) -> Report {
+    let (found, estimate) = (member.found, &member.estimate);
+    let chosen = match found.trial == run.summary.best.trial {
+        true => ", chosen",
+        false => "",
+    };
+    let page = page
+        .subheading(format!(
+            "Trial #{}: {} at {} ms{chosen}",
+            found.trial,
+            common::percent(found.validation_accuracy),
+            number::milliseconds(found.predicted_latency_ms)
+        ))
+        .paragraph(found.architecture.clone())
+        .paragraph(format!(
+            "Ring degree 2^{}, log2(QP) {:.0} bits, {} bits of security, depth {}, {:.1} MB of evaluation keys.",
+            estimate.log_n,
+            estimate.log_qp_bits,
+            estimate.security_bits,
+            estimate.depth,
+            estimate.evaluation_key_bytes as f64 / 1e6
+        ))
+        .pictures(member.pictures.iter().map(Drawn::picture).collect::<Vec<_>>());
+    let mut tables = member.tables.iter();
+    let layers = tables.next().map(|(_, table)| {
+        Report::new(format!("Trial #{}: layer by layer", found.trial)).table("", table.clone())
+    });
+    let epochs = tables.next().map(|(_, table)| {
+        Report::new(format!("Trial #{}: epoch by epoch", found.trial)).table("", table.clone())
+    });
+    layers.into_iter().chain(epochs).fold(page, Report::folded)
+}
+
+fn parameters(run: &Run<'_>) -> Vec<(&'static str, String)> {
+    let (best, compile) = (&run.summary.best, &run.experiment.compile);
+    vec![
+        ("ring degree", format!("2^{}", best.log_n)),
+        ("modulus", format!("log2(QP) {:.1} bits", best.log_qp)),
+        (
+            "security",
+            format!(
+                "{} bits ({} asked)",
+                best.security_bits, compile.security_bits
+            ),
+        ),
+        ("depth", format!("{} levels", best.depth)),
+        (
+            "precision promised",
+            format!("2^-{} of the logits", compile.precision_bits),
+        ),
+    ]
+}
+
+fn environment(run: &Run<'_>) -> Vec<(&'static str, String)> {
+    let summary = run.summary;
+    let mut facts = vec![
+        ("machine", summary.machine.clone()),
+        ("hemet", summary.hemet_version.clone()),
+        ("seed", run.experiment.seed.to_string()),
+    ];
+    if let Some(environment) = &summary.environment {
+        facts.push(("system", environment.system.clone()));
+        facts.push(("cores", environment.cores.to_string()));
+        facts.push(("date", environment.date.clone()));
+    }
+    if run.costs.machine != summary.machine {
+        let machine = format!("of {}", run.costs.machine);
+        facts.push(("cost table", machine));
+    }
+    facts
+}

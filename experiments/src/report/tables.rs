@@ -1,0 +1,118 @@
+//! The tables of a report.
+
+use hemet_compiler::Estimate;
+use hemet_reports::{Cell, Column, Result, Table};
+use hemet_search::Trial;
+
+use crate::run_folder::Summary;
+
+/// The front, fastest first.
+pub fn front(summary: &Summary) -> Result<Table> {
+    let mut table = Table::new([
+        Column::numbers("trial", "trial", ""),
+        Column::words("architecture", "architecture"),
+        Column::numbers("depth", "depth", "levels"),
+        Column::numbers("validation_accuracy", "validation accuracy", "%"),
+        Column::numbers("predicted_latency_ms", "predicted latency", "ms"),
+        Column::words("chosen", "chosen"),
+    ]);
+    for member in &summary.front {
+        table.push([
+            Cell::Whole(member.trial as i64),
+            Cell::from(member.architecture.as_str()),
+            Cell::Whole(member.depth as i64),
+            Cell::Fraction(member.validation_accuracy),
+            Cell::Milliseconds(member.predicted_latency_ms),
+            Cell::Flag(member.trial == summary.best.trial),
+        ])?;
+    }
+    Ok(table)
+}
+
+/// All trials, in the order of the search.
+pub fn trials(trials: &[Trial]) -> Result<Table> {
+    let mut table = Table::new([
+        Column::numbers("trial", "trial", ""),
+        Column::words("architecture", "architecture"),
+        Column::words("outcome", "outcome"),
+        Column::numbers("accuracy", "accuracy", "%"),
+        Column::numbers("depth", "depth", "levels"),
+        Column::numbers("predicted_latency_ms", "predicted latency", "ms"),
+        Column::numbers("evaluation_key_mb", "keys", "MB"),
+        Column::words("reason", "reason"),
+    ]);
+    for trial in trials {
+        let cost = trial.cost.as_ref();
+        let missing = || Cell::Missing;
+        table.push([
+            Cell::Whole(trial.number as i64),
+            Cell::from(trial.architecture.text()),
+            Cell::from(trial.outcome.name()),
+            trial
+                .outcome
+                .accuracy()
+                .map_or_else(missing, Cell::Fraction),
+            cost.map_or_else(missing, |c| Cell::Whole(c.depth as i64)),
+            cost.map_or_else(missing, |c| Cell::Milliseconds(c.latency_ms)),
+            cost.map_or_else(missing, |c| Cell::Number(c.key_bytes as f64 / 1e6, 3)),
+            Cell::from(trial.outcome.reason().unwrap_or_default()),
+        ])?;
+    }
+    Ok(table)
+}
+
+/// What each layer does on ciphertexts and how long it is predicted to take, with a row of totals.
+pub fn layers(estimate: &Estimate) -> Result<Table> {
+    let mut table = Table::new([
+        Column::words("layer", "layer"),
+        Column::numbers("from_level", "from level", ""),
+        Column::numbers("to_level", "to level", ""),
+        Column::numbers("rotations", "rotations", ""),
+        Column::numbers("plain_products", "products with plaintexts", ""),
+        Column::numbers("ciphertext_products", "products of ciphertexts", ""),
+        Column::numbers("predicted_ms", "predicted time", "ms"),
+        Column::words("packing", "packing of the result"),
+        Column::numbers("ciphertexts", "ciphertexts", ""),
+        Column::words("merged", "merged layers"),
+    ]);
+    let mut sums = [0; 3];
+    for layer in &estimate.layer_counts {
+        let note = estimate.layers.iter().find(|n| n.layer == layer.layer);
+        let counts = &layer.counts;
+        let numbers = [
+            counts.rotations,
+            counts.plain_products,
+            counts.ciphertext_products,
+        ];
+        for (sum, number) in sums.iter_mut().zip(numbers) {
+            *sum += number;
+        }
+        let [rotations, plain, products] = numbers.map(|n| Cell::Whole(n as i64));
+        table.push([
+            Cell::from(layer.layer.as_str()),
+            Cell::Whole(layer.from_level.into()),
+            Cell::Whole(layer.to_level.into()),
+            rotations,
+            plain,
+            products,
+            note.map_or(Cell::Missing, |n| Cell::Milliseconds(n.predicted_ms)),
+            note.map_or(Cell::Missing, |n| Cell::from(n.packing.as_str())),
+            note.map_or(Cell::Missing, |n| Cell::Whole(n.ciphertexts as i64)),
+            Cell::from(note.map_or(String::new(), |n| n.merged.join(", "))),
+        ])?;
+    }
+    let [rotations, plain, products] = sums.map(|n| Cell::Whole(n as i64));
+    table.push([
+        Cell::from("total"),
+        Cell::Missing,
+        Cell::Missing,
+        rotations,
+        plain,
+        products,
+        Cell::Milliseconds(estimate.latency_ms),
+        Cell::from(""),
+        Cell::Missing,
+        Cell::from(""),
+    ])?;
+    Ok(table)
+}
