@@ -111,13 +111,27 @@ impl Context {
         self.check_own("public key", public.tag)?;
         self.check_own("plaintext", plaintext.tag)?;
         let (n, level) = (self.degree(), plaintext.level);
-        let mask = SecretBuf(self.transform(&ternary(rng, n), level));
+        let mask = ternary(rng, n);
+        let special_mask = self.special.first().map(|p| {
+            let mut limb = SecretBuf(self.pool.take(n));
+            self.kernels.reduce_signed(p, &mut limb.0, &mask);
+            self.special_ntts[0].forward(&mut limb.0);
+            (p, limb)
+        });
+        let mask = SecretBuf(self.transform(&mask, level));
         let mut encrypt_zero = |key: &Buf| {
-            let mut part = self.transform(&gaussian(rng, n), level);
+            let mut error = gaussian(rng, n);
+            if let Some((_, mask)) = &special_mask {
+                self.subtract_remainder(&mut error, &key[self.moduli.len() * n..], &mask.0);
+            }
+            let mut part = self.transform(&error, level);
             for_limbs(&mut part, n, |i, limb| {
-                let range = i * n..(i + 1) * n;
+                let (m, range) = (&self.moduli[i], i * n..(i + 1) * n);
                 self.kernels
-                    .mul_add(&self.moduli[i], limb, &key[range.clone()], &mask.0[range]);
+                    .mul_add(m, limb, &key[range.clone()], &mask.0[range]);
+                if let Some((p, _)) = &special_mask {
+                    self.kernels.scale(m, limb, m.to_mont(m.inv(p.q % m.q)));
+                }
             });
             part
         };
@@ -125,6 +139,21 @@ impl Context {
         let second = encrypt_zero(&public.a);
         self.add_plain_limbs(&mut first, plaintext);
         Ok(self.ciphertext(vec![first, second], level, plaintext.scale))
+    }
+
+    /// Subtracts from an error e the remainder of key·mask + e modulo the first special prime, centred: with it the sum
+    /// is a multiple of that prime. Key and mask are the transformed limbs of that prime.
+    fn subtract_remainder(&self, error: &mut [i64], key: &[u64], mask: &[u64]) {
+        let (p, ntt) = (&self.special[0], &self.special_ntts[0]);
+        let mut sum = SecretBuf(self.pool.take(error.len()));
+        self.kernels.reduce_signed(p, &mut sum.0, error);
+        ntt.forward(&mut sum.0);
+        self.kernels.mul_add(p, &mut sum.0, key, mask);
+        ntt.inverse(&mut sum.0, p.to_mont(p.inv(error.len() as u64)));
+        for (e, &x) in error.iter_mut().zip(sum.0.iter()) {
+            let above = i64::from(x > p.q / 2);
+            *e -= x as i64 - above * p.q as i64;
+        }
     }
 
     /// Decrypts a ciphertext of degree 1 or 2.

@@ -58,7 +58,8 @@ impl SecretKey {
     }
 }
 
-/// The public key: an encryption of zero at the top level.
+/// The public key: an encryption of zero at the top level and modulo the first special prime, if there is one, by which
+/// encryptions are divided.
 #[derive(Clone)]
 pub struct PublicKey {
     pub(crate) seed: [u8; 32],
@@ -82,17 +83,16 @@ impl PublicKey {
         let seed = public_seed(rng);
         let n = context.degree();
         let error = gaussian(rng, n);
-        let a = context.expand_chain(&seed, context.parameters.max_level());
-        let mut b = context.transform(&error, context.parameters.max_level());
+        let a = context.expand_public(&seed);
+        let mut b = context.pool.take(a.len());
         for_limbs(&mut b, n, |i, limb| {
-            let m = &context.moduli[i];
+            let u = context.public_limb(i);
+            let (m, ntt) = context.extended(u);
+            context.kernels.reduce_signed(m, limb, &error);
+            ntt.forward(limb);
             let mut product = SecretBuf(context.pool.take(n));
-            context.kernels.mul(
-                m,
-                &mut product.0,
-                &a[i * n..(i + 1) * n],
-                secret.limb(context, i),
-            );
+            let (a, s) = (&a[i * n..(i + 1) * n], &secret.limbs.0[u * n..(u + 1) * n]);
+            context.kernels.mul(m, &mut product.0, a, s);
             context.kernels.sub_assign(m, limb, &product.0);
         });
         Ok(Self {
@@ -336,6 +336,31 @@ impl Context {
     }
 
     /// The uniform part of a seeded object over the chain up to a level.
+    /// How many limbs a public key has.
+    pub(crate) fn public_limbs(&self) -> usize {
+        self.moduli.len() + self.special.len().min(1)
+    }
+
+    /// Which extended limb is limb `i` of a public key: the chain comes first, then the first special prime.
+    pub(crate) fn public_limb(&self, i: usize) -> usize {
+        if i < self.moduli.len() {
+            self.special.len() + i
+        } else {
+            0
+        }
+    }
+
+    /// The uniform part of a public key.
+    pub(crate) fn expand_public(&self, seed: &[u8; 32]) -> Buf {
+        let n = self.degree();
+        let mut limbs = self.pool.take(self.public_limbs() * n);
+        for_limbs(&mut limbs, n, |i, limb| {
+            let m = self.extended(self.public_limb(i)).0;
+            expand_uniform(seed, i as u64, m.q, limb);
+        });
+        limbs
+    }
+
     pub(crate) fn expand_chain(&self, seed: &[u8; 32], level: usize) -> Buf {
         let n = self.degree();
         let mut limbs = self.pool.take((level + 1) * n);

@@ -150,9 +150,16 @@ pub fn fresh_secret(parameters: &Parameters) -> Noise {
 }
 
 /// The error of a fresh encryption with the public key, with that of its encoding: e·u + e0 + e1·s.
+///
+/// Where there are special primes, divided by the first one, with rounding: four bits less.
 pub fn fresh_public(parameters: &Parameters) -> Noise {
     let error = ERROR_DEVIATION * ERROR_DEVIATION * parameters.degree() as f64;
-    Noise((error * (1.0 + 2.0 * secret_variance(parameters))).sqrt()).plus(encode(parameters))
+    let whole = (error * (1.0 + 2.0 * secret_variance(parameters))).sqrt();
+    let noise = match parameters.special().first() {
+        Some(&p) => Noise(whole / p as f64).plus(rounding(parameters)),
+        None => Noise(whole),
+    };
+    noise.plus(encode(parameters))
 }
 
 /// The error of dividing both parts with rounding: variance 1/12 per coefficient of each part.

@@ -95,14 +95,13 @@ impl SecretKey {
 impl PublicKey {
     /// The key as bytes: a seed and one polynomial.
     pub fn to_bytes(&self, context: &Context) -> Vec<u8> {
-        let level = context.parameters.max_level();
-        let mut writer = Writer::new(
-            Kind::PublicKey,
-            &context.fingerprint,
-            32 + context.packed_chain(level),
-        );
+        let payload = 32 + context.packed_public();
+        let mut writer = Writer::new(Kind::PublicKey, &context.fingerprint, payload);
         writer.put(&self.seed);
-        context.put_chain(&mut writer, &self.b);
+        for (i, limb) in self.b.chunks(context.degree()).enumerate() {
+            let m = context.extended(context.public_limb(i)).0;
+            writer.put_limb(m.q, limb);
+        }
         writer.finish()
     }
 
@@ -112,11 +111,16 @@ impl PublicKey {
     /// `Bytes` for anything else.
     pub fn from_bytes(context: &Context, bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::open(Kind::PublicKey, bytes, Some(&context.fingerprint))?;
-        let level = context.parameters.max_level();
-        reader.check_rest(32 + context.packed_chain(level))?;
+        reader.check_rest(32 + context.packed_public())?;
         let seed = reader.array()?;
-        let b = context.take_chain(Kind::PublicKey, &mut reader, level)?;
-        let a = context.expand_chain(&seed, level);
+        let n = context.degree();
+        let mut b = context.pool.take(context.public_limbs() * n);
+        for (i, limb) in b.chunks_mut(n).enumerate() {
+            let m = context.extended(context.public_limb(i)).0;
+            let bytes = reader.take(packed_bytes(m.q, n))?;
+            unpack_limb(Kind::PublicKey, i, m, bytes, limb)?;
+        }
+        let a = context.expand_public(&seed);
         Ok(Self {
             seed,
             b,
@@ -194,6 +198,12 @@ impl Context {
         self.moduli[..=level]
             .iter()
             .map(|m| packed_bytes(m.q, self.degree()))
+            .sum()
+    }
+
+    fn packed_public(&self) -> usize {
+        (0..self.public_limbs())
+            .map(|i| packed_bytes(self.extended(self.public_limb(i)).0.q, self.degree()))
             .sum()
     }
 
