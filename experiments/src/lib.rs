@@ -11,6 +11,7 @@ pub mod costs;
 pub mod date;
 pub mod error;
 pub mod experiment;
+pub mod export;
 pub mod fetch;
 pub mod finish;
 pub mod image;

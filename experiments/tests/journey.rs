@@ -122,6 +122,7 @@ fn a_search_ends_in_a_network_that_predicts_encrypted_and_goes_on_after_a_stop()
     resumed_equals_uninterrupted(&world);
     client_and_server_agree(&world);
     figures_for_scripts(&world);
+    exports_hold_every_trial(&world);
     mistakes_are_told(&world);
 }
 
@@ -252,6 +253,43 @@ fn figures_for_scripts(world: &World) {
             .refused("opt graph.txt --pass fuse")
             .contains("compose")
     );
+}
+
+/// What other programs open is checked with them by `tests/exports/check.py`; here, that it is there and says what the
+/// journal says.
+fn exports_hold_every_trial(world: &World) {
+    let journal = std::fs::read_to_string(world.path("run/journal.jsonl")).unwrap();
+    let trials: Vec<_> = journal.lines().map(json).collect();
+    for format in ["optuna", "csv", "parquet", "tensorboard"] {
+        world.good(&format!(
+            "report run --export {format} -o exported/{format}"
+        ));
+    }
+    let optuna = std::fs::read_to_string(world.path("exported/optuna")).unwrap();
+    let lines: Vec<_> = optuna.lines().map(json).collect();
+    assert_eq!(lines[0]["op_code"], 0);
+    assert_eq!(lines[0]["directions"], serde_json::json!([2, 1]));
+    let created: Vec<_> = lines.iter().filter(|line| line["op_code"] == 4).collect();
+    assert_eq!(created.len(), trials.len());
+    for (line, trial) in created.iter().zip(&trials) {
+        assert_eq!(line["state"], 1, "complete");
+        assert_eq!(line["values"][0], trial["accuracy"]);
+        assert_eq!(line["values"][1], trial["predicted_latency_ms"]);
+        let distribution = json(line["distributions"]["b1"].as_str().unwrap());
+        assert_eq!(distribution["attributes"]["choices"][0], "skip");
+        let gene = line["params"]["b1"].as_u64().unwrap().to_string();
+        assert_eq!(gene, trial["architecture"]);
+    }
+    let csv = std::fs::read_to_string(world.path("exported/csv")).unwrap();
+    assert!(csv.starts_with("trial,outcome,reason,accuracy,") && csv.contains(",gene.b1\n"));
+    assert_eq!(csv.lines().count(), trials.len() + 1);
+    let parquet = std::fs::read(world.path("exported/parquet")).unwrap();
+    assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
+    for trial in 0..trials.len() {
+        let folder = world.path(&format!("exported/tensorboard/trial-{trial:04}"));
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1);
+    }
+    assert!(world.refused("report run --export csv").contains("--out"));
 }
 
 fn mistakes_are_told(world: &World) {

@@ -6,6 +6,20 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// What can go wrong when a plot, a table or a report file is made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// A column of a table holds cells of more than one kind where the format wants one.
+    #[error(
+        "column `{column}` of the table holds {found} in row {row} and {first} before; give it cells of one kind"
+    )]
+    MixedColumn {
+        /// Key of the column.
+        column: String,
+        /// The first row of another kind, from 0.
+        row: usize,
+        /// The kind in that row.
+        found: String,
+        /// The kind before.
+        first: String,
+    },
     /// A plot without a single point.
     #[error(
         "plot `{plot}` has no points, at least 1 is needed; plot only after a trial has completed"

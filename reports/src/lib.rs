@@ -11,7 +11,7 @@
 //! | [`curves`] | lines over epochs or trials |
 //! | [`levels`] | instructions of a schedule by level, in program order |
 //! | [`graph`] | boxes and arrows: the architecture of a network |
-//! | [`table`] | one table, as CSV for programs and as Markdown for people |
+//! | [`table`] | one table, as CSV and Parquet for programs and as Markdown for people |
 //! | [`page`] | the report: paragraphs, facts, tables and pictures, as Markdown and as one HTML page |
 //! | [`number`] | how numbers are written |
 //!
@@ -47,6 +47,7 @@ pub mod number;
 pub mod page;
 mod palette;
 pub mod pareto;
+mod parquet;
 mod render;
 pub mod scatter;
 mod scene;

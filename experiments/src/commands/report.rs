@@ -1,4 +1,4 @@
-//! `hemet report`: writes the report of a run folder again.
+//! `hemet report`: writes the report of a run folder again, or its study for another program.
 
 use std::path::PathBuf;
 
@@ -6,18 +6,27 @@ use hemet_search::study;
 
 use crate::common::Output;
 use crate::error::Error;
+use crate::export::Format;
 use crate::run_folder::RunFolder;
 use crate::{costs, report};
 
-/// Write the report of a run folder again
+/// Write the report of a run folder again, or its trials for another program
 ///
 /// report/index.html is one page that holds everything and opens in any browser, offline too; beside it lie the same page as
-/// Markdown, every picture as SVG and PNG, and every table as CSV.
+/// Markdown, every picture as SVG and PNG, and every table as CSV. --export also takes a search that has not ended.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  hemet report runs/digits")]
+#[command(
+    after_help = "Example:\n  hemet report runs/digits\n  hemet report runs/digits --export optuna -o digits.log        # optuna-dashboard digits.log\n  hemet report runs/digits --export tensorboard -o events       # tensorboard --logdir events\n  hemet report runs/digits --export parquet -o trials.parquet"
+)]
 pub struct Args {
     /// The run folder
     pub run: PathBuf,
+    /// Write the trials for another program instead
+    #[arg(long, value_enum, value_name = "FORMAT", requires = "out")]
+    pub export: Option<Format>,
+    /// The file to export to; for tensorboard a folder
+    #[arg(short, long, value_name = "FILE", requires = "export")]
+    pub out: Option<PathBuf>,
     /// What standard output is for
     #[command(flatten)]
     pub output: Output,
@@ -26,6 +35,11 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
     let run = RunFolder::open(&args.run)?;
+    if let (Some(format), Some(file)) = (args.export, &args.out) {
+        format.write(&run, file)?;
+        eprintln!("written to {}", file.display());
+        return Ok(());
+    }
     let experiment = run.experiment()?;
     let summary = run.summary()?;
     let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;

@@ -1,0 +1,127 @@
+//! Optuna's journal file (T. Akiba et al., Optuna, KDD 2019; `optuna.storages.journal`, version 5): a JSON object a line, each
+//! an operation that Optuna replays.
+//!
+//! Genes become categorical parameters. A complete trial carries accuracy (to be maximised) and predicted latency (to be
+//! minimised); a failed one is `FAIL`, an infeasible one, which was never trained, is `PRUNED`; the reason is an attribute. The
+//! journal of a search holds no times, so trials have none.
+
+use hemet_search::{Outcome, Trial};
+use serde_json::{Map, Value, json};
+
+use super::Exported;
+use crate::error::Error;
+
+/// Operations, by Optuna's numbers.
+const CREATE_STUDY: u8 = 0;
+const SET_STUDY_USER_ATTR: u8 = 2;
+const SET_STUDY_SYSTEM_ATTR: u8 = 3;
+const CREATE_TRIAL: u8 = 4;
+
+/// States of a trial, by Optuna's numbers.
+const COMPLETE: u8 = 1;
+const PRUNED: u8 = 2;
+const FAIL: u8 = 3;
+
+/// Directions, by Optuna's numbers.
+const MINIMIZE: u8 = 1;
+const MAXIMIZE: u8 = 2;
+
+/// The text of the journal file.
+///
+/// # Errors
+/// An experiment without a space.
+pub fn journal(study: &Exported<'_>) -> Result<String, Error> {
+    let experiment = study.experiment;
+    let mut text = String::new();
+    let mut line = |op_code: u8, fields: Value| {
+        let mut all = Map::new();
+        all.insert("op_code".into(), op_code.into());
+        all.insert("worker_id".into(), "hemet".into());
+        if let Value::Object(fields) = fields {
+            all.extend(fields);
+        }
+        text += &Value::Object(all).to_string();
+        text.push('\n');
+    };
+    let directions = [MAXIMIZE, MINIMIZE];
+    line(
+        CREATE_STUDY,
+        json!({"study_name": experiment.name, "directions": directions}),
+    );
+    let names = json!({"study:metric_names": ["accuracy", "predicted_latency_ms"]});
+    line(
+        SET_STUDY_SYSTEM_ATTR,
+        json!({"study_id": 0, "system_attr": names}),
+    );
+    for attribute in [
+        json!({"hemet_version": env!("CARGO_PKG_VERSION")}),
+        json!({"seed": experiment.seed}),
+        json!({"strategy": experiment.search.strategy}),
+        json!({"data": experiment.data.set}),
+    ] {
+        let fields = json!({"study_id": 0, "user_attr": attribute});
+        line(SET_STUDY_USER_ATTR, fields);
+    }
+    let genes = experiment.space()?.genes();
+    let distribution = |gene: &hemet_spaces::space::Gene| {
+        let attributes = json!({"choices": gene.options});
+        // A text within the text: so Optuna keeps distributions.
+        let text = json!({"name": "CategoricalDistribution", "attributes": attributes}).to_string();
+        (gene.name.clone(), Value::String(text))
+    };
+    let distributions: Map<String, Value> = genes.iter().map(distribution).collect();
+    for trial in study.trials {
+        let chosen = genes.iter().zip(&trial.architecture.genes);
+        let params: Map<String, Value> = chosen
+            .map(|(gene, option)| (gene.name.clone(), (*option).into()))
+            .collect();
+        let (state, values) = state(trial);
+        line(
+            CREATE_TRIAL,
+            json!({
+                "study_id": 0,
+                "datetime_start": null,
+                "state": state,
+                "value": null,
+                "values": values,
+                "distributions": distributions,
+                "params": params,
+                "user_attrs": attributes(trial),
+                "system_attrs": {},
+                "intermediate_values": {},
+            }),
+        );
+    }
+    Ok(text)
+}
+
+/// State and values.
+fn state(trial: &Trial) -> (u8, Value) {
+    match (&trial.outcome, &trial.cost) {
+        (Outcome::Complete { accuracy }, Some(cost)) => {
+            (COMPLETE, json!([accuracy, cost.latency_ms]))
+        }
+        (Outcome::Infeasible { .. }, _) => (PRUNED, Value::Null),
+        (Outcome::Complete { .. } | Outcome::Failed { .. }, _) => (FAIL, Value::Null),
+    }
+}
+
+/// What else is known of a trial.
+fn attributes(trial: &Trial) -> Value {
+    let mut all = Map::new();
+    all.insert("outcome".into(), trial.outcome.name().into());
+    if let Some(reason) = trial.outcome.reason() {
+        all.insert("reason".into(), reason.into());
+    }
+    if let Some(cost) = &trial.cost {
+        all.insert("depth".into(), cost.depth.into());
+        all.insert("predicted_latency_ms".into(), cost.latency_ms.into());
+        all.insert("log_n".into(), cost.log_n.into());
+        all.insert("log_qp_bits".into(), cost.log_qp_bits.into());
+        all.insert("evaluation_key_bytes".into(), cost.key_bytes.into());
+    }
+    if !trial.rungs.is_empty() {
+        all.insert("rungs".into(), json!(trial.rungs));
+    }
+    Value::Object(all)
+}
