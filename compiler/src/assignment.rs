@@ -8,13 +8,14 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use hemet_schedule::{CostKind, Layout, MissingCost};
+use hemet_schedule::{CostKind, Layout, MissingCost, layout::MAX_PERIOD};
 
 use crate::lower::{Footprint, Places, Tally, folds};
 use crate::net::{Kind, Net, TensorId};
-use crate::packing::{Site, Windows, candidates, pooled};
+use crate::packing::{Site, Windows, candidates, extents, pooled};
 use crate::parameters::noise::mean_square;
 use crate::parameters::{Levels, Price};
+use crate::{Options, Target};
 
 /// Combinations kept from map to map.
 const BEAM: usize = 24;
@@ -49,6 +50,7 @@ pub struct Problem<'a> {
     net: &'a Net,
     footprints: &'a Footprints,
     slots: usize,
+    target: Target,
     /// Class of each tensor.
     class: Vec<usize>,
     classes: Vec<Class>,
@@ -81,17 +83,18 @@ pub fn footprints(net: &Net) -> Footprints {
 type Memo = HashMap<(usize, Choice), f64>;
 
 impl<'a> Problem<'a> {
-    /// The classes of a net at this number of slots; `Err` names a tensor without a layout of at most `most` ciphertexts.
+    /// The classes of a net at this number of slots; `Err` names a tensor that no layout holds.
     pub fn new(
         net: &'a Net,
         footprints: &'a Footprints,
         slots: usize,
-        most: usize,
+        options: &Options,
     ) -> Result<Self, TensorId> {
         let mut problem = Self {
             net,
             footprints,
             slots,
+            target: options.target,
             class: Vec::new(),
             classes: Vec::new(),
             tallies: RefCell::default(),
@@ -124,12 +127,7 @@ impl<'a> Problem<'a> {
                 grids: &own,
                 windows: windows[id.0],
             };
-            let mut layouts = candidates(&site, most.saturating_mul(slots));
-            // Channels that cross ciphertexts take a pass over all entries to cost; only where there is no other way.
-            let separable = |l: &Layout| Places::new(l, slots).is_separable(slots as u32);
-            if layouts.iter().any(separable) {
-                layouts.retain(separable);
-            }
+            let layouts = layouts(&site, slots, options);
             if layouts.is_empty() {
                 return Err(id);
             }
@@ -182,6 +180,11 @@ impl<'a> Problem<'a> {
                 let diagonals = self.tally(id, term, input, choice).diagonals;
                 let period = from.period.max(to.period);
                 let folded = f64::from(period / to.period);
+                // The same number in all slots is a plaintext of one coefficient.
+                let period = match self.target {
+                    Target::Latency => period,
+                    Target::Throughput => 1,
+                };
                 // Slots of the operand that one slot of the result sums, and at most so many of them hold an element.
                 let read = diagonals as f64 / to.ciphertexts as f64 * folded;
                 let whole = f64::from(from.period) * from.ciphertexts as f64;
@@ -359,6 +362,23 @@ impl<'a> Problem<'a> {
         let fold = price.us(CostKind::Rotate, limbs)? + price.us(CostKind::Add, limbs)?;
         Ok(cost + folds * fold)
     }
+}
+
+/// The layouts that a tensor may have.
+fn layouts(site: &Site<'_>, slots: usize, options: &Options) -> Vec<Layout> {
+    if options.target == Target::Throughput {
+        let elements = site.shape.len().next_power_of_two();
+        let fits = elements.saturating_mul(slots) <= MAX_PERIOD as usize;
+        let batched = fits.then(|| Layout::batched(extents(site.shape), slots));
+        return batched.into_iter().collect();
+    }
+    let mut layouts = candidates(site, options.max_ciphertexts.saturating_mul(slots));
+    // Channels that cross ciphertexts take a pass over all entries to cost; only where there is no other way.
+    let separable = |l: &Layout| Places::new(l, slots).is_separable(slots as u32);
+    if layouts.iter().any(separable) {
+        layouts.retain(separable);
+    }
+    layouts
 }
 
 /// The windows by which each tensor is, or would best be, laid out: what is pooled, and above it, up to the input, whatever has

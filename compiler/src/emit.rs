@@ -14,7 +14,7 @@ use crate::key_budget::Maps;
 use crate::lower::{Choice, Operand, Plan, Weights, folds, links, plan, step};
 use crate::net::{Bias, Kind, Net, TensorId, Term};
 use crate::structure::Structure;
-use crate::{Error, Options};
+use crate::{Error, Options, Target};
 
 /// Up to this precision of the scales constants are rounded to 32-bit floats.
 const NARROW_PRECISION_BITS: u32 = 12;
@@ -35,6 +35,7 @@ pub fn emit(
         structure,
         slots: parameters.slots(),
         scale_precision_bits: options.scale_precision_bits(),
+        target: options.target,
         builder: Builder::new(Header {
             input_scale: Scale::pow2(i64::from(structure.precision.input)),
             input_level: Level(structure.levels.level[0]),
@@ -64,6 +65,7 @@ struct Emitter<'a> {
     structure: &'a Structure,
     slots: usize,
     scale_precision_bits: u32,
+    target: Target,
     builder: Builder,
     /// The ciphertexts of each tensor so far.
     tensors: Vec<Vec<ValueId>>,
@@ -252,7 +254,8 @@ impl Emitter<'_> {
         }
         let layer = &self.net.node(id).layer;
         let layout = &self.structure.layouts[id.0];
-        let planned = plan(&operands, layout, self.slots, &choice, required);
+        let mut planned = plan(&operands, layout, self.slots, &choice, required);
+        planned.period = self.period(planned.period);
         let constant = self.weights(id, terms, members, &planned);
         let constant = constant.map_err(|message| Error::Internal {
             layer: layer.clone(),
@@ -327,6 +330,14 @@ impl Emitter<'_> {
         self.scale_precision_bits <= NARROW_PRECISION_BITS && values.iter().all(fits)
     }
 
+    /// The period of constants: in a batch all slots are alike.
+    fn period(&self, of_layouts: usize) -> usize {
+        match self.target {
+            Target::Latency => of_layouts,
+            Target::Throughput => 1,
+        }
+    }
+
     /// Horner's rule through the giant steps of one output.
     fn chain(&mut self, chain: &[(i64, u32)], results: &[ValueId]) -> Result<ValueId, Error> {
         let mut rest = chain.iter().rev().map(|(_, at)| results[*at as usize]);
@@ -351,7 +362,7 @@ impl Emitter<'_> {
             return Ok(values);
         };
         let layout = &self.structure.layouts[id.0];
-        let period = (layout.period as usize).min(self.slots);
+        let period = self.period((layout.period as usize).min(self.slots));
         let packed = bias.as_ref().map(|bias| layout.pack(bias, self.slots));
         let name = format!("{}.bias", self.net.node(id).layer);
         let mut sums = Vec::new();

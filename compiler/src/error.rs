@@ -56,6 +56,23 @@ pub enum Error {
         /// Slots of a ciphertext.
         slots: usize,
     },
+    /// A tensor is too large for a ciphertext an element.
+    #[error(
+        "for throughput every element takes a ciphertext of its own ({slots} images each): layer `{layer}` has {elements} elements, \
+         which are {gib:.1} GiB of ciphertexts; at most {most} elements are possible; compile for latency, or use a smaller network"
+    )]
+    Batch {
+        /// Name of the layer.
+        layer: String,
+        /// Elements of its output.
+        elements: usize,
+        /// Most elements that a tensor may have.
+        most: usize,
+        /// Slots of a ciphertext.
+        slots: usize,
+        /// Gibibytes of the tensor's ciphertexts.
+        gib: f64,
+    },
     /// No secure parameters are large enough.
     #[error(
         "the network needs {needed} bits of modulus (special primes included) for {levels} levels at {precision_bits} bits \

@@ -25,7 +25,7 @@ mod synthetic;
 pub use activation::Activation;
 pub use error::Error;
 pub use estimate::Estimate;
-pub use options::Options;
+pub use options::{Options, Target};
 pub use parameters::noise;
 pub use parameters::simulate::SAMPLES;
 pub use synthetic::synthetic_table;
@@ -148,7 +148,8 @@ impl Way {
     /// The cheaper form.
     fn decide(graph: &LayerGraph, options: &Options, costs: &CostTable) -> Result<Self, Error> {
         let merged = Self::new(graph, options, costs, Pools::Merged)?;
-        Ok(match passes::keeps_pools(graph, options) {
+        let rotates = options.target == Target::Latency;
+        Ok(match rotates && passes::keeps_pools(graph, options) {
             true => merged.or_cheaper(Self::new(graph, options, costs, Pools::Apart)),
             false => merged,
         })

@@ -6,9 +6,22 @@ use hemet_spaces::{LayerGraph, Weights};
 use crate::Error;
 use crate::activation::{self, Activation};
 
+/// What a schedule is made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Target {
+    /// One image at a time, as soon as possible.
+    #[default]
+    Latency,
+    /// As many images a second as possible: as many as there are slots at a time, each element of a tensor in a ciphertext of its own, so
+    /// that nothing rotates (Gilad-Bachrach et al., "CryptoNets", ICML 2016). Memory is that of a ciphertext for each element.
+    Throughput,
+}
+
 /// Choices of a compilation. Together with the graph they determine every instruction; weights only fill constants.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
+    /// What the schedule is made for; latency.
+    pub target: Target,
     /// Security level of the parameters; 128 bits.
     pub security: SecurityLevel,
     /// Precision of the logits, 2 to 30 bits; 10. The promise is `|error| ≤ 2^-precision_bits · max(1, r)`, where `r` is the root
@@ -31,7 +44,7 @@ pub struct Options {
     /// Largest root mean square, over the channels of a layer, of `b/2a` of quadratics `a·x² + b·x + c` when completing the square,
     /// 0 or more; 3. The scale budgets for it ([`Options::fit_shift`] lowers it). Training that keeps `|b| ≤ 2·max_shift·|a|` in every channel is always within.
     pub max_shift: f64,
-    /// Most ciphertexts that one tensor may take, 1 to 512; 64.
+    /// Most ciphertexts that one tensor may take, 1 to 512; 64. For throughput the bound is [`hemet_schedule::layout::MAX_PERIOD`] slots.
     pub max_ciphertexts: usize,
     /// Evaluation keys that a client should have to send at most, in MiB, 1 to 2^20; 95. Above it steps are shared between layers
     /// and giant steps chained, for up to 1.3 times the time of the maps. It is an aim: where nothing fits, the fewest bytes found
@@ -42,6 +55,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            target: Target::Latency,
             security: SecurityLevel::Bits128,
             precision_bits: 10,
             guard_bits: 0,

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use hemet_ckks_params::{MAX_PRIME_BITS, Parameters, max_log_qp};
 use hemet_schedule::artifact::LayerNote;
-use hemet_schedule::{CostTable, Layout, MissingCost};
+use hemet_schedule::{CostTable, Layout, MissingCost, layout::MAX_PERIOD};
 
 use crate::assignment::{Choice, Footprints, Problem};
-use crate::net::Net;
+use crate::net::{Net, TensorId};
 use crate::parameters::{Chain, Levels, Policy, Precision, Price, chains};
-use crate::{Error, Options};
+use crate::{Error, Options, Target};
 
 /// The decisions.
 pub struct Structure {
@@ -89,7 +89,8 @@ enum Obstacle {
     Other(Error),
 }
 
-/// Makes the decisions: the cheapest of the smallest secure ring degree and the next, which may pack into fewer ciphertexts.
+/// Makes the decisions: the cheapest of the smallest secure ring degree and the next, which may pack into fewer ciphertexts. A batch fills any
+/// number of slots, and an image costs least in the smallest ring.
 pub fn decide(
     net: &Net,
     footprints: &Footprints,
@@ -102,10 +103,8 @@ pub fn decide(
         let had = best.is_some();
         match at_degree(net, footprints, options, costs, log_n) {
             Ok(found) => {
-                let split = found
-                    .layouts
-                    .iter()
-                    .any(|l| l.ciphertexts(1 << (log_n - 1)) > 1);
+                let several = |l: &Layout| l.ciphertexts(1 << (log_n - 1)) > 1;
+                let split = options.target == Target::Latency && found.layouts.iter().any(several);
                 if best.as_ref().is_none_or(|b| found.cost_us < b.cost_us) {
                     best = Some(found);
                 }
@@ -114,6 +113,10 @@ pub fn decide(
                 }
             }
             Err(_) if had => break,
+            // A larger ring holds fewer elements of a batch.
+            Err(found @ Obstacle::Tensor(_)) if options.target == Target::Throughput => {
+                return Err(explain(found, options));
+            }
             Err(found) => obstacle = Some(found),
         }
     }
@@ -170,15 +173,9 @@ fn at_degree(
         .iter()
         .map(|f| if f.is_empty() { 0.0 } else { 1e4 })
         .collect();
-    frames(net, options, log_n, &guess)?;
-    let problem = Problem::new(net, footprints, slots, options.max_ciphertexts).map_err(|id| {
-        Obstacle::Tensor(Error::TooLarge {
-            layer: net.node(id).layer.clone(),
-            elements: net.node(id).shape.len(),
-            ciphertexts: options.max_ciphertexts,
-            slots,
-        })
-    })?;
+    let limbs = frames(net, options, log_n, &guess)?[0].chain.primes.len();
+    let problem = Problem::new(net, footprints, slots, options)
+        .map_err(|id| Obstacle::Tensor(too_large(net, id, options, (slots, limbs))))?;
     let first = frames(net, options, log_n, &problem.rounded(&problem.rasters()))?;
     let (frame, _) = cheapest(&problem, &problem.rasters(), first, costs, log_n)?;
     let price = Price::new(costs, frame.chain.ring(log_n));
@@ -204,6 +201,27 @@ fn at_degree(
         rounded,
         cost_us,
     })
+}
+
+/// What to say of a tensor that no layout holds.
+fn too_large(net: &Net, id: TensorId, options: &Options, (slots, limbs): (usize, usize)) -> Error {
+    let (layer, elements) = (net.node(id).layer.clone(), net.node(id).shape.len());
+    match options.target {
+        Target::Latency => Error::TooLarge {
+            layer,
+            elements,
+            ciphertexts: options.max_ciphertexts,
+            slots,
+        },
+        // Two parts of twice as many words as slots a limb.
+        Target::Throughput => Error::Batch {
+            layer,
+            elements,
+            most: MAX_PERIOD as usize / slots,
+            slots,
+            gib: (elements * 2 * limbs * 2 * slots * 8) as f64 / (1u64 << 30) as f64,
+        },
+    }
 }
 
 /// Every frame that is secure at this degree, at least one.

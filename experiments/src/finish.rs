@@ -2,6 +2,7 @@
 
 use std::time::{Instant, SystemTime};
 
+use hemet_compiler::Target;
 use hemet_schedule::CostTable;
 use hemet_search::data::TrainTest;
 use hemet_search::pareto::{ParetoFront, Point};
@@ -89,7 +90,13 @@ fn measure(
     let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
     let weights = folder.read_weights(trial.number).map_err(Error::user)?;
     let samples = network::samples(&sets.train);
-    let artifact = network::compile(experiment, &trial.architecture, &weights, &samples, table)?;
+    let artifact = network::compile(
+        experiment,
+        &trial.architecture,
+        &weights,
+        &samples,
+        (table, Target::Latency),
+    )?;
     let test = &sets.test;
     artifact
         .write_to(run.artifact_path())

@@ -38,52 +38,71 @@ pub struct Image {
 }
 
 impl Source {
-    /// Reads the image and checks that it fits `shape` (channels, height, width).
-    pub fn read(&self, shape: [u32; 3]) -> Result<Image, Error> {
+    /// Reads `count` images (at least 1), one after the other, and checks that they fit `shape` (channels, height, width).
+    pub fn read(&self, shape: [u32; 3], count: usize) -> Result<Vec<Image>, Error> {
         let expected: usize = shape.iter().map(|n| *n as usize).product();
-        let (image, from) = match (&self.image, &self.set) {
-            (Some(path), _) => (read_numbers(path)?, path.display().to_string()),
-            (None, Some(set)) => (self.test_image(set)?, format!("set {set}")),
+        let (images, from) = match (&self.image, &self.set) {
+            (Some(path), _) => (
+                in_parts(read_numbers(path)?, count),
+                path.display().to_string(),
+            ),
+            (None, Some(set)) => (self.test_images(set, count)?, format!("set {set}")),
             (None, None) => return Err(Error::user("give --image or --set")),
         };
-        if image.values.len() != expected {
+        if let Some(image) = images.iter().find(|i| i.values.len() != expected) {
             let [c, h, w] = shape;
+            let share = if count > 1 {
+                format!(" (a {count}th of them)")
+            } else {
+                String::new()
+            };
             return Err(Error::user(format!(
-                "{from}: an image has {} numbers, the network takes {expected} ({c} channels of {h}x{w})",
+                "{from}: an image has {} numbers{share}, the network takes {expected} ({c} channels of {h}x{w})",
                 image.values.len()
             )));
         }
-        Ok(image)
+        Ok(images)
     }
 
-    fn test_image(&self, set: &str) -> Result<Image, Error> {
+    fn test_images(&self, set: &str, count: usize) -> Result<Vec<Image>, Error> {
         let test = data::load(set, self.data.as_deref())
             .map_err(Error::user)?
             .test;
-        if self.index >= test.len() {
+        let last = self.index.saturating_add(count - 1);
+        if last >= test.len() {
             return Err(Error::user(format!(
-                "set {set} has {} test images, numbered from 0; there is no image {}",
+                "set {set} has {} test images, numbered from 0; there is no image {last}",
                 test.len(),
-                self.index
             )));
         }
-        Ok(Image {
-            values: test
-                .image(self.index)
-                .iter()
-                .map(|v| f64::from(*v))
-                .collect(),
-            label: Some(test.labels[self.index]),
-        })
+        let image = |index| Image {
+            values: test.image(index).iter().map(|v| f64::from(*v)).collect(),
+            label: Some(test.labels[index]),
+        };
+        Ok((self.index..=last).map(image).collect())
     }
 }
 
-fn read_numbers(path: &Path) -> Result<Image, Error> {
+/// Numbers as `count` images of equal length; a rest makes the last one longer.
+fn in_parts(numbers: Vec<f64>, count: usize) -> Vec<Image> {
+    let length = numbers.len() / count;
+    let end = |part: usize| match part + 1 == count {
+        true => numbers.len(),
+        false => (part + 1) * length,
+    };
+    let image = |part: usize| Image {
+        values: numbers[part * length..end(part)].to_vec(),
+        label: None,
+    };
+    (0..count).map(image).collect()
+}
+
+fn read_numbers(path: &Path) -> Result<Vec<f64>, Error> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
     let words = text
         .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
         .filter(|word| !word.is_empty());
-    let values = words
+    words
         .map(|word| match word.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(value),
             Ok(_) | Err(_) => Err(Error::file(
@@ -91,9 +110,5 @@ fn read_numbers(path: &Path) -> Result<Image, Error> {
                 format!("`{word}` is not a finite number"),
             )),
         })
-        .collect::<Result<_, _>>()?;
-    Ok(Image {
-        values,
-        label: None,
-    })
+        .collect()
 }

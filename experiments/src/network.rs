@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hemet_compiler::Options;
+use hemet_compiler::{Options, Target};
 use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
 use hemet_search::constraint::{CostEstimate, CostModel};
@@ -48,11 +48,14 @@ pub fn compile(
     architecture: &Architecture,
     weights: &Weights,
     samples: &[Vec<f64>],
-    table: &CostTable,
+    (table, target): (&CostTable, Target),
 ) -> Result<Artifact, Error> {
     let space = experiment.space()?;
     let graph = space.graph(architecture).map_err(Error::user)?;
-    let options = experiment.compile_options()?;
+    let options = Options {
+        target,
+        ..experiment.compile_options()?
+    };
     let compiled = hemet_compiler::compile_for(samples, &graph, weights, &options, table);
     let (compiled, estimate) = compiled.map_err(Error::user)?;
     let source = data::source(&experiment.data.set).map_err(Error::user)?;

@@ -20,13 +20,15 @@ pub struct Session {
     reference: Program<ClearBackend>,
 }
 
-/// What one encrypted prediction gave.
+/// What one encrypted prediction gave for an image.
 #[derive(Clone, Debug)]
 pub struct Prediction {
     /// Decrypted logits.
     pub encrypted: Vec<f64>,
     /// Logits of the same schedule in the clear, in 64-bit floats.
     pub clear: Vec<f64>,
+    /// Images of the request, which share what follows.
+    pub images: usize,
     /// Time of the server's work, in milliseconds.
     pub latency_ms: f64,
     /// What the calling thread computed of it, in milliseconds: on one thread and a quiet machine the same.
@@ -89,6 +91,11 @@ impl Session {
         alone::prepare(folder, artifact, &self.keys, &request).map_err(Error::user)
     }
 
+    /// How many images one request takes.
+    pub fn images(&self) -> usize {
+        self.server.schedule().header.images()
+    }
+
     /// The client alone; server and reference leave memory.
     pub fn into_client(self) -> Client {
         self.client
@@ -96,16 +103,19 @@ impl Session {
 
     /// Encrypts, runs, decrypts; in the caller's rayon pool.
     pub fn predict(&self, image: &[f64]) -> Result<Prediction, Error> {
-        self.predict_observed(image, &mut execute::unobserved)
+        let mut predictions = self.predict_batch(&[image], &mut execute::unobserved)?;
+        let one = predictions.pop();
+        one.ok_or_else(|| Error::user("a prediction gave no logits"))
     }
 
-    /// As [`Session::predict`]; `observe` hears of every instruction of the encrypted run.
-    pub fn predict_observed(
+    /// As [`Session::predict`] for up to [`Session::images`] images in one request; `observe` hears of every instruction of the
+    /// encrypted run.
+    pub fn predict_batch(
         &self,
-        image: &[f64],
+        images: &[&[f64]],
         observe: &mut execute::Observer<'_>,
-    ) -> Result<Prediction, Error> {
-        let request = self.client.encrypt(image).map_err(Error::user)?;
+    ) -> Result<Vec<Prediction>, Error> {
+        let request = self.client.encrypt_batch(images).map_err(Error::user)?;
         let (start, computed) = (Instant::now(), thread_time_us());
         let answer = self
             .server
@@ -113,21 +123,25 @@ impl Session {
             .map_err(Error::user)?;
         let latency_ms = start.elapsed().as_secs_f64() * 1e3;
         let computed_ms = (thread_time_us() - computed) / 1e3;
-        Ok(Prediction {
-            encrypted: self.client.decrypt(&answer).map_err(Error::user)?,
-            clear: self.clear(image)?,
+        let encrypted = self.client.decrypt_batch(&answer, images.len());
+        let pairs = encrypted.map_err(Error::user)?.into_iter();
+        let prediction = |(encrypted, clear)| Prediction {
+            encrypted,
+            clear,
+            images: images.len(),
             latency_ms,
             computed_ms,
             request_bytes: request.len(),
             answer_bytes: answer.len(),
-        })
+        };
+        Ok(pairs.zip(self.clear(images)?).map(prediction).collect())
     }
 
-    /// The logits of the same schedule in the clear.
-    pub fn clear(&self, image: &[f64]) -> Result<Vec<f64>, Error> {
+    /// The logits of the same schedule in the clear, image by image.
+    fn clear(&self, images: &[&[f64]]) -> Result<Vec<Vec<f64>>, Error> {
         let header = &self.server.schedule().header;
         let slots = header.parameters.slots();
-        let packed = files::pack(&header.input, image, slots).map_err(Error::user)?;
+        let packed = files::pack_batch(&header.input, images, slots).map_err(Error::user)?;
         let inputs = packed
             .into_iter()
             .map(|vector| vector.iter().copied().cycle().take(slots).collect())
@@ -136,11 +150,11 @@ impl Session {
             .reference
             .run(&(), inputs, &mut execute::unobserved)
             .map_err(Error::user)?;
-        files::unpack(&header.output, &outputs, slots).map_err(Error::user)
+        files::unpack_batch(&header.output, &outputs, slots, images.len()).map_err(Error::user)
     }
 
-    /// Predicts `count` images, `threads` side by side (0: one a core), each on one thread; `image(i)` gives the i-th,
-    /// `done` hears after each, with the number done.
+    /// Predicts `count` images, `threads` requests side by side (0: one a core), each on one thread; batches, which fill memory, one after
+    /// the other on all threads. `image(i)` gives the i-th, `done` hears after each request, with the number of images done.
     pub fn predict_all(
         &self,
         count: usize,
@@ -153,24 +167,32 @@ impl Session {
         } else {
             threads
         };
+        let size = self.images();
+        let (workers, inside) = match size {
+            1 => (threads.min(count), 1),
+            _ => (1, threads),
+        };
         let next = AtomicUsize::new(0);
         let results = Mutex::new((Vec::new(), done));
         let work = || -> Result<(), Error> {
-            let pool = crate::common::pool(1)?;
+            let pool = crate::common::pool(inside)?;
             loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= count {
+                let first = next.fetch_add(size, Ordering::Relaxed);
+                if first >= count {
                     return Ok(());
                 }
-                let prediction = pool.install(|| self.predict(&image(index)))?;
+                let images: Vec<Vec<f64>> = (first..count.min(first + size)).map(image).collect();
+                let images: Vec<&[f64]> = images.iter().map(Vec::as_slice).collect();
+                let unobserved = &mut execute::unobserved;
+                let predictions = pool.install(|| self.predict_batch(&images, unobserved))?;
                 let mut guard = results.lock().unwrap_or_else(PoisonError::into_inner);
-                guard.0.push((index, prediction));
+                guard.0.extend((first..).zip(predictions));
                 let so_far = guard.0.len();
                 (guard.1)(so_far);
             }
         };
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads.min(count)).map(|_| scope.spawn(work)).collect();
+            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
             workers.into_iter().try_for_each(|worker| {
                 worker
                     .join()

@@ -147,3 +147,63 @@ fn an_activation_is_refused_without_calibration_and_runs_encrypted_with_it() {
     let half = hemet(path, "compile silu.onnx -o model.hemet --fit-activations 3");
     assert_eq!(half.status.code(), Some(2));
 }
+
+#[test]
+fn a_batch_goes_through_encrypt_predict_decrypt_and_bench() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    std::fs::write(path.join("silu.onnx"), silu_network()).unwrap();
+    write_calibration(&path.join("calibration.safetensors"));
+    let costs = hemet_compiler::synthetic_table().to_json();
+    std::fs::write(path.join("costs.json"), costs).unwrap();
+    let common = "--costs costs.json --fit-activations 2 --calibrate calibration.safetensors";
+    good(path, &format!("compile silu.onnx -o one.hemet {common}"));
+    good(
+        path,
+        &format!("compile silu.onnx -o many.hemet --target throughput {common}"),
+    );
+    let images: Vec<String> = numbers(3 * 12).iter().map(f32::to_string).collect();
+    std::fs::write(path.join("images.txt"), images.join(" ")).unwrap();
+    let mut logits = Vec::new();
+    for (name, batches) in [("one", false), ("many", true)] {
+        good(path, &format!("keygen {name}.hemet --out {name}"));
+        let key = format!("--key {name}/client.key");
+        let three = format!("encrypt {key} --image images.txt --count 3 -o x.ct");
+        if !batches {
+            let refused = hemet(path, &three);
+            let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+            assert!(message.contains("3 images, room for 1"), "{message}");
+            std::fs::write(path.join("images.txt"), images[12..24].join(",")).unwrap();
+            good(path, &format!("encrypt {key} --image images.txt -o x.ct"));
+            std::fs::write(path.join("images.txt"), images.join(" ")).unwrap();
+        } else {
+            good(path, &three);
+        }
+        good(
+            path,
+            &format!("predict {name}.hemet --keys {name}/server.keys x.ct -o y.ct"),
+        );
+        let count = if batches { "--count 3" } else { "" };
+        let told = good(path, &format!("decrypt y.ct {key} {count} --json"));
+        let line = told.lines().nth(usize::from(batches)).unwrap();
+        let answer: serde_json::Value = serde_json::from_str(line).unwrap();
+        let of_image = answer["logits"].as_array().unwrap().iter();
+        logits.push(of_image.map(|x| x.as_f64().unwrap()).collect::<Vec<f64>>());
+    }
+    let uncounted = hemet(path, "decrypt y.ct --key many/client.key");
+    let message = String::from_utf8_lossy(&uncounted.stderr).into_owned();
+    assert!(message.contains("--count"), "{message}");
+    for (one, many) in logits[0].iter().zip(&logits[1]) {
+        // Both within the default promise.
+        assert!((one - many).abs() < (-9.0f64).exp2(), "{logits:?}");
+    }
+    let bench = good(path, "bench many.hemet --runs 1 --json");
+    let figures: serde_json::Value = serde_json::from_str(&bench).unwrap();
+    let images = figures["images_per_request"].as_f64().unwrap();
+    let latency = figures["measured_latency_ms"][0].as_f64().unwrap();
+    assert!(images > 1000.0, "{bench}");
+    assert!((figures["images_per_s"].as_f64().unwrap() - images / latency * 1e3).abs() < 1e-3);
+    // The promise is three deviations for logits of unit size; these are thousands, some of them larger.
+    let error = figures["max_abs_error"].as_f64().unwrap();
+    assert!(error < (-8.0f64).exp2(), "{error}");
+}

@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 use crate::backend::ckks::type_mismatch;
 use crate::error::{Result, RuntimeError};
 use crate::files::{
-    ClientSpec, Envelope, FileKind, KeySetId, Reader, join, pack, read, seal, split, unpack,
+    ClientSpec, Envelope, FileKind, KeySetId, Reader, join, pack_batch, read, seal, split,
+    unpack_batch,
 };
 use crate::keys::ServerKeys;
 use crate::notice::Notice;
@@ -136,12 +137,20 @@ impl Client {
     /// # Errors
     /// A tensor of another size, a number that is not finite or too large for the scale.
     pub fn encrypt(&self, tensor: &[f64]) -> Result<Vec<u8>> {
+        self.encrypt_batch(&[tensor])
+    }
+
+    /// Encrypts up to [`ClientSpec::images`] tensors as one request.
+    ///
+    /// # Errors
+    /// As [`Client::encrypt`]; none, or more than one request takes.
+    pub fn encrypt_batch(&self, tensors: &[&[f64]]) -> Result<Vec<u8>> {
         let slots = self.spec.parameters.slots();
         let ty = &self.spec.input_type;
         let scale = self.spec.input_scale()?;
         let mut rng = os_rng()?;
         let mut ciphertexts = Vec::new();
-        for vector in pack(&self.spec.input, tensor, slots)? {
+        for vector in pack_batch(&self.spec.input, tensors, slots)? {
             let slots: Vec<f64> = vector.iter().copied().cycle().take(slots).collect();
             let plaintext = self.context.encode(&slots, scale, ty.level.0 as usize)?;
             let fresh = self
@@ -165,6 +174,14 @@ impl Client {
     /// # Errors
     /// Truncated, altered or foreign bytes, or ciphertexts of another number, level or scale.
     pub fn decrypt(&self, response: &[u8]) -> Result<Vec<f64>> {
+        Ok(self.decrypt_batch(response, 1)?.pop().unwrap_or_default())
+    }
+
+    /// Decrypts the response to a request of at least `count` tensors: the first `count` of them, each as [`Client::decrypt`] gives one.
+    ///
+    /// # Errors
+    /// As [`Client::decrypt`]; more than one request takes.
+    pub fn decrypt_batch(&self, response: &[u8], count: usize) -> Result<Vec<Vec<f64>>> {
         let envelope = Envelope::open(response, FileKind::Response)?
             .of_artifact(self.spec.artifact)?
             .of_keys(self.key_set)?;
@@ -190,6 +207,6 @@ impl Client {
             let plaintext = self.context.decrypt(&self.secret, &x)?;
             vectors.push(self.context.decode(&plaintext)?);
         }
-        unpack(layout, &vectors, slots)
+        unpack_batch(layout, &vectors, slots, count)
     }
 }

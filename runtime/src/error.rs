@@ -28,6 +28,17 @@ pub enum RuntimeError {
         /// The number.
         value: f64,
     },
+    /// Another number of images than a request takes.
+    #[error(
+        "{got} images, room for {room} in a request{}; give at least one and at most as many",
+        if *room == 1 { " (compile for throughput to send batches)" } else { "" }
+    )]
+    Batch {
+        /// Most images that one request takes.
+        room: usize,
+        /// Images that were given or asked for.
+        got: usize,
+    },
     /// Another number of ciphertexts than the schedule says.
     #[error("{what} has {got} ciphertexts, {expected} are needed; {advice}")]
     Count {

@@ -52,7 +52,7 @@ impl Sizes {
     }
 }
 
-/// Bytes of all encoded constants: diagonals are packed, vectors are not, and a vector of period 1 takes next to nothing.
+/// Bytes of all encoded constants: diagonals are packed, vectors are not, and those of period 1 take next to nothing.
 fn constants(schedule: &Schedule) -> u64 {
     let parameters = &schedule.header.parameters;
     let of = |instruction: &Instruction| {
@@ -61,11 +61,16 @@ fn constants(schedule: &Schedule) -> u64 {
         let operand = instruction.op.operands().first().copied()?;
         let limbs = schedule.types.get(operand.0 as usize)?.level.limbs();
         let primes = parameters.moduli().get(..limbs)?;
+        let numbers = limbs as u64 * WORD;
         if let Op::Linear { plan, .. } = &instruction.op {
-            return Some(plan.terms.len() as u64 * packed(parameters, primes));
+            let each = match constant.period() {
+                1 => numbers,
+                _ => packed(parameters, primes),
+            };
+            return Some(plan.terms.len() as u64 * each);
         }
         Some(match constant.period() {
-            1 => limbs as u64 * WORD,
+            1 => numbers,
             _ => (limbs * parameters.degree()) as u64 * WORD,
         })
     };

@@ -24,6 +24,10 @@ pub struct Digit {
 /// rotations act modulo the period. With `period > slots` (a multiple of it) position `p` lies in slot `p mod slots` of
 /// ciphertext `p / slots`. Slots that hold no element hold zero.
 ///
+/// **Batches.** A [batched](Layout::batched) layout gives every element a ciphertext of its own, at slot 0; slot `b` of it holds the same
+/// element of image `b`, so that one schedule runs for as many images as there are slots (Gilad-Bachrach et al., "CryptoNets", ICML
+/// 2016, section 3).
+///
 /// The text form is `16x8x8 c[16*64] h[8*8] w[8*1] period 1024`; digits of one axis are separated by commas.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Layout {
@@ -73,6 +77,23 @@ impl Layout {
             ],
             period: clamp(end.min(1 << 31).next_power_of_two()),
         }
+    }
+
+    /// An element a ciphertext of `slots` slots, channel-major: the layout of batches. (Where there are more elements than [`MAX_PERIOD`] holds,
+    /// [`Layout::check`] refuses the layout.)
+    pub fn batched(shape: [u32; 3], slots: usize) -> Self {
+        let slots = u32::try_from(slots).unwrap_or(u32::MAX);
+        let mut layout = Self::raster(shape);
+        for digit in layout.axes.iter_mut().flatten() {
+            digit.stride = digit.stride.saturating_mul(slots);
+        }
+        layout.period = layout.period.saturating_mul(slots);
+        layout
+    }
+
+    /// Whether this is the layout of batches in ciphertexts of `slots` slots.
+    pub fn is_batched(&self, slots: usize) -> bool {
+        slots > 1 && *self == Self::batched(self.shape, slots)
     }
 
     /// Number of elements.
@@ -181,6 +202,9 @@ impl Layout {
 
     /// How many ciphertexts of `slots` slots the tensor takes.
     pub fn ciphertexts(&self, slots: usize) -> usize {
+        if self.is_batched(slots) {
+            return self.len();
+        }
         (self.period as usize).div_ceil(slots.max(1)).max(1)
     }
 
@@ -257,6 +281,21 @@ mod tests {
         // Channels 0 to 3 in the first square, channel 4 in the next plane.
         let first_of_each: Vec<u32> = layout.positions().into_iter().step_by(4).collect();
         assert_eq!(first_of_each, [0, 1, 4, 5, 16]);
+    }
+
+    #[test]
+    fn a_batched_layout_takes_a_ciphertext_an_element() {
+        let layout = Layout::batched([2, 3, 5], 64);
+        layout.check().unwrap();
+        assert_eq!(layout.ciphertexts(64), 30);
+        assert!(layout.is_batched(64) && !layout.is_batched(32));
+        let positions = layout.positions();
+        assert!(positions.iter().zip(0..).all(|(p, i)| *p == i * 64));
+        for other in [Layout::raster([2, 3, 5]), Layout::raster([1, 1, 1])] {
+            assert!(!other.is_batched(1) && !other.is_batched(64), "{other}");
+        }
+        assert!(Layout::batched([1, 1, 1], 64).is_batched(64));
+        assert!(Layout::batched([u32::MAX; 3], 64).check().is_err());
     }
 
     #[test]

@@ -30,6 +30,17 @@ pub struct Header {
     pub precision_bits: u32,
 }
 
+impl Header {
+    /// How many images one run takes: as many as there are slots where input and output are batched, else 1.
+    pub fn images(&self) -> usize {
+        let slots = self.parameters.slots();
+        match self.input.is_batched(slots) && self.output.is_batched(slots) {
+            true => slots,
+            false => 1,
+        }
+    }
+}
+
 /// An instruction and what it makes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Instruction {

@@ -3,7 +3,10 @@
 mod common;
 
 use common::{SLOTS, all_ops, term};
-use hemet_schedule::{Constant, ConstantId, LayerId, Level, Op, Scale, Schedule, ValueId, verify};
+use hemet_schedule::{
+    Builder, Constant, ConstantId, LayerId, Layout, Level, LinearPlan, Op, Scale, Schedule,
+    ValueId, verify,
+};
 
 type Change = fn(&mut Schedule);
 
@@ -41,6 +44,59 @@ fn op(s: &mut Schedule, name: &str) -> usize {
         .iter()
         .position(|i| i.op.name() == name)
         .unwrap()
+}
+
+/// A batch of 2x1x1 images, each element times a number.
+fn batch() -> Schedule {
+    let mut schedule = all_ops();
+    let layout = Layout::batched([2, 1, 1], SLOTS as usize);
+    (schedule.header.input, schedule.header.output) = (layout.clone(), layout);
+    let mut builder = Builder::new(schedule.header);
+    let x = [0, 1].map(|index| builder.push(Op::Input { index }).unwrap()[0]);
+    let values = vec![0.5, 0.25];
+    let diagonals = builder.constant("w", Constant::Diagonals { period: 1, values });
+    let op = Op::Linear {
+        inputs: x.to_vec(),
+        plan: LinearPlan {
+            outputs: 2,
+            terms: vec![term(0, 0, 1, 0), term(1, 0, 0, 0)],
+        },
+        diagonals,
+        scale: Scale::pow2(20),
+    };
+    let outputs = builder.push(op).unwrap();
+    builder.finish(outputs)
+}
+
+#[test]
+fn what_mixes_the_images_of_a_batch_is_refused() {
+    let cases: [(Change, &str); 5] = [
+        (|_| (), "accepted"),
+        (
+            |s| s.header.output = Layout::raster([2, 1, SLOTS]),
+            "the input layout is batched, the output layout is not",
+        ),
+        (
+            |s| s.header.input = Layout::raster([2, 1, SLOTS]),
+            "the output layout is batched, the input layout is not",
+        ),
+        (|s| plan(s).terms[1].baby = 1, "rotates, which mixes"),
+        (
+            |s| {
+                *diagonals(s) = Constant::Diagonals {
+                    period: 2,
+                    values: vec![0.5; 4],
+                }
+            },
+            "has period 2, a batch needs period 1",
+        ),
+    ];
+    for (change, wanted) in cases {
+        let mut schedule = batch();
+        change(&mut schedule);
+        let found = verify(schedule).map_or_else(|f| f.to_string(), |_| "accepted".to_owned());
+        assert!(found.contains(wanted), "wanted {wanted}\n{found}");
+    }
 }
 
 #[test]

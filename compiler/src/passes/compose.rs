@@ -3,13 +3,14 @@
 //!
 //! A map is merged into the map after it if that adds no entries, or if no other node reads it and the rotations of the merged map
 //! (about `2√d` for `d` diagonals of the raster) are at most those of both plus what a level is worth. So a pool or
-//! a batch norm always merges, and two convolutions merge where their product stays small.
+//! a batch norm always merges, and two convolutions merge where their product stays small. For throughput, where each entry is a product of
+//! its own and nothing rotates, the merged map must have no more entries than both.
 
 use hemet_spaces::Shape;
 
-use crate::Options;
 use crate::lower::Footprint;
 use crate::net::{Bias, Kind, Net, SparseMap, TensorId, Term};
+use crate::{Options, Target};
 
 /// Rotations that a level less is worth: everything before it works on one prime less.
 const LEVEL_ROTATIONS: f64 = 6.0;
@@ -18,10 +19,10 @@ const MAX_ENTRIES: usize = 1 << 23;
 /// Nor are those that multiply the number of entries by more than this.
 const MAX_GROWTH: usize = 8;
 
-pub(super) fn run(net: &mut Net, _options: &Options) {
+pub(super) fn run(net: &mut Net, options: &Options) {
     for id in net.ids() {
         // Each step replaces an operand by operands further up, so this ends.
-        while let Some(position) = candidate(net, id) {
+        while let Some(position) = candidate(net, id, options.target) {
             absorb(net, id, position);
         }
     }
@@ -29,7 +30,7 @@ pub(super) fn run(net: &mut Net, _options: &Options) {
 }
 
 /// A term of node `id` whose operand is to be merged into it.
-fn candidate(net: &Net, id: TensorId) -> Option<usize> {
+fn candidate(net: &Net, id: TensorId, target: Target) -> Option<usize> {
     let Kind::Linear { terms, bias: _ } = &net.node(id).kind else {
         return None;
     };
@@ -38,10 +39,11 @@ fn candidate(net: &Net, id: TensorId) -> Option<usize> {
         return None;
     }
     let shape = net.node(id).shape;
-    (0..terms.len()).find(|position| worthwhile(net, &terms[*position], shape, &uses))
+    let merges = |position: &usize| worthwhile(net, &terms[*position], shape, &uses, target);
+    (0..terms.len()).find(merges)
 }
 
-fn worthwhile(net: &Net, outer: &Term, shape: Shape, uses: &[usize]) -> bool {
+fn worthwhile(net: &Net, outer: &Term, shape: Shape, uses: &[usize], target: Target) -> bool {
     let inner_node = net.node(outer.input);
     let Kind::Linear { terms, bias: _ } = &inner_node.kind else {
         return false;
@@ -61,6 +63,9 @@ fn worthwhile(net: &Net, outer: &Term, shape: Shape, uses: &[usize]) -> bool {
     let before = outer.map.entries() + terms.iter().map(|t| t.map.entries()).sum::<usize>();
     if outer.map.is_monomial() || entries <= outer.map.entries() {
         return true;
+    }
+    if target == Target::Throughput {
+        return entries <= before;
     }
     entries <= MAX_ENTRIES && entries <= MAX_GROWTH * before && cheaper(net, outer, shape, terms)
 }

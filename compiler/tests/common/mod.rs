@@ -18,8 +18,9 @@ pub fn rng(seed: u64) -> ChaCha8Rng {
 
 /// Runs a schedule on slots of 64-bit floats, without scales or noise.
 pub fn run(schedule: &Schedule, input: &[f64]) -> Vec<f64> {
-    let outputs = execute(schedule, input, None);
     let slots = schedule.header.parameters.slots();
+    let packed = schedule.header.input.pack(input, slots);
+    let outputs = execute(schedule, &packed, None);
     // Replicated, and zero where nothing lies: what a client may rely on.
     let result = schedule.header.output.unpack(&outputs);
     assert_eq!(outputs.len(), schedule.header.output.ciphertexts(slots));
@@ -33,9 +34,26 @@ pub fn run(schedule: &Schedule, input: &[f64]) -> Vec<f64> {
     result
 }
 
+/// Runs a schedule for a batch on as many images.
+pub fn run_batch(schedule: &Schedule, images: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let slots = schedule.header.parameters.slots();
+    let of_element = |e: usize| {
+        let images = images.iter().map(|image| image[e]);
+        let mut vector: Vec<f64> = images.collect();
+        vector.resize(slots, 0.0);
+        vector
+    };
+    let packed: Vec<Vec<f64>> = (0..images[0].len()).map(of_element).collect();
+    let outputs = execute(schedule, &packed, None);
+    let of_slot = |b: usize| outputs.iter().map(|vector| vector[b]).collect();
+    (0..images.len()).map(of_slot).collect()
+}
+
 /// The same with the errors of CKKS, drawn from normal distributions of the variances of real parts that `noise` lists.
 pub fn run_noisy(schedule: &Schedule, input: &[f64], seed: u64) -> Vec<f64> {
-    let outputs = execute(schedule, input, Some(&mut Noise::new(schedule, seed)));
+    let slots = schedule.header.parameters.slots();
+    let packed = schedule.header.input.pack(input, slots);
+    let outputs = execute(schedule, &packed, Some(&mut Noise::new(schedule, seed)));
     schedule.header.output.unpack(&outputs)
 }
 
@@ -82,10 +100,13 @@ impl Noise {
     }
 }
 
-fn execute(schedule: &Schedule, input: &[f64], mut noise: Option<&mut Noise>) -> Vec<Vec<f64>> {
+fn execute(
+    schedule: &Schedule,
+    packed: &[Vec<f64>],
+    mut noise: Option<&mut Noise>,
+) -> Vec<Vec<f64>> {
     let slots = schedule.header.parameters.slots();
     let moduli = schedule.header.parameters.moduli();
-    let packed = schedule.header.input.pack(input, slots);
     let mut values: Vec<Vec<f64>> = Vec::new();
     for instruction in &schedule.instructions {
         let of = |v: &ValueId| values[v.0 as usize].as_slice();

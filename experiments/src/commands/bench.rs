@@ -73,6 +73,10 @@ struct Figures {
     evaluation_key_bytes: usize,
     input_ciphertext_bytes: usize,
     output_ciphertext_bytes: usize,
+    /// Images that one request takes.
+    images_per_request: usize,
+    /// So many, by the median latency.
+    images_per_s: f64,
     /// Of this process: client, clear reference and server.
     peak_rss_bytes: u64,
     load_s: f64,
@@ -108,6 +112,8 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let mut profile = Profile::new(&schedule);
     let mut runs = pool.install(|| measure(&session, args.runs, cases.as_ref(), &mut profile))?;
     let evaluation_key_bytes = session.evaluation_key_bytes();
+    let images = session.images();
+    let median_ms = common::median(&runs.latencies_ms);
     let alone = measure_alone(args, session, &mut runs)?;
     let parameters = &schedule.header.parameters;
     let figures = Figures {
@@ -125,6 +131,8 @@ pub fn run(args: &Args) -> Result<(), Error> {
         evaluation_key_bytes,
         input_ciphertext_bytes: runs.request_bytes,
         output_ciphertext_bytes: runs.answer_bytes,
+        images_per_request: images,
+        images_per_s: images as f64 / median_ms * 1e3,
         peak_rss_bytes: peak_memory_bytes().unwrap_or(0),
         load_s: alone.load_s,
         server_peak_mib: alone.peak_bytes.map(|bytes| bytes as f64 / MIB),
@@ -149,37 +157,46 @@ struct Runs {
     answer_bytes: usize,
 }
 
-/// One untimed prediction, then `runs` timed ones, or one of each case where there are more.
+/// One untimed prediction, then `runs` timed ones, or as many as it takes for each case where that is more. Cases and, without any, numbers
+/// without meaning fill batches.
 fn measure(
     session: &Session,
     runs: usize,
     cases: Option<&cases::Cases>,
     profile: &mut Profile,
 ) -> Result<Runs, Error> {
-    let inputs = match cases {
+    let elements = session.server().schedule().header.input.len();
+    let inputs: Vec<Vec<f64>> = match cases {
         Some(cases) => cases.inputs.clone(),
-        None => vec![ramp(session.server().schedule().header.input.len())],
+        None => (0..session.images()).map(|b| ramp(elements, b)).collect(),
     };
-    let first = session.predict(&inputs[0])?;
+    let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
+    let batches: Vec<&[&[f64]]> = inputs.chunks(session.images()).collect();
+    let first = session.predict(inputs[0])?;
     let mut measured = Runs {
         latencies_ms: Vec::new(),
         example: (
-            inputs[0].clone(),
+            inputs[0].to_vec(),
             cases.map_or(first.clear, |cases| cases.logits[0].clone()),
         ),
         worst: 0.0,
         request_bytes: first.request_bytes,
         answer_bytes: first.answer_bytes,
     };
-    for index in (0..inputs.len()).cycle().take(runs.max(inputs.len())) {
-        let prediction =
-            session.predict_observed(&inputs[index], &mut |step| profile.observe(step))?;
-        let error = match cases {
-            Some(cases) => cases.error(index, &prediction.encrypted),
-            None => prediction.error(),
-        };
-        measured.worst = measured.worst.max(error);
-        measured.latencies_ms.push(prediction.latency_ms);
+    let order = (0..batches.len()).cycle();
+    for batch in order.take(runs.max(batches.len())) {
+        let predictions =
+            session.predict_batch(batches[batch], &mut |step| profile.observe(step))?;
+        measured
+            .latencies_ms
+            .extend(predictions.first().map(|p| p.latency_ms));
+        for (index, prediction) in (batch * session.images()..).zip(predictions) {
+            let error = match cases {
+                Some(cases) => cases.error(index, &prediction.encrypted),
+                None => prediction.error(),
+            };
+            measured.worst = measured.worst.max(error);
+        }
     }
     Ok(measured)
 }
@@ -242,9 +259,10 @@ impl Prediction {
     }
 }
 
-/// An input without meaning whose numbers lie between 0 and 1.
-fn ramp(len: usize) -> Vec<f64> {
-    (0..len).map(|i| (i * 7919 % 101) as f64 / 100.0).collect()
+/// Input number `b` without meaning, whose numbers lie between 0 and 1.
+fn ramp(len: usize, b: usize) -> Vec<f64> {
+    let number = |i: usize| ((i * 7919 + b * 31) % 101) as f64 / 100.0;
+    (0..len).map(number).collect()
 }
 
 /// With given cases the error must be within the artifact's promise.
@@ -272,6 +290,12 @@ fn show(args: &Args, figures: &Figures) -> Result<(), Error> {
         figures.measured_latency_ms.len(),
         args.threads
     );
+    if figures.images_per_request > 1 {
+        println!(
+            "throughput      {:.0} images a second ({} in a request)",
+            figures.images_per_s, figures.images_per_request
+        );
+    }
     if let (Some(predicted), Some(machine)) = (figures.predicted_latency_ms, &figures.predicted_for)
     {
         println!(

@@ -16,7 +16,7 @@ use crate::{cases, common, costs, network};
 /// Compile a trial of a run, or an ONNX model, to an artifact
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet compile runs/digits --trial 7 -o model.hemet\n  hemet compile model.onnx -o model.hemet --precision 10\n  hemet compile relu.onnx -o model.hemet --fit-activations 4 --calibrate calibration.safetensors"
+    after_help = "Example:\n  hemet compile runs/digits --trial 7 -o model.hemet\n  hemet compile model.onnx -o model.hemet --precision 10\n  hemet compile model.onnx -o batches.hemet --target throughput\n  hemet compile relu.onnx -o model.hemet --fit-activations 4 --calibrate calibration.safetensors"
 )]
 pub struct Args {
     /// A run folder (with --trial), or an ONNX file
@@ -30,6 +30,9 @@ pub struct Args {
     /// Where the artifact goes
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
+    /// What the artifact is for: one image as soon as possible, or as many images a second as possible, thousands in one request
+    #[arg(long, value_enum, default_value_t)]
+    pub target: Target,
     /// For an ONNX file: bits of security, 128, 192 or 256
     #[arg(long, default_value_t = 128, value_name = "BITS")]
     pub security: u32,
@@ -52,6 +55,25 @@ pub struct Args {
     /// For an ONNX file: cost table to choose with; without it, that of this machine
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
+}
+
+/// What an artifact is for.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default)]
+pub enum Target {
+    /// One image at a time
+    #[default]
+    Latency,
+    /// Batches: an image a slot, a ciphertext an element
+    Throughput,
+}
+
+impl From<Target> for hemet_compiler::Target {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::Latency => Self::Latency,
+            Target::Throughput => Self::Throughput,
+        }
+    }
 }
 
 /// Runs the command.
@@ -82,6 +104,7 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     let calibration = calibration.transpose()?;
     let imported = import(args, &bytes, calibration.as_ref())?;
     let mut options = hemet_compiler::Options {
+        target: args.target.into(),
         security: security_level(args.security)?,
         ..Default::default()
     };
@@ -206,5 +229,6 @@ fn from_run(args: &Args, number: usize) -> Result<Artifact, Error> {
             Vec::new()
         }
     };
-    network::compile(&experiment, &trial.architecture, &weights, &samples, &table)
+    let how = (&table, args.target.into());
+    network::compile(&experiment, &trial.architecture, &weights, &samples, how)
 }

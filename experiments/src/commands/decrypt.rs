@@ -10,13 +10,18 @@ use crate::error::Error;
 
 /// Decrypt the server's answer
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  hemet decrypt --key keys/client.key answer.ct")]
+#[command(
+    after_help = "Example:\n  hemet decrypt --key keys/client.key answer.ct\n  hemet decrypt --key keys/client.key --count 1000 --json answers.ct   # a batch: a line of JSON an image"
+)]
 pub struct Args {
     /// The encrypted answer
     pub response: PathBuf,
     /// The client's secret key file
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
+    /// How many images were encrypted in the request; needed where an artifact takes batches
+    #[arg(long, value_name = "N")]
+    pub count: Option<usize>,
     /// What standard output is for
     #[command(flatten)]
     pub output: Output,
@@ -32,16 +37,34 @@ struct Answer {
 pub fn run(args: &Args) -> Result<(), Error> {
     let client = Client::load(&args.key).map_err(Error::user)?;
     let response = std::fs::read(&args.response).map_err(|e| Error::file(&args.response, e))?;
-    let logits = client
-        .decrypt(&response)
+    let count = match (args.count, client.spec().images()) {
+        (Some(count), _) => count,
+        (None, 1) => 1,
+        (None, most) => {
+            return Err(Error::user(format!(
+                "an answer to this artifact holds up to {most} images; say how many were encrypted with --count"
+            )));
+        }
+    };
+    let answers = client
+        .decrypt_batch(&response, count)
         .map_err(|e| Error::file(&args.response, e))?;
-    let class = common::argmax(&logits);
-    if args.output.json {
-        return common::print_json(&Answer { class, logits });
+    for (number, logits) in answers.into_iter().enumerate() {
+        let class = common::argmax(&logits);
+        if args.output.json {
+            common::print_json(&Answer { class, logits })?;
+        } else if count > 1 {
+            println!("image {number:>5}  class {class}");
+        } else {
+            show(class, &logits);
+        }
     }
+    Ok(())
+}
+
+fn show(class: usize, logits: &[f64]) {
     println!("class {class}");
     for (index, logit) in logits.iter().enumerate() {
         println!("  {index:>3}  {logit:>9.4}");
     }
-    Ok(())
 }

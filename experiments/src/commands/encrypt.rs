@@ -1,4 +1,4 @@
-//! `hemet encrypt`: the client encrypts one image.
+//! `hemet encrypt`: the client encrypts one image, or a batch of them.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,10 @@ use crate::common;
 use crate::error::Error;
 use crate::image;
 
-/// Encrypt an image for an artifact
+/// Encrypt an image, or a batch of them, for an artifact
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet encrypt --key keys/client.key --set optdigits --index 3 -o image.ct\n  hemet encrypt --key keys/client.key --image image.txt -o image.ct\n\nAn image file holds the network's input as numbers, channel by channel and row by row, separated by spaces, commas or\nline ends, normalised as the artifact says (hemet inspect)."
+    after_help = "Example:\n  hemet encrypt --key keys/client.key --set optdigits --index 3 -o image.ct\n  hemet encrypt --key keys/client.key --image image.txt -o image.ct\n  hemet encrypt --key keys/client.key --set mnist --count 1000 -o images.ct   # for --target throughput\n\nAn image file holds the network's input as numbers, channel by channel and row by row, separated by spaces, commas or\nline ends, normalised as the artifact says (hemet inspect)."
 )]
 pub struct Args {
     /// The client's secret key file
@@ -20,6 +20,10 @@ pub struct Args {
     /// Which image
     #[command(flatten)]
     pub image: image::Source,
+    /// Encrypt so many images, from that on, as one request; more than 1 for artifacts compiled for throughput. A file has the numbers of one
+    /// image after those of another
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub count: usize,
     /// Where the encrypted image goes
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
@@ -29,12 +33,23 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Error> {
     let client = Client::load(&args.key).map_err(Error::user)?;
     common::tell(&client.notices());
-    let image = args.image.read(client.spec().input.shape)?;
-    let request = client.encrypt(&image.values).map_err(Error::user)?;
+    let room = client.spec().images();
+    if args.count == 0 || args.count > room {
+        let got = args.count;
+        return Err(Error::user(hemet_runtime::RuntimeError::Batch {
+            room,
+            got,
+        }));
+    }
+    let images = args.image.read(client.spec().input.shape, args.count)?;
+    let values: Vec<&[f64]> = images.iter().map(|image| image.values.as_slice()).collect();
+    let request = client.encrypt_batch(&values).map_err(Error::user)?;
     hemet_files::write_atomically(&args.out, &request).map_err(Error::user)?;
-    let label = image
-        .label
-        .map_or(String::new(), |l| format!(" (true class {l})"));
-    println!("{} bytes to {}{label}", request.len(), args.out.display());
+    let told = match images.as_slice() {
+        [image] => image.label.map(|l| format!(" (true class {l})")),
+        images => Some(format!(" ({} images)", images.len())),
+    };
+    let told = told.unwrap_or_default();
+    println!("{} bytes to {}{told}", request.len(), args.out.display());
     Ok(())
 }

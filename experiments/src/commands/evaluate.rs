@@ -50,7 +50,7 @@ pub struct Figures {
     pub agreement: f64,
     /// Greatest difference between a decrypted logit and its reference.
     pub max_abs_error: f64,
-    /// Mean time of the server's work for one image, on one thread.
+    /// Mean time of the server's work for one image, on one thread; of a batch an image's share, on all threads.
     pub mean_latency_ms: f64,
 }
 
@@ -62,7 +62,8 @@ impl Figures {
             let hits = pairs.filter(|(p, label)| hit(p, **label)).count();
             hits as f64 / predictions.len().max(1) as f64
         };
-        let latencies: f64 = predictions.iter().map(|p| p.latency_ms).sum();
+        let shares = predictions.iter().map(|p| p.latency_ms / p.images as f64);
+        let latencies: f64 = shares.sum();
         Self {
             images: predictions.len(),
             plaintext_accuracy: share(&|p, label| argmax(&p.clear) == usize::from(label)),
@@ -150,6 +151,10 @@ pub fn run(args: &Args) -> Result<(), Error> {
     println!("same class           {}", percent(figures.agreement));
     println!("greatest error       {:.1e}", figures.max_abs_error);
     let latency = hemet_reports::number::milliseconds(figures.mean_latency_ms);
-    println!("mean latency         {latency} ms, one thread an image");
+    let how = match session.images() {
+        1 => "one thread an image".to_owned(),
+        most => format!("an image's share of batches of up to {most}"),
+    };
+    println!("mean latency         {latency} ms, {how}");
     Ok(())
 }

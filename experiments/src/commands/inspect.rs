@@ -44,6 +44,7 @@ struct Figures {
     security_bits: u32,
     depth: u32,
     precision_bits: u32,
+    images_per_request: usize,
     instructions: usize,
     op_counts: OpCounts,
     sizes: Sizes,
@@ -71,6 +72,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         security_bits: inspect::security_bits(parameters),
         depth: schedule.header.depth,
         precision_bits: schedule.header.precision_bits,
+        images_per_request: schedule.header.images(),
         instructions: schedule.instructions.len(),
         op_counts: OpCounts::of(schedule),
         sizes: Sizes::of(schedule),
@@ -118,6 +120,9 @@ fn show(figures: &Figures) {
     {
         let ms = hemet_reports::number::milliseconds(predicted);
         println!("predicted      {ms} ms on one thread of {machine}");
+    }
+    if figures.images_per_request > 1 {
+        println!("images         {} in a request", figures.images_per_request);
     }
     println!("instructions   {}", figures.instructions);
     for line in figures.op_counts.to_string().lines() {

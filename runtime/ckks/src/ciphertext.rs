@@ -68,13 +68,31 @@ impl Ciphertext {
 /// A plaintext factor of a linear map, prepared for [`crate::Context::linear`].
 #[derive(Clone)]
 pub struct Diagonal {
-    /// Limb-major values times 2^52, packed.
-    pub(crate) words: Buf,
-    /// Where each limb starts in `words`.
-    pub(crate) starts: Vec<usize>,
+    pub(crate) data: DiagonalData,
     pub(crate) level: usize,
     pub(crate) scale: f64,
     pub(crate) tag: u64,
+}
+
+/// What a diagonal holds, times 2^52.
+#[derive(Clone)]
+pub(crate) enum DiagonalData {
+    /// Limb-major values, packed.
+    Packed {
+        words: Buf,
+        /// Where each limb starts in `words`.
+        starts: Vec<usize>,
+    },
+    /// The same number in every slot: one residue per limb.
+    Constant(Vec<u64>),
+}
+
+/// A limb of a diagonal.
+pub(crate) enum DiagonalLimb<'a> {
+    /// Residues from where it was asked for on.
+    Packed(Packed<'a>),
+    /// All residues are this one.
+    Constant(u64),
 }
 
 impl Diagonal {
@@ -88,17 +106,36 @@ impl Diagonal {
         self.scale
     }
 
+    /// Whether it is the same number in every slot.
+    pub(crate) fn is_constant(&self) -> bool {
+        matches!(self.data, DiagonalData::Constant(_))
+    }
+
+    /// Its residue on limb `i` where it is the same number in every slot.
+    pub(crate) fn constant(&self, i: usize) -> Option<u64> {
+        match &self.data {
+            DiagonalData::Packed { .. } => None,
+            DiagonalData::Constant(residues) => residues.get(i).copied(),
+        }
+    }
+
     /// Limb `i` from residue `from` (a multiple of 64) on.
-    pub(crate) fn part(&self, i: usize, from: usize, bits: u32) -> Packed<'_> {
-        let start = self.starts[i] + packed_words(from, bits);
-        Packed {
-            words: &self.words[start..self.starts[i + 1] + PADDING],
-            bits,
+    pub(crate) fn part(&self, i: usize, from: usize, bits: u32) -> DiagonalLimb<'_> {
+        match &self.data {
+            DiagonalData::Packed { words, starts } => {
+                let start = starts[i] + packed_words(from, bits);
+                let words = &words[start..starts[i + 1] + PADDING];
+                DiagonalLimb::Packed(Packed { words, bits })
+            }
+            DiagonalData::Constant(residues) => DiagonalLimb::Constant(residues[i]),
         }
     }
 
     /// Memory that it holds, in bytes.
     pub fn size_bytes(&self) -> usize {
-        8 * self.words.len()
+        8 * match &self.data {
+            DiagonalData::Packed { words, starts: _ } => words.len(),
+            DiagonalData::Constant(residues) => residues.len(),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Vectors of real or complex numbers to plaintexts and back.
 
-use crate::ciphertext::{Diagonal, PlainData, Plaintext};
+use crate::ciphertext::{Diagonal, DiagonalData, PlainData, Plaintext};
 use crate::compose::Composer;
 use crate::context::Context;
 use crate::embedding::Complexes;
@@ -56,16 +56,41 @@ impl Context {
         scale: f64,
         level: usize,
     ) -> Result<Plaintext, Error> {
+        Ok(Plaintext {
+            data: PlainData::Constant(self.constant_residues(value, scale, level)?),
+            level,
+            scale,
+            tag: self.tag(),
+        })
+    }
+
+    /// The residues of a number times `scale`, one for each limb of `level`.
+    fn constant_residues(&self, value: f64, scale: f64, level: usize) -> Result<Vec<u64>, Error> {
         self.check_encoding(&[value], scale, level)?;
         let coefficient = (value * scale).round();
         self.check_fits(coefficient.abs(), level)?;
         let integer = coefficient as i128;
-        let residues = self.moduli[..=level]
-            .iter()
-            .map(|m| m.reduce_i128(integer))
-            .collect();
-        Ok(Plaintext {
-            data: PlainData::Constant(residues),
+        let limbs = self.moduli[..=level].iter();
+        Ok(limbs.map(|m| m.reduce_i128(integer)).collect())
+    }
+
+    /// A factor of a linear map with the same number in every slot, for `level` and below: it takes a word for each limb, and products
+    /// with it no transform.
+    ///
+    /// # Errors
+    /// As [`Context::encode_constant`].
+    pub fn encode_constant_diagonal(
+        &self,
+        value: f64,
+        scale: f64,
+        level: usize,
+    ) -> Result<Diagonal, Error> {
+        let mut residues = self.constant_residues(value, scale, level)?;
+        for (residue, m) in residues.iter_mut().zip(&self.moduli) {
+            *residue = m.mont_mul(*residue, m.r2);
+        }
+        Ok(Diagonal {
+            data: DiagonalData::Constant(residues),
             level,
             scale,
             tag: self.tag(),
@@ -122,8 +147,7 @@ impl Context {
             self.kernels.pack(part, &whole, bits);
         });
         Diagonal {
-            words,
-            starts,
+            data: DiagonalData::Packed { words, starts },
             level,
             scale,
             tag: self.tag(),
@@ -139,6 +163,15 @@ impl Context {
         let limbs = self.moduli[..=level].iter();
         let words: usize = limbs.map(|m| packed_words(self.degree(), m.bits())).sum();
         Ok(8 * (words + PADDING))
+    }
+
+    /// Memory of a diagonal that repeats `period` values, see [`Context::encode_repeated_diagonal`], in bytes.
+    ///
+    /// # Errors
+    /// As [`Context::diagonal_bytes`].
+    pub fn repeated_diagonal_bytes(&self, period: usize, level: usize) -> Result<usize, Error> {
+        let whole = self.diagonal_bytes(level)?;
+        Ok(if period == 1 { 8 * (level + 1) } else { whole })
     }
 
     /// Memory of a plaintext for a level that is not a constant, in bytes.

@@ -71,6 +71,9 @@ impl Context {
         scale: f64,
         level: usize,
     ) -> Result<Diagonal, Error> {
+        if let [one] = values {
+            return self.encode_constant_diagonal(*one, scale, level);
+        }
         let Some(ring) = self.ring_of(values) else {
             return self.encode_diagonal(&self.all_slots(values)?, scale, level);
         };

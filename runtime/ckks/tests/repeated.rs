@@ -47,7 +47,9 @@ fn every_period_decodes_and_multiplies_as_the_vector_that_is_written_out() {
                 .encode_repeated_diagonal(values, s.scale, top)
                 .unwrap();
             let one = s.context.encode_diagonal(&whole, s.scale, top).unwrap();
-            assert_eq!(diagonal.size_bytes(), one.size_bytes());
+            let bytes = s.context.repeated_diagonal_bytes(period, top).unwrap();
+            assert_eq!(diagonal.size_bytes(), bytes);
+            assert_eq!(bytes == one.size_bytes(), period > 1);
             let product = s
                 .context
                 .linear(&[&a], &plan, &[&diagonal], &s.keys)
@@ -59,6 +61,47 @@ fn every_period_decodes_and_multiplies_as_the_vector_that_is_written_out() {
                 "{at}: {error:e}"
             );
         }
+    }
+}
+
+/// Constants and vectors in one sum, more of both than are summed at a time.
+#[test]
+fn a_map_may_mix_constants_with_vectors() {
+    let mut s = setup(&PRESETS[0]);
+    let (slots, top) = (s.slots(), s.level);
+    let x = s.values();
+    let inputs = [s.encrypt(&x)];
+    let value = |t: usize| ((t * 37 + 11) % 64) as f64 / 640.0;
+    let values: Vec<Vec<f64>> = (0..60)
+        .map(|t| match t % 3 {
+            0 => vec![value(t), -value(t)],
+            _ => vec![value(t) - 0.05],
+        })
+        .collect();
+    let encode = |v: &Vec<f64>| s.context.encode_repeated_diagonal(v, s.scale, top);
+    let diagonals: Vec<_> = values.iter().map(|v| encode(v).unwrap()).collect();
+    let term = |diagonal| LinearTerm {
+        output: diagonal / 50,
+        giant: 0,
+        input: 0,
+        baby: 0,
+        diagonal,
+    };
+    let terms: Vec<LinearTerm> = (0..60).map(term).collect();
+    let plan = LinearPlan::new(1, 2, &terms).unwrap();
+    let found = s.context.linear(&inputs, &plan, &diagonals, &s.keys);
+    let parameters = s.context.parameters().clone();
+    for (output, found) in found.unwrap().iter().enumerate() {
+        let own = values.iter().enumerate().filter(|(t, _)| t / 50 == output);
+        let factors = own.fold(vec![0.0; slots], |sum, (_, v)| {
+            zip(&sum, &written_out(v, slots), |a, b| a + b)
+        });
+        let one = noise::fresh_secret(&parameters).mul_plain(&parameters, s.scale, s.scale);
+        let error = s.error(found, &zip(&x, &factors, |a, b| a * b));
+        assert!(
+            error <= 50.0 * Noise(one.0).bound(s.scale * s.scale),
+            "{error:e}"
+        );
     }
 }
 

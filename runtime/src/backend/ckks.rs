@@ -56,8 +56,10 @@ impl PlainSource for DiagonalSource {
 
     fn item_bytes(&self, context: &Context, group: usize) -> usize {
         let level = self.maps[group].level.0 as usize;
+        let period = self.maps[group].diagonals.period();
         // A level outside the chain is refused when the first item is encoded.
-        context.diagonal_bytes(level).unwrap_or(0)
+        let bytes = context.repeated_diagonal_bytes(period, level);
+        bytes.unwrap_or(0)
     }
 
     fn encode(

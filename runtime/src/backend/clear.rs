@@ -144,6 +144,11 @@ impl Backend for ClearBackend {
             }
             // rotate(d ⊙ rotate(x, baby), giant)[i] = d[i + giant] · x[i + giant + baby], indices modulo the slots.
             let (giant, baby) = (term.giant as usize, term.baby as usize);
+            if let ([one], 0, 0) = (&*values, giant, baby) {
+                let products = output.iter_mut().zip(input.iter());
+                products.for_each(|(sum, x)| *sum += one * x);
+                continue;
+            }
             for (slot, sum) in output.iter_mut().enumerate() {
                 let at = (slot + giant) % self.slots;
                 *sum += values[at % period] * input[(at + baby) % self.slots];

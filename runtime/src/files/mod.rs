@@ -12,7 +12,7 @@ use std::path::Path;
 use crate::error::{Result, RuntimeError};
 
 pub use envelope::{ArtifactId, FileKind, KeySetId};
-pub use packing::{pack, unpack};
+pub use packing::{pack, pack_batch, unpack, unpack_batch};
 pub use spec::ClientSpec;
 
 pub(crate) use envelope::{Envelope, HEADER, seal};

@@ -62,9 +62,93 @@ pub fn unpack(layout: &Layout, vectors: &[Vec<f64>], slots: usize) -> Result<Vec
         .collect()
 }
 
+/// [`pack`] for as many images as a batched layout takes: slot `b` holds image `b`, the slots behind the last one 0. For other layouts
+/// one image.
+///
+/// # Errors
+/// As [`pack`] for each image; none, or more than there is room for.
+pub fn pack_batch(layout: &Layout, images: &[&[f64]], slots: usize) -> Result<Vec<Vec<f64>>> {
+    let room = if layout.is_batched(slots) { slots } else { 1 };
+    let ([first, rest @ ..], true) = (images, images.len() <= room) else {
+        let got = images.len();
+        return Err(RuntimeError::Batch { room, got });
+    };
+    let mut vectors = pack(layout, first, slots)?;
+    for (image, slot) in rest.iter().zip(1..) {
+        // Each element lies in the first slot of its ciphertext.
+        let packed = pack(layout, image, slots)?;
+        for (vector, own) in vectors.iter_mut().zip(packed) {
+            vector[slot] = own[0];
+        }
+    }
+    Ok(vectors)
+}
+
+/// The first `count` images of a batch, each as [`unpack`] gives one.
+///
+/// # Errors
+/// As [`unpack`]; more images than there is room for.
+pub fn unpack_batch(
+    layout: &Layout,
+    vectors: &[Vec<f64>],
+    slots: usize,
+    count: usize,
+) -> Result<Vec<Vec<f64>>> {
+    if !layout.is_batched(slots) || count > slots {
+        return match count {
+            1 => Ok(vec![unpack(layout, vectors, slots)?]),
+            got => Err(RuntimeError::Batch {
+                room: if layout.is_batched(slots) { slots } else { 1 },
+                got,
+            }),
+        };
+    }
+    let image = |slot: usize| -> Option<Vec<f64>> {
+        let of_slot = |vector: &Vec<f64>| vector.get(slot).copied();
+        vectors.iter().take(layout.len()).map(of_slot).collect()
+    };
+    let images: Option<Vec<Vec<f64>>> = (0..count).map(image).collect();
+    let whole = images.filter(|_| vectors.len() >= layout.len());
+    whole.ok_or_else(|| RuntimeError::Malformed {
+        what: "the output",
+        reason: format!(
+            "{} ciphertexts, {} elements need one each",
+            vectors.len(),
+            layout.len()
+        ),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_batch_comes_back_image_by_image_and_has_room_for_as_many_as_slots() {
+        let layout = Layout::batched([2, 2, 3], 8);
+        let image = |b: usize| (0..12).map(|e| (100 * b + e) as f64).collect();
+        let images: Vec<Vec<f64>> = (0..9).map(image).collect();
+        let borrowed: Vec<&[f64]> = images.iter().map(Vec::as_slice).collect();
+        for count in 1..=8 {
+            let packed = pack_batch(&layout, &borrowed[..count], 8).unwrap();
+            assert_eq!(packed.len(), 12);
+            let found = unpack_batch(&layout, &packed, 8, count).unwrap();
+            assert_eq!(found, images[..count]);
+        }
+        for count in [0, 9] {
+            let refused = pack_batch(&layout, &borrowed[..count], 8).unwrap_err();
+            let text = refused.to_string();
+            assert!(
+                text.contains(&format!("{count} images, room for 8")),
+                "{text}"
+            );
+        }
+        let single = Layout::raster([2, 2, 3]);
+        let packed = pack_batch(&single, &borrowed[..1], 8).unwrap();
+        assert_eq!(unpack_batch(&single, &packed, 8, 1).unwrap(), images[..1]);
+        assert!(pack_batch(&single, &borrowed[..2], 8).is_err());
+        assert!(unpack_batch(&single, &packed, 8, 2).is_err());
+    }
 
     #[test]
     fn unpack_undoes_pack_for_replicated_and_for_split_tensors() {

@@ -70,6 +70,15 @@ impl ClientSpec {
         Ok(spec)
     }
 
+    /// How many images one request takes.
+    pub fn images(&self) -> usize {
+        let slots = self.parameters.slots();
+        match self.input.is_batched(slots) && self.output.is_batched(slots) {
+            true => slots,
+            false => 1,
+        }
+    }
+
     /// The scale of input ciphertexts as a float.
     pub(crate) fn input_scale(&self) -> Result<f64> {
         self.float(&self.input_type.scale)

@@ -37,6 +37,11 @@ impl PlacedMap {
             .chain([&self.result])
             .map(|l| (l.period as usize).min(slots));
         let period = periods.max().unwrap_or(1);
+        let mut layouts = self.operands.iter().map(|o| &o.layout);
+        let batched = self.result.is_batched(slots) && layouts.all(|l| l.is_batched(slots));
+        if batched && self.period == 1 {
+            return Ok(());
+        }
         if period != self.period {
             return Err(format!(
                 "the period is {}, the layouts need {period}",

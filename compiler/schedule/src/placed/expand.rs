@@ -46,17 +46,19 @@ impl Expansion {
     /// eight bytes for each slot of the layouts.
     pub fn new(map: &Arc<PlacedMap>, slots: usize) -> Self {
         let mut first = 0;
+        // Of a batch every slot is as the first.
+        let most = map.period;
         let operands: Vec<Operand> = map
             .operands
             .iter()
-            .map(|operand| Operand::new(operand, &map.result, slots, &mut first))
+            .map(|operand| Operand::new(operand, &map.result, (slots, most), &mut first))
             .collect();
         let tensors = operands.iter().enumerate();
         let inputs = tensors
             .flat_map(|(tensor, o)| (0..o.ciphertexts.len()).map(move |c| (tensor, c)))
             .collect();
         Self {
-            result: elements(&map.result, slots),
+            result: elements(&map.result, slots, most),
             operands,
             inputs,
             map: map.clone(),
@@ -108,7 +110,12 @@ impl Expansion {
 }
 
 impl Operand {
-    fn new(operand: &PlacedOperand, result: &Layout, slots: usize, first: &mut u32) -> Self {
+    fn new(
+        operand: &PlacedOperand,
+        result: &Layout,
+        (slots, most): (usize, usize),
+        first: &mut u32,
+    ) -> Self {
         let channels = operand.layout.shape[0];
         let mut pairs = vec![(NONE, 0); (channels * result.shape[0]) as usize];
         for (pattern, number) in operand.patterns.iter().zip(0u32..) {
@@ -119,7 +126,7 @@ impl Operand {
         }
         let of_pattern = |p: &Pattern| Sources::new(p, result.shape, operand.layout.shape[2]);
         Self {
-            ciphertexts: elements(&operand.layout, slots),
+            ciphertexts: elements(&operand.layout, slots, most),
             channels,
             pairs,
             patterns: operand.patterns.iter().map(of_pattern).collect(),
@@ -170,13 +177,13 @@ impl Sources {
     }
 }
 
-/// What each slot of each ciphertext holds, up to the layout's period.
-fn elements(layout: &Layout, slots: usize) -> Vec<Vec<Element>> {
+/// What each slot of each ciphertext holds, up to the layout's period, at most `most` slots.
+fn elements(layout: &Layout, slots: usize, most: usize) -> Vec<Vec<Element>> {
     let nothing = Element {
         channel: NONE,
         place: 0,
     };
-    let period = (layout.period as usize).min(slots);
+    let period = (layout.period as usize).min(slots).min(most);
     let mut elements = vec![vec![nothing; period]; layout.ciphertexts(slots)];
     let plane = (layout.shape[1] * layout.shape[2]).max(1);
     for (position, index) in layout.positions().into_iter().zip(0u32..) {

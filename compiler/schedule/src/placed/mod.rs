@@ -24,7 +24,7 @@ pub const MAX_PAIRS: usize = 1 << 24;
 /// A linear map by its weights; see the module.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlacedMap {
-    /// Number of values of each diagonal: the largest of the layouts' periods, each at most the slots.
+    /// Number of values of each diagonal: the largest of the layouts' periods, each at most the slots; or 1 where all are batched.
     pub period: usize,
     /// Where the result lies.
     pub result: Layout,

@@ -9,6 +9,9 @@
 //! extent at least 1, which together reach the axis length; all elements lie at distinct positions below the period. The
 //! number of ciphertexts that the layout takes equals the number of input instructions, or outputs.
 //!
+//! **Batches.** If the input's layout is batched, so is the output's, and the other way round; nothing rotates then, and every
+//! constant has period 1, so that no image meets another.
+//!
 //! **Order.** Instruction by instruction, results are numbered from 0 without gaps, so that each value is made once, at
 //! most [`MAX_VALUES`](crate::schedule::MAX_VALUES) of them; an instruction reads only values made
 //! before it. The `input` instructions have the indices 0, 1, 2, … in order. Every layer id names a layer.
@@ -32,6 +35,7 @@
 //!
 //! Cost: linear in the size of schedule and constants; nothing is cloned.
 
+mod batch;
 mod instructions;
 
 use std::collections::HashSet;
@@ -106,6 +110,7 @@ pub fn verify(schedule: Schedule) -> Result<Verified, Faults> {
     check.constants();
     check.instructions();
     check.ends();
+    check.batch();
     let (mut faults, left_out) = (check.faults, check.left_out);
     if left_out > 0 {
         faults.push(Fault {

@@ -11,7 +11,7 @@ use std::arch::x86_64::*;
 
 use super::doubles::*;
 use super::gather::{Permute, Unpack};
-use super::{KeyTerm, Packed, PairTerm, Place, Rows, scalar};
+use super::{KeyTerm, Packed, PairTerm, Place, Rows, WeightTerm, scalar};
 use crate::galois::Automorphism;
 use crate::modulus::Modulus;
 
@@ -338,6 +338,24 @@ simd! {
                     // SAFETY: lengths checked by the parent module.
                     unsafe { sums.finish(&mut out, i + 4 * half, add || at > 0) };
                 }
+            }
+        }
+    }
+
+    fn weigh_pair(m: &Modulus, out: [&mut [u64]; 2], terms: &[WeightTerm<'_>], add: bool) {
+        let mut out = out;
+        let c = consts(m);
+        for (at, terms) in terms.chunks(MAX_SUM).enumerate() {
+            let reduction = Reduction::new(c, terms.len());
+            for i in (0..out[0].len()).step_by(4) {
+                let mut sums = Sums { reduction, first: Sum::new(), second: Sum::new() };
+                for t in terms {
+                    let weight = splat(t.weight as f64);
+                    // SAFETY: lengths checked by the parent module.
+                    unsafe { sums.add(weight, load(t.first, i), load(t.second, i)) };
+                }
+                // SAFETY: lengths checked by the parent module.
+                unsafe { sums.finish(&mut out, i, add || at > 0) };
             }
         }
     }

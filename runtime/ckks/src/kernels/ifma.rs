@@ -8,7 +8,7 @@ use std::arch::x86_64::*;
 
 use super::lanes::*;
 use super::packed::{TABLES, mask};
-use super::{KeyTerm, Packed, PairTerm, Place, Rows};
+use super::{KeyTerm, Packed, PairTerm, Place, Rows, WeightTerm};
 use crate::galois::Automorphism;
 use crate::modulus::Modulus;
 
@@ -188,6 +188,26 @@ simd! {
             }
             // SAFETY: lengths checked by the parent module.
             unsafe { sums.finish(out0, out1, i, add) };
+        }
+    }
+
+    fn weigh_pair(m: &Modulus, out: [&mut [u64]; 2], terms: &[WeightTerm<'_>], add: bool) {
+        let c = consts(m);
+        let [out0, out1] = out;
+        // Two vectors at a time: eight chains of products hide each other's latency.
+        for i in (0..out0.len()).step_by(16) {
+            let mut sums = [Sums::new(c); 2];
+            for t in terms {
+                let weight = splat(t.weight);
+                for (sum, i) in sums.iter_mut().zip([i, i + 8]) {
+                    // SAFETY: lengths, multiples of 16, checked by the parent module.
+                    unsafe { sum.add(weight, load(t.first, i), load(t.second, i)) };
+                }
+            }
+            for (sum, i) in sums.iter().zip([i, i + 8]) {
+                // SAFETY: lengths checked by the parent module.
+                unsafe { sum.finish(out0, out1, i, add) };
+            }
         }
     }
 

@@ -200,6 +200,7 @@ pub(super) unsafe fn gathered(src: &[u64], place: Place<'_>, i: usize) -> V {
 }
 
 /// Two running sums of products sharing one factor.
+#[derive(Clone, Copy)]
 pub(super) struct Sums {
     c: Consts,
     lo: [V; 2],

@@ -66,6 +66,14 @@ pub(crate) struct PairTerm<'a> {
     pub(crate) factor: Packed<'a>,
 }
 
+/// One term of [`Kernels::weigh_pair`]: two ciphertext limbs and the number (times 2^52) that multiplies both.
+#[derive(Clone, Copy)]
+pub(crate) struct WeightTerm<'a> {
+    pub(crate) first: &'a [u64],
+    pub(crate) second: &'a [u64],
+    pub(crate) weight: u64,
+}
+
 /// Rows of words that stand at equal distances; a kernel takes as many as it has factors for them.
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<'a> {
@@ -228,6 +236,23 @@ impl Kernels {
             assert!(t.factor.holds(n) && t.factor.bits == terms[0].factor.bits);
         }
         dispatch!(self, dot_pair(m, out, terms, add));
+    }
+
+    /// `(out0, out1) (+)= sum over terms of (first, second)·weight`, canonical residues; at most
+    /// [`MAX_TERMS`] terms, weights times 2^52 and below q.
+    pub(crate) fn weigh_pair(
+        self,
+        m: &Modulus,
+        out: [&mut [u64]; 2],
+        terms: &[WeightTerm<'_>],
+        add: bool,
+    ) {
+        let n = out[0].len();
+        assert!(out[1].len() == n && terms.len() <= MAX_TERMS && n.is_multiple_of(16));
+        for t in terms {
+            assert!(t.first.len() == n && t.second.len() == n && t.weight < m.q);
+        }
+        dispatch!(self, weigh_pair(m, out, terms, add));
     }
 
     /// Packs `src` (below 2^bits) into the words at the start of `dst`.

@@ -1,7 +1,7 @@
 //! The portable implementation of every kernel: the reference that the SIMD one must equal.
 
 use super::packed::mask;
-use super::{KeyTerm, Packed, PairTerm, Place, Rows};
+use super::{KeyTerm, Packed, PairTerm, Place, Rows, WeightTerm};
 use crate::galois::Automorphism;
 use crate::modulus::{MASK52, Modulus};
 
@@ -127,6 +127,21 @@ pub(super) fn dot_pair(m: &Modulus, out: [&mut [u64]; 2], terms: &[PairTerm<'_>]
             let factor = u128::from(t.factor.get(i));
             s0 += factor * u128::from(t.first[i]);
             s1 += factor * u128::from(t.second[i]);
+        }
+        let (r0, r1) = (reduce_sum(m, s0), reduce_sum(m, s1));
+        out0[i] = if add { m.add(out0[i], r0) } else { r0 };
+        out1[i] = if add { m.add(out1[i], r1) } else { r1 };
+    }
+}
+
+pub(super) fn weigh_pair(m: &Modulus, out: [&mut [u64]; 2], terms: &[WeightTerm<'_>], add: bool) {
+    let [out0, out1] = out;
+    for i in 0..out0.len() {
+        let (mut s0, mut s1) = (0u128, 0u128);
+        for t in terms {
+            let weight = u128::from(t.weight);
+            s0 += weight * u128::from(t.first[i]);
+            s1 += weight * u128::from(t.second[i]);
         }
         let (r0, r1) = (reduce_sum(m, s0), reduce_sum(m, s1));
         out0[i] = if add { m.add(out0[i], r0) } else { r0 };

@@ -229,6 +229,16 @@ fn sums_of_products_are_equal_up_to_the_most_terms() {
                 let (mut x, mut y) = (limbs[5].clone(), limbs[6].clone());
                 k.dot_pair(m, [&mut x, &mut y], &pairs, add);
                 all.extend([x, y]);
+                let weights: Vec<WeightTerm<'_>> = (0..count)
+                    .map(|t| WeightTerm {
+                        first: &limbs[3 * t],
+                        second: &limbs[3 * t + 1],
+                        weight: limbs[3 * t + 2][t % 5],
+                    })
+                    .collect();
+                let (mut x, mut y) = (limbs[5].clone(), limbs[6].clone());
+                k.weigh_pair(m, [&mut x, &mut y], &weights, add);
+                all.extend([x, y]);
             }
         }
         assert!(all.iter().flatten().all(|&x| x < m.q));

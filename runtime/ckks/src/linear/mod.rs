@@ -4,12 +4,14 @@
 //! The rotations of each input share one decomposition (Halevi and Shoup 2018); the rotations of the inner
 //! sums of one output share one division by P (Bossuat et al. 2021). The baby rotations are divided by P each, so that
 //! diagonals need no special limbs: a quarter less memory traffic, which is what bounds the map, for one
-//! division per baby step more. Products are summed unreduced, up to 24 at a time.
+//! division per baby step more. Products are summed unreduced, up to 24 at a time. Diagonals with one number in all slots, as in a map
+//! between batches whose slots are images, are words, not limbs.
 //! Cost: one hoisted rotation per distinct (input, baby step), one product per term, one switch per
 //! (output, giant step) other than 0, one division per output.
 
 mod plan;
 mod steps;
+mod weighted;
 
 use std::borrow::Borrow;
 
@@ -24,6 +26,8 @@ use plan::Product;
 
 /// Most inner sums that are in memory at a time.
 const MAX_SUMS: usize = 32;
+/// Where all diagonals are numbers, so that operands are read for more sums at once.
+const MAX_CONSTANT_SUMS: usize = 128;
 
 impl Context {
     /// Applies a linear map; the scale of the result is that of the inputs times that of the diagonals,
@@ -77,9 +81,13 @@ impl Context {
         }
         let rotated = self.baby_steps(&inputs, plan, keys)?;
         let mut results = Vec::with_capacity(plan.outputs.len());
+        let most = match diagonals.iter().all(|d| d.is_constant()) {
+            true => MAX_CONSTANT_SUMS,
+            false => MAX_SUMS,
+        };
         let mut next = 0;
         while next < plan.outputs.len() {
-            let end = batch_end(&plan.outputs, next);
+            let end = batch_end(&plan.outputs, next, most);
             let outputs = &plan.outputs[next..end];
             let groups = outputs
                 .iter()
@@ -187,13 +195,13 @@ impl Context {
     }
 }
 
-/// The end of the batch of outputs that starts at `start`: at most `MAX_SUMS` inner sums, at least one
+/// The end of the batch of outputs that starts at `start`: at most `most` inner sums, at least one
 /// output.
-fn batch_end(outputs: &[Vec<(i64, Vec<Product>)>], start: usize) -> usize {
+fn batch_end(outputs: &[Vec<(i64, Vec<Product>)>], start: usize, most: usize) -> usize {
     let mut sums = 0;
     for (at, output) in outputs.iter().enumerate().skip(start) {
         sums += output.len();
-        if sums > MAX_SUMS && at > start {
+        if sums > most && at > start {
             return at;
         }
     }

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use super::plan::Product;
+use super::weighted::Terms;
 use crate::ciphertext::{Ciphertext, Diagonal};
 use crate::context::Context;
 use crate::error::Error;
-use crate::kernels::{MAX_TERMS, PairTerm};
+use crate::kernels::MAX_TERMS;
 use crate::keys::EvaluationKeys;
 use crate::keyswitch::{Job, Limbs};
 use crate::parallel::{for_each, for_limbs, threads};
@@ -14,7 +15,7 @@ use crate::pool::Buf;
 use crate::sums::Sum;
 
 /// Words of a limb that are worked on at a time: all baby steps' pieces stay in the second-level cache.
-const BLOCK: usize = 1024;
+pub(super) const BLOCK: usize = 1024;
 
 /// Inner sums of a batch of outputs: each part per limb, per group.
 pub(super) struct InnerSums<'a> {
@@ -69,23 +70,26 @@ impl Context {
         diagonals: &[&Diagonal],
         (out0, out1): (&mut [u64], &mut [u64]),
     ) {
+        if diagonals.iter().all(|d| d.is_constant()) {
+            return self.constant_sums(i, rotated, groups, diagonals, (out0, out1));
+        }
         let n = self.degree();
-        let m = &self.moduli[i];
         let block = BLOCK.min(n);
-        let mut terms: Vec<PairTerm<'_>> = Vec::new();
+        let mut terms = Terms::default();
         for start in (0..n).step_by(block) {
             let range = i * n + start..i * n + start + block;
             for (g, (_, products)) in groups.iter().enumerate() {
                 let at = g * n + start..g * n + start + block;
                 for (c, some) in products.chunks(MAX_TERMS).enumerate() {
                     terms.clear();
-                    terms.extend(some.iter().map(|p| PairTerm {
-                        first: &rotated[p.rotated].parts[0][range.clone()],
-                        second: &rotated[p.rotated].parts[1][range.clone()],
-                        factor: diagonals[p.diagonal].part(i, start, m.bits()),
-                    }));
+                    for p in some {
+                        let parts = &rotated[p.rotated].parts;
+                        let parts = [&parts[0][range.clone()], &parts[1][range.clone()]];
+                        let factor = diagonals[p.diagonal];
+                        terms.push(parts, factor.part(i, start, self.moduli[i].bits()));
+                    }
                     let out = [&mut out0[at.clone()], &mut out1[at.clone()]];
-                    self.kernels.dot_pair(m, out, &terms, c > 0);
+                    self.add_terms(i, out, &terms, c > 0);
                 }
             }
         }
