@@ -3,6 +3,7 @@
 //! A strategy keeps no state: what it proposes follows from the trials so far and a seed, so a study can be killed and
 //! resumed at any point. To add one: a file here, its line in [`strategies`], and the suite in [`conformance`] passes.
 
+pub mod benchmark;
 pub mod conformance;
 mod evolution;
 mod exhaustive;

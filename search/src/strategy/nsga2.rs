@@ -124,9 +124,7 @@ fn tournament<'a>(parents: &'a [Standing], rng: &mut (impl Rng + ?Sized)) -> &'a
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pareto::ParetoFront;
-    use crate::strategy::conformance::{cost_of, positions};
-    use crate::{Outcome, Trial};
+    use crate::strategy::benchmark;
 
     fn point(trial: usize, latency_ms: f64, accuracy: f64) -> Point {
         Point {
@@ -157,83 +155,15 @@ mod tests {
         assert_eq!(place(4), Some((2, f64::INFINITY)));
     }
 
-    /// Twelve genes of four options. Latency and accuracy both rise with each option, at rates that differ from gene to
-    /// gene, so that the front takes the options that pay; accuracy saturates.
-    fn figures(genes: &[f64]) -> (f64, f64) {
-        let sum = |rate: fn(usize) -> f64| -> f64 {
-            genes.iter().enumerate().map(|(i, g)| rate(i) * g).sum()
-        };
-        let (latency_ms, gain) = (10.0 + sum(latency_rate), sum(gain_rate));
-        (latency_ms, 0.5 + 0.5 * (1.0 - (-gain / 15.0).exp()))
-    }
-
-    fn latency_rate(gene: usize) -> f64 {
-        0.5 + (gene * 5 % 12) as f64 / 6.0
-    }
-
-    fn gain_rate(gene: usize) -> f64 {
-        0.3 + (gene * 7 % 12) as f64 / 6.0
-    }
-
-    /// The hypervolume at 100 ms and accuracy 0.5 after 400 trials.
-    fn hypervolume(strategy: &dyn Strategy, seed: u64) -> f64 {
-        let space = positions(12, r#"[{"conv": {"width": [2, 4, 6, 8], "kernel": 1}}]"#);
-        assert_eq!(space.size(), 1 << 24);
-        let mut trials: Vec<Trial> = Vec::new();
-        for number in 0..400 {
-            let context = Context {
-                space: &space,
-                history: &trials,
-                pending: &[],
-                cost: &|a| Ok(cost_of(figures(&numbers(a)).0)),
-            };
-            let seed = Seed::new(seed).derive(&number.to_string());
-            let architecture = strategy.propose(&context, seed).expect("a large space");
-            let (latency_ms, accuracy) = figures(&numbers(&architecture));
-            trials.push(Trial {
-                number,
-                architecture,
-                cost: Some(cost_of(latency_ms)),
-                outcome: Outcome::Complete { accuracy },
-                rungs: Vec::new(),
-                stopped_at: None,
-            });
-        }
-        ParetoFront::of(&trials).hypervolume(100.0, 0.5)
-    }
-
-    fn numbers(architecture: &Architecture) -> Vec<f64> {
-        architecture.genes.iter().map(|g| f64::from(*g)).collect()
-    }
-
-    /// No set of architectures has a greater hypervolume: with genes from 0 to 3 not rounded to options, the greatest gain
-    /// at each latency takes the genes in the order of gain per millisecond (Dantzig's bound of the knapsack, 1957). The
-    /// area under it, from above in small steps.
-    fn bound() -> f64 {
-        let mut order: Vec<usize> = (0..12).collect();
-        let pays = |gene: usize| gain_rate(gene) / latency_rate(gene);
-        order.sort_by(|a, b| pays(*b).total_cmp(&pays(*a)));
-        let mut genes = [0.0; 12];
-        let (mut area, mut reached) = (0.0, figures(&genes));
-        for gene in order {
-            for step in 1..=1000 {
-                genes[gene] = 3.0 * f64::from(step) / 1000.0;
-                let next = figures(&genes);
-                area += (next.0 - reached.0) * (next.1 - 0.5);
-                reached = next;
-            }
-        }
-        area + (100.0 - reached.0) * (reached.1 - 0.5)
-    }
-
     #[test]
     fn four_hundred_trials_of_sixteen_million_reach_95_percent_of_the_hypervolume_and_more_than_random()
      {
         let mean = |strategy: &dyn Strategy| -> f64 {
-            (0..10).map(|seed| hypervolume(strategy, seed)).sum::<f64>() / 10.0
+            let volumes = (0..10).map(|seed| benchmark::hypervolume(strategy, seed, 400));
+            volumes.sum::<f64>() / 10.0
         };
         let (nsga2, random) = (mean(&Nsga2), mean(&crate::strategy::random::Random));
-        let bound = bound();
+        let bound = benchmark::bound();
         assert!(nsga2 > random, "{nsga2} against {random}");
         assert!(
             nsga2 >= 0.95 * bound && nsga2 <= bound,
