@@ -121,6 +121,7 @@ fn a_search_ends_in_a_network_that_predicts_encrypted_and_goes_on_after_a_stop()
 
     resumed_equals_uninterrupted(&world);
     client_and_server_agree(&world);
+    batches_are_classified(&world);
     figures_for_scripts(&world);
     exports_hold_every_trial(&world);
     mistakes_are_told(&world);
@@ -172,6 +173,20 @@ fn client_and_server_agree(world: &World) {
     std::fs::write(world.path("torn.ct"), &bytes[..bytes.len() - 7]).unwrap();
     world.refused("predict model.hemet --keys keys/server.keys torn.ct -o no.ct");
     assert!(!world.path("no.ct").exists());
+}
+
+/// The same network for throughput: a batch classified encrypted as in the clear.
+fn batches_are_classified(world: &World) {
+    let best = &read_json(&world.path("run/summary.json"))["best"];
+    let trial = best["trial"].as_u64().unwrap();
+    world.good(&format!(
+        "compile run --trial {trial} -o many.hemet --target throughput"
+    ));
+    let inspected = json(&world.good("inspect many.hemet --json"));
+    assert!(inspected["images_per_request"].as_u64().unwrap() > 1000);
+    let figures = json(&world.good("evaluate many.hemet --set optdigits --limit 20 --json"));
+    assert_eq!(figures["images"], 20);
+    assert_eq!(figures["agreement"], 1.0);
 }
 
 fn figures_for_scripts(world: &World) {
