@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run_folder::{Best, Environment, Member, RunFolder, Summary};
 use crate::session::Session;
-use crate::{common, date, inspect, network, report};
+use crate::{common, date, front_times, inspect, network, report};
 
 /// Timed predictions of the chosen network.
 const TIMED_RUNS: usize = 7;
@@ -32,6 +32,7 @@ pub fn finish(
         .choose(experiment.choice())
         .ok_or_else(|| Error::user("the front is empty"))?;
     let best = measure(experiment, sets, table, run, &trials[chosen.trial], chosen)?;
+    let others = front_times::measure(experiment, sets, table, run, trials, chosen.trial)?;
     let count = |is: fn(&Outcome) -> bool| trials.iter().filter(|t| is(&t.outcome)).count();
     let space = experiment.space()?;
     let member = |point: &Point| -> Result<Member, Error> {
@@ -43,6 +44,10 @@ pub fn finish(
             depth: point.depth,
             validation_accuracy: point.accuracy,
             predicted_latency_ms: point.latency_ms,
+            measured_latency_ms: match point.trial == best.trial {
+                true => Some(best.measured_latency_ms),
+                false => others.get(&point.trial).copied(),
+            },
         })
     };
     let summary = Summary {
@@ -118,14 +123,7 @@ fn measure(
         experiment.encrypted_images.min(test.len())
     );
     let session = Session::new(artifact)?;
-    let image: Vec<f64> = test.image(0).iter().map(|v| f64::from(*v)).collect();
-    let (times, request_bytes) = common::pool(1)?.install(|| -> Result<_, Error> {
-        let request_bytes = session.predict(&image)?.request_bytes;
-        let times = (0..TIMED_RUNS)
-            .map(|_| Ok(session.predict(&image)?.latency_ms))
-            .collect::<Result<Vec<f64>, Error>>()?;
-        Ok((times, request_bytes))
-    })?;
+    let (times, request_bytes) = front_times::time(&session, test, TIMED_RUNS)?;
     let figures = evaluate::evaluate(&session, test, experiment.encrypted_images, 0, false)?;
     Ok(Best {
         trial: trial.number,

@@ -14,6 +14,7 @@ pub mod experiment;
 pub mod export;
 pub mod fetch;
 pub mod finish;
+pub mod front_times;
 pub mod image;
 pub mod inspect;
 pub mod network;

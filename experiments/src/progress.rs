@@ -15,6 +15,8 @@ enum Kind {
     Bar(ProgressBar),
     Lines {
         total: u64,
+        /// Steps that were done before the work began here.
+        begin: u64,
         start: Instant,
         last: Option<Instant>,
     },
@@ -43,11 +45,24 @@ impl Progress {
         } else {
             Kind::Lines {
                 total,
+                begin: 0,
                 start: Instant::now(),
                 last: None,
             }
         };
         Self { kind, title }
+    }
+
+    /// The work goes on: `done` steps are of an earlier time and say nothing of how long the others will take.
+    pub fn begin_at(&mut self, done: u64) {
+        match &mut self.kind {
+            Kind::Bar(bar) => {
+                bar.set_position(done);
+                bar.reset_eta();
+            }
+            Kind::Lines { begin, .. } => *begin = done,
+            Kind::Silent => {}
+        }
     }
 
     /// `done` steps are done; `message` says what is going on.
@@ -57,16 +72,22 @@ impl Progress {
                 bar.set_position(done);
                 bar.set_message(message.to_owned());
             }
-            Kind::Lines { total, start, last } => {
+            Kind::Lines {
+                total,
+                begin,
+                start,
+                last,
+            } => {
                 let due = last.is_none_or(|last| last.elapsed() >= LINE_INTERVAL);
                 if due || done == *total {
                     *last = Some(Instant::now());
                     let gone = start.elapsed().as_secs_f64();
-                    let left = if done == 0 {
-                        String::new()
-                    } else {
-                        let left = gone / done as f64 * total.saturating_sub(done) as f64;
-                        format!(", about {left:.0} s left")
+                    let left = match done.saturating_sub(*begin) {
+                        0 => String::new(),
+                        here => {
+                            let left = gone / here as f64 * total.saturating_sub(done) as f64;
+                            format!(", about {left:.0} s left")
+                        }
                     };
                     let percent = done * 100 / (*total).max(1);
                     eprintln!(

@@ -67,6 +67,9 @@ pub struct Member {
     pub validation_accuracy: f64,
     /// Predicted latency of a prediction, one thread.
     pub predicted_latency_ms: f64,
+    /// Median of the measured latencies, one thread; none where it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured_latency_ms: Option<f64>,
 }
 
 /// The network that was chosen, with what was measured on it.

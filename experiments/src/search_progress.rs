@@ -3,44 +3,55 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use hemet_reports::number;
+use hemet_search::pareto::{HypervolumeCurve, Point};
 use hemet_search::study::Event;
 use hemet_search::{Outcome, Trial};
 
+use crate::common;
 use crate::experiment::Experiment;
 use crate::progress::Progress;
 
-/// A bar over all epochs of all trials, with the best so far.
+/// A bar over all epochs of all trials: trials done, running, failed, infeasible; the best so far, the front's hypervolume.
 pub struct SearchProgress {
     state: Mutex<State>,
-    trials: usize,
-    epochs: usize,
 }
 
 struct State {
     progress: Option<Progress>,
+    /// Trials to train.
+    trials: usize,
+    /// Epochs of each.
+    epochs: usize,
+    /// The limit that the hypervolume is taken up to, if there is one.
+    max_latency_ms: Option<f64>,
     /// Epochs done of the trials that are being trained.
     running: BTreeMap<usize, usize>,
-    trained: usize,
-    infeasible: usize,
-    failed: usize,
-    best: Option<(usize, f64, f64)>,
+    /// Trials that have ended, those of an earlier run first.
+    ended: Vec<Trial>,
+    /// Share of the plane that the front dominates, 0 to 1.
+    hypervolume: Option<f64>,
 }
 
 impl SearchProgress {
-    /// For a search of this experiment.
-    pub fn new(experiment: &Experiment) -> Self {
+    /// For a search of this experiment that goes on after these trials.
+    pub fn new(experiment: &Experiment, earlier: Vec<Trial>) -> Self {
         let (trials, epochs) = (experiment.search.trials, experiment.train.epochs);
-        Self {
-            state: Mutex::new(State {
-                progress: Some(Progress::new("search", (trials * epochs) as u64, false)),
-                running: BTreeMap::new(),
-                trained: 0,
-                infeasible: 0,
-                failed: 0,
-                best: None,
-            }),
+        let mut state = State {
+            progress: None,
             trials,
             epochs,
+            max_latency_ms: experiment.constraints.max_latency_ms,
+            running: BTreeMap::new(),
+            ended: earlier,
+            hypervolume: None,
+        };
+        state.measure();
+        let mut progress = Progress::new("search", (trials * epochs) as u64, false);
+        progress.begin_at(state.epochs_done());
+        state.progress = Some(progress);
+        Self {
+            state: Mutex::new(state),
         }
     }
 
@@ -54,9 +65,16 @@ impl SearchProgress {
             Event::Epoch { number, report } => {
                 state.running.insert(*number, report.epoch);
             }
-            Event::Finished(trial) => state.count(trial),
+            Event::Finished(trial) => {
+                state.running.remove(&trial.number);
+                state.ended.push((*trial).clone());
+                state.measure();
+            }
         }
-        state.show(self.trials, self.epochs);
+        let (done, message) = (state.epochs_done(), state.message());
+        if let Some(progress) = &mut state.progress {
+            progress.set(done, &message);
+        }
     }
 
     /// The search is over.
@@ -69,49 +87,116 @@ impl SearchProgress {
 }
 
 impl State {
-    fn count(&mut self, trial: &Trial) {
-        self.running.remove(&trial.number);
-        let latency_ms = trial.cost.as_ref().map_or(f64::NAN, |c| c.latency_ms);
-        match &trial.outcome {
-            Outcome::Complete { accuracy } => {
-                self.trained += 1;
-                if self.best.is_none_or(|(_, best, _)| *accuracy > best) {
-                    self.best = Some((trial.number, *accuracy, latency_ms));
-                }
+    fn measure(&mut self) {
+        let curve = HypervolumeCurve::of(&self.ended, self.max_latency_ms);
+        self.hypervolume = curve.and_then(|curve| curve.shares.last().copied());
+    }
+
+    /// Trials that ended after a training, well or not.
+    fn trained(&self) -> usize {
+        let trained = self.ended.iter().filter(|t| t.outcome.was_trained());
+        trained.count()
+    }
+
+    /// Epochs of the trials that have ended, whether all ran or not, and of those that run.
+    fn epochs_done(&self) -> u64 {
+        (self.trained() * self.epochs + self.running.values().sum::<usize>()) as u64
+    }
+
+    fn message(&self) -> String {
+        let mut message = format!("{} of {} trials done", self.trained(), self.trials);
+        if !self.running.is_empty() {
+            let share = |(number, epoch): (&usize, &usize)| {
+                let percent = 100 * epoch / self.epochs.max(1);
+                format!("#{number} {percent} %")
+            };
+            let running: Vec<String> = self.running.iter().map(share).collect();
+            message += &format!(", {} running ({})", running.len(), running.join(", "));
+        }
+        let count = |is: fn(&Outcome) -> bool| {
+            let ended = self.ended.iter().filter(|trial| is(&trial.outcome));
+            ended.count()
+        };
+        for (number, what) in [
+            (count(|o| matches!(o, Outcome::Failed { .. })), "failed"),
+            (
+                count(|o| matches!(o, Outcome::Infeasible { .. })),
+                "infeasible",
+            ),
+        ] {
+            if number > 0 {
+                message += &format!(", {number} {what}");
             }
-            Outcome::Infeasible { .. } => self.infeasible += 1,
-            Outcome::Failed { .. } => {
-                self.trained += 1;
-                self.failed += 1;
-            }
+        }
+        let points = self.ended.iter().filter_map(Point::of);
+        // The first of equals.
+        let best = points.reduce(|best, point| match point.accuracy > best.accuracy {
+            true => point,
+            false => best,
+        });
+        if let Some(best) = best {
+            message += &format!(
+                "; best {} at {} ms (#{})",
+                common::percent(best.accuracy),
+                number::milliseconds(best.latency_ms),
+                best.trial
+            );
+        }
+        if let Some(share) = self.hypervolume {
+            message += &format!("; hypervolume {}", common::percent(share));
+        }
+        message
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hemet_search::constraint::CostEstimate;
+    use hemet_spaces::Architecture;
+
+    use super::*;
+
+    fn trial(number: usize, outcome: Outcome) -> Trial {
+        Trial {
+            number,
+            architecture: Architecture { genes: vec![] },
+            cost: Some(CostEstimate {
+                depth: 3,
+                latency_ms: 50.0,
+                log_n: 13,
+                log_qp_bits: 200.0,
+                key_bytes: 1,
+            }),
+            outcome,
+            rungs: vec![],
+            stopped_at: None,
         }
     }
 
-    fn show(&mut self, trials: usize, epochs: usize) {
-        let running: Vec<String> = self.running.keys().map(|n| format!("#{n}")).collect();
-        let mut message = format!("trial {} of {trials}", self.trained + 1);
-        if self.trained == trials {
-            message = format!("{trials} trials");
-        }
-        if !running.is_empty() {
-            message += &format!(" (training {})", running.join(", "));
-        }
-        if self.infeasible > 0 {
-            message += &format!(", {} infeasible", self.infeasible);
-        }
-        if self.failed > 0 {
-            message += &format!(", {} failed", self.failed);
-        }
-        if let Some((number, accuracy, latency_ms)) = self.best {
-            message += &format!(
-                ", best {} at {} ms (#{number})",
-                crate::common::percent(accuracy),
-                hemet_reports::number::milliseconds(latency_ms)
-            );
-        }
-        let done = self.trained * epochs + self.running.values().sum::<usize>();
-        if let Some(progress) = &mut self.progress {
-            progress.set(done as u64, &message);
-        }
+    #[test]
+    fn the_message_counts_every_kind_of_trial_and_those_of_an_earlier_run() {
+        let reason = String::new;
+        let state = State {
+            progress: None,
+            trials: 8,
+            epochs: 10,
+            max_latency_ms: Some(100.0),
+            running: BTreeMap::from([(4, 0), (5, 7)]),
+            ended: vec![
+                trial(0, Outcome::Complete { accuracy: 0.9 }),
+                trial(1, Outcome::Failed { reason: reason() }),
+                trial(2, Outcome::Infeasible { reason: reason() }),
+                trial(3, Outcome::Complete { accuracy: 0.8 }),
+            ],
+            hypervolume: None,
+        };
+        let mut state = state;
+        state.measure();
+        assert_eq!(
+            state.message(),
+            "3 of 8 trials done, 2 running (#4 0 %, #5 70 %), 1 failed, 1 infeasible; \
+             best 90.00 % at 50.0 ms (#0); hypervolume 45.00 %"
+        );
+        assert_eq!(state.epochs_done(), 37);
     }
 }

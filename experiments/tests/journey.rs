@@ -119,6 +119,14 @@ fn a_search_ends_in_a_network_that_predicts_encrypted_and_goes_on_after_a_stop()
     assert_eq!(best["agreement"], 1.0);
     assert!(best["security_bits"].as_u64().unwrap() >= 128);
 
+    let summary = read_json(&world.path("run/summary.json"));
+    for member in summary["front"].as_array().unwrap() {
+        assert!(
+            member["measured_latency_ms"].as_f64().unwrap() > 0.0,
+            "{member}"
+        );
+    }
+
     resumed_equals_uninterrupted(&world);
     client_and_server_agree(&world);
     batches_are_classified(&world);

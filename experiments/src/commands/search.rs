@@ -164,7 +164,9 @@ fn search(
         validation.len(),
         experiment.search.strategy
     );
-    let progress = SearchProgress::new(experiment);
+    let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
+    let earlier = study::read_journal(&folder.journal(), space).map_err(Error::user)?;
+    let progress = SearchProgress::new(experiment, earlier);
     let on_event = |event: study::Event<'_>| progress.event(&event);
     let data = train::TrainData {
         training: &training,
@@ -204,7 +206,6 @@ fn search(
         halving: experiment.search.halving.clone(),
         inherit: experiment.search.inherit,
     };
-    let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
     let resume = if resume { Resume::Yes } else { Resume::No };
     let report = study.run(&folder, &options, resume).map_err(Error::user)?;
     progress.finish();

@@ -11,6 +11,7 @@
 //! compile: {security_bits: 128, precision_bits: 8}
 //! choose: {within_points: 0.5}      # the fastest within half a percentage point of the best accuracy
 //! encrypted_images: 100             # test images that the chosen network classifies encrypted
+//! measured_members: 8               # members of the front whose latency is measured, beside the chosen one
 //! ```
 
 mod yaml;
@@ -58,6 +59,10 @@ pub struct Experiment {
     /// How many test images the chosen network classifies encrypted, at least 1.
     #[serde(default = "hundred")]
     pub encrypted_images: usize,
+    /// Members of the front that are compiled and timed on an encrypted image at the end, beside the chosen one; of a larger
+    /// front these are spread evenly. 0 for none.
+    #[serde(default = "eight")]
+    pub measured_members: usize,
 }
 
 /// Which images.
@@ -135,6 +140,10 @@ fn one() -> u64 {
 
 fn four() -> usize {
     4
+}
+
+fn eight() -> usize {
+    8
 }
 
 fn hundred() -> usize {

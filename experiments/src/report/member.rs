@@ -15,7 +15,7 @@ use crate::training_curves;
 pub struct Member<'a> {
     /// What the summary says of it.
     pub found: &'a run_folder::Member,
-    /// What it costs; equal to the truth about the compiled network.
+    /// What it costs, as the search predicted it.
     pub estimate: Estimate,
     /// Architecture first, then accuracy and loss over epochs, where they were kept.
     pub pictures: Vec<Drawn>,

@@ -14,6 +14,7 @@ pub fn front(summary: &Summary) -> Result<Table> {
         Column::numbers("depth", "depth", "levels"),
         Column::numbers("validation_accuracy", "validation accuracy", "%"),
         Column::numbers("predicted_latency_ms", "predicted latency", "ms"),
+        Column::numbers("measured_latency_ms", "measured latency", "ms"),
         Column::words("chosen", "chosen"),
     ]);
     for member in &summary.front {
@@ -23,6 +24,9 @@ pub fn front(summary: &Summary) -> Result<Table> {
             Cell::Whole(member.depth as i64),
             Cell::Fraction(member.validation_accuracy),
             Cell::Milliseconds(member.predicted_latency_ms),
+            member
+                .measured_latency_ms
+                .map_or(Cell::Missing, Cell::Milliseconds),
             Cell::Flag(member.trial == summary.best.trial),
         ])?;
     }

@@ -26,7 +26,9 @@ pub fn plot(run: &Run<'_>) -> Option<Plot> {
                 depth: point.depth as u32,
                 on_front: member.is_some(),
                 chosen,
-                measured_latency_ms: chosen.then_some(summary.best.measured_latency_ms),
+                measured_latency_ms: member
+                    .and_then(|m| m.measured_latency_ms)
+                    .or(chosen.then_some(summary.best.measured_latency_ms)),
                 series: String::new(),
             }
         })

@@ -1,0 +1,99 @@
+//! Measured latencies of the members of a front, beside the predicted ones.
+
+use std::collections::BTreeMap;
+
+use hemet_compiler::Target;
+use hemet_schedule::CostTable;
+use hemet_search::data::{Dataset, TrainTest};
+use hemet_search::pareto::ParetoFront;
+use hemet_search::{Trial, study};
+
+use crate::error::Error;
+use crate::experiment::Experiment;
+use crate::progress::Progress;
+use crate::run_folder::RunFolder;
+use crate::session::Session;
+use crate::{common, network};
+
+/// Timed predictions of each member.
+const TIMED_RUNS: usize = 3;
+
+/// Latencies of so many encrypted predictions on one thread, in milliseconds, after one that is not counted, and the bytes
+/// of an encrypted image.
+///
+/// # Errors
+/// A prediction that fails.
+pub fn time(session: &Session, test: &Dataset, runs: usize) -> Result<(Vec<f64>, usize), Error> {
+    let image: Vec<f64> = test.image(0).iter().map(|v| f64::from(*v)).collect();
+    common::pool(1)?.install(|| {
+        let request_bytes = session.predict(&image)?.request_bytes;
+        let times = (0..runs)
+            .map(|_| Ok(session.predict(&image)?.latency_ms))
+            .collect::<Result<Vec<f64>, Error>>()?;
+        Ok((times, request_bytes))
+    })
+}
+
+/// Compiles members of the front other than the chosen one, as many as the experiment says, and times each: the median in
+/// milliseconds by the number of the trial.
+///
+/// # Errors
+/// Weights that cannot be read, a network that cannot be compiled or run.
+pub fn measure(
+    experiment: &Experiment,
+    sets: &TrainTest,
+    table: &CostTable,
+    run: &RunFolder,
+    trials: &[Trial],
+    chosen: usize,
+) -> Result<BTreeMap<usize, f64>, Error> {
+    let front = ParetoFront::of(trials);
+    let others: Vec<usize> = front.members().iter().map(|m| m.trial).collect();
+    let others: Vec<usize> = others.into_iter().filter(|t| *t != chosen).collect();
+    let others = spread(&others, experiment.measured_members);
+    let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
+    let samples = network::samples(&sets.train);
+    let mut progress = Progress::new("measure", others.len() as u64, others.is_empty());
+    let mut measured = BTreeMap::new();
+    for (done, trial) in others.into_iter().enumerate() {
+        progress.set(done as u64, &format!("front member #{trial}"));
+        let weights = folder.read_weights(trial).map_err(Error::user)?;
+        let architecture = &trials[trial].architecture;
+        let options = (table, Target::Latency);
+        let artifact = network::compile(experiment, architecture, &weights, &samples, options)?;
+        let (times, _) = time(&Session::new(artifact)?, &sets.test, TIMED_RUNS)?;
+        measured.insert(trial, common::median(&times));
+    }
+    progress.finish();
+    Ok(measured)
+}
+
+/// At most `count` of these, spread evenly, the first and the last among them where there are two.
+fn spread<T: Copy>(all: &[T], count: usize) -> Vec<T> {
+    if all.len() <= count {
+        return all.to_vec();
+    }
+    let last = (all.len() - 1) as f64;
+    let place = |i: usize| (i as f64 * last / (count.max(2) - 1) as f64).round() as usize;
+    (0..count).map(|i| all[place(i)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spread;
+
+    #[test]
+    fn the_measured_members_are_spread_over_the_front() {
+        let all: Vec<usize> = (0..10).collect();
+        for (count, expected) in [
+            (0, vec![]),
+            (1, vec![0]),
+            (2, vec![0, 9]),
+            (4, vec![0, 3, 6, 9]),
+            (10, all.clone()),
+            (20, all.clone()),
+        ] {
+            assert_eq!(spread(&all, count), expected);
+        }
+    }
+}
