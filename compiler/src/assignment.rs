@@ -132,6 +132,12 @@ impl<'a> Problem<'a> {
                 return Err(id);
             }
             let summed = match windows[id.0] {
+                Windows::Pooled(side) if options.target == Target::Throughput => {
+                    let [channels, height, width] = extents(shape);
+                    let side = side as u32;
+                    let shape = [channels, height / side, width / side];
+                    vec![Layout::batched(shape, slots); layouts.len()]
+                }
                 Windows::Pooled(side) => layouts.iter().map(|l| pooled(l.clone(), side)).collect(),
                 Windows::None | Windows::Wanted(_) => Vec::new(),
             };

@@ -90,7 +90,10 @@ impl Emitter<'_> {
                     .collect()
             }
             Kind::Product(a, b) => self.product(id, *a, *b),
-            Kind::Pool { input, side: _ } => self.pool(id, *input),
+            Kind::Pool { input, side } => match self.target {
+                Target::Latency => self.pool(id, *input),
+                Target::Throughput => self.pool_batch(id, *input, *side),
+            },
             Kind::Linear { terms, bias } => match node.shifted() {
                 Some(x) => {
                     let values = self.operand(x, self.structure.levels.operands(id))?;
@@ -154,6 +157,31 @@ impl Emitter<'_> {
             *value = self.fold(*value, &steps)?;
         }
         Ok(values)
+    }
+
+    /// Sums over the windows of a batch: of the ciphertexts of their elements.
+    fn pool_batch(
+        &mut self,
+        id: TensorId,
+        x: TensorId,
+        side: usize,
+    ) -> Result<Vec<ValueId>, Error> {
+        let values = self.operand(x, self.structure.levels.operands(id))?;
+        let (from, to) = (self.net.node(x).shape, self.net.node(id).shape);
+        let mut sums = Vec::with_capacity(to.len());
+        for channel in 0..to.channels {
+            for place in 0..to.height * to.width {
+                let (row, column) = (place / to.width * side, place % to.width * side);
+                let element = |k: usize| from.index(channel, row + k / side, column + k % side);
+                let mut sum = values[element(0)];
+                for k in 1..side * side {
+                    let b = values[element(k)];
+                    sum = self.push(Op::Add { a: sum, b })?;
+                }
+                sums.push(sum);
+            }
+        }
+        Ok(sums)
     }
 
     /// Adds rotations by all sums of the steps.

@@ -148,8 +148,7 @@ impl Way {
     /// The cheaper form.
     fn decide(graph: &LayerGraph, options: &Options, costs: &CostTable) -> Result<Self, Error> {
         let merged = Self::new(graph, options, costs, Pools::Merged)?;
-        let rotates = options.target == Target::Latency;
-        Ok(match rotates && passes::keeps_pools(graph, options) {
+        Ok(match passes::keeps_pools(graph, options) {
             true => merged.or_cheaper(Self::new(graph, options, costs, Pools::Apart)),
             false => merged,
         })

@@ -16,6 +16,12 @@ fn options() -> Options {
     }
 }
 
+/// A pool between a quadratic and a convolution: sums of ciphertexts, without a level.
+fn pooled() -> LayerGraph {
+    let net = Net::new(1, 8).conv(3, 3, 1).quadratic().pool(2);
+    net.conv(4, 3, 1).quadratic().dense(5).graph
+}
+
 /// Strides, a pool and two quadratics in few elements.
 fn small() -> LayerGraph {
     let net = Net::new(2, 8).conv(4, 3, 2).quadratic();
@@ -32,7 +38,7 @@ fn images(graph: &LayerGraph, count: u64) -> Vec<Vec<f64>> {
 
 #[test]
 fn every_image_of_a_batch_gets_what_the_graph_means_without_a_rotation() {
-    for (name, graph) in [("small", small()), ("lola", lola())] {
+    for (name, graph) in [("small", small()), ("pooled", pooled()), ("lola", lola())] {
         let weights = weights(&graph, 7);
         let schedule = compiled(&graph, &weights);
         let counts = OpCounts::of(&schedule);
@@ -56,7 +62,7 @@ fn op_counts_of_known_networks() {
         let estimate = estimate(&graph, &options(), &synthetic_table()).unwrap();
         format!("## {name}\n{}", estimate.op_counts)
     };
-    let nets = [("small", small()), ("lola", lola())];
+    let nets = [("small", small()), ("pooled", pooled()), ("lola", lola())];
     insta::assert_snapshot!("op_counts", nets.map(text).join("\n"));
 }
 
