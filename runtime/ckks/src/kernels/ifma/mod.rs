@@ -4,7 +4,13 @@
     reason = "vector loads and stores, and functions that need detected features"
 )]
 
+mod convert;
+mod inner;
+
 use std::arch::x86_64::*;
+
+use convert::{convert_many, convert_rows};
+use inner::{inner_few, inner_many};
 
 use super::lanes::*;
 use super::packed::{TABLES, mask};
@@ -299,130 +305,5 @@ simd! {
             // SAFETY: as in `add_assign`.
             unsafe { store(dst, i, _mm512_mask_blend_epi64(negative, r, negated)) }
         }
-    }
-}
-
-/// [`convert`] for a number of rows that is known while compiling: their weights stay in registers.
-///
-/// # Safety
-/// Every row has the length of `dst`, a multiple of eight.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
-unsafe fn convert_rows<const K: usize>(
-    c: Consts,
-    dst: &mut [u64],
-    rows: Rows<'_>,
-    weights: [u64; K],
-    offset: V,
-) {
-    let zero = _mm512_setzero_si512();
-    let mut w = [zero; K];
-    for (w, weight) in w.iter_mut().zip(weights) {
-        *w = splat(weight);
-    }
-    for i in (0..dst.len()).step_by(8) {
-        let (mut lo, mut hi) = (zero, zero);
-        for (k, w) in w.iter().enumerate() {
-            // SAFETY: the caller's promise.
-            let x = unsafe { load(rows.data, k * rows.stride + i) };
-            lo = _mm512_madd52lo_epu64(lo, x, *w);
-            hi = _mm512_madd52hi_epu64(hi, x, *w);
-        }
-        let t = _mm512_add_epi64(min_sub(redc(c, lo, hi), c.q2), offset);
-        // SAFETY: the caller's promise.
-        unsafe { store(dst, i, t) }
-    }
-}
-
-/// [`convert`] for any number of rows.
-///
-/// # Safety
-/// As for [`convert_rows`].
-#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
-unsafe fn convert_many(c: Consts, dst: &mut [u64], rows: Rows<'_>, weights: &[u64], offset: V) {
-    let zero = _mm512_setzero_si512();
-    for i in (0..dst.len()).step_by(8) {
-        let (mut lo, mut hi) = (zero, zero);
-        for (k, &w) in weights.iter().enumerate() {
-            // SAFETY: the caller's promise.
-            let (x, w) = (unsafe { load(rows.data, k * rows.stride + i) }, splat(w));
-            lo = _mm512_madd52lo_epu64(lo, x, w);
-            hi = _mm512_madd52hi_epu64(hi, x, w);
-        }
-        let t = _mm512_add_epi64(min_sub(redc(c, lo, hi), c.q2), offset);
-        // SAFETY: the caller's promise.
-        unsafe { store(dst, i, t) }
-    }
-}
-
-/// [`inner_product`] of up to four terms: the loop over them is unrolled and the sum needs one reduction less.
-///
-/// # Safety
-/// Digits hold the block at `place`, keys as many residues as `out`, all lengths are multiples of eight.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
-unsafe fn inner_few<const T: usize>(
-    c: Consts,
-    out: [&mut [u64]; 2],
-    place: Place<'_>,
-    terms: [&KeyTerm<'_>; T],
-    add: bool,
-) {
-    const { assert!(T <= 4) }
-    let [out0, out1] = out;
-    let unpack = Unpack::new(terms[0].first.bits);
-    for i in (0..out0.len()).step_by(8) {
-        let mut sums = Sums::new(c);
-        let (from, order) = origin(place, i);
-        for t in terms {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let (b, a) = (
-                    unpack.load(t.first.words, i),
-                    unpack.load(t.second.words, i),
-                );
-                fetch(t.digit, place, i);
-                let digit = load(t.digit, from);
-                let digit = order.map_or(digit, |o| _mm512_permutexvar_epi64(o, digit));
-                sums.add(digit, b, a);
-            }
-        }
-        // SAFETY: the caller's promise.
-        unsafe { sums.finish_few(out0, out1, i, add) };
-    }
-}
-
-/// [`inner_product`] of any number of terms.
-///
-/// # Safety
-/// As for [`inner_few`].
-#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
-unsafe fn inner_many(
-    c: Consts,
-    out: [&mut [u64]; 2],
-    place: Place<'_>,
-    terms: &[KeyTerm<'_>],
-    add: bool,
-) {
-    let [out0, out1] = out;
-    let unpack = Unpack::new(terms.first().map_or(9, |t| t.first.bits));
-    for i in (0..out0.len()).step_by(8) {
-        let mut sums = Sums::new(c);
-        let (from, order) = origin(place, i);
-        for t in terms {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let (b, a) = (
-                    unpack.load(t.first.words, i),
-                    unpack.load(t.second.words, i),
-                );
-                fetch(t.digit, place, i);
-                let digit = load(t.digit, from);
-                let digit = order.map_or(digit, |o| _mm512_permutexvar_epi64(o, digit));
-                sums.add(digit, b, a);
-            }
-        }
-        // SAFETY: the caller's promise.
-        unsafe { sums.finish(out0, out1, i, add) };
     }
 }
