@@ -1,8 +1,5 @@
-//! Sums of key switches on several threads.
-//!
-//! Each thread takes whole jobs of a long sum, with totals of its own; of the jobs that are left, and of short sums, the threads
-//! share the limbs. All products come first and the division after them, in as few steps as possible: at the end of each
-//! the threads wait for one another. One more writing and reading of the products is what that costs.
+//! Long sums of key switches on several threads: each thread takes whole jobs, with totals of its own, so that the threads wait
+//! for one another once. Jobs that are left over, and short sums, share the threads limb by limb.
 
 use crate::context::Context;
 use crate::digits::DigitRow;
@@ -11,14 +8,9 @@ use crate::pool::Buf;
 use crate::sums::{Batch, Pair, Totals};
 
 impl Context {
-    /// Both parts of every sum of a batch, divided by P (and by the last prime).
-    pub(crate) fn switch_shared(&self, batch: &Batch<'_>, threads: usize) -> Vec<Vec<Buf>> {
+    /// Divides what all jobs of a batch give.
+    pub(crate) fn divide(&self, batch: &Batch<'_>, mut totals: Totals) -> Vec<Vec<Buf>> {
         let (n, special) = (self.degree(), self.special.len());
-        let jobs = batch.sums[0].jobs.len();
-        let mut totals = self.collect_apart(batch, jobs / threads, threads);
-        for j in jobs / threads * threads..jobs {
-            self.collect(batch, j, &mut totals, j > 0);
-        }
         let lifts = &self.drop_table(batch).lift;
         let us = self.dropped_limbs(batch);
         let mut limbs = Vec::new();
@@ -42,19 +34,16 @@ impl Context {
     }
 
     /// The sum of the first `each·threads` jobs, so many on each thread.
-    fn collect_apart(&self, batch: &Batch<'_>, each: usize, threads: usize) -> Totals {
-        let whole: Vec<usize> = (0..threads).filter(|_| each > 0).collect();
-        let apart = map_whole(&whole, |t| {
+    pub(crate) fn collect_apart(&self, batch: &Batch<'_>, each: usize, threads: usize) -> Totals {
+        let all: Vec<usize> = (0..threads).collect();
+        let mut apart = map_whole(&all, |t| {
             let mut totals = self.totals(batch, true);
             for k in 0..each {
                 self.collect(batch, t * each + k, &mut totals, k > 0);
             }
             totals
         });
-        let mut apart = apart.into_iter();
-        let Some(mut sum) = apart.next() else {
-            return self.totals(batch, true);
-        };
+        let mut sum = apart.remove(0);
         let special = self.special.len();
         let kept: Vec<usize> = (special..special + self.kept_limbs(batch)).collect();
         let dropped = self.dropped_limbs(batch);

@@ -1,8 +1,8 @@
 //! Sums of key switches: the engine behind relinearization, rotation and linear maps.
 //!
-//! The digits are converted to all limbs first. Then the work is ordered by limb of the result (`rows.rs`): on one thread the
-//! dropped limbs go first, and the products on a kept limb are added to its remainder while that is in cache. The
-//! remainders of the division are converted a few limbs ahead. What several threads do instead is in `shared.rs`. Cost at
+//! The digits are converted to all limbs first. Then the work is ordered by limb of the result (`rows.rs`): the dropped
+//! limbs go first, and the last products on a kept limb are added to its remainder while that is in cache. The
+//! remainders of the division are converted a few limbs ahead. What several threads do first is in `shared.rs`. Cost at
 //! level l with K special primes and d digits: (l+1) + 2K inverse and d(K+l+1) - (l+1) + 2(l+1) forward transforms.
 
 use crate::context::Context;
@@ -60,17 +60,24 @@ impl Context {
 
     /// Both parts of every sum of a batch, divided by P (and by the last prime).
     pub(crate) fn switch(&self, batch: &Batch<'_>) -> Vec<Vec<Buf>> {
-        match tasks(self.extended_limbs(batch.level)) {
-            1 => self.switch_alone(batch),
-            threads => self.switch_shared(batch, threads),
+        let jobs = batch.sums[0].jobs.len();
+        let threads = tasks(self.extended_limbs(batch.level));
+        let each = if threads > 1 { jobs / threads } else { 0 };
+        if each == 0 {
+            return self.switch_rest(batch, self.totals(batch, jobs > 1), 0);
+        }
+        let totals = self.collect_apart(batch, each, threads);
+        if each * threads == jobs {
+            self.divide(batch, totals)
+        } else {
+            self.switch_rest(batch, totals, each * threads)
         }
     }
 
-    /// The same on one thread.
-    fn switch_alone(&self, batch: &Batch<'_>) -> Vec<Vec<Buf>> {
+    /// The same where `totals` hold what the first `done` jobs (not all) give.
+    fn switch_rest(&self, batch: &Batch<'_>, mut totals: Totals, done: usize) -> Vec<Vec<Buf>> {
         let last = batch.sums[0].jobs.len() - 1;
-        let mut totals = self.totals(batch, last > 0);
-        for j in 0..last {
+        for j in done..last {
             self.collect(batch, j, &mut totals, j > 0);
         }
         let mut own = None;
