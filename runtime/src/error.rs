@@ -8,6 +8,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RuntimeError {
+    /// What the TFHE engine refused.
+    #[error("{0}")]
+    Tfhe(String),
     /// The image has another number of elements than the network's input.
     #[error(
         "the image has {got} elements, the network takes {expected} ({shape}); give an image of that size"

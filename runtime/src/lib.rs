@@ -32,6 +32,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! With the feature `tfhe` (on by default) `tfhe` does the same for integer networks on exact tables.
+//!
 //! A server holds no type that contains a secret key: [`Server`] and [`ServerKeys`] are all that it needs. Neither compiler
 //! nor training nor graphs are among the dependencies.
 
@@ -50,6 +52,8 @@ mod order;
 mod run;
 mod server;
 mod sizes;
+#[cfg(feature = "tfhe")]
+pub mod tfhe;
 
 pub use backend::{Backend, CkksBackend, ClearBackend};
 pub use client::Client;

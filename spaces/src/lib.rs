@@ -23,6 +23,6 @@ pub use layer::Layer;
 pub use meaning::{Coefficient, LinearMap, Meaning, PolyMap};
 pub use quantised::QuantisedNetwork;
 pub use shape::Shape;
-pub use space::{Architecture, Space};
+pub use space::{Architecture, Scheme, Space};
 pub use statistics::Statistics;
 pub use weights::{Tensor, Weights};

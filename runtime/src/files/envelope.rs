@@ -37,17 +37,35 @@ pub enum FileKind {
     Request,
     /// An encrypted output.
     Response,
+    /// A TFHE client's secret keys, with what it must know of the artifact. Never leaves the client.
+    TfheClientKey,
+    /// The keys that a TFHE client hands to the server.
+    TfheEvaluationKeys,
+    /// An input encrypted under TFHE.
+    TfheRequest,
+    /// An output encrypted under TFHE.
+    TfheResponse,
 }
 
 impl FileKind {
     /// Every kind.
-    pub const ALL: [FileKind; 5] = [
+    pub const ALL: [FileKind; 9] = [
         FileKind::ClientKey,
         FileKind::EvaluationKeys,
         FileKind::MappedKeys,
         FileKind::Request,
         FileKind::Response,
+        FileKind::TfheClientKey,
+        FileKind::TfheEvaluationKeys,
+        FileKind::TfheRequest,
+        FileKind::TfheResponse,
     ];
+
+    /// The kind that the first bytes of a file name, if it is one of ours.
+    pub fn of(start: &[u8]) -> Option<FileKind> {
+        let kind = start.strip_prefix(MAGIC)?.first()?;
+        FileKind::ALL.into_iter().find(|k| k.byte() == *kind)
+    }
 
     /// The words for it in messages.
     pub fn name(self) -> &'static str {
@@ -57,6 +75,10 @@ impl FileKind {
             FileKind::MappedKeys => "the mapped evaluation keys",
             FileKind::Request => "the encrypted input",
             FileKind::Response => "the encrypted output",
+            FileKind::TfheClientKey => "the TFHE client key",
+            FileKind::TfheEvaluationKeys => "the TFHE evaluation keys",
+            FileKind::TfheRequest => "the input encrypted under TFHE",
+            FileKind::TfheResponse => "the output encrypted under TFHE",
         }
     }
 
@@ -67,6 +89,10 @@ impl FileKind {
             FileKind::MappedKeys => b'm',
             FileKind::Request => b'i',
             FileKind::Response => b'o',
+            FileKind::TfheClientKey => b'C',
+            FileKind::TfheEvaluationKeys => b'E',
+            FileKind::TfheRequest => b'I',
+            FileKind::TfheResponse => b'O',
         }
     }
 }

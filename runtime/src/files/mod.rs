@@ -1,4 +1,4 @@
-//! The files that client and server exchange: one envelope, five kinds, written aside and renamed.
+//! The files that client and server exchange: one envelope, its kinds, written aside and renamed.
 
 mod envelope;
 mod list;

@@ -66,6 +66,11 @@ impl ClientKey {
         })
     }
 
+    /// The random name of the keys, which is no secret.
+    pub fn id(&self) -> [u8; 16] {
+        self.key_id
+    }
+
     /// The spec that the keys were made for.
     pub fn spec(&self) -> &Spec {
         &self.spec

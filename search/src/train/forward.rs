@@ -235,17 +235,22 @@ impl Model {
     /// Moves the running statistics by `rate` towards those of a batch.
     pub fn update_running(&mut self, output: &TrainingOutput, rate: f32) {
         for (index, norm) in &output.norms {
-            let Some(batch) = norm.statistics() else {
-                continue;
-            };
-            let running = &mut self.running[*index];
-            let towards = |old: &mut Vec<f32>, new: &[f32]| {
-                let pairs = old.iter_mut().zip(new);
-                pairs.for_each(|(old, new)| *old += rate * (new - *old));
-            };
-            towards(&mut running.mean, &batch.mean);
-            towards(&mut running.variance, &batch.variance);
+            self.follow(*index, norm, rate);
         }
+    }
+
+    /// Moves the running statistics of one batch norm.
+    pub fn follow(&mut self, running: usize, norm: &BatchNorm, rate: f32) {
+        let Some(batch) = norm.statistics() else {
+            return;
+        };
+        let running = &mut self.running[running];
+        let towards = |old: &mut Vec<f32>, new: &[f32]| {
+            let pairs = old.iter_mut().zip(new);
+            pairs.for_each(|(old, new)| *old += rate * (new - *old));
+        };
+        towards(&mut running.mean, &batch.mean);
+        towards(&mut running.variance, &batch.variance);
     }
 }
 
@@ -278,7 +283,7 @@ fn penalise(x: &Tensor<2>, mode: &mut Mode<'_>) {
 }
 
 /// Convolutions, dense layers and pools.
-fn linear(node: &Node, tensors: &[Tensor<2>], x: Tensor<2>, images: usize) -> Tensor<2> {
+pub(super) fn linear(node: &Node, tensors: &[Tensor<2>], x: Tensor<2>, images: usize) -> Tensor<2> {
     let with_bias = |y: Tensor<2>, bias: &Option<usize>| match bias {
         Some(bias) => y + tensors[*bias].clone(),
         None => y,

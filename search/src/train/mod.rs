@@ -20,6 +20,7 @@ mod model;
 mod optimiser;
 mod options;
 mod parameter;
+pub mod quantised;
 mod run;
 mod teacher;
 

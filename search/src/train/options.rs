@@ -43,6 +43,8 @@ pub struct TrainOptions {
     pub distillation: f32,
     /// By how much logits are divided before they are compared with the teacher's; above 0.
     pub temperature: f32,
+    /// Greatest step of Adam where integers are trained (scheme `tfhe`), in units of an integer weight; above 0.
+    pub quantised_rate: f32,
 }
 
 /// How quadratics of each channel are trained. Those for a whole layer, and other degrees, always have trained coefficients.
@@ -76,6 +78,7 @@ impl Default for TrainOptions {
             polynomials: Polynomials::Learnable,
             distillation: 0.0,
             temperature: 2.0,
+            quantised_rate: 0.005,
         }
     }
 }
@@ -86,7 +89,7 @@ impl TrainOptions {
         let share = |value: f32| (0.0..1.0).contains(&value);
         let positive = |value: f32| value > 0.0 && value.is_finite();
         let not_negative = |value: f32| value >= 0.0 && value.is_finite();
-        let rules: [(&'static str, f64, bool, &str); 14] = [
+        let rules: [(&'static str, f64, bool, &str); 15] = [
             ("epochs", self.epochs as f64, self.epochs >= 1, "at least 1"),
             ("batch", self.batch as f64, self.batch >= 2, "at least 2"),
             (
@@ -149,6 +152,12 @@ impl TrainOptions {
                 "temperature",
                 self.temperature.into(),
                 positive(self.temperature),
+                "above 0",
+            ),
+            (
+                "quantised_rate",
+                self.quantised_rate.into(),
+                positive(self.quantised_rate),
                 "above 0",
             ),
         ];

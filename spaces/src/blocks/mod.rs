@@ -5,6 +5,7 @@
 mod activation;
 mod choice;
 mod conv;
+mod dense;
 mod fire;
 mod inception;
 mod inverted_residual;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 pub use activation::Activation;
 pub use conv::{ConvBlock, ConvOptions};
+pub use dense::{DenseBlock, DenseOptions};
 pub use fire::{Fire, FireOptions};
 pub use inception::{Inception, InceptionOptions};
 pub use inverted_residual::{InvertedResidual, InvertedResidualOptions};
@@ -60,7 +62,7 @@ pub enum Role {
     Mobile,
     /// One plain convolution.
     Regular,
-    /// Has no weights.
+    /// Neither: the rule leaves it where it is.
     Neutral,
 }
 
@@ -98,6 +100,7 @@ fn conv(out_channels: usize, kernel: usize, stride: usize, groups: usize) -> Con
 
 choice::blocks! {
     "conv" => Conv(ConvOptions),
+    "dense" => Dense(DenseOptions),
     "fire" => Fire(FireOptions),
     "inception" => Inception(InceptionOptions),
     "inverted_residual" => InvertedResidual(InvertedResidualOptions),

@@ -14,12 +14,16 @@
 mod evaluate;
 mod file;
 mod from_graph;
+mod function;
 mod map;
+mod quantise;
 mod range;
 mod table;
 
 pub use from_graph::{IntegerParameters, QuantisedParts};
+pub use function::{Levels, TableFunction};
 pub use map::IntegerMap;
+pub use quantise::{Quantisation, check_structure};
 pub use range::{Limits, ValueRange};
 pub use table::TableLayer;
 

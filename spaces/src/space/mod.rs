@@ -9,6 +9,7 @@ mod architecture;
 mod graph;
 mod greedy;
 mod position;
+mod scheme;
 mod spec;
 
 use rand::{Rng, RngExt};
@@ -17,6 +18,7 @@ pub use crate::blocks::{Choice, List};
 pub use architecture::Architecture;
 pub(crate) use architecture::short_hash;
 pub use position::Position;
+pub use scheme::Scheme;
 pub use spec::{HeadSpec, PositionSpec, SpaceSpec};
 
 use crate::blocks::Pool;
@@ -29,13 +31,14 @@ pub struct Space {
     spec: SpaceSpec,
     positions: Vec<Position>,
     head: Varied<Pool>,
+    schemes: Varied<Scheme>,
     genes: Vec<Gene>,
 }
 
 /// One thing that varies: its name and the labels of its options (at least two).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gene {
-    /// Unique in the space: `<position>`, `<position>.pool`, `stem` or `head.pool`.
+    /// Unique in the space: `<position>`, `<position>.pool`, `stem`, `head.pool` or `scheme`.
     pub name: String,
     /// Labels without spaces, unique in the gene; an architecture holds the index of one.
     pub options: Vec<String>,
@@ -96,6 +99,30 @@ impl Space {
     /// The positions in the order of the data's way; the stem, where there is one, is the first.
     pub fn positions(&self) -> &[Position] {
         &self.positions
+    }
+
+    /// The schemes that an architecture may choose from.
+    pub fn schemes(&self) -> &[Scheme] {
+        &self.schemes.options
+    }
+
+    /// The scheme that an architecture runs under; that of the first choice for an architecture of another space.
+    pub fn scheme(&self, architecture: &Architecture) -> Scheme {
+        match self.contains(architecture) {
+            true => *self.schemes.pick(&architecture.genes),
+            false => self.schemes.options.first().copied().unwrap_or_default(),
+        }
+    }
+
+    /// The same space with these schemes to choose from.
+    ///
+    /// # Errors
+    /// As for a space file.
+    pub fn with_schemes(&self, schemes: List<Scheme>) -> Result<Self, Error> {
+        Self::try_from(SpaceSpec {
+            scheme: schemes,
+            ..self.spec.clone()
+        })
     }
 
     /// Whether an architecture has this space's number of genes, each in its range.

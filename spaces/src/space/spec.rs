@@ -13,12 +13,13 @@
 //!     pool: [none, 2]                   # after the block; none where not given
 //! activation: quadratic                 # of blocks that name none; quadratic where not given
 //! head: {pool: global}                  # then a dense layer to the classes
+//! scheme: ckks                          # or tfhe, or both as a list; ckks where not given
 //! ```
 
 use serde::{Deserialize, Serialize};
 
 use super::position::{Labels, Position};
-use super::{Gene, Space, Varied};
+use super::{Gene, Scheme, Space, Varied};
 use crate::Error;
 use crate::blocks::{Activation, Choice, List, Options, Pool};
 
@@ -41,6 +42,9 @@ pub struct SpaceSpec {
     /// What comes before the last dense layer.
     #[serde(default)]
     pub head: HeadSpec,
+    /// Schemes of encryption; CKKS where not given. An experiment's own `scheme` stands above it.
+    #[serde(default = "ckks", skip_serializing_if = "is_ckks")]
+    pub scheme: List<Scheme>,
 }
 
 /// A position of a space file.
@@ -75,6 +79,14 @@ fn no_pool() -> List<Pool> {
     List::one(Pool::None)
 }
 
+fn ckks() -> List<Scheme> {
+    List::one(Scheme::Ckks)
+}
+
+fn is_ckks(schemes: &List<Scheme>) -> bool {
+    *schemes == ckks()
+}
+
 fn quadratic() -> List<Activation> {
     List::one(Activation::QUADRATIC)
 }
@@ -101,6 +113,10 @@ impl TryFrom<SpaceSpec> for Space {
                 options: Vec::new(),
                 gene: None,
             },
+            schemes: Varied {
+                options: Vec::new(),
+                gene: None,
+            },
             genes: Vec::new(),
             spec: spec.clone(),
         };
@@ -117,6 +133,7 @@ impl TryFrom<SpaceSpec> for Space {
             space.add_position(position)?;
         }
         space.head = space.vary("head.pool", spec.head.pool.to_vec())?;
+        space.schemes = space.vary("scheme", spec.scheme.to_vec())?;
         space.graph(&space.mobile())?;
         Ok(space)
     }
@@ -130,9 +147,9 @@ fn check_name(space: &Space, name: &str) -> Result<(), Error> {
         )));
     }
     let taken = space.positions.iter().any(|p| p.name() == name);
-    if taken || ["input", "stem", "head"].contains(&name) {
+    if taken || ["input", "stem", "head", "scheme"].contains(&name) {
         return Err(Error::Space(format!(
-            "position name `{name}` is taken; names must be unique and not input, stem or head"
+            "position name `{name}` is taken; names must be unique and not input, stem, head or scheme"
         )));
     }
     Ok(())

@@ -9,9 +9,12 @@
 pub(super) mod batch_norm;
 pub(super) mod depthwise;
 mod lanes;
+pub(super) mod overflow;
 pub(super) mod poly;
 pub(super) mod pool;
 pub(super) mod range;
+pub(super) mod round;
+pub(super) mod table;
 pub(super) mod unfold;
 
 use std::fmt::Debug;

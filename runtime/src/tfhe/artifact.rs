@@ -1,0 +1,236 @@
+//! The artifact of an integer network: manifest, how images become integers, schedule with constants. It holds no secret.
+//!
+//! ```text
+//! mark (8 bytes)  version (u32)  length of head (u32)  head (JSON)  schedule (safetensors)  BLAKE3 of all before (32 bytes)
+//! ```
+
+use std::path::Path;
+
+use hemet_schedule::artifact::Manifest;
+use hemet_tfhe_schedule::{Verified, from_bytes, to_bytes};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Result, RuntimeError};
+use crate::files::{ArtifactId, read};
+
+/// First bytes of the file; the first is no ASCII and a line end follows, as in CKKS artifacts.
+const MARK: [u8; 8] = *b"\x89HMTFH\r\n";
+const VERSION: u32 = 1;
+const FIXED: usize = 16;
+const SUM: usize = 32;
+/// Longest head that is read.
+const MAX_HEAD: usize = 1 << 20;
+const WHAT: &str = "the TFHE artifact";
+
+/// How an image becomes the integers that the network takes, and its integers logits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Encoding {
+    /// Channels, height and width of an image.
+    pub shape: [u32; 3],
+    /// Levels of a number, 2 to 256.
+    pub levels: u32,
+    /// The number that is level 0.
+    pub low: f64,
+    /// The number that is the last level; above `low`.
+    pub high: f64,
+    /// The logit that one unit of an integer logit stands for; above 0.
+    pub logit_scale: f64,
+}
+
+impl Encoding {
+    /// Numbers of an image.
+    pub fn len(&self) -> usize {
+        self.shape.iter().map(|n| *n as usize).product()
+    }
+
+    /// Whether an image has no numbers (never in an artifact).
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The integers for an image; numbers outside the range take its nearest end.
+    ///
+    /// # Errors
+    /// Another number of elements, or one that is not finite.
+    pub fn integers(&self, image: &[f64]) -> Result<Vec<i64>> {
+        if image.len() != self.len() {
+            let [c, h, w] = self.shape;
+            return Err(RuntimeError::ImageLength {
+                expected: self.len(),
+                shape: format!("{c}x{h}x{w}"),
+                got: image.len(),
+            });
+        }
+        if let Some(index) = image.iter().position(|x| !x.is_finite()) {
+            return Err(RuntimeError::NotFinite {
+                index,
+                value: image[index],
+            });
+        }
+        let top = f64::from(self.levels - 1);
+        let level = |x: &f64| {
+            let share = (x - self.low) / (self.high - self.low);
+            (share * top).round().clamp(0.0, top) as i64
+        };
+        Ok(image.iter().map(level).collect())
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let finite = self.low.is_finite() && self.high.is_finite() && self.logit_scale.is_finite();
+        let small = self.shape.iter().all(|n| (1..=1 << 16).contains(n));
+        let sound = finite && small && self.low < self.high && self.logit_scale > 0.0;
+        match sound && (2..=256).contains(&self.levels) {
+            true => Ok(()),
+            false => Err(malformed(format!("{self:?} is no way to encode images"))),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    manifest: Manifest,
+    encoding: Encoding,
+}
+
+/// A compiled integer network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TfheArtifact {
+    /// What it is.
+    pub manifest: Manifest,
+    /// How images become its input.
+    pub encoding: Encoding,
+    /// The schedule with its constants.
+    pub schedule: Verified,
+}
+
+/// Whether these are the first bytes of a TFHE artifact.
+pub fn is_artifact(start: &[u8]) -> bool {
+    start.starts_with(&MARK)
+}
+
+impl TfheArtifact {
+    /// BLAKE3 of the content. Predictions and their machine are left out, as with CKKS.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn id(&self) -> Result<ArtifactId> {
+        let manifest = Manifest {
+            predicted_latency_ms: None,
+            cost_machine: None,
+            layers: Vec::new(),
+            ..self.manifest.clone()
+        };
+        let plain = Self {
+            manifest,
+            ..self.clone()
+        };
+        Ok(ArtifactId(*blake3::hash(&plain.to_bytes()?).as_bytes()))
+    }
+
+    /// The bytes of the file.
+    ///
+    /// # Errors
+    /// Only what the format cannot hold.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let head = Head {
+            manifest: self.manifest.clone(),
+            encoding: self.encoding.clone(),
+        };
+        let head = serde_json::to_vec(&head).map_err(|e| malformed(e.to_string()))?;
+        let schedule = to_bytes(&self.schedule).map_err(|e| malformed(e.to_string()))?;
+        let mut bytes = Vec::with_capacity(FIXED + head.len() + schedule.len() + SUM);
+        bytes.extend(MARK);
+        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend((head.len() as u32).to_le_bytes());
+        bytes.extend(head);
+        bytes.extend(schedule);
+        let sum = blake3::hash(&bytes);
+        bytes.extend(sum.as_bytes());
+        Ok(bytes)
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote; the schedule is parsed and verified.
+    ///
+    /// # Errors
+    /// Foreign, truncated or altered bytes; a schedule that is not valid or does not fit the encoding.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        if !is_artifact(bytes) {
+            return Err(RuntimeError::NotOurs { what: WHAT });
+        }
+        let short = || RuntimeError::Length {
+            what: WHAT,
+            expected: (FIXED + SUM) as u64,
+            got: bytes.len() as u64,
+        };
+        let (body, sum) = bytes
+            .len()
+            .checked_sub(SUM)
+            .filter(|at| *at >= FIXED)
+            .map(|at| bytes.split_at(at))
+            .ok_or_else(short)?;
+        let number =
+            |at: usize| u32::from_le_bytes([body[at], body[at + 1], body[at + 2], body[at + 3]]);
+        if number(8) != VERSION {
+            return Err(RuntimeError::Version {
+                what: WHAT,
+                got: number(8),
+                newest: VERSION,
+            });
+        }
+        let computed = blake3::hash(body);
+        if computed.as_bytes() != sum {
+            return Err(malformed(
+                "its checksum is wrong: it is damaged; get it again".into(),
+            ));
+        }
+        let length = number(12) as usize;
+        let rest = &body[FIXED..];
+        if length > MAX_HEAD || length > rest.len() {
+            return Err(malformed(format!(
+                "a head of {length} bytes, at most {} are possible",
+                MAX_HEAD.min(rest.len())
+            )));
+        }
+        let (head, schedule) = rest.split_at(length);
+        let head: Head = serde_json::from_slice(head).map_err(|e| malformed(e.to_string()))?;
+        head.encoding.check()?;
+        let schedule = from_bytes(schedule).map_err(|e| malformed(e.to_string()))?;
+        let takes = schedule.input_type().map_or(0, |t| t.count as usize);
+        let top = i64::from(head.encoding.levels) - 1;
+        if takes != head.encoding.len() || (schedule.input_low, schedule.input_high) != (0, top) {
+            return Err(malformed(format!(
+                "its schedule takes {takes} values from {} to {}, its images have {} from 0 to {top}",
+                schedule.input_low,
+                schedule.input_high,
+                head.encoding.len()
+            )));
+        }
+        Ok(Self {
+            manifest: head.manifest,
+            encoding: head.encoding,
+            schedule,
+        })
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// As [`Self::from_bytes`], and what the system says.
+    pub fn read(path: &Path) -> Result<Self> {
+        Self::from_bytes(&read(path)?)
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn write_to(&self, path: &Path) -> Result<()> {
+        Ok(hemet_files::write_atomically(path, &self.to_bytes()?)?)
+    }
+}
+
+pub(super) fn malformed(reason: String) -> RuntimeError {
+    RuntimeError::Malformed { what: WHAT, reason }
+}

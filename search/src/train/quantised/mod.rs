@@ -1,0 +1,119 @@
+//! Training with quantisation in the loop: the forward pass computes with the integers of the network that is exported
+//! (rounded weights, tables for activations, accumulators that wrap), the backward pass goes straight through the
+//! rounding to latent weights.
+//!
+//! Batch norms take integer accumulators; with the activation they become the table of each channel, so a channel's scale
+//! costs nothing. Weights start so sparse that accumulators fill a part of their window, and a penalty keeps them in it.
+//! The result is a graph's ordinary [`Weights`](hemet_spaces::Weights) in units of the integers:
+//! [`QuantisedNetwork::quantise`] makes the network of them, and its accuracy is what is reported.
+//!
+//! No checkpoint is kept: these trainings take seconds to minutes, and one that is repeated gives the same weights.
+
+mod adam;
+mod forward;
+mod run;
+
+use burn::tensor::Device;
+use hemet_spaces::quantised::{Quantisation, check_structure};
+use hemet_spaces::{LayerGraph, QuantisedNetwork, Weights};
+
+use super::model::{Activations, Model};
+use super::{End, OnEpoch, TrainOutcome, Training, batch, heap, infer};
+use crate::Error;
+use crate::data::Dataset;
+
+/// Images that run at once at inference.
+const BATCH: usize = 256;
+
+/// Runs a training with the integers of `quantisation`. Of the options it takes `epochs`, `batch`, `quantised_rate`,
+/// `label_smoothing`, `shift`, `flip` and `norm_rate`; weights are not inherited and there is no teacher.
+///
+/// # Errors
+/// Options out of range; a network that does not fit the data or has no integer form.
+pub fn run(
+    training: &Training<'_>,
+    quantisation: &Quantisation,
+    on_epoch: &mut OnEpoch<'_>,
+) -> Result<TrainOutcome, Error> {
+    training.options.check()?;
+    quantisation.check()?;
+    check_structure(training.graph)?;
+    heap::keep();
+    let mut run = run::Run::new(training, quantisation)?;
+    for epoch in 1..=training.options.epochs {
+        if let Err(reason) = run.advance(epoch) {
+            let epochs = training.options.epochs;
+            let reason = format!("diverged in epoch {epoch} of {epochs}: {reason}");
+            return Ok(TrainOutcome::Diverged { reason });
+        }
+        match run.reports.last().map(&mut *on_epoch) {
+            Some(std::ops::ControlFlow::Break(End::Cancelled)) => {
+                return Ok(TrainOutcome::Cancelled);
+            }
+            Some(std::ops::ControlFlow::Break(End::Early)) => break,
+            Some(std::ops::ControlFlow::Continue(())) | None => {}
+        }
+    }
+    Ok(run.finish())
+}
+
+/// The integer logits of every image, `[image][class]`: what [`QuantisedNetwork::evaluate`] gives for the network of these
+/// weights, a batch at a time.
+///
+/// # Errors
+/// A network that does not fit the data or has no integer form; weights that do not fit the network.
+pub fn logits(
+    graph: &LayerGraph,
+    weights: &Weights,
+    quantisation: &Quantisation,
+    data: &Dataset,
+) -> Result<Vec<Vec<f32>>, Error> {
+    // Refuses whatever has no integer form.
+    QuantisedNetwork::quantise(graph, weights, quantisation)?;
+    let model = Model::with_weights(graph, weights, true)?;
+    infer::fits(&model, data)?;
+    Ok(model_logits(&model, quantisation, data))
+}
+
+/// The share of images, 0 to 1, that the integer network of these weights classifies rightly.
+///
+/// # Errors
+/// As [`logits`].
+pub fn accuracy(
+    graph: &LayerGraph,
+    weights: &Weights,
+    quantisation: &Quantisation,
+    data: &Dataset,
+) -> Result<f64, Error> {
+    let logits = logits(graph, weights, quantisation, data)?;
+    Ok(infer::share_correct(&logits, &data.labels))
+}
+
+fn model_logits(model: &Model, quantisation: &Quantisation, data: &Dataset) -> Vec<Vec<f32>> {
+    let device = Device::flex();
+    let tensors = model.tensors(&device, false);
+    let tensors = forward::rounded(model, quantisation, &tensors);
+    let mut all = Vec::with_capacity(data.len());
+    for start in (0..data.len()).step_by(BATCH) {
+        let images = (start + BATCH).min(data.len()) - start;
+        let pixels = images * data.shape.height * data.shape.width;
+        let rows = batch::rows(data, start, start + images);
+        let size = (pixels, data.shape.channels);
+        let input = forward::levels(rows, quantisation, size, &device);
+        let output = forward::inference(model, quantisation, &tensors, input, images);
+        let values = super::values(output);
+        all.extend(values.chunks_exact(model.outputs).map(<[_]>::to_vec));
+    }
+    all
+}
+
+/// The network with random weights for the data.
+fn fresh(training: &Training<'_>, quantisation: &Quantisation) -> Result<Model, Error> {
+    let mut rng = training.seed.derive("weights").rng();
+    // ReLU's step has no weights of its own and marks where a table stands.
+    let mut model = Model::new(training.graph, Activations::Relu, &mut rng)?;
+    infer::fits(&model, training.data.training)?;
+    infer::fits(&model, training.data.validation)?;
+    run::start(&mut model, quantisation, training.data.training, &mut rng);
+    Ok(model)
+}

@@ -1,0 +1,212 @@
+//! A training with quantisation under way: its start, its epochs and batches, its loss.
+
+use std::f32::consts::PI;
+
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Tensor};
+use hemet_spaces::quantised::Quantisation;
+use rand::{Rng, RngExt};
+use rand_chacha::ChaCha8Rng;
+
+use super::adam::Adam;
+use super::{forward, fresh, model_logits};
+use crate::data::Dataset;
+use crate::train::forward::matrix;
+use crate::train::model::{Model, Step};
+use crate::train::{EpochReport, TrainOutcome, Trained, Training, batch, infer, values};
+
+/// Weight of the penalty on accumulators that wrap.
+const OVERFLOW_PENALTY: f32 = 1e-3;
+/// Share of a window that the deviation of an accumulator takes at the start.
+const START_SPREAD: f32 = 0.2;
+/// Images that the start looks at.
+const START_IMAGES: usize = 256;
+
+/// A training under way.
+pub(super) struct Run<'a> {
+    training: &'a Training<'a>,
+    quantisation: &'a Quantisation,
+    model: Model,
+    adam: Adam,
+    device: Device,
+    rng: ChaCha8Rng,
+    /// Batches done, over all epochs.
+    step: usize,
+    logit_scale: f32,
+    /// Of the epochs done.
+    pub reports: Vec<EpochReport>,
+}
+
+impl<'a> Run<'a> {
+    pub fn new(
+        training: &'a Training<'a>,
+        quantisation: &'a Quantisation,
+    ) -> Result<Self, crate::Error> {
+        let model = fresh(training, quantisation)?;
+        let graph = training.graph;
+        let fan_in = graph.input_shapes(graph.output())[0].len();
+        Ok(Self {
+            adam: Adam::new(&model.parameters, quantisation),
+            model,
+            device: Device::flex().autodiff(),
+            rng: training.seed.derive("batches").rng(),
+            step: 0,
+            logit_scale: quantisation.logit_scale(fan_in) as f32,
+            reports: Vec::new(),
+            training,
+            quantisation,
+        })
+    }
+
+    /// One epoch more and its report; or how it diverged.
+    pub fn advance(&mut self, epoch: usize) -> Result<(), String> {
+        let options = self.training.options;
+        let data = self.training.data.training;
+        let order = batch::epoch_order(data.len(), options.batch, &mut self.rng);
+        let total = (order.len() * options.epochs) as f32;
+        let (mut loss_sum, mut correct) = (0.0, 0.0);
+        for indices in &order {
+            let progress = self.step as f32 / total;
+            // Rounding undoes small steps, so there is no use in warming up; a cosine brings it to rest.
+            let rate = options.quantised_rate * 0.5 * (1.0 + (PI * progress).cos());
+            let (loss, share) = self.batch(indices, rate)?;
+            loss_sum += loss;
+            correct += share;
+            self.step += 1;
+        }
+        if let Some(what) = self.model.not_finite() {
+            return Err(format!("{what} holds a number that is not finite"));
+        }
+        let validation_accuracy = (self.training.validate)(epoch).then(|| self.accuracy());
+        self.reports.push(EpochReport {
+            epoch,
+            epochs: options.epochs,
+            loss: loss_sum / order.len() as f64,
+            training_accuracy: correct / order.len() as f64,
+            validation_accuracy,
+        });
+        Ok(())
+    }
+
+    /// Accuracy of the exported network on the validation images.
+    fn accuracy(&self) -> f64 {
+        let validation = self.training.data.validation;
+        let logits = model_logits(&self.model, self.quantisation, validation);
+        infer::share_correct(&logits, &validation.labels)
+    }
+
+    /// Validates and exports.
+    pub fn finish(self) -> TrainOutcome {
+        TrainOutcome::Complete(Trained {
+            weights: self.model.export(),
+            accuracy: self.accuracy(),
+            epochs: self.reports,
+        })
+    }
+
+    fn batch(&mut self, indices: &[usize], rate: f32) -> Result<(f64, f64), String> {
+        let data = self.training.data.training;
+        let pixels = indices.len() * data.shape.height * data.shape.width;
+        let rows = batch::moved_rows(data, indices, self.training.options, &mut self.rng);
+        let size = (pixels, data.shape.channels);
+        let input = forward::levels(rows, self.quantisation, size, &self.device);
+        let latent = forward::latent_tensors(&self.model, &self.device);
+        let rounded = forward::rounded(&self.model, self.quantisation, &latent);
+        let images = indices.len();
+        let output = forward::training(&self.model, self.quantisation, &rounded, input, images);
+        let logits = output.logits.mul_scalar(self.logit_scale);
+        let mut loss = self.entropy(logits.clone(), indices);
+        if let Some(penalty) = output.penalty {
+            loss = loss + penalty.mul_scalar(OVERFLOW_PENALTY);
+        }
+        let value = f64::from(values(loss.clone())[0]);
+        if !value.is_finite() {
+            return Err(format!("loss {value} in batch {}", self.step + 1));
+        }
+        let grads = loss.backward();
+        let pairs = latent.iter().zip(&self.model.parameters);
+        let gradients: Vec<Vec<f32>> = pairs
+            .map(|(tensor, parameter)| match tensor.grad(&grads) {
+                Some(gradient) => values(gradient),
+                None => vec![0.0; parameter.value.len()],
+            })
+            .collect();
+        self.adam.step(&mut self.model.parameters, &gradients, rate);
+        let norm_rate = self.training.options.norm_rate;
+        for (running, norm) in &output.norms {
+            self.model.follow(*running, norm, norm_rate);
+        }
+        let share = {
+            let logits: Vec<Vec<f32>> = values(logits)
+                .chunks_exact(data.classes)
+                .map(<[_]>::to_vec)
+                .collect();
+            let labels: Vec<u8> = indices.iter().map(|i| data.labels[*i]).collect();
+            infer::share_correct(&logits, &labels)
+        };
+        Ok((value, share))
+    }
+
+    /// Cross entropy with smoothed labels.
+    fn entropy(&self, logits: Tensor<2>, indices: &[usize]) -> Tensor<2> {
+        let data = self.training.data.training;
+        let (images, classes) = (indices.len(), data.classes);
+        let smoothing = self.training.options.label_smoothing;
+        let mut targets = vec![smoothing / classes as f32; images * classes];
+        for (row, index) in targets.chunks_exact_mut(classes).zip(indices) {
+            row[usize::from(data.labels[*index])] += 1.0 - smoothing;
+        }
+        let targets = matrix(targets, images, classes, &self.device);
+        (log_softmax(logits, 1) * targets)
+            .sum()
+            .mul_scalar(-1.0 / images as f32)
+            .reshape([1, 1])
+    }
+}
+
+/// Gives weights their first values, so sparse or small that accumulators spread over [`START_SPREAD`] of their window.
+pub(super) fn start(
+    model: &mut Model,
+    quantisation: &Quantisation,
+    data: &Dataset,
+    rng: &mut impl Rng,
+) {
+    let limit = quantisation.weight_limit() as f32;
+    let window = quantisation.window() as f32;
+    let images = data.len().min(START_IMAGES) * data.shape.len();
+    let squares = data.images[..images]
+        .iter()
+        .map(|x| (quantisation.input(f64::from(*x)) as f32).powi(2));
+    let of_input = squares.sum::<f32>() / images.max(1) as f32;
+    let (low, high) = quantisation.levels().range();
+    let of_tables = ((high - low) as f32).powi(2) / 8.0;
+    let last = model.nodes.len() - 1;
+    for index in 0..model.nodes.len() {
+        let node = &model.nodes[index];
+        let weights: Vec<usize> = match &node.step {
+            Step::Conv { groups, .. } => groups.clone(),
+            Step::Depthwise { weight, .. } | Step::Dense { weight, .. } => vec![*weight],
+            _ => continue,
+        };
+        let from_input = matches!(model.nodes[node.inputs[0]].step, Step::Input);
+        let square = if from_input { of_input } else { of_tables };
+        for weight in weights {
+            let parameter = &mut model.parameters[weight];
+            let wanted = match index == last {
+                true => 0.4,
+                false => (START_SPREAD * window).powi(2) / (parameter.rows as f32 * square),
+            };
+            // The mean square of a rounded uniform number within ±spread: 1 − 1/(2·spread) up to 1.5, about spread²/3
+            // beyond.
+            let share = wanted.clamp(0.05, 0.66 * limit * limit);
+            let spread = match share < 0.66 {
+                true => 0.5 / (1.0 - share),
+                false => (3.0 * share).sqrt(),
+            };
+            parameter
+                .value
+                .iter_mut()
+                .for_each(|w| *w = rng.random_range(-spread..spread));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Training with quantisation: the exported integers are what was trained, and they classify.
+
+use std::ops::ControlFlow;
+
+use hemet_search::data;
+use hemet_search::train::{TrainData, TrainOptions, TrainOutcome, Trained, Training, quantised};
+use hemet_search::{Seed, data::Dataset};
+use hemet_spaces::quantised::{Operation, Quantisation, TableFunction, label};
+use hemet_spaces::{LayerGraph, QuantisedNetwork, Space};
+
+fn graph(blocks: &str) -> LayerGraph {
+    let text = format!(r#"{{"input": [1, 8, 8], "classes": 10, "blocks": [{blocks}]}}"#);
+    let space: Space = serde_json::from_str(&text).expect("a space");
+    space.graph(&space.mobile()).expect("a network")
+}
+
+fn digits() -> (Dataset, Dataset) {
+    let train = data::load("optdigits", None).expect("embedded").train;
+    let (training, validation) = train.split(0.15, Seed::new(3)).expect("a share");
+    (training, validation)
+}
+
+fn train(graph: &LayerGraph, quantisation: &Quantisation, epochs: usize) -> (Trained, Dataset) {
+    let (training, validation) = digits();
+    let options = TrainOptions {
+        epochs,
+        batch: 32,
+        ..TrainOptions::default()
+    };
+    let data = TrainData {
+        training: &training,
+        validation: &validation,
+    };
+    let training = Training::new(graph, data, &options, Seed::new(1));
+    let outcome = quantised::run(&training, quantisation, &mut |_| ControlFlow::Continue(()));
+    match outcome.expect("it trains") {
+        TrainOutcome::Complete(trained) => (trained, validation),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The integer network gives exactly the logits of the forward pass, and keeps the bits that were asked for.
+fn check_equal(
+    graph: &LayerGraph,
+    quantisation: &Quantisation,
+    trained: &Trained,
+    images: &Dataset,
+) -> f64 {
+    let network =
+        QuantisedNetwork::quantise(graph, &trained.weights, quantisation).expect("integers");
+    let logits = quantised::logits(graph, &trained.weights, quantisation, images).expect("logits");
+    let mut right = 0;
+    for (index, expected) in logits.iter().enumerate() {
+        let image: Vec<f64> = images.image(index).iter().map(|x| f64::from(*x)).collect();
+        let found = network
+            .evaluate(&quantisation.inputs(&image))
+            .expect("in range");
+        let expected: Vec<i64> = expected.iter().map(|x| *x as i64).collect();
+        assert_eq!(found, expected, "image {index}");
+        right += usize::from(label(&found) == usize::from(images.labels[index]));
+    }
+    let (low, high) = quantisation.levels().range();
+    for node in network.nodes() {
+        match &node.operation {
+            Operation::Linear { map, .. } => {
+                assert!(
+                    map.max_weight() <= quantisation.weight_limit().max(1),
+                    "{}",
+                    node.name
+                );
+            }
+            Operation::Table(table) => {
+                let all = table.tables.iter().flatten();
+                assert!(
+                    all.clone().all(|v| (low..=high).contains(v)),
+                    "{}",
+                    node.name
+                );
+            }
+            Operation::Input(_) | Operation::Add | Operation::Concat => {}
+        }
+    }
+    right as f64 / images.len() as f64
+}
+
+#[test]
+fn a_dense_network_of_two_bits_learns_digits_and_equals_its_integers() {
+    let graph = graph(r#"{"name": "b1", "options": [{"dense": {"width": 32}}]}"#);
+    let quantisation = Quantisation::default();
+    let (trained, validation) = train(&graph, &quantisation, 6);
+    let accuracy = check_equal(&graph, &quantisation, &trained, &validation);
+    assert_eq!(accuracy, trained.accuracy);
+    assert!(accuracy > 0.85, "{accuracy}");
+}
+
+#[test]
+fn convolutions_pools_and_other_tables_equal_their_integers() {
+    let graph = graph(
+        r#"{"name": "b1", "options": [{"conv": {"width": 4, "kernel": 3}}], "pool": 2},
+           {"name": "b2", "options": [{"dense": {"width": 12}}]}"#,
+    );
+    for (activation, weight_bits, activation_bits, rounding) in [
+        (TableFunction::Sign, 1, 1, 0),
+        (TableFunction::Silu, 3, 4, 1),
+        (TableFunction::Gelu, 4, 3, 2),
+    ] {
+        let quantisation = Quantisation {
+            activation,
+            weight_bits,
+            activation_bits,
+            rounding,
+            boxes: 24,
+            ..Quantisation::default()
+        };
+        let (trained, validation) = train(&graph, &quantisation, 1);
+        check_equal(&graph, &quantisation, &trained, &validation);
+    }
+}
+
+#[test]
+fn networks_without_an_integer_form_are_refused_with_the_layer() {
+    let graph =
+        graph(r#"{"name": "b1", "options": [{"conv": {"width": 4, "activation": "linear"}}]}"#);
+    let (training, validation) = digits();
+    let options = TrainOptions::default();
+    let data = TrainData {
+        training: &training,
+        validation: &validation,
+    };
+    let training = Training::new(&graph, data, &options, Seed::new(1));
+    let refused = quantised::run(&training, &Quantisation::default(), &mut |_| {
+        ControlFlow::Continue(())
+    });
+    let message = refused.expect_err("no activation").to_string();
+    assert!(message.contains("b1.conv.norm"), "{message}");
+}

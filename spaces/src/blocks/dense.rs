@@ -1,0 +1,76 @@
+//! Fully connected layer over the whole input: dense, norm, activation.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::label::Label;
+use super::list::combinations;
+use super::{Activation, Block, List, Options, Role};
+use crate::layer::{Affine, Dense};
+use crate::{Error, Layer, LayerGraph, NodeId};
+
+/// A dense layer, whose output has shape `[width][1][1]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DenseBlock {
+    /// Outputs.
+    pub width: usize,
+    /// What follows the norm.
+    pub activation: Activation,
+}
+
+/// The knobs of [`DenseBlock`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DenseOptions {
+    /// Outputs.
+    pub width: List<usize>,
+    /// Activations; the space's where not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<List<Activation>>,
+}
+
+impl Options for DenseOptions {
+    fn blocks(&self, activation: &List<Activation>) -> Result<Vec<Arc<dyn Block>>, String> {
+        let activation = self.activation.as_ref().unwrap_or(activation);
+        let lengths = [self.width.positive("width")?.len(), activation.len()];
+        let block = |i: Vec<usize>| -> Arc<dyn Block> {
+            Arc::new(DenseBlock {
+                width: self.width[i[0]],
+                activation: activation[i[1]],
+            })
+        };
+        Ok(combinations(&lengths)?.into_iter().map(block).collect())
+    }
+}
+
+impl Block for DenseBlock {
+    fn label(&self) -> String {
+        Label::new("dense")
+            .knob("width", self.width)
+            .activations(self.activation, self.activation)
+            .finish()
+    }
+
+    fn expand(&self, graph: &mut LayerGraph, input: NodeId, name: &str) -> Result<NodeId, Error> {
+        let layer = Layer::Dense(Dense {
+            out_features: self.width,
+            bias: false,
+        });
+        let x = graph.add(format!("{name}.dense"), layer, &[input])?;
+        let x = graph.add(format!("{name}.dense.norm"), Layer::Affine(Affine), &[x])?;
+        self.activation.expand(graph, x, &format!("{name}.act"))
+    }
+
+    fn out_channels(&self) -> Option<usize> {
+        Some(self.width)
+    }
+
+    fn stride(&self) -> usize {
+        1
+    }
+
+    fn role(&self) -> Role {
+        Role::Neutral
+    }
+}
