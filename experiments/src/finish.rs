@@ -3,26 +3,33 @@
 use std::time::{Instant, SystemTime};
 
 use hemet_compiler::Target;
+use hemet_runtime::tfhe::TfheArtifact;
 use hemet_schedule::CostTable;
 use hemet_search::data::TrainTest;
 use hemet_search::pareto::{ParetoFront, Point};
 use hemet_search::{Outcome, Trial, study, train};
+use hemet_spaces::{Scheme, Weights};
 
 use crate::commands::evaluate;
 use crate::error::Error;
 use crate::experiment::Experiment;
+use crate::network::SchemeCosts;
 use crate::run_folder::{Best, Environment, Member, RunFolder, Summary};
-use crate::session::Session;
-use crate::{common, date, front_times, inspect, network, report};
+use crate::session::{Predict, Session};
+use crate::tfhe::costs::TfheCosts;
+use crate::tfhe::session::TfheSession;
+use crate::{common, date, front_times, inspect, network, report, tfhe};
 
 /// Timed predictions of the chosen network.
 const TIMED_RUNS: usize = 7;
+/// What the published parameter sets of TFHE keep at least.
+const TFHE_SECURITY_BITS: u32 = 128;
 
 /// Compiles the chosen trial, classifies test images with it encrypted and writes artifact, summary and report.
 pub fn finish(
     experiment: &Experiment,
     sets: &TrainTest,
-    table: &CostTable,
+    costs: &SchemeCosts,
     run: &RunFolder,
     trials: &[Trial],
     start: Instant,
@@ -31,13 +38,14 @@ pub fn finish(
     let chosen = front
         .choose(experiment.choice())
         .ok_or_else(|| Error::user("the front is empty"))?;
-    let best = measure(experiment, sets, table, run, &trials[chosen.trial], chosen)?;
-    let others = front_times::measure(experiment, sets, table, run, trials, chosen.trial)?;
+    let best = measure(experiment, sets, costs, run, &trials[chosen.trial], chosen)?;
+    let others = front_times::measure(experiment, sets, costs, run, trials, chosen.trial)?;
     let count = |is: fn(&Outcome) -> bool| trials.iter().filter(|t| is(&t.outcome)).count();
     let space = experiment.space()?;
     let member = |point: &Point| -> Result<Member, Error> {
         Ok(Member {
             trial: point.trial,
+            scheme: space.scheme(&trials[point.trial].architecture),
             architecture: space
                 .describe(&trials[point.trial].architecture)
                 .map_err(Error::user)?,
@@ -78,15 +86,96 @@ pub fn finish(
         experiment,
         summary: &summary,
         trials,
-        costs: table,
+        costs: costs.ckks.as_ref().map(|costs| &costs.table),
     })?;
     Ok(summary)
+}
+
+/// The chosen network as a user will load it, with keys made for it.
+struct Deployed {
+    session: Box<dyn Predict>,
+    /// Of the artifact, where it tells.
+    predicted_latency_ms: Option<f64>,
+    test_accuracy: f64,
+    log_n: u32,
+    log_qp: f64,
+    security_bits: u32,
+    evaluation_key_bytes: usize,
+}
+
+/// Compiles a trial of CKKS and writes its artifact.
+fn deploy_ckks(
+    experiment: &Experiment,
+    sets: &TrainTest,
+    table: &CostTable,
+    run: &RunFolder,
+    trial: &Trial,
+    weights: &Weights,
+) -> Result<Deployed, Error> {
+    let samples = network::samples(&sets.train);
+    let artifact = network::compile(
+        experiment,
+        &trial.architecture,
+        weights,
+        &samples,
+        (table, Target::Latency),
+    )?;
+    artifact
+        .write_to(run.artifact_path())
+        .map_err(Error::user)?;
+    // What is measured is what a user will load: the artifact as written.
+    let artifact = common::read_artifact(&run.artifact_path())?;
+    let artifact_ms = artifact.manifest.predicted_latency_ms;
+    let parameters = artifact.schedule.schedule().header.parameters.clone();
+    let graph = experiment.space()?.graph(&trial.architecture);
+    let graph = graph.map_err(Error::user)?;
+    let session = Session::new(artifact)?;
+    Ok(Deployed {
+        predicted_latency_ms: artifact_ms,
+        test_accuracy: train::accuracy(&graph, weights, &sets.test).map_err(Error::user)?,
+        log_n: parameters.log_n(),
+        log_qp: parameters.log_qp_bits(),
+        security_bits: inspect::security_bits(&parameters),
+        evaluation_key_bytes: session.evaluation_key_bytes(),
+        session: Box::new(session),
+    })
+}
+
+/// Compiles a trial of TFHE and writes its artifact.
+fn deploy_tfhe(
+    experiment: &Experiment,
+    sets: &TrainTest,
+    costs: &TfheCosts,
+    run: &RunFolder,
+    trial: &Trial,
+    weights: &Weights,
+) -> Result<Deployed, Error> {
+    let table = &costs.options.costs;
+    let (artifact, figures) =
+        tfhe::compile::compile(experiment, &trial.architecture, weights, table)?;
+    artifact
+        .write_to(&run.artifact_path())
+        .map_err(Error::user)?;
+    let artifact = TfheArtifact::read(&run.artifact_path()).map_err(Error::user)?;
+    let graph = experiment.space()?.graph(&trial.architecture);
+    let graph = graph.map_err(Error::user)?;
+    let accuracy = train::quantised::accuracy(&graph, weights, &experiment.quantise, &sets.test);
+    let session = TfheSession::new(artifact)?;
+    Ok(Deployed {
+        predicted_latency_ms: Some(figures.latency_ms),
+        test_accuracy: accuracy.map_err(Error::user)?,
+        log_n: figures.log_n,
+        log_qp: figures.log_qp_bits,
+        security_bits: TFHE_SECURITY_BITS,
+        evaluation_key_bytes: session.evaluation_key_bytes(),
+        session: Box::new(session),
+    })
 }
 
 fn measure(
     experiment: &Experiment,
     sets: &TrainTest,
-    table: &CostTable,
+    costs: &SchemeCosts,
     run: &RunFolder,
     trial: &Trial,
     point: &Point,
@@ -94,56 +183,47 @@ fn measure(
     let space = experiment.space()?;
     let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
     let weights = folder.read_weights(trial.number).map_err(Error::user)?;
-    let samples = network::samples(&sets.train);
-    let artifact = network::compile(
-        experiment,
-        &trial.architecture,
-        &weights,
-        &samples,
-        (table, Target::Latency),
-    )?;
     let test = &sets.test;
-    artifact
-        .write_to(run.artifact_path())
-        .map_err(Error::user)?;
-    // What is measured is what a user will load: the artifact as written.
-    let artifact = common::read_artifact(&run.artifact_path())?;
-    let predicted_latency_ms = artifact
-        .manifest
-        .predicted_latency_ms
-        .unwrap_or(point.latency_ms);
-    let parameters = artifact.schedule.schedule().header.parameters.clone();
-    let graph = space.graph(&trial.architecture).map_err(Error::user)?;
-    let test_accuracy = train::accuracy(&graph, &weights, test).map_err(Error::user)?;
+    let scheme = space.scheme(&trial.architecture);
+    let deployed = match (scheme, &costs.ckks, &costs.tfhe) {
+        (Scheme::Ckks, Some(costs), _) => {
+            deploy_ckks(experiment, sets, &costs.table, run, trial, &weights)?
+        }
+        (Scheme::Tfhe, _, Some(costs)) => {
+            deploy_tfhe(experiment, sets, costs, run, trial, &weights)?
+        }
+        _ => return Err(SchemeCosts::missing(scheme)),
+    };
     eprintln!(
-        "trial #{} compiled: ring degree 2^{}, depth {}; classifying {} test images encrypted",
+        "trial #{} compiled for {scheme}: ring degree 2^{}, depth {}; classifying {} test images encrypted",
         trial.number,
-        parameters.log_n(),
+        deployed.log_n,
         point.depth,
         experiment.encrypted_images.min(test.len())
     );
-    let session = Session::new(artifact)?;
-    let (times, request_bytes) = front_times::time(&session, test, TIMED_RUNS)?;
-    let figures = evaluate::evaluate(&session, test, experiment.encrypted_images, 0, false)?;
+    let session = deployed.session.as_ref();
+    let (times, request_bytes) = front_times::time(session, test, TIMED_RUNS)?;
+    let figures = evaluate::evaluate(session, test, experiment.encrypted_images, 0, false)?;
     Ok(Best {
         trial: trial.number,
+        scheme,
         architecture: trial.architecture.text(),
         description: space.describe(&trial.architecture).map_err(Error::user)?,
         depth: point.depth,
         validation_accuracy: point.accuracy,
-        test_accuracy,
+        test_accuracy: deployed.test_accuracy,
         test_images: test.len(),
         plaintext_accuracy: figures.plaintext_accuracy,
         encrypted_accuracy: figures.encrypted_accuracy,
         agreement: figures.agreement,
         encrypted_images: figures.images,
         max_abs_error: figures.max_abs_error,
-        predicted_latency_ms,
+        predicted_latency_ms: deployed.predicted_latency_ms.unwrap_or(point.latency_ms),
         measured_latency_ms: common::median(&times),
-        log_n: parameters.log_n(),
-        log_qp: parameters.log_qp_bits(),
-        security_bits: inspect::security_bits(&parameters),
-        evaluation_key_bytes: session.evaluation_key_bytes(),
+        log_n: deployed.log_n,
+        log_qp: deployed.log_qp,
+        security_bits: deployed.security_bits,
+        evaluation_key_bytes: deployed.evaluation_key_bytes,
         input_ciphertext_bytes: request_bytes,
     })
 }

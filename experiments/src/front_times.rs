@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use hemet_compiler::Target;
-use hemet_schedule::CostTable;
 use hemet_search::data::{Dataset, TrainTest};
 use hemet_search::pareto::ParetoFront;
 use hemet_search::{Trial, study};
+use hemet_spaces::Scheme;
 
 use crate::error::Error;
 use crate::experiment::Experiment;
+use crate::network::SchemeCosts;
 use crate::progress::Progress;
 use crate::run_folder::RunFolder;
-use crate::session::Session;
-use crate::{common, network};
+use crate::session::{Predict, Session};
+use crate::tfhe::session::TfheSession;
+use crate::{common, network, tfhe};
 
 /// Timed predictions of each member.
 const TIMED_RUNS: usize = 3;
@@ -23,7 +25,11 @@ const TIMED_RUNS: usize = 3;
 ///
 /// # Errors
 /// A prediction that fails.
-pub fn time(session: &Session, test: &Dataset, runs: usize) -> Result<(Vec<f64>, usize), Error> {
+pub fn time(
+    session: &dyn Predict,
+    test: &Dataset,
+    runs: usize,
+) -> Result<(Vec<f64>, usize), Error> {
     let image: Vec<f64> = test.image(0).iter().map(|v| f64::from(*v)).collect();
     common::pool(1)?.install(|| {
         let request_bytes = session.predict(&image)?.request_bytes;
@@ -42,7 +48,7 @@ pub fn time(session: &Session, test: &Dataset, runs: usize) -> Result<(Vec<f64>,
 pub fn measure(
     experiment: &Experiment,
     sets: &TrainTest,
-    table: &CostTable,
+    costs: &SchemeCosts,
     run: &RunFolder,
     trials: &[Trial],
     chosen: usize,
@@ -59,9 +65,22 @@ pub fn measure(
         progress.set(done as u64, &format!("front member #{trial}"));
         let weights = folder.read_weights(trial).map_err(Error::user)?;
         let architecture = &trials[trial].architecture;
-        let options = (table, Target::Latency);
-        let artifact = network::compile(experiment, architecture, &weights, &samples, options)?;
-        let (times, _) = time(&Session::new(artifact)?, &sets.test, TIMED_RUNS)?;
+        let scheme = experiment.space()?.scheme(architecture);
+        let session: Box<dyn Predict> = match (scheme, &costs.ckks, &costs.tfhe) {
+            (Scheme::Ckks, Some(costs), _) => {
+                let how = (&costs.table, Target::Latency);
+                let artifact = network::compile(experiment, architecture, &weights, &samples, how)?;
+                Box::new(Session::new(artifact)?)
+            }
+            (Scheme::Tfhe, _, Some(costs)) => {
+                let table = &costs.options.costs;
+                let (artifact, _) =
+                    tfhe::compile::compile(experiment, architecture, &weights, table)?;
+                Box::new(TfheSession::new(artifact)?)
+            }
+            _ => return Err(SchemeCosts::missing(scheme)),
+        };
+        let (times, _) = time(session.as_ref(), &sets.test, TIMED_RUNS)?;
         measured.insert(trial, common::median(&times));
     }
     progress.finish();

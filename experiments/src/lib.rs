@@ -26,4 +26,5 @@ pub mod run_folder;
 pub mod search_progress;
 pub mod session;
 pub mod teachers;
+pub mod tfhe;
 pub mod training_curves;

@@ -7,10 +7,11 @@ use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
 use hemet_search::constraint::{CostEstimate, CostModel};
 use hemet_search::data::{self, Dataset};
-use hemet_spaces::{Architecture, LayerGraph, Weights};
+use hemet_spaces::{Architecture, LayerGraph, Scheme, Weights};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
+use crate::tfhe::costs::TfheCosts;
 
 /// The compiler's estimate with a machine's cost table, as the search asks for it.
 pub struct CompilerCosts {
@@ -31,6 +32,35 @@ impl CostModel for CompilerCosts {
             log_qp_bits: estimate.log_qp_bits,
             key_bytes: estimate.evaluation_key_bytes,
         })
+    }
+}
+
+/// The estimates of every scheme that an experiment's space has.
+pub struct SchemeCosts {
+    /// Of CKKS.
+    pub ckks: Option<CompilerCosts>,
+    /// Of TFHE.
+    pub tfhe: Option<TfheCosts>,
+}
+
+impl SchemeCosts {
+    /// That there are none of this scheme.
+    pub fn missing(scheme: Scheme) -> Error {
+        Error::user(format!("there are no costs of scheme {scheme}"))
+    }
+}
+
+impl CostModel for SchemeCosts {
+    fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String> {
+        self.estimate_under(Scheme::Ckks, graph)
+    }
+
+    fn estimate_under(&self, scheme: Scheme, graph: &LayerGraph) -> Result<CostEstimate, String> {
+        match (scheme, &self.ckks, &self.tfhe) {
+            (Scheme::Ckks, Some(costs), _) => costs.estimate(graph),
+            (Scheme::Tfhe, _, Some(costs)) => costs.estimate(graph),
+            _ => Err(format!("scheme {scheme} is none of this space's")),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hemet_search::{Trial, study};
+use hemet_spaces::Scheme;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -59,6 +60,9 @@ pub struct Environment {
 pub struct Member {
     /// Number of the trial.
     pub trial: usize,
+    /// The scheme that it runs under.
+    #[serde(default)]
+    pub scheme: Scheme,
     /// Text form of the architecture.
     pub architecture: String,
     /// Multiplicative depth.
@@ -77,6 +81,9 @@ pub struct Member {
 pub struct Best {
     /// Number of the trial.
     pub trial: usize,
+    /// The scheme that it runs under.
+    #[serde(default)]
+    pub scheme: Scheme,
     /// Text form of the architecture.
     pub architecture: String,
     /// What the architecture is, block by block.
@@ -138,6 +145,11 @@ impl RunFolder {
     /// `costs.json`: the cost table that the search used.
     pub fn costs_path(&self) -> PathBuf {
         self.root.join("costs.json")
+    }
+
+    /// `tfhe_costs.json`: the cost table of scheme `tfhe`, where the search chose from it.
+    pub fn tfhe_costs_path(&self) -> PathBuf {
+        self.root.join("tfhe_costs.json")
     }
 
     /// `summary.json`.

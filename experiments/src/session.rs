@@ -152,10 +152,41 @@ impl Session {
             .map_err(Error::user)?;
         files::unpack_batch(&header.output, &outputs, slots, images.len()).map_err(Error::user)
     }
+}
+
+impl Predict for Session {
+    fn images(&self) -> usize {
+        self.images()
+    }
+
+    fn predict_images(&self, images: &[&[f64]]) -> Result<Vec<Prediction>, Error> {
+        self.predict_batch(images, &mut execute::unobserved)
+    }
+}
+
+/// Both halves of an artifact of any scheme.
+pub trait Predict: Sync {
+    /// Images that a request takes.
+    fn images(&self) -> usize;
+
+    /// Encrypts, runs, decrypts up to [`Predict::images`] images; in the caller's rayon pool.
+    ///
+    /// # Errors
+    /// What either half refuses.
+    fn predict_images(&self, images: &[&[f64]]) -> Result<Vec<Prediction>, Error>;
+
+    /// As [`Predict::predict_images`], one image.
+    ///
+    /// # Errors
+    /// What either half refuses.
+    fn predict(&self, image: &[f64]) -> Result<Prediction, Error> {
+        let one = self.predict_images(&[image])?.pop();
+        one.ok_or_else(|| Error::user("a prediction gave no logits"))
+    }
 
     /// Predicts `count` images, `threads` requests side by side (0: one a core), each on one thread; batches, which fill memory, one after
     /// the other on all threads. `image(i)` gives the i-th, `done` hears after each request, with the number of images done.
-    pub fn predict_all(
+    fn predict_all(
         &self,
         count: usize,
         threads: usize,
@@ -183,8 +214,7 @@ impl Session {
                 }
                 let images: Vec<Vec<f64>> = (first..count.min(first + size)).map(image).collect();
                 let images: Vec<&[f64]> = images.iter().map(Vec::as_slice).collect();
-                let unobserved = &mut execute::unobserved;
-                let predictions = pool.install(|| self.predict_batch(&images, unobserved))?;
+                let predictions = pool.install(|| self.predict_images(&images))?;
                 let mut guard = results.lock().unwrap_or_else(PoisonError::into_inner);
                 guard.0.extend((first..).zip(predictions));
                 let so_far = guard.0.len();

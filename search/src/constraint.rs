@@ -1,11 +1,12 @@
 //! What a network costs on encrypted data, and the limits on it that are checked before anything is trained.
 
-use hemet_spaces::LayerGraph;
+use hemet_spaces::{LayerGraph, Scheme};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// What one encrypted prediction costs, known from the network's structure alone.
+/// What one encrypted prediction costs, known from the network's structure alone. Under TFHE the depth is that of
+/// bootstraps, the ring that of the largest parameter set, and the modulus has 64 bits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CostEstimate {
     /// Multiplicative depth: levels that the prediction uses up.
@@ -25,6 +26,17 @@ pub trait CostModel: Sync {
     /// The cost of a network, or why it cannot be run at all (no secure parameters, a tensor too large, ...), for the
     /// reason of an infeasible trial. The same network always gets the same answer.
     fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String>;
+
+    /// As [`Self::estimate`], under a scheme. A model that knows CKKS alone refuses others.
+    ///
+    /// # Errors
+    /// As [`Self::estimate`].
+    fn estimate_under(&self, scheme: Scheme, graph: &LayerGraph) -> Result<CostEstimate, String> {
+        match scheme {
+            Scheme::Ckks => self.estimate(graph),
+            Scheme::Tfhe => Err("this cost model does not know scheme tfhe".into()),
+        }
+    }
 }
 
 /// Limits on a network's cost. What is not given is not limited.

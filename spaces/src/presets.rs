@@ -4,6 +4,7 @@
 /// Name and text of every preset.
 pub const PRESETS: &[(&str, &str)] = &[
     ("digits", include_str!("../presets/digits.yaml")),
+    ("digits_tfhe", include_str!("../presets/digits_tfhe.yaml")),
     ("inception", include_str!("../presets/inception.yaml")),
     ("mobilenet", include_str!("../presets/mobilenet.yaml")),
     ("resnet", include_str!("../presets/resnet.yaml")),

@@ -12,7 +12,7 @@ use crate::common::{self, Output};
 use crate::error::Error;
 use crate::profile::{self, Profile};
 use crate::session::Session;
-use crate::{cases, costs};
+use crate::{cases, costs, tfhe};
 
 /// Latency, sizes and error of an artifact on this machine
 #[derive(clap::Args, Debug)]
@@ -98,6 +98,9 @@ pub fn run(args: &Args) -> Result<(), Error> {
     }
     if args.runs == 0 {
         return Err(Error::user("--runs is 0; give at least 1"));
+    }
+    if let Some(artifact) = tfhe::artifact_at(&args.artifact)? {
+        return tfhe::commands::bench(artifact, args);
     }
     let artifact = common::read_artifact(&args.artifact)?;
     let table = args.costs.as_deref().map(costs::read).transpose()?;

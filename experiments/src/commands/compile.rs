@@ -3,20 +3,21 @@
 use std::path::PathBuf;
 
 use hemet_onnx::{FitReport, Imported};
+use hemet_runtime::tfhe::TfheArtifact;
 use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
-use hemet_search::data;
-use hemet_search::study;
+use hemet_search::{Trial, data, study};
+use hemet_spaces::{Scheme, Weights};
 
 use crate::error::Error;
 use crate::experiment::security_level;
 use crate::run_folder::RunFolder;
-use crate::{cases, common, costs, network};
+use crate::{cases, common, costs, network, tfhe};
 
 /// Compile a trial of a run, or an ONNX model, to an artifact
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet compile runs/digits --trial 7 -o model.hemet\n  hemet compile model.onnx -o model.hemet --precision 10\n  hemet compile model.onnx -o batches.hemet --target throughput\n  hemet compile relu.onnx -o model.hemet --fit-activations 4 --calibrate calibration.safetensors"
+    after_help = "Example:\n  hemet compile runs/digits --trial 7 -o model.hemet\n  hemet compile runs/digits_tfhe --trial 3 --scheme tfhe -o model.hemet\n  hemet compile model.onnx -o model.hemet --precision 10\n  hemet compile model.onnx -o batches.hemet --target throughput\n  hemet compile relu.onnx -o model.hemet --fit-activations 4 --calibrate calibration.safetensors"
 )]
 pub struct Args {
     /// A run folder (with --trial), or an ONNX file
@@ -24,6 +25,9 @@ pub struct Args {
     /// Number of the trial, as the report and journal.jsonl name it
     #[arg(long, value_name = "N")]
     pub trial: Option<usize>,
+    /// The scheme, which must be that of the trial; without it, the trial's
+    #[arg(long, value_name = "ckks|tfhe", value_parser = ["ckks", "tfhe"])]
+    pub scheme: Option<String>,
     /// For a trial that `hemet train` trained further: take the weights that it had in the search
     #[arg(long)]
     pub search_weights: bool,
@@ -78,6 +82,18 @@ impl From<Target> for hemet_compiler::Target {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
+    if args.source.is_dir()
+        && let Some(number) = args.trial
+        && let Some(artifact) = tfhe_from_run(args, number)?
+    {
+        artifact.write_to(&args.out).map_err(Error::user)?;
+        println!(
+            "{} compiled to {}",
+            artifact.manifest.network,
+            args.out.display()
+        );
+        return Ok(());
+    }
     let artifact = if args.source.is_dir() {
         let Some(trial) = args.trial else {
             return Err(Error::user(
@@ -95,6 +111,45 @@ pub fn run(args: &Args) -> Result<(), Error> {
         args.out.display()
     );
     Ok(())
+}
+
+/// The artifact of a trial of scheme `tfhe`; none for one of CKKS.
+fn tfhe_from_run(args: &Args, number: usize) -> Result<Option<TfheArtifact>, Error> {
+    let run = RunFolder::open(&args.source)?;
+    let experiment = run.experiment()?;
+    let trial = run.trial(&experiment, number)?;
+    let scheme = experiment.space()?.scheme(&trial.architecture);
+    if let Some(wanted) = args.scheme.as_deref().filter(|w| *w != scheme.name()) {
+        return Err(Error::user(format!(
+            "trial {number} was trained for scheme {scheme}, not {wanted}; choose one of that scheme in report/report.md"
+        )));
+    }
+    if scheme == Scheme::Ckks {
+        return Ok(None);
+    }
+    if trial.outcome.accuracy().is_none() {
+        return Err(untrained(&trial));
+    }
+    let trained = run.trained_file(number, "safetensors");
+    let weights = if trained.exists() && !args.search_weights {
+        eprintln!("weights: {} (of `hemet train`)", trained.display());
+        let bytes = std::fs::read(&trained).map_err(|e| Error::file(&trained, e))?;
+        Weights::from_safetensors(&bytes).map_err(|e| Error::file(&trained, e))?
+    } else {
+        let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
+        folder.read_weights(number).map_err(Error::user)?
+    };
+    let table = tfhe::costs::read(&run.tfhe_costs_path())?;
+    let (artifact, _) = tfhe::compile::compile(&experiment, &trial.architecture, &weights, &table)?;
+    Ok(Some(artifact))
+}
+
+fn untrained(trial: &Trial) -> Error {
+    Error::user(format!(
+        "trial {} was not trained to the end ({}); choose one of the front in report/report.md",
+        trial.number,
+        trial.outcome.name()
+    ))
 }
 
 fn from_onnx(args: &Args) -> Result<Artifact, Error> {
@@ -204,10 +259,7 @@ fn from_run(args: &Args, number: usize) -> Result<Artifact, Error> {
     let experiment = run.experiment()?;
     let trial = run.trial(&experiment, number)?;
     if trial.outcome.accuracy().is_none() {
-        return Err(Error::user(format!(
-            "trial {number} was not trained to the end ({}); choose one of the front in report/report.md",
-            trial.outcome.name()
-        )));
+        return Err(untrained(&trial));
     }
     let trained = run.trained_file(number, "safetensors");
     let weights = if trained.exists() && !args.search_weights {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::common::{self, Output};
 use crate::error::Error;
+use crate::tfhe;
 
 /// Decrypt the server's answer
 #[derive(clap::Args, Debug)]
@@ -35,6 +36,9 @@ struct Answer {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
+    if tfhe::is_key_of_tfhe(&args.key) {
+        return tfhe::commands::decrypt(args);
+    }
     let client = Client::load(&args.key).map_err(Error::user)?;
     let response = std::fs::read(&args.response).map_err(|e| Error::file(&args.response, e))?;
     let count = match (args.count, client.spec().images()) {
@@ -60,6 +64,17 @@ pub fn run(args: &Args) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Prints a class, and the logits as far as they are known.
+pub fn tell(class: usize, logits: Vec<f64>, output: Output) -> Result<(), Error> {
+    match output.json {
+        true => common::print_json(&Answer { class, logits }),
+        false => {
+            show(class, &logits);
+            Ok(())
+        }
+    }
 }
 
 fn show(class: usize, logits: &[f64]) {

@@ -6,7 +6,7 @@ use hemet_runtime::Client;
 
 use crate::common;
 use crate::error::Error;
-use crate::image;
+use crate::{image, tfhe};
 
 /// Encrypt an image, or a batch of them, for an artifact
 #[derive(clap::Args, Debug)]
@@ -31,6 +31,9 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
+    if tfhe::is_key_of_tfhe(&args.key) {
+        return tfhe::commands::encrypt(args);
+    }
     let client = Client::load(&args.key).map_err(Error::user)?;
     common::tell(&client.notices());
     let room = client.spec().images();

@@ -1,14 +1,18 @@
 //! `hemet evaluate`: accuracy of an artifact on a data set, encrypted and in the clear, side by side.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use hemet_runtime::tfhe::TfheArtifact;
+use hemet_schedule::artifact::Artifact;
 use hemet_search::data;
 use serde::Serialize;
 
 use crate::common::{self, Output, argmax};
 use crate::error::Error;
 use crate::progress::Progress;
-use crate::session::{Prediction, Session};
+use crate::session::{Predict, Prediction, Session};
+use crate::tfhe;
+use crate::tfhe::session::TfheSession;
 
 /// Accuracy of an artifact on a data set, encrypted and in the clear, side by side
 ///
@@ -80,7 +84,7 @@ impl Figures {
 
 /// Classifies the first `limit` images of `test` (0: all) encrypted, `threads` side by side.
 pub fn evaluate(
-    session: &Session,
+    session: &dyn Predict,
     test: &data::Dataset,
     limit: usize,
     threads: usize,
@@ -100,14 +104,49 @@ pub fn evaluate(
     Ok(Figures::of(&predictions, &test.labels))
 }
 
+/// An artifact of either scheme.
+enum Any {
+    Ckks(Box<Artifact>),
+    Tfhe(Box<TfheArtifact>),
+}
+
+impl Any {
+    fn read(path: &Path) -> Result<Self, Error> {
+        Ok(match tfhe::artifact_at(path)? {
+            Some(artifact) => Self::Tfhe(Box::new(artifact)),
+            None => Self::Ckks(Box::new(common::read_artifact(path)?)),
+        })
+    }
+
+    /// The data set that it names and the shape of its images.
+    fn takes(&self) -> (Option<String>, [usize; 3]) {
+        let (manifest, shape) = match self {
+            Self::Ckks(artifact) => {
+                let header = &artifact.schedule.schedule().header;
+                (&artifact.manifest, header.input.shape)
+            }
+            Self::Tfhe(artifact) => (&artifact.manifest, artifact.encoding.shape),
+        };
+        (manifest.dataset.clone(), shape.map(|n| n as usize))
+    }
+
+    fn session(self) -> Result<Box<dyn Predict>, Error> {
+        Ok(match self {
+            Self::Ckks(artifact) => Box::new(Session::new(*artifact)?),
+            Self::Tfhe(artifact) => Box::new(TfheSession::new(*artifact)?),
+        })
+    }
+}
+
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let artifact = common::read_artifact(&args.artifact)?;
+    let artifact = Any::read(&args.artifact)?;
+    let (dataset, shape) = artifact.takes();
     let as_name = args.data.as_ref().and_then(|path| path.to_str());
     let (set, folder) = match (&args.set, as_name) {
         (Some(set), _) => (set.clone(), args.data.clone()),
         (None, Some(name)) if data::source(name).is_ok() => (name.to_owned(), None),
-        (None, _) => match &artifact.manifest.dataset {
+        (None, _) => match &dataset {
             Some(set) => (set.clone(), args.data.clone()),
             None => {
                 return Err(Error::user(
@@ -119,13 +158,6 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let test = data::load(&set, folder.as_deref())
         .map_err(Error::user)?
         .test;
-    let shape = artifact
-        .schedule
-        .schedule()
-        .header
-        .input
-        .shape
-        .map(|n| n as usize);
     let theirs = [test.shape.channels, test.shape.height, test.shape.width];
     if shape != theirs {
         return Err(Error::user(format!(
@@ -133,8 +165,9 @@ pub fn run(args: &Args) -> Result<(), Error> {
             test.shape, shape[0], shape[1], shape[2]
         )));
     }
-    let session = Session::new(artifact)?;
-    let figures = evaluate(&session, &test, args.limit, args.threads, args.output.json)?;
+    let session = artifact.session()?;
+    let (limit, threads, quiet) = (args.limit, args.threads, args.output.json);
+    let figures = evaluate(session.as_ref(), &test, limit, threads, quiet)?;
     if args.output.json {
         return common::print_json(&figures);
     }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::common::{self, Output};
 use crate::error::Error;
-use crate::{costs, inspect};
+use crate::{costs, inspect, tfhe};
 
 /// Show what is in an artifact: parameters, layers, costs
 #[derive(clap::Args, Debug)]
@@ -53,6 +53,9 @@ struct Figures {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
+    if let Some(artifact) = tfhe::artifact_at(&args.artifact)? {
+        return tfhe::commands::inspect(&artifact, args);
+    }
     let artifact = common::read_artifact(&args.artifact)?;
     let schedule = artifact.schedule.schedule();
     let parameters = &schedule.header.parameters;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use hemet_runtime::Client;
 use hemet_runtime::files::ClientSpec;
 
-use crate::common;
 use crate::error::Error;
+use crate::{common, tfhe};
 
 /// Make a secret key and the evaluation keys for an artifact
 ///
@@ -27,7 +27,6 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let artifact = common::read_artifact(&args.artifact)?;
     let (secret_path, keys_path) = (args.out.join("client.key"), args.out.join("server.keys"));
     if secret_path.exists() && !args.force {
         return Err(Error::file(
@@ -36,11 +35,17 @@ pub fn run(args: &Args) -> Result<(), Error> {
         ));
     }
     std::fs::create_dir_all(&args.out).map_err(|e| Error::file(&args.out, e))?;
-    let spec = ClientSpec::new(&artifact).map_err(Error::user)?;
-    common::tell(&spec.notices());
-    let (client, keys) = Client::generate(spec).map_err(Error::user)?;
-    keys.save(&keys_path).map_err(Error::user)?;
-    client.save(&secret_path).map_err(Error::user)?;
+    match tfhe::artifact_at(&args.artifact)? {
+        Some(artifact) => tfhe::commands::keygen(&artifact, &secret_path, &keys_path)?,
+        None => {
+            let artifact = common::read_artifact(&args.artifact)?;
+            let spec = ClientSpec::new(&artifact).map_err(Error::user)?;
+            common::tell(&spec.notices());
+            let (client, keys) = Client::generate(spec).map_err(Error::user)?;
+            keys.save(&keys_path).map_err(Error::user)?;
+            client.save(&secret_path).map_err(Error::user)?;
+        }
+    }
     println!("secret key       {}  (keep it)", secret_path.display());
     println!("evaluation keys  {}  (for the server)", keys_path.display());
     Ok(())

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::common::{self, Output};
 use crate::error::Error;
+use crate::tfhe;
 
 /// Run an artifact on an encrypted image
 ///
@@ -43,19 +44,10 @@ struct Figures {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let artifact = common::read_artifact(&args.artifact)?;
-    let request = std::fs::read(&args.request).map_err(|e| Error::file(&args.request, e))?;
-    let pool = common::pool(args.threads)?;
-    let (answer, latency_ms) = pool.install(|| -> Result<_, Error> {
-        let server = Server::new(artifact).map_err(Error::user)?;
-        common::tell(&server.notices());
-        let keys = server.load_keys(&args.keys).map_err(Error::user)?;
-        let start = Instant::now();
-        let answer = server
-            .answer(&keys, &request, &mut execute::unobserved)
-            .map_err(|e| Error::file(&args.request, e))?;
-        Ok((answer, start.elapsed().as_secs_f64() * 1e3))
-    })?;
+    let (answer, latency_ms) = match tfhe::artifact_at(&args.artifact)? {
+        Some(artifact) => tfhe::commands::predict(artifact, args)?,
+        None => answer(args)?,
+    };
     hemet_files::write_atomically(&args.out, &answer).map_err(Error::user)?;
     if args.output.json {
         return common::print_json(&Figures {
@@ -70,4 +62,21 @@ pub fn run(args: &Args) -> Result<(), Error> {
         hemet_reports::number::milliseconds(latency_ms)
     );
     Ok(())
+}
+
+/// The answer of a CKKS artifact and the time of the server's work, in milliseconds.
+fn answer(args: &Args) -> Result<(Vec<u8>, f64), Error> {
+    let artifact = common::read_artifact(&args.artifact)?;
+    let request = std::fs::read(&args.request).map_err(|e| Error::file(&args.request, e))?;
+    let pool = common::pool(args.threads)?;
+    pool.install(|| -> Result<_, Error> {
+        let server = Server::new(artifact).map_err(Error::user)?;
+        common::tell(&server.notices());
+        let keys = server.load_keys(&args.keys).map_err(Error::user)?;
+        let start = Instant::now();
+        let answer = server
+            .answer(&keys, &request, &mut execute::unobserved)
+            .map_err(|e| Error::file(&args.request, e))?;
+        Ok((answer, start.elapsed().as_secs_f64() * 1e3))
+    })
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use hemet_search::study;
+use hemet_spaces::Scheme;
 
 use crate::common::Output;
 use crate::error::Error;
@@ -45,13 +46,14 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
     let trials =
         study::read_journal(&folder.journal(), experiment.space()?).map_err(Error::user)?;
-    let costs = costs::read(&run.costs_path())?;
+    let ckks = experiment.space()?.schemes().contains(&Scheme::Ckks);
+    let costs = ckks.then(|| costs::read(&run.costs_path())).transpose()?;
     report::write(&report::Run {
         folder: &run,
         experiment: &experiment,
         summary: &summary,
         trials: &trials,
-        costs: &costs,
+        costs: costs.as_ref(),
     })?;
     report::show(&run, &summary, args.output)
 }

@@ -7,15 +7,17 @@ use hemet_search::data::{self, Dataset, TrainTest};
 use hemet_search::pareto::ParetoFront;
 use hemet_search::study::{self, Resume, Study, StudyOptions};
 use hemet_search::{Seed, strategy, train};
+use hemet_spaces::Scheme;
 
 use crate::common::Output;
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::network::CompilerCosts;
+use crate::network::{CompilerCosts, SchemeCosts};
 use crate::run_folder::RunFolder;
 use crate::search_progress::SearchProgress;
 use crate::teachers::Teachers;
-use crate::{common, costs, finish, report};
+use crate::tfhe::costs::TfheCosts;
+use crate::{common, costs, finish, report, tfhe};
 
 /// Search a space of networks, compile the best and classify encrypted test images with it
 ///
@@ -58,13 +60,9 @@ pub fn run(args: Args) -> Result<(), Error> {
     experiment.seed = args.seed.unwrap_or(experiment.seed);
     let sets = load(&experiment)?;
     let run = folder(&args, &experiment)?;
-    let table = cost_table(&args, &run)?;
-    let cost = CompilerCosts {
-        options: experiment.compile_options()?,
-        table,
-    };
+    let cost = costs_of(&args, &experiment, &run)?;
     let trials = search(&experiment, &sets.train, &cost, &run, args.resume)?;
-    let summary = finish::finish(&experiment, &sets, &cost.table, &run, &trials, start)?;
+    let summary = finish::finish(&experiment, &sets, &cost, &run, &trials, start)?;
     report::show(&run, &summary, args.output)
 }
 
@@ -122,6 +120,34 @@ fn folder(args: &Args, experiment: &Experiment) -> Result<RunFolder, Error> {
     Ok(run)
 }
 
+/// The costs of the schemes of the experiment's space.
+fn costs_of(args: &Args, experiment: &Experiment, run: &RunFolder) -> Result<SchemeCosts, Error> {
+    let schemes = experiment.space()?.schemes();
+    let ckks = match schemes.contains(&Scheme::Ckks) {
+        true => Some(CompilerCosts {
+            options: experiment.compile_options()?,
+            table: cost_table(args, run)?,
+        }),
+        false => None,
+    };
+    let tfhe = match schemes.contains(&Scheme::Tfhe) {
+        true => {
+            let path = run.tfhe_costs_path();
+            let table = match path.exists() {
+                true => tfhe::costs::read(&path)?,
+                false => tfhe::costs::of_this_machine()?,
+            };
+            tfhe::costs::keep(&path, &table)?;
+            Some(TfheCosts {
+                quantisation: experiment.quantise.clone(),
+                options: experiment.tfhe_options(table),
+            })
+        }
+        false => None,
+    };
+    Ok(SchemeCosts { ckks, tfhe })
+}
+
 /// The table that the search in this folder began with, so that it goes on alike; else the user's or this machine's.
 fn cost_table(args: &Args, run: &RunFolder) -> Result<hemet_schedule::CostTable, Error> {
     let path = run.costs_path();
@@ -146,7 +172,7 @@ fn cost_table(args: &Args, run: &RunFolder) -> Result<hemet_schedule::CostTable,
 fn search(
     experiment: &Experiment,
     images: &Dataset,
-    cost: &CompilerCosts,
+    cost: &SchemeCosts,
     run: &RunFolder,
     resume: bool,
 ) -> Result<Vec<hemet_search::Trial>, Error> {
@@ -174,6 +200,10 @@ fn search(
     };
     let teachers = Teachers::new(run, experiment, data);
     let train_one = |job: &study::Job<'_>, on_epoch: &mut train::OnEpoch<'_>| {
+        if job.scheme == Scheme::Tfhe {
+            let training = job.training(data, &experiment.train);
+            return train::quantised::run(&training, &experiment.quantise, on_epoch);
+        }
         let teacher = teachers.of(job.graph, &mut |_| {})?;
         let mut training = job.training(data, &experiment.train);
         training.teacher = teacher.as_ref();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hemet_search::Seed;
 use hemet_search::constraint::{CostEstimate, CostModel};
-use hemet_spaces::{Architecture, Space, Statistics, presets};
+use hemet_spaces::{Architecture, Scheme, Space, Statistics, presets};
 use serde::Serialize;
 
 use crate::common::{self, Output};
@@ -82,6 +82,11 @@ const SHOWN: usize = 5;
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
     let (space, options) = read(&args.space)?;
+    if space.schemes() != [Scheme::Ckks] {
+        return Err(Error::user(
+            "this command predicts networks under CKKS alone; `hemet search` predicts those of scheme tfhe",
+        ));
+    }
     let table = match &args.costs {
         Some(path) => costs::read(path)?,
         None => costs::of_this_machine(args.output.json)?,

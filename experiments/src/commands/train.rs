@@ -3,8 +3,11 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use hemet_search::train::{EpochReport, TrainData, TrainOptions, TrainOutcome, Trained, Training};
+use hemet_search::train::{
+    EpochReport, TrainData, TrainOptions, TrainOutcome, Trained, Training, quantised,
+};
 use hemet_search::{Seed, Trial, data, study};
+use hemet_spaces::Scheme;
 use serde::Serialize;
 
 use crate::common::{self, Output};
@@ -151,11 +154,15 @@ fn train(
     run.make_folder(&checkpoint)?;
     let quiet = args.output.json;
     let mut bar = Progress::new("teacher", epochs as u64, quiet);
-    let teacher = Teachers::new(run, experiment, data)
-        .of(&graph, &mut |report| {
-            bar.set(report.epoch as u64, &line(report))
-        })
-        .map_err(Error::user)?;
+    let scheme = experiment.space()?.scheme(&trial.architecture);
+    let teacher = match scheme {
+        Scheme::Ckks => Teachers::new(run, experiment, data)
+            .of(&graph, &mut |report| {
+                bar.set(report.epoch as u64, &line(report))
+            })
+            .map_err(Error::user)?,
+        Scheme::Tfhe => None,
+    };
     bar.finish();
     let seed = seed.derive(&format!("trial/{}/train", trial.number));
     let mut training = Training::new(&graph, data, &experiment.train, seed);
@@ -163,10 +170,14 @@ fn train(
     training.teacher = teacher.as_ref();
     training.validate = &|_| true;
     let mut bar = Progress::new("train", epochs as u64, quiet);
-    let outcome = training.run(&mut |report| {
+    let mut on_epoch = |report: &EpochReport| {
         bar.set(report.epoch as u64, &line(report));
         ControlFlow::Continue(())
-    });
+    };
+    let outcome = match scheme {
+        Scheme::Ckks => training.run(&mut on_epoch),
+        Scheme::Tfhe => quantised::run(&training, &experiment.quantise, &mut on_epoch),
+    };
     bar.finish();
     match outcome.map_err(Error::user)? {
         TrainOutcome::Complete(trained) => Ok(trained),

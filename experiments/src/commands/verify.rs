@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use hemet_schedule::artifact::Artifact;
 use hemet_schedule::{Constants, Verified, text, verify};
 
-use crate::common;
 use crate::error::Error;
+use crate::{common, tfhe};
 
 /// Check a schedule or an artifact and list every fault
 #[derive(clap::Args, Debug)]
@@ -23,6 +23,11 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
+    if let Some(artifact) = tfhe::artifact_at(&args.file)? {
+        let count = artifact.schedule.instructions.len();
+        println!("{}: {count} instructions, no fault", args.file.display());
+        return Ok(());
+    }
     let bytes = std::fs::read(&args.file).map_err(|e| Error::file(&args.file, e))?;
     let verified = match std::str::from_utf8(&bytes) {
         Ok(source) if source.starts_with("hemet-schedule") => {

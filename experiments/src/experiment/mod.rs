@@ -6,9 +6,11 @@
 //! data: {set: optdigits}            # path: folder of the files, for sets that are not embedded; validation: 0.15
 //! space_file: spaces/presets/digits.yaml   # or `space:` with the space written out here
 //! search: {strategy: random, trials: 12, workers: 0, lag: 4}    # max_minutes, halving, inherit: see `Search`
+//! scheme: ckks                      # or tfhe, or [ckks, tfhe]: then the search decides; ckks where not given
+//! quantise: {weight_bits: 2, activation_bits: 2, activation: relu, boxes: 14}   # scheme tfhe; see `Quantisation`
 //! train: {epochs: 20}               # and more, see `TrainOptions`
 //! constraints: {max_depth: 9, max_latency_ms: 500}
-//! compile: {security_bits: 128, precision_bits: 8}
+//! compile: {security_bits: 128, precision_bits: 8}       # scheme tfhe: failure_bits: 40, output: logits (or label)
 //! choose: {within_points: 0.5}      # the fastest within half a percentage point of the best accuracy
 //! encrypted_images: 100             # test images that the chosen network classifies encrypted
 //! measured_members: 8               # members of the front whose latency is measured, beside the chosen one
@@ -18,7 +20,8 @@ mod yaml;
 
 use std::path::{Path, PathBuf};
 
-use hemet_spaces::space::Space;
+use hemet_spaces::quantised::Quantisation;
+use hemet_spaces::space::{List, Scheme, Space};
 use serde::{Deserialize, Serialize};
 
 pub use yaml::parse;
@@ -42,6 +45,12 @@ pub struct Experiment {
     /// A YAML file with the space; relative to the experiment's folder or the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub space_file: Option<PathBuf>,
+    /// The scheme, or those that the search chooses from; that of the space where not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<List<Scheme>>,
+    /// How networks become integers, under scheme `tfhe`.
+    #[serde(default)]
+    pub quantise: Quantisation,
     /// How candidates are proposed.
     pub search: Search,
     /// How candidates are trained.
@@ -115,6 +124,21 @@ pub struct Compile {
     pub security_bits: u32,
     /// Promised precision of the logits: an error of at most 2^-precision_bits.
     pub precision_bits: u32,
+    /// Scheme `tfhe`: a whole prediction fails with a probability of at most 2^-failure_bits, 10 to 128.
+    pub failure_bits: u32,
+    /// Scheme `tfhe`: what the client learns.
+    pub output: Output,
+}
+
+/// What the client of a TFHE artifact learns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Output {
+    /// All logits.
+    #[default]
+    Logits,
+    /// The class alone: the server finds it under encryption, so that logits leak nothing of the model.
+    Label,
 }
 
 impl Default for Compile {
@@ -122,6 +146,8 @@ impl Default for Compile {
         Self {
             security_bits: 128,
             precision_bits: hemet_compiler::Options::default().precision_bits,
+            failure_bits: 40,
+            output: Output::Logits,
         }
     }
 }
@@ -198,7 +224,22 @@ impl Experiment {
             ),
         )?;
         experiment.compile_options()?;
+        check(
+            (10..=128).contains(&experiment.compile.failure_bits),
+            &format!(
+                "compile.failure_bits is {}; give 10 to 128",
+                experiment.compile.failure_bits
+            ),
+        )?;
+        experiment
+            .quantise
+            .check()
+            .map_err(|e| Error::file(path, e))?;
         experiment.resolve_space(path)?;
+        if let (Some(schemes), Some(space)) = (&experiment.scheme, &experiment.space) {
+            let space = space.with_schemes(schemes.clone());
+            experiment.space = Some(space.map_err(|e| Error::file(path, e))?);
+        }
         Ok(experiment)
     }
 
@@ -242,6 +283,22 @@ impl Experiment {
             precision_bits: self.compile.precision_bits,
             ..Default::default()
         })
+    }
+
+    /// The options of the compiler for TFHE, with a machine's costs.
+    pub fn tfhe_options(
+        &self,
+        costs: hemet_tfhe_schedule::CostTable,
+    ) -> hemet_tfhe_compiler::Options {
+        hemet_tfhe_compiler::Options {
+            failure: hemet_tfhe_schedule::FailureGoal::Prediction(self.compile.failure_bits),
+            output: match self.compile.output {
+                Output::Logits => hemet_tfhe_schedule::OutputForm::Logits,
+                Output::Label => hemet_tfhe_schedule::OutputForm::Label,
+            },
+            costs,
+            sets: crate::tfhe::costs::sets(),
+        }
     }
 
     /// Which member of the front is deployed.

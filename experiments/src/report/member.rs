@@ -2,8 +2,10 @@
 
 use hemet_compiler::Estimate;
 use hemet_reports::{GraphDiagram, Table};
+use hemet_search::constraint::CostEstimate;
 use hemet_search::study;
 use hemet_search::train::EpochReport;
+use hemet_spaces::Scheme;
 
 use super::plots::{Drawn, Plot};
 use super::{Run, architecture, tables};
@@ -15,8 +17,8 @@ use crate::training_curves;
 pub struct Member<'a> {
     /// What the summary says of it.
     pub found: &'a run_folder::Member,
-    /// What it costs, as the search predicted it.
-    pub estimate: Estimate,
+    /// Its parameters in a line, as the search predicted them.
+    pub parameters: String,
     /// Architecture first, then accuracy and loss over epochs, where they were kept.
     pub pictures: Vec<Drawn>,
     /// Tables with the names of their files: layers, and what each epoch gave.
@@ -41,9 +43,20 @@ impl<'a> Member<'a> {
         })?;
         let space = run.experiment.space()?;
         let graph = space.graph(&trial.architecture).map_err(Error::user)?;
-        let options = run.experiment.compile_options()?;
-        let estimate =
-            hemet_compiler::estimate(&graph, &options, run.costs).map_err(Error::user)?;
+        let estimate = match (space.scheme(&trial.architecture), run.costs) {
+            (Scheme::Ckks, Some(costs)) => {
+                let options = run.experiment.compile_options()?;
+                Some(hemet_compiler::estimate(&graph, &options, costs).map_err(Error::user)?)
+            }
+            (Scheme::Ckks | Scheme::Tfhe, _) => None,
+        };
+        let layers = match &estimate {
+            Some(estimate) => Some((
+                file(found, "layers"),
+                tables::layers(estimate).map_err(Error::user)?,
+            )),
+            None => None,
+        };
         let title = format!(
             "{}: architecture of trial #{}",
             run.summary.name, found.trial
@@ -53,11 +66,8 @@ impl<'a> Member<'a> {
             pictures: vec![
                 member_graph(found, &architecture::diagram(title, &graph)).map_err(Error::user)?,
             ],
-            tables: vec![(
-                file(found, "layers"),
-                tables::layers(&estimate).map_err(Error::user)?,
-            )],
-            estimate,
+            tables: layers.into_iter().collect(),
+            parameters: parameters(estimate.as_ref(), trial.cost.as_ref()),
         };
         let folder = study::RunFolder::create(&run.folder.root).map_err(Error::user)?;
         if let Some(epochs) = folder.read_curve(found.trial).map_err(Error::user)? {
@@ -82,6 +92,27 @@ impl<'a> Member<'a> {
         let table = training_curves::table(&epochs)?;
         self.tables.push((file(self.found, "epochs"), table));
         Ok(())
+    }
+}
+
+/// The parameters of a member in a line: of CKKS by the compiler's estimate, of TFHE by what the search predicted.
+fn parameters(estimate: Option<&Estimate>, cost: Option<&CostEstimate>) -> String {
+    match (estimate, cost) {
+        (Some(estimate), _) => format!(
+            "Ring degree 2^{}, log2(QP) {:.0} bits, {} bits of security, depth {}, {:.1} MB of evaluation keys.",
+            estimate.log_n,
+            estimate.log_qp_bits,
+            estimate.security_bits,
+            estimate.depth,
+            estimate.evaluation_key_bytes as f64 / 1e6
+        ),
+        (None, Some(cost)) => format!(
+            "Scheme tfhe: ring degree 2^{}, {} bootstraps one after the other, {:.1} MB of evaluation keys.",
+            cost.log_n,
+            cost.depth,
+            cost.key_bytes as f64 / 1e6
+        ),
+        (None, None) => String::new(),
     }
 }
 

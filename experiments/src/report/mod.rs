@@ -32,8 +32,8 @@ pub struct Run<'a> {
     pub summary: &'a Summary,
     /// All trials.
     pub trials: &'a [Trial],
-    /// The costs that the search predicted with.
-    pub costs: &'a CostTable,
+    /// The costs that the search predicted CKKS with, where its space has that scheme.
+    pub costs: Option<&'a CostTable>,
 }
 
 /// Writes `front.csv` and `report/`.

@@ -5,6 +5,8 @@ use hemet_reports::{Report, Table, number};
 use super::Run;
 use super::member::Member;
 use super::plots::Drawn;
+use hemet_spaces::Scheme;
+
 use crate::common;
 
 /// The page.
@@ -144,7 +146,7 @@ fn chosen(run: &Run<'_>) -> Vec<(&'static str, String)> {
 
 /// A section of its own for a member.
 fn describe(page: Report, run: &Run<'_>, member: &Member<'_>) -> Report {
-    let (found, estimate) = (member.found, &member.estimate);
+    let found = member.found;
     let chosen = match found.trial == run.summary.best.trial {
         true => ", chosen",
         false => "",
@@ -157,20 +159,19 @@ fn describe(page: Report, run: &Run<'_>, member: &Member<'_>) -> Report {
             number::milliseconds(found.predicted_latency_ms)
         ))
         .paragraph(found.architecture.clone())
-        .paragraph(format!(
-            "Ring degree 2^{}, log2(QP) {:.0} bits, {} bits of security, depth {}, {:.1} MB of evaluation keys.",
-            estimate.log_n,
-            estimate.log_qp_bits,
-            estimate.security_bits,
-            estimate.depth,
-            estimate.evaluation_key_bytes as f64 / 1e6
-        ))
-        .pictures(member.pictures.iter().map(Drawn::picture).collect::<Vec<_>>());
-    let mut tables = member.tables.iter();
-    let layers = tables.next().map(|(_, table)| {
+        .paragraph(member.parameters.clone())
+        .pictures(
+            member
+                .pictures
+                .iter()
+                .map(Drawn::picture)
+                .collect::<Vec<_>>(),
+        );
+    let table = |of: &str| member.tables.iter().find(|(name, _)| name.ends_with(of));
+    let layers = table("-layers").map(|(_, table)| {
         Report::new(format!("Trial #{}: layer by layer", found.trial)).table("", table.clone())
     });
-    let epochs = tables.next().map(|(_, table)| {
+    let epochs = table("-epochs").map(|(_, table)| {
         Report::new(format!("Trial #{}: epoch by epoch", found.trial)).table("", table.clone())
     });
     layers.into_iter().chain(epochs).fold(page, Report::folded)
@@ -178,6 +179,18 @@ fn describe(page: Report, run: &Run<'_>, member: &Member<'_>) -> Report {
 
 fn parameters(run: &Run<'_>) -> Vec<(&'static str, String)> {
     let (best, compile) = (&run.summary.best, &run.experiment.compile);
+    if best.scheme == Scheme::Tfhe {
+        return vec![
+            ("scheme", best.scheme.to_string()),
+            ("ring degree", format!("2^{}", best.log_n)),
+            ("security", format!("{} bits", best.security_bits)),
+            ("depth", format!("{} bootstraps", best.depth)),
+            (
+                "failure of a prediction",
+                format!("at most 2^-{}", compile.failure_bits),
+            ),
+        ];
+    }
     vec![
         ("ring degree", format!("2^{}", best.log_n)),
         ("modulus", format!("log2(QP) {:.1} bits", best.log_qp)),
@@ -208,9 +221,8 @@ fn environment(run: &Run<'_>) -> Vec<(&'static str, String)> {
         facts.push(("cores", environment.cores.to_string()));
         facts.push(("date", environment.date.clone()));
     }
-    if run.costs.machine != summary.machine {
-        let machine = format!("of {}", run.costs.machine);
-        facts.push(("cost table", machine));
+    if let Some(costs) = run.costs.filter(|costs| costs.machine != summary.machine) {
+        facts.push(("cost table", format!("of {}", costs.machine)));
     }
     facts
 }

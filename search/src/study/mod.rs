@@ -13,7 +13,7 @@ mod worker;
 
 use std::path::Path;
 
-use hemet_spaces::{Architecture, LayerGraph, Space, Weights};
+use hemet_spaces::{Architecture, LayerGraph, Scheme, Space, Weights};
 
 use crate::constraint::{Constraints, CostModel};
 use crate::strategy::Strategy;
@@ -48,6 +48,8 @@ const PROPOSALS_PER_TRIAL: usize = 20;
 pub struct Job<'a> {
     /// The network.
     pub graph: &'a LayerGraph,
+    /// The scheme that it is trained for.
+    pub scheme: Scheme,
     /// The seed of the training.
     pub seed: Seed,
     /// Where its state is kept while it runs.

@@ -62,7 +62,10 @@ impl<'a> Costs<'a> {
             .space
             .graph(architecture)
             .map_err(|error| error.to_string())
-            .and_then(|graph| self.study.cost.estimate(&graph))
+            .and_then(|graph| {
+                let scheme = self.study.space.scheme(architecture);
+                self.study.cost.estimate_under(scheme, &graph)
+            })
             .map(CostEstimate::rounded)
             .and_then(|cost| match cost.latency_ms.is_finite() {
                 true => Ok(cost),

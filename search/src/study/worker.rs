@@ -210,6 +210,7 @@ impl<'a> Desk<'a> {
         let inherited = self.inherited(task, &known)?;
         let job = Job {
             graph: &graph,
+            scheme: self.study.space.scheme(&task.architecture),
             seed: self.options.seed.derive(&format!("trial/{number}/train")),
             checkpoint: &self.folder.checkpoint(number),
             inherited: inherited.as_ref(),

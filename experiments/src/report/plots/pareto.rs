@@ -14,6 +14,12 @@ pub fn plot(run: &Run<'_>) -> Option<Plot> {
         "validation accuracy; latency for one thread of {}, predicted (filled) and measured (hollow)",
         summary.machine
     );
+    // A marker a scheme, where the search had several.
+    let space = run.experiment.space().ok()?;
+    let series = |trial: usize| match space.schemes().len() {
+        0 | 1 => String::new(),
+        _ => space.scheme(&run.trials[trial].architecture).to_string(),
+    };
     let points = run.trials.iter().filter_map(Point::of);
     plot.points = points
         .map(|point| {
@@ -29,7 +35,7 @@ pub fn plot(run: &Run<'_>) -> Option<Plot> {
                 measured_latency_ms: member
                     .and_then(|m| m.measured_latency_ms)
                     .or(chosen.then_some(summary.best.measured_latency_ms)),
-                series: String::new(),
+                series: series(point.trial),
             }
         })
         .collect();

@@ -1,0 +1,104 @@
+//! The way of a user with scheme `tfhe`: search both schemes, compile, keys, encrypt, predict, decrypt, evaluate.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+fn hemet(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
+    Command::cargo_bin("hemet")
+        .expect("the binary")
+        .current_dir(folder)
+        .env("XDG_CACHE_HOME", folder)
+        .args(arguments)
+        .assert()
+}
+
+fn json(assert: assert_cmd::assert::Assert) -> Value {
+    let text = String::from_utf8(assert.success().get_output().stdout.clone()).expect("UTF-8");
+    serde_json::from_str(text.trim()).expect("a line of JSON")
+}
+
+/// A cost table of one thread, so that no test measures.
+fn costs() -> String {
+    let nominal = hemet_tfhe_schedule::CostTable::nominal(1);
+    serde_json::to_string(&nominal).expect("numbers")
+}
+
+fn experiment(output: &str) -> String {
+    format!(
+        r#"
+name: both
+scheme: tfhe
+data: {{set: optdigits, validation: 0.15}}
+space:
+  input: [1, 8, 8]
+  classes: 10
+  blocks:
+    - {{name: b1, options: [{{dense: {{width: [6, 8]}}}}]}}
+quantise: {{boxes: 14}}
+search: {{strategy: random, trials: 2, workers: 1}}
+train: {{epochs: 3, batch: 32}}
+compile: {{output: {output}}}
+encrypted_images: 2
+"#
+    )
+}
+
+fn search(folder: &Path, output: &str) -> Value {
+    std::fs::write(folder.join("both.yaml"), experiment(output)).expect("written");
+    std::fs::create_dir_all(folder.join("run")).expect("made");
+    std::fs::write(folder.join("run/tfhe_costs.json"), costs()).expect("written");
+    json(hemet(
+        folder,
+        &["search", "both.yaml", "--out", "run", "--json"],
+    ))
+}
+
+#[test]
+fn a_search_under_tfhe_gives_an_artifact_that_every_command_takes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    let summary = search(at, "logits");
+    assert_eq!(summary["best"]["scheme"], "tfhe");
+    assert_eq!(summary["best"]["agreement"], 1.0);
+    assert_eq!(summary["best"]["max_abs_error"], 0.0);
+    let trial = summary["best"]["trial"].to_string();
+    let compile = |scheme: &str| {
+        let trial = ["--trial", &trial, "--scheme", scheme, "-o", "m.hemet"];
+        hemet(at, &[&["compile", "run"], &trial[..]].concat())
+    };
+    let refused = compile("ckks").code(2);
+    let message = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(message.contains("scheme tfhe, not ckks"), "{message}");
+    compile("tfhe").success();
+    let inspected = json(hemet(at, &["inspect", "m.hemet", "--json"]));
+    assert_eq!(inspected["scheme"], "tfhe");
+    assert!(inspected["failure_log2"].as_f64().expect("a number") <= -40.0);
+    hemet(at, &["keygen", "m.hemet", "--out", "keys"]).success();
+    let key = ["--key", "keys/client.key"];
+    let image = ["--set", "optdigits", "--index", "3", "-o", "image.ct"];
+    hemet(at, &[&["encrypt"], &key[..], &image[..]].concat()).success();
+    let predict = [
+        "predict",
+        "m.hemet",
+        "image.ct",
+        "--keys",
+        "keys/server.keys",
+    ];
+    hemet(at, &[&predict[..], &["-o", "answer.ct"]].concat()).success();
+    let answer = json(hemet(
+        at,
+        &[&["decrypt", "answer.ct", "--json"], &key[..]].concat(),
+    ));
+    assert_eq!(answer["logits"].as_array().map(Vec::len), Some(10));
+    // The request itself is no answer.
+    hemet(at, &[&["decrypt", "image.ct"], &key[..]].concat()).code(2);
+    let evaluated = json(hemet(
+        at,
+        &["evaluate", "m.hemet", "--limit", "2", "--json"],
+    ));
+    assert_eq!(evaluated["agreement"], 1.0);
+    let bench = json(hemet(at, &["bench", "m.hemet", "--runs", "1", "--json"]));
+    assert_eq!(bench["max_abs_error"], 0.0);
+}
