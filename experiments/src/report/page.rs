@@ -1,12 +1,11 @@
 //! The page of a report, in words.
 
 use hemet_reports::{Report, Table, number};
+use hemet_spaces::Scheme;
 
 use super::Run;
 use super::member::Member;
 use super::plots::Drawn;
-use hemet_spaces::Scheme;
-
 use crate::common;
 
 /// The page.
