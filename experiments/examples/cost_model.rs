@@ -13,7 +13,7 @@ use clap::Parser;
 use hemet::common;
 use hemet::error::Error;
 use hemet::progress::Progress;
-use hemet::session::{Predict, Session};
+use hemet::session::Session;
 use hemet_reports::{Cell, Column, ScatterPlot, ScatterPoint, Table};
 use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};

@@ -127,6 +127,11 @@ fn tfhe_from_run(args: &Args, number: usize) -> Result<Option<TfheArtifact>, Err
     if scheme == Scheme::Ckks {
         return Ok(None);
     }
+    if matches!(args.target, Target::Throughput) {
+        return Err(Error::user(
+            "--target throughput is for scheme ckks; under tfhe a request takes one image",
+        ));
+    }
     if trial.outcome.accuracy().is_none() {
         return Err(untrained(&trial));
     }
