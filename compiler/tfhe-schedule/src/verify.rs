@@ -5,6 +5,8 @@
 //!
 //! **Types.** Counts and turns are within limits. The type written for a value equals the one that [`crate::infer`] finds.
 //!
+//! **Input.** The range of inputs ascends.
+//!
 //! **Names.** Layers and constants are named with letters, digits, `_`, `-`, `.` and `/`.
 //!
 //! **Constants.** Each exists, has the kind that its instruction needs, fits its operands, and keeps the bounds and ranges
@@ -250,6 +252,12 @@ fn check_constant(faults: &mut Faults<'_>, index: usize, operands: &[Type], cons
 
 fn check_outputs(faults: &mut Faults<'_>, constants: &Constants) {
     let schedule = faults.schedule;
+    let sound = faults.list.is_empty();
+    if schedule.input_low > schedule.input_high {
+        let (low, high) = (schedule.input_low, schedule.input_high);
+        let message = format!("inputs from {low} to {high}; an ascending range is needed");
+        faults.add(Some(0), message);
+    }
     if schedule.outputs.is_empty() || schedule.outputs.len() != schedule.part_ranges.len() {
         let message = format!(
             "{} outputs and {} ranges; as many of both are needed",
@@ -304,6 +312,10 @@ fn check_outputs(faults: &mut Faults<'_>, constants: &Constants) {
                 ),
             );
         }
+        // Maps that do not fit their operands have no values; their faults are told already.
+        if !sound {
+            continue;
+        }
         match value_range(schedule, constants, *output) {
             None => faults.add(
                 index,
@@ -340,7 +352,9 @@ fn value_range(schedule: &Schedule, constants: &Constants, value: ValueId) -> Op
             let Some(Constant::Map(map)) = constants.get(constant) else {
                 return None;
             };
-            let mut columns: Vec<(i64, i64)> = Vec::new();
+            // Where each operand's columns end, and their range: counts are the file's word and take no memory.
+            let mut ends: Vec<(u64, (i64, i64))> = Vec::new();
+            let mut end = 0u64;
             for operand in operands {
                 if matches!(
                     schedule.instructions.get(operand.0 as usize)?.op,
@@ -349,15 +363,14 @@ fn value_range(schedule: &Schedule, constants: &Constants, value: ValueId) -> Op
                     return None;
                 }
                 let range = value_range(schedule, constants, *operand)?;
-                columns.extend(std::iter::repeat_n(
-                    range,
-                    schedule.type_of(*operand)?.count as usize,
-                ));
+                end += u64::from(schedule.type_of(*operand)?.count);
+                ends.push((end, range));
             }
             let rows = (0..map.outputs()).map(|row| {
                 let mut range = (map.bias[row], map.bias[row]);
                 for (column, weight) in map.row(row) {
-                    let (low, high) = columns.get(column as usize).copied().unwrap_or((0, 0));
+                    let at = ends.partition_point(|(end, _)| *end <= u64::from(column));
+                    let (low, high) = ends.get(at).map_or((0, 0), |(_, range)| *range);
                     let ends = [low, high].map(|v| v.saturating_mul(i64::from(weight)));
                     range.0 = range.0.saturating_add(ends[0].min(ends[1]));
                     range.1 = range.1.saturating_add(ends[0].max(ends[1]));
