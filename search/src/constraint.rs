@@ -58,6 +58,18 @@ pub struct Constraints {
     /// Greatest size of the evaluation keys, in MiB; above 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_key_mib: Option<f64>,
+    /// What an hour of one core costs, in any currency; above 0. No limit itself: what `max_cost_per_1000` and reports count with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price_per_core_hour: Option<f64>,
+    /// Greatest cost of a thousand predictions, in the currency of the price, which it needs; above 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_cost_per_1000: Option<f64>,
+}
+
+/// What a thousand predictions of this latency on one thread cost, in the currency of the price of an hour of one core.
+pub fn cost_per_1000(latency_ms: f64, price_per_core_hour: f64) -> f64 {
+    const MS_PER_HOUR: f64 = 3.6e6;
+    1000.0 * latency_ms / MS_PER_HOUR * price_per_core_hour
 }
 
 const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
@@ -72,6 +84,8 @@ impl Constraints {
             ("max_latency_ms", self.max_latency_ms),
             ("max_log_qp_bits", self.max_log_qp_bits),
             ("max_key_mib", self.max_key_mib),
+            ("price_per_core_hour", self.price_per_core_hour),
+            ("max_cost_per_1000", self.max_cost_per_1000),
         ];
         for (option, limit) in limits {
             if let Some(limit) = limit.filter(|limit| limit.is_nan() || *limit <= 0.0) {
@@ -82,18 +96,29 @@ impl Constraints {
                 });
             }
         }
+        if let (Some(limit), None) = (self.max_cost_per_1000, self.price_per_core_hour) {
+            return Err(Error::Option {
+                option: "max_cost_per_1000",
+                found: limit.to_string(),
+                allowed: "given only together with price_per_core_hour".into(),
+            });
+        }
         Ok(())
     }
 
     /// Whether a cost keeps all limits; if not, every limit that it exceeds, with both numbers.
     pub fn check(&self, cost: &CostEstimate) -> Result<(), String> {
         let key_mib = cost.key_bytes as f64 / BYTES_PER_MIB;
+        let price = self.price_per_core_hour;
+        // Without a price there is no such limit, see `check_limits`.
+        let per_1000 = price.map_or(f64::NAN, |price| cost_per_1000(cost.latency_ms, price));
         let limits = [
             ("depth", cost.depth as f64, self.max_depth.map(|m| m as f64)),
             ("latency_ms", cost.latency_ms, self.max_latency_ms),
             ("log_n", cost.log_n.into(), self.max_log_n.map(f64::from)),
             ("log_qp_bits", cost.log_qp_bits, self.max_log_qp_bits),
             ("key_mib", key_mib, self.max_key_mib),
+            ("cost_per_1000", per_1000, self.max_cost_per_1000),
         ];
         let exceeded: Vec<String> = limits
             .into_iter()
@@ -111,9 +136,10 @@ impl Constraints {
     }
 }
 
-/// At most three decimals.
+/// At most three decimals, six for what is below 1: prices are small.
 fn shown(value: f64) -> f64 {
-    (value * 1e3).round() / 1e3
+    let unit = if value.abs() < 1.0 { 1e6 } else { 1e3 };
+    (value * unit).round() / unit
 }
 
 #[cfg(test)]
@@ -136,6 +162,8 @@ mod tests {
             max_log_n: Some(14),
             max_log_qp_bits: Some(400.0),
             max_key_mib: Some(300.0),
+            price_per_core_hour: Some(0.36),
+            max_cost_per_1000: Some(cost_per_1000(120.5, 0.36)),
         };
         assert_eq!(exact.check(&COST), Ok(()));
         assert_eq!(Constraints::default().check(&COST), Ok(()));
@@ -155,6 +183,28 @@ mod tests {
                 "depth 7 exceeds 6, latency_ms 120.5 exceeds 100, key_mib 300 exceeds 299.5".into()
             )
         );
+    }
+
+    #[test]
+    fn a_thousand_predictions_cost_the_core_hours_that_they_take() {
+        // 3.6 s each: an hour for a thousand.
+        assert!((cost_per_1000(3600.0, 0.04) - 0.04).abs() < 1e-12);
+        let limits = Constraints {
+            price_per_core_hour: Some(0.04),
+            max_cost_per_1000: Some(0.001),
+            ..Constraints::default()
+        };
+        assert!(limits.check_limits().is_ok());
+        assert_eq!(
+            limits.check(&COST),
+            Err("cost_per_1000 0.001339 exceeds 0.001".into())
+        );
+        let no_price = Constraints {
+            price_per_core_hour: None,
+            ..limits
+        };
+        let error = no_price.check_limits().expect_err("refused").to_string();
+        assert!(error.contains("price_per_core_hour"), "{error}");
     }
 
     #[test]

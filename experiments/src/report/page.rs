@@ -1,6 +1,7 @@
 //! The page of a report, in words.
 
 use hemet_reports::{Report, Table, number};
+use hemet_search::constraint;
 use hemet_spaces::Scheme;
 
 use super::Run;
@@ -57,7 +58,7 @@ pub fn page(
 fn figures(run: &Run<'_>) -> Vec<[String; 3]> {
     let best = &run.summary.best;
     let ms = |ms| format!("{} ms", number::milliseconds(ms));
-    vec![
+    let mut figures = vec![
         [
             "accuracy, encrypted".into(),
             common::percent(best.encrypted_accuracy),
@@ -91,7 +92,16 @@ fn figures(run: &Run<'_>) -> Vec<[String; 3]> {
                 best.input_ciphertext_bytes as f64 / 1e6
             ),
         ],
-    ]
+    ];
+    if let Some(price) = run.experiment.constraints.price_per_core_hour {
+        let cost = constraint::cost_per_1000(best.measured_latency_ms, price);
+        figures.push([
+            "1000 predictions".into(),
+            number::significant(cost, 3),
+            format!("measured, at {price} an hour of one core"),
+        ]);
+    }
+    figures
 }
 
 fn chosen(run: &Run<'_>) -> Vec<(&'static str, String)> {

@@ -2,13 +2,13 @@
 
 use hemet_compiler::Estimate;
 use hemet_reports::{Cell, Column, Result, Table};
-use hemet_search::Trial;
+use hemet_search::{Trial, constraint};
 
 use crate::run_folder::Summary;
 
-/// The front, fastest first.
-pub fn front(summary: &Summary) -> Result<Table> {
-    let mut table = Table::new([
+/// The front, fastest first; with what a thousand predictions cost where there is a price of an hour of one core.
+pub fn front(summary: &Summary, price: Option<f64>) -> Result<Table> {
+    let mut columns = vec![
         Column::numbers("trial", "trial", ""),
         Column::words("architecture", "architecture"),
         Column::numbers("depth", "depth", "levels"),
@@ -16,9 +16,14 @@ pub fn front(summary: &Summary) -> Result<Table> {
         Column::numbers("predicted_latency_ms", "predicted latency", "ms"),
         Column::numbers("measured_latency_ms", "measured latency", "ms"),
         Column::words("chosen", "chosen"),
-    ]);
+    ];
+    if price.is_some() {
+        let heading = "predicted cost of 1000";
+        columns.push(Column::numbers("predicted_cost_per_1000", heading, ""));
+    }
+    let mut table = Table::new(columns);
     for member in &summary.front {
-        table.push([
+        let mut cells = vec![
             Cell::Whole(member.trial as i64),
             Cell::from(member.architecture.as_str()),
             Cell::Whole(member.depth as i64),
@@ -28,7 +33,10 @@ pub fn front(summary: &Summary) -> Result<Table> {
                 .measured_latency_ms
                 .map_or(Cell::Missing, Cell::Milliseconds),
             Cell::Flag(member.trial == summary.best.trial),
-        ])?;
+        ];
+        let cost = |price| constraint::cost_per_1000(member.predicted_latency_ms, price);
+        cells.extend(price.map(|price| Cell::Number(cost(price), 3)));
+        table.push(cells)?;
     }
     Ok(table)
 }
