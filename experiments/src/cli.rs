@@ -20,6 +20,10 @@ pub enum Command {
     Search(commands::search::Args),
     /// Draw the plots and tables of a run folder again
     Report(commands::report::Args),
+    /// Train trials of searches that hand them out, on this machine or many
+    Worker(commands::worker::Args),
+    /// List searches with their trials by state
+    Studies(commands::studies::Args),
     /// Train a network that a search found to the end
     Train(commands::train::Args),
     /// Show the size of a space, the extremes of its networks and a sample

@@ -28,3 +28,4 @@ pub mod session;
 pub mod teachers;
 pub mod tfhe;
 pub mod training_curves;
+pub mod workers;

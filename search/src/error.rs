@@ -124,6 +124,9 @@ pub enum Error {
         /// How many trials it holds.
         trials: usize,
     },
+    /// Trials that run elsewhere could not be handed out or brought in.
+    #[error("{0}")]
+    Elsewhere(String),
     /// A space, graph or weights were refused.
     #[error(transparent)]
     Spaces(#[from] hemet_spaces::Error),

@@ -14,8 +14,10 @@ pub mod predict;
 pub mod report;
 pub mod search;
 pub mod space;
+pub mod studies;
 pub mod train;
 pub mod verify;
+pub mod worker;
 
 use crate::cli::{Cli, Command};
 use crate::error::Error;
@@ -28,6 +30,8 @@ pub fn run(cli: Cli) -> Result<(), Error> {
     match cli.command {
         Command::Search(args) => search::run(args),
         Command::Report(args) => report::run(&args),
+        Command::Worker(args) => worker::run(&args),
+        Command::Studies(args) => studies::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Data(args) => data::run(&args),
         Command::Space(args) => space::run(&args),

@@ -17,15 +17,20 @@ use crate::run_folder::RunFolder;
 use crate::search_progress::SearchProgress;
 use crate::teachers::Teachers;
 use crate::tfhe::costs::TfheCosts;
+use crate::workers::Record;
+use crate::workers::coordinator::{Coordinator, Storage};
+use crate::workers::trainer::validation_seed;
 use crate::{common, costs, finish, report, tfhe};
 
 /// Search a space of networks, compile the best and classify encrypted test images with it
 ///
 /// Writes a run folder: journal.jsonl (a line a trial), front.csv, report/ (plot and tables), best.hemet (the compiled
-/// network), summary.json. A search that was stopped goes on with --resume.
+/// network), summary.json. A search that was stopped goes on with --resume, alone or with workers.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet search experiments/digits.yaml\n  hemet search experiments/digits.yaml --out runs/digits --resume"
+    after_help = "Example:\n  hemet search experiments/digits.yaml\n  hemet search experiments/digits.yaml --out runs/digits --resume\n  \
+    hemet search experiments/digits.yaml --workers 2\n  \
+    hemet search experiments/mnist.yaml --data data --storage postgres://me@host/hemet"
 )]
 pub struct Args {
     /// The experiment, a YAML file
@@ -45,6 +50,14 @@ pub struct Args {
     /// Cost table to predict with; without it, that of this machine (measured on the first run)
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
+    /// Trials side by side: 1 trains in this process, more start as many worker processes on this machine. Without it,
+    /// threads of this process, as the experiment says. The outcome does not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub workers: Option<u16>,
+    /// Hand trials out through this PostgreSQL database, to `hemet worker --storage URL` on any machines (and to --workers
+    /// on this one); without it, worker processes use a file in the run folder. PGPASSWORD may hold the password
+    #[arg(long, value_name = "URL")]
+    pub storage: Option<String>,
     /// What standard output is for
     #[command(flatten)]
     pub output: Output,
@@ -53,6 +66,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args) -> Result<(), Error> {
     let start = Instant::now();
+    let storage = args.storage.as_deref().map(Storage::parse).transpose()?;
     let mut experiment = Experiment::read(&args.experiment)?;
     if args.data.is_some() {
         experiment.data.path = args.data.clone();
@@ -61,13 +75,24 @@ pub fn run(args: Args) -> Result<(), Error> {
     let sets = load(&experiment)?;
     let run = folder(&args, &experiment)?;
     let cost = costs_of(&args, &experiment, &run)?;
-    let trials = search(&experiment, &sets.train, &cost, &run, args.resume)?;
+    let coordinator = coordinator(&args, storage, &experiment, &sets.train, &run)?;
+    if let (None, Some(workers)) = (&coordinator, args.workers) {
+        experiment.search.workers = usize::from(workers);
+    }
+    let trials = search(
+        &experiment,
+        &sets.train,
+        &cost,
+        &run,
+        (coordinator.as_ref(), args.resume),
+    )?;
+    coordinator.map_or(Ok(()), Coordinator::end)?;
     let summary = finish::finish(&experiment, &sets, &cost, &run, &trials, start)?;
     report::show(&run, &summary, args.output)
 }
 
 /// Loads the images and checks that the space takes them.
-fn load(experiment: &Experiment) -> Result<TrainTest, Error> {
+pub(crate) fn load(experiment: &Experiment) -> Result<TrainTest, Error> {
     let sets =
         data::load(&experiment.data.set, experiment.data.path.as_deref()).map_err(Error::user)?;
     let space = experiment.space()?;
@@ -168,18 +193,46 @@ fn cost_table(args: &Args, run: &RunFolder) -> Result<hemet_schedule::CostTable,
     Ok(table)
 }
 
+/// Who hands trials out, where they are to be trained in other processes.
+fn coordinator(
+    args: &Args,
+    storage: Option<Storage>,
+    experiment: &Experiment,
+    images: &Dataset,
+    run: &RunFolder,
+) -> Result<Option<Coordinator>, Error> {
+    let asked = args.workers.map_or(0, usize::from);
+    let storage = match storage {
+        Some(storage) => storage,
+        None if asked > 1 => Storage::in_run(run)?,
+        None => return Ok(None),
+    };
+    let lag = experiment.search.lag;
+    if asked > lag {
+        eprintln!(
+            "note: {asked} workers, but search.lag lets {lag} trials be in flight; more workers than that have nothing to do"
+        );
+    }
+    let record = Record::new(experiment, images)?;
+    let coordinator = Coordinator::start(run, experiment, &record, &storage, asked)?;
+    eprintln!("study {} in {}", coordinator.study(), storage.address);
+    if asked == 0 {
+        eprintln!("its trials wait for workers: hemet worker --storage URL");
+    }
+    Ok(Some(coordinator))
+}
+
 /// Proposes and trains until the trials are used up.
 fn search(
     experiment: &Experiment,
     images: &Dataset,
     cost: &SchemeCosts,
     run: &RunFolder,
-    resume: bool,
+    (coordinator, resume): (Option<&Coordinator>, bool),
 ) -> Result<Vec<hemet_search::Trial>, Error> {
     let begun = Instant::now();
-    let seed = Seed::new(experiment.seed);
     let (training, validation) = images
-        .split(experiment.data.validation, seed.derive("validation"))
+        .split(experiment.data.validation, validation_seed(experiment))
         .map_err(Error::user)?;
     let space = experiment.space()?;
     eprintln!(
@@ -193,13 +246,21 @@ fn search(
     let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
     let earlier = study::read_journal(&folder.journal(), space).map_err(Error::user)?;
     let progress = SearchProgress::new(experiment, earlier);
-    let on_event = |event: study::Event<'_>| progress.event(&event);
+    let on_event = |event: study::Event<'_>| {
+        if let Some(coordinator) = coordinator {
+            coordinator.event(&event);
+        }
+        progress.event(&event);
+    };
     let data = train::TrainData {
         training: &training,
         validation: &validation,
     };
     let teachers = Teachers::new(run, experiment, data);
     let train_one = |job: &study::Job<'_>, on_epoch: &mut train::OnEpoch<'_>| {
+        if let Some(coordinator) = coordinator {
+            return coordinator.train(job, on_epoch);
+        }
         if job.scheme == Scheme::Tfhe {
             let training = job.training(data, &experiment.train);
             return train::quantised::run(&training, &experiment.quantise, on_epoch);
@@ -224,18 +285,7 @@ fn search(
                 .is_some_and(|m| begun.elapsed().as_secs_f64() > 60.0 * m)
         },
     };
-    let workers = match experiment.search.workers {
-        0 => common::cores(),
-        n => n,
-    };
-    let options = StudyOptions {
-        trials: experiment.search.trials,
-        lag: experiment.search.lag,
-        workers: workers.min(experiment.search.lag),
-        seed,
-        halving: experiment.search.halving.clone(),
-        inherit: experiment.search.inherit,
-    };
+    let options = options(experiment, coordinator.is_some());
     let resume = if resume { Resume::Yes } else { Resume::No };
     let report = study.run(&folder, &options, resume).map_err(Error::user)?;
     progress.finish();
@@ -245,4 +295,23 @@ fn search(
         ));
     }
     Ok(report.trials)
+}
+
+/// How much to run, on how many threads.
+fn options(experiment: &Experiment, elsewhere: bool) -> StudyOptions {
+    let search = &experiment.search;
+    let workers = match search.workers {
+        // Threads that only wait.
+        _ if elsewhere => search.lag,
+        0 => common::cores(),
+        n => n,
+    };
+    StudyOptions {
+        trials: search.trials,
+        lag: search.lag,
+        workers: workers.min(search.lag),
+        seed: Seed::new(experiment.seed),
+        halving: search.halving.clone(),
+        inherit: search.inherit,
+    }
 }

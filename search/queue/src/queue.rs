@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -94,7 +94,17 @@ impl Queue {
                         .map_err(database("cannot open the queue", address))?;
                     Ok(Pool::Sqlite(pool))
                 }
-                Address::Postgres(url) => Ok(Pool::Postgres(postgres(url, address).await?)),
+                Address::Postgres(url) => {
+                    let pool = postgres(url, address).await?;
+                    let made = table_exists(&pool)
+                        .await
+                        .map_err(database("cannot look into PostgreSQL", address))?;
+                    // Whoever makes tables holds a lock; workers, which may be stopped at any moment, keep off it.
+                    if create || !made {
+                        make_tables(&pool, address).await?;
+                    }
+                    Ok(Pool::Postgres(pool))
+                }
             }
         };
         let pool = runtime.block_on(connecting)?;
@@ -146,17 +156,31 @@ async fn sqlite(path: &std::path::Path, create: bool) -> Result<SqlitePool, sqlx
 }
 
 async fn postgres(url: &str, address: &Address) -> Result<PgPool, Error> {
-    let pool = PgPoolOptions::new()
+    let failed = "cannot connect to PostgreSQL";
+    let options: PgConnectOptions = url.parse().map_err(database(failed, address))?;
+    // A process that is stopped in the middle of a transaction must not keep others waiting.
+    let options = options.options([("idle_in_transaction_session_timeout", "20s")]);
+    PgPoolOptions::new()
         .max_connections(4)
         .acquire_timeout(CONNECT)
-        .connect(url)
+        .connect_with(options)
         .await
-        .map_err(database("cannot connect to PostgreSQL", address))?;
-    let tables = "cannot make the queue's tables (the extension hstore must be installed, in Debian it comes with \
-                  the server, and the user must be allowed to create schemas)";
-    PostgresStorage::setup(&pool)
+        .map_err(database(failed, address))
+}
+
+/// Whether the last table that [`make_tables`] makes is there.
+async fn table_exists(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT to_regclass('hemet_studies') IS NOT NULL")
+        .fetch_one(pool)
         .await
-        .map_err(database(tables, address))?;
+}
+
+async fn make_tables(pool: &PgPool, address: &Address) -> Result<(), Error> {
+    let failed = "cannot make the queue's tables (the extension hstore must be installed, in Debian it comes with the \
+                  server, and the user must be allowed to create schemas)";
+    PostgresStorage::setup(pool)
+        .await
+        .map_err(database(failed, address))?;
     let made = async {
         let mut transaction = pool.begin().await?;
         // Two that make the table at once would trip over each other.
@@ -166,6 +190,5 @@ async fn postgres(url: &str, address: &Address) -> Result<PgPool, Error> {
         sqlx::query(STUDIES).execute(&mut *transaction).await?;
         transaction.commit().await
     };
-    made.await.map_err(database(tables, address))?;
-    Ok(pool)
+    made.await.map_err(database(failed, address))
 }

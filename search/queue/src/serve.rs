@@ -68,6 +68,8 @@ struct Shared {
     handler: Arc<Handler>,
     /// Pieces of work in hand: 0 or 1.
     busy: AtomicBool,
+    /// Whether what is in hand has become another's.
+    lost: Arc<AtomicBool>,
     done: Mutex<Result<usize, String>>,
 }
 
@@ -88,6 +90,7 @@ impl Queue {
             serve: serve.clone(),
             handler,
             busy: AtomicBool::new(false),
+            lost: Arc::default(),
             done: Mutex::new(Ok(0)),
         });
         let context = WorkerContext::new(&serve.worker);
@@ -97,6 +100,8 @@ impl Queue {
             watch.abort();
             ran
         });
+        // If the queue was lost in the middle of work, nobody waits for it any more.
+        shared.lost.store(true, Ordering::SeqCst);
         let done = shared.done.lock().unwrap_or_else(PoisonError::into_inner);
         match &*done {
             Err(why) => Err(Error::Handler(why.clone())),
@@ -139,8 +144,9 @@ async fn work(
         return Err(AbortError::new(why).into());
     }
     shared.busy.store(true, Ordering::SeqCst);
-    let lost = Arc::new(AtomicBool::new(false));
-    let guard = tokio::spawn(watch_owner(shared.clone(), id.to_string(), lost.clone()));
+    let lost = shared.lost.clone();
+    lost.store(false, Ordering::SeqCst);
+    let guard = tokio::spawn(watch_owner(shared.clone(), id.to_string()));
     let handler = shared.handler.clone();
     let request = Request {
         text,
@@ -165,13 +171,13 @@ async fn work(
 }
 
 /// Says when a piece of work has become another worker's.
-async fn watch_owner(shared: Arc<Shared>, id: String, lost: Arc<AtomicBool>) {
+async fn watch_owner(shared: Arc<Shared>, id: String) {
     loop {
         tokio::time::sleep(CHECK).await;
         let owner = crate::task::owner(&shared.pool, &id).await;
         // A database that does not answer proves nothing.
         if owner.is_ok_and(|owner| owner.as_deref() != Some(&shared.serve.worker)) {
-            lost.store(true, Ordering::SeqCst);
+            shared.lost.store(true, Ordering::SeqCst);
             return;
         }
     }

@@ -86,6 +86,48 @@ impl Queue {
         Ok(id)
     }
 
+    /// Puts work of `study` that was not done back to the start, as its coordinator does when it goes on after a stop: what
+    /// failed may be taken again, and so may what a worker has in hand in a SQLite file, as the workers of a search on one
+    /// machine end with it. (If one lives all the same, its answer is refused.)
+    ///
+    /// # Errors
+    /// The database.
+    pub fn renew(&self, study: &str) -> Result<(), Error> {
+        let taken = match self.pool {
+            Pool::Sqlite(_) => "",
+            Pool::Postgres(_) => "AND status NOT IN ('Queued', 'Running')",
+        };
+        let sql = format!(
+            "UPDATE {} SET status = 'Pending', attempts = 0, lock_by = NULL, lock_at = NULL, done_at = NULL
+             WHERE job_type = $1 AND status <> 'Done' {taken}",
+            table(&self.pool)
+        );
+        let done = on_pool!(&self.pool, pool => self.runtime.block_on(async {
+            sqlx::query(sqlx::AssertSqlSafe(sql))
+                .bind(crate::storage::name(study))
+                .execute(pool)
+                .await
+                .map(drop)
+        }));
+        done.map_err(self.failed("cannot put the trials back"))
+    }
+
+    /// Forgets the work of `study`, which has ended: the answers hold weights, which lie in its run folder by now.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn clear(&self, study: &str) -> Result<(), Error> {
+        let sql = format!("DELETE FROM {} WHERE job_type = $1", table(&self.pool));
+        let done = on_pool!(&self.pool, pool => self.runtime.block_on(async {
+            sqlx::query(sqlx::AssertSqlSafe(sql))
+                .bind(crate::storage::name(study))
+                .execute(pool)
+                .await
+                .map(drop)
+        }));
+        done.map_err(self.failed("cannot clear the study's trials"))
+    }
+
     /// What became of a piece of work; none while it waits or runs.
     ///
     /// # Errors

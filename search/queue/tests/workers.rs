@@ -120,6 +120,10 @@ impl World {
         let row = self.queue.studies().unwrap();
         let row = row.iter().find(|row| row.id == self.study).unwrap();
         assert_eq!((row.state(), row.progress.as_str()), ("ended", "all"));
+        self.queue.clear(&self.study).unwrap();
+        let row = self.queue.studies().unwrap();
+        let row = row.iter().find(|row| row.id == self.study).unwrap();
+        assert_eq!(row.counts, Default::default());
     }
 }
 
@@ -274,6 +278,12 @@ fn given_up_and_refused(address: Option<Address>) {
     };
     assert!(why.starts_with("2 workers took it"), "{why}");
     assert_eq!(world.log().matches("begun die").count(), 2);
+    // A search that goes on after a stop asks anew.
+    world.queue.renew(&world.study).unwrap();
+    world.wait("it is taken again", || {
+        world.log().matches("begun die").count() == 3
+    });
+    world.start();
 
     world.ask("refuse", 3);
     world.wait("it is refused", || world.log().contains("begun refuse"));

@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::train::EpochReport;
+use crate::trial::rounded;
 use crate::{Error, Trial};
 
 /// Where trainings are stopped, and how many.
@@ -49,24 +51,67 @@ impl Halving {
     }
 
     /// Which rung stands after `epoch`.
-    pub(super) fn rung(&self, epoch: usize) -> Option<usize> {
+    fn rung(&self, epoch: usize) -> Option<usize> {
         self.rungs.iter().position(|rung| *rung == epoch)
     }
+}
 
-    /// Whether a trial with this accuracy at `rung` and this latency goes on, given the `known` trials.
-    pub(super) fn goes_on(
-        &self,
-        known: &[Trial],
-        rung: usize,
-        accuracy: f64,
-        latency_ms: f64,
-    ) -> bool {
-        let own = (accuracy, latency_ms);
-        let mut others: Vec<(f64, f64)> = known
+/// The contest that a training stands in at its rungs: all that decides whether it goes on, wherever it runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contest {
+    halving: Halving,
+    /// Predicted latency of the network in training.
+    latency_ms: f64,
+    /// Of each known trial: its accuracy at the rungs that it reached, and its predicted latency.
+    rivals: Vec<(Vec<f64>, f64)>,
+}
+
+/// What a contest said at a rung.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// The accuracy there, rounded as the journal holds it.
+    pub accuracy: f64,
+    /// Whether the training goes on.
+    pub goes_on: bool,
+}
+
+impl Contest {
+    /// Of a network with this latency against the `known` trials.
+    pub(super) fn new(halving: &Halving, known: &[Trial], latency_ms: f64) -> Self {
+        let rivals = known
             .iter()
-            .filter_map(|t| Some((*t.rungs.get(rung)?, t.cost.as_ref()?.latency_ms)))
+            .filter_map(|t| Some((t.rungs.clone(), t.cost.as_ref()?.latency_ms)))
             .collect();
-        let places = (others.len() + 1).div_ceil(self.factor);
+        Self {
+            halving: halving.clone(),
+            latency_ms,
+            rivals,
+        }
+    }
+
+    /// Whether the validation accuracy after `epoch` must be known.
+    pub fn asks(&self, epoch: usize) -> bool {
+        self.halving.rung(epoch).is_some()
+    }
+
+    /// What is to be said after an epoch; nothing where no rung stands.
+    pub fn verdict(&self, report: &EpochReport) -> Option<Verdict> {
+        let rung = self.halving.rung(report.epoch)?;
+        let accuracy = rounded(report.validation_accuracy?);
+        let goes_on = report.epoch >= report.epochs || self.goes_on(rung, accuracy);
+        Some(Verdict { accuracy, goes_on })
+    }
+
+    /// Whether a training with this accuracy at `rung` is among those that go on.
+    fn goes_on(&self, rung: usize, accuracy: f64) -> bool {
+        let own = (accuracy, self.latency_ms);
+        let mut others: Vec<(f64, f64)> = self
+            .rivals
+            .iter()
+            .filter_map(|(rungs, latency_ms)| Some((*rungs.get(rung)?, *latency_ms)))
+            .collect();
+        let places = (others.len() + 1).div_ceil(self.halving.factor);
         let mut better = 0;
         // Fronts are peeled off until the trial stands in one.
         while others.iter().any(|other| dominates(*other, own)) {
@@ -128,17 +173,13 @@ mod tests {
             (0.75, 30.0, false),
             (0.4, 60.0, false),
         ] {
-            assert_eq!(
-                halving.goes_on(&known, 0, accuracy, latency_ms),
-                goes_on,
-                "{accuracy}"
-            );
+            let contest = Contest::new(&halving, &known, latency_ms);
+            assert_eq!(contest.goes_on(0, accuracy), goes_on, "{accuracy}");
         }
-        assert!(
-            halving.goes_on(&[], 0, 0.1, 1e3),
-            "the first always goes on"
-        );
-        assert!(halving.goes_on(&known, 1, 0.1, 1e3), "none came so far");
+        let first = Contest::new(&halving, &[], 1e3);
+        assert!(first.goes_on(0, 0.1), "the first always goes on");
+        let slow = Contest::new(&halving, &known, 1e3);
+        assert!(slow.goes_on(1, 0.1), "none came so far");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod folder;
 mod halving;
 mod journal;
+mod order;
 mod schedule;
 mod worker;
 
@@ -21,8 +22,9 @@ use crate::train::{EpochReport, OnEpoch, TrainData, TrainOptions, TrainOutcome, 
 use crate::{Error, Seed, Trial};
 
 pub use folder::RunFolder;
-pub use halving::Halving;
+pub use halving::{Contest, Halving, Verdict};
 pub use journal::read as read_journal;
+pub use order::{Delivery, Order};
 
 /// How much to run, and how.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,8 +46,17 @@ pub struct StudyOptions {
 /// Infeasible trials are proposed up to this many times the number of trials to train; then the study ends.
 const PROPOSALS_PER_TRIAL: usize = 20;
 
+/// The seed of the training of a trial.
+pub fn training_seed(study: Seed, trial: usize) -> Seed {
+    study.derive(&format!("trial/{trial}/train"))
+}
+
 /// A training that a study asks for.
 pub struct Job<'a> {
+    /// Number of the trial.
+    pub number: usize,
+    /// What is tried.
+    pub architecture: &'a Architecture,
     /// The network.
     pub graph: &'a LayerGraph,
     /// The scheme that it is trained for.
@@ -58,6 +69,11 @@ pub struct Job<'a> {
     pub inherited: Option<&'a Weights>,
     /// After which epochs its validation accuracy must be told.
     pub validate: &'a (dyn Fn(usize) -> bool + Sync),
+    /// What decides whether it goes on at its rungs, where the study halves.
+    pub contest: Option<&'a Contest>,
+    /// Whether the study is over: for those who wait for a training that runs elsewhere. (One that runs here hears of it
+    /// after each epoch.)
+    pub stopped: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl<'a> Job<'a> {

@@ -10,7 +10,10 @@ use hemet_spaces::{Architecture, Weights};
 
 use super::journal::Journal;
 use super::schedule::{Costs, known, propose};
-use super::{Event, Job, PROPOSALS_PER_TRIAL, RunFolder, Study, StudyOptions, StudyReport};
+use super::{
+    Contest, Event, Job, PROPOSALS_PER_TRIAL, RunFolder, Study, StudyOptions, StudyReport,
+    training_seed,
+};
 use crate::train::{End, EpochReport, TrainOutcome};
 use crate::trial::rounded;
 use crate::{Error, Outcome, Trial};
@@ -207,29 +210,32 @@ impl<'a> Desk<'a> {
         let number = task.number;
         let known = self.lock().trials[..known(number, self.options.lag)].to_vec();
         let halving = self.options.halving.as_ref();
+        let contest = halving.map(|halving| Contest::new(halving, &known, task.latency_ms));
         let inherited = self.inherited(task, &known)?;
+        let stopped = || (self.study.should_stop)() || self.is_broken();
         let job = Job {
+            number,
+            architecture: &task.architecture,
             graph: &graph,
             scheme: self.study.space.scheme(&task.architecture),
-            seed: self.options.seed.derive(&format!("trial/{number}/train")),
+            seed: training_seed(self.options.seed, number),
             checkpoint: &self.folder.checkpoint(number),
             inherited: inherited.as_ref(),
-            validate: &|epoch| halving.is_some_and(|h| h.rung(epoch).is_some()),
+            validate: &|epoch| contest.as_ref().is_some_and(|c| c.asks(epoch)),
+            contest: contest.as_ref(),
+            stopped: &stopped,
         };
         let (mut rungs, mut stopped_at) = (Vec::new(), None);
         let mut on_epoch = |report: &EpochReport| {
             let report = *report;
             (self.study.on_event)(Event::Epoch { number, report });
-            if (self.study.should_stop)() || self.is_broken() {
+            if stopped() {
                 return ControlFlow::Break(End::Cancelled);
             }
-            let rung = halving.and_then(|halving| Some((halving, halving.rung(report.epoch)?)));
-            if let (Some((halving, rung)), Some(accuracy)) = (rung, report.validation_accuracy) {
-                let accuracy = rounded(accuracy);
-                rungs.push(accuracy);
-                if report.epoch < report.epochs
-                    && !halving.goes_on(&known, rung, accuracy, task.latency_ms)
-                {
+            let verdict = contest.as_ref().and_then(|c| c.verdict(&report));
+            if let Some(verdict) = verdict {
+                rungs.push(verdict.accuracy);
+                if !verdict.goes_on {
                     stopped_at = Some(report.epoch);
                     return ControlFlow::Break(End::Early);
                 }

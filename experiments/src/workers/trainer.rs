@@ -1,0 +1,164 @@
+//! The workers' side: trains what an order asks.
+
+use std::any::Any;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use hemet_queue::Request;
+use hemet_search::data::Dataset;
+use hemet_search::study::{self, Delivery, Order};
+use hemet_search::train::{End, EpochReport, TrainData, TrainOutcome, Training, quantised};
+use hemet_search::{Error as SearchError, Seed};
+use hemet_spaces::Scheme;
+
+use super::Record;
+use crate::commands::search;
+use crate::error::Error;
+use crate::experiment::{Experiment, parse};
+use crate::run_folder::RunFolder;
+use crate::teachers::Teachers;
+
+/// Trains the trials of one study.
+pub struct Trainer {
+    experiment: Experiment,
+    training: Dataset,
+    validation: Dataset,
+    /// Where checkpoints and teachers lie.
+    scratch: RunFolder,
+    /// Whether that is the run folder itself, whose search looks after the checkpoints.
+    in_run_folder: bool,
+}
+
+impl Trainer {
+    /// For a study; `data` is where this machine has its data set, if elsewhere than the search.
+    pub fn new(
+        record: &Record,
+        data: Option<&Path>,
+        scratch: PathBuf,
+        in_run_folder: bool,
+    ) -> Result<Self, Error> {
+        let mut experiment: Experiment =
+            parse(Path::new("the study's experiment"), &record.experiment)?;
+        if let Some(data) = data {
+            experiment.data.path = Some(data.to_owned());
+        }
+        let images = search::load(&experiment)?.train;
+        let sum = super::sum(&images);
+        if sum != record.images {
+            return Err(Error::user(format!(
+                "the training images of `{}` here have sum {sum}, those of the search have {}; give the same files with --data",
+                experiment.data.set, record.images
+            )));
+        }
+        let (training, validation) = images
+            .split(experiment.data.validation, validation_seed(&experiment))
+            .map_err(Error::user)?;
+        Ok(Self {
+            experiment,
+            training,
+            validation,
+            scratch: RunFolder { root: scratch },
+            in_run_folder,
+        })
+    }
+
+    /// Does a piece of work; an error is one of this worker.
+    pub fn answer(&self, request: &Request) -> Result<String, String> {
+        let done = catch_unwind(AssertUnwindSafe(|| self.deliver(request)));
+        let delivery = match done {
+            Ok(Ok(delivery)) => delivery,
+            Ok(Err(SearchError::Untrainable { layer, why })) => {
+                Delivery::Untrainable { layer, why }
+            }
+            Ok(Err(error)) => return Err(error.to_string()),
+            Err(panic) => Delivery::Ended {
+                outcome: TrainOutcome::Diverged {
+                    reason: format!("the training panicked: {}", message(&*panic)),
+                },
+                epochs: Vec::new(),
+            },
+        };
+        // One that was cancelled is another worker's by now, and nobody reads this.
+        let text = delivery.to_json().map_err(|e| e.to_string())?;
+        Ok(text.unwrap_or_default())
+    }
+
+    fn deliver(&self, request: &Request) -> Result<Delivery, SearchError> {
+        let experiment = &self.experiment;
+        let space = experiment
+            .space()
+            .map_err(|e| SearchError::Elsewhere(e.render()))?;
+        let order = Order::from_json(&request.text, space)?;
+        let begun = Instant::now();
+        let graph = space.graph(&order.architecture)?;
+        let data = TrainData {
+            training: &self.training,
+            validation: &self.validation,
+        };
+        let scheme = space.scheme(&order.architecture);
+        let teacher = match scheme {
+            Scheme::Tfhe => None,
+            Scheme::Ckks => {
+                Teachers::new(&self.scratch, experiment, data).of(&graph, &mut |_| {})?
+            }
+        };
+        let checkpoint = study::RunFolder::create(&self.scratch.root)?.checkpoint(order.number);
+        let contest = order.contest.as_ref();
+        let validate = |epoch| contest.is_some_and(|contest| contest.asks(epoch));
+        let seed = study::training_seed(Seed::new(experiment.seed), order.number);
+        let mut training = Training::new(&graph, data, &experiment.train, seed);
+        training.checkpoint = Some(&checkpoint);
+        training.inherited = order.inherited.as_ref();
+        training.validate = &validate;
+        training.teacher = teacher.as_ref();
+        let mut epochs = Vec::new();
+        let mut on_epoch = |report: &EpochReport| {
+            if request.lost.load(Ordering::SeqCst) {
+                return ControlFlow::Break(End::Cancelled);
+            }
+            epochs.push(*report);
+            match contest.and_then(|contest| contest.verdict(report)) {
+                Some(verdict) if !verdict.goes_on => ControlFlow::Break(End::Early),
+                _ => ControlFlow::Continue(()),
+            }
+        };
+        let outcome = match scheme {
+            Scheme::Tfhe => quantised::run(&training, &experiment.quantise, &mut on_epoch)?,
+            Scheme::Ckks => training.run(&mut on_epoch)?,
+        };
+        if !self.in_run_folder && outcome != TrainOutcome::Cancelled {
+            // What is left of it would only be in the way: the weights travel.
+            let _ = std::fs::remove_file(&checkpoint);
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        eprintln!(
+            "trial {}: {} ({seconds:.1} s)",
+            order.number,
+            said(&outcome)
+        );
+        Ok(Delivery::Ended { outcome, epochs })
+    }
+}
+
+/// The seed of the cut between training and validation images.
+pub fn validation_seed(experiment: &Experiment) -> Seed {
+    Seed::new(experiment.seed).derive("validation")
+}
+
+fn said(outcome: &TrainOutcome) -> String {
+    match outcome {
+        TrainOutcome::Complete(trained) => crate::common::percent(trained.accuracy),
+        TrainOutcome::Diverged { reason } => reason.clone(),
+        TrainOutcome::Cancelled => "another worker has it now".into(),
+    }
+}
+
+/// What a panic said.
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or(panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}

@@ -1,0 +1,332 @@
+//! Searches whose trials run in other processes: with workers killed and stopped, and the search itself killed, the journal,
+//! the weights and the front are those of a single process.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use hemet_queue::{Address, Queue};
+
+/// Six networks of few weights; each is trained in about a second.
+const EXPERIMENT: &str = "\
+name: tiny
+seed: 3
+data: {set: optdigits, validation: 0.2}
+space:
+  input: [1, 8, 8]
+  classes: 10
+  stem: {conv: {width: 4, kernel: 3, stride: 2}}
+  blocks:
+    - name: b1
+      options: [skip, {conv: {width: [4, 8, 12], kernel: [1, 3]}}]
+  activation: quadratic
+search: {strategy: nsga2, trials: 6, lag: 2, workers: 1, inherit: true, halving: {rungs: [2], factor: 2}}
+train: {epochs: 8}
+encrypted_images: 1
+";
+
+/// The PostgreSQL database to test with, by its URL; `.ci/run` sets it.
+const POSTGRES: &str = "HEMET_TEST_POSTGRES";
+
+struct World {
+    folder: tempfile::TempDir,
+    processes: Vec<Child>,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("tiny.yaml"), EXPERIMENT).unwrap();
+        // Costs that depend on no clock, so that journals can be compared.
+        let costs = hemet_compiler::synthetic_table().to_json();
+        std::fs::write(folder.path().join("costs.json"), costs).unwrap();
+        Self {
+            folder,
+            processes: Vec::new(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin("hemet"));
+        command
+            .args(arguments.split_whitespace())
+            .current_dir(self.folder.path())
+            .env("XDG_CACHE_HOME", self.path("cache"));
+        command
+    }
+
+    /// Runs a command that must succeed; gives its standard output.
+    fn good(&self, arguments: &str) -> String {
+        let output = self.command(arguments).output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "hemet {arguments}\n{err}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Starts a command; gives its place in the list.
+    fn start(&mut self, arguments: &str) -> usize {
+        let number = self.processes.len();
+        let log = std::fs::File::create(self.path(&format!("{number}.log"))).unwrap();
+        let child = self
+            .command(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.processes.push(child);
+        number
+    }
+
+    fn id(&self, process: usize) -> u32 {
+        self.processes[process].id()
+    }
+
+    fn ends_well(&mut self, process: usize) {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.processes[process].try_wait().unwrap() {
+                assert!(status.success(), "{status}\n{}", self.logs());
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{}", self.logs());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn wait(&self, what: &str, done: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !done() {
+            assert!(begun.elapsed() < PATIENCE, "{what}\n{}", self.logs());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn logs(&self) -> String {
+        let read = |n: usize| {
+            let log = std::fs::read_to_string(self.path(&format!("{n}.log")));
+            format!("-- {n}\n{}\n", log.unwrap_or_default())
+        };
+        (0..self.processes.len()).map(read).collect()
+    }
+
+    /// Whether a trial of this run is being trained: it has a checkpoint.
+    fn is_training(&self, run: &str) -> bool {
+        std::fs::read_dir(self.path(run).join("checkpoints")).is_ok_and(|d| d.count() > 0)
+    }
+
+    /// Waits until two trials of this run are in the hands of workers.
+    fn wait_for_two_in_training(&self, run: &str, storage: &str) {
+        let entry = self.path(run).join("queue.json");
+        self.wait("the study is entered", || entry.exists());
+        let entry = std::fs::read_to_string(entry).unwrap();
+        let queue = Queue::open(&Address::parse(storage).unwrap()).unwrap();
+        self.wait("two trials are in training", || {
+            let studies = queue.studies().unwrap();
+            let mut own = studies.iter().filter(|s| entry.contains(&s.id));
+            own.any(|study| study.counts.running == 2)
+        });
+    }
+
+    /// What must not depend on who trained: journal, front, weights, curves.
+    fn result(&self, run: &str) -> Vec<(String, Vec<u8>)> {
+        let run = self.path(run);
+        let mut files = vec![run.join("journal.jsonl")];
+        for folder in ["weights", "curves"] {
+            let entries = std::fs::read_dir(run.join(folder)).unwrap();
+            files.extend(entries.map(|entry| entry.unwrap().path()));
+        }
+        files.sort();
+        let read = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read(path).unwrap())
+        };
+        let mut result: Vec<(String, Vec<u8>)> = files.iter().map(read).collect();
+        result.push(("front".into(), front(&run).into_bytes()));
+        result
+    }
+
+    fn assert_same(&self, run: &str, other: &str) {
+        let (one, two) = (self.result(run), self.result(other));
+        let text = |result: &[(String, Vec<u8>)]| {
+            let journal = result.iter().find(|(name, _)| name == "journal.jsonl");
+            String::from_utf8_lossy(&journal.unwrap().1).into_owned()
+        };
+        assert_eq!(text(&one), text(&two), "{}", self.logs());
+        for ((name, one), (other, two)) in one.iter().zip(&two) {
+            assert!((name, one) == (other, two), "{name} or {other} differs");
+        }
+        assert_eq!(one.len(), two.len());
+        let accuracies = text(&one).matches("\"Complete\"").count();
+        assert_eq!(accuracies, 6, "{}", text(&one));
+    }
+}
+
+/// The front without what was measured on it, which no two runs share.
+fn front(run: &std::path::Path) -> String {
+    let text = std::fs::read_to_string(run.join("summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let mut front = summary["front"].clone();
+    for member in front.as_array_mut().unwrap() {
+        let member = member.as_object_mut().unwrap();
+        member.retain(|key, _| !key.contains("measured"));
+        assert!(member.contains_key("predicted_latency_ms"));
+    }
+    front.to_string()
+}
+
+/// On a machine that does other things too.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for process in &mut self.processes {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+fn signal(name: &str, process: u32) {
+    let sent = Command::new("kill")
+        .args([name, &process.to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+/// The processes that this one has started and that live.
+fn children(process: u32) -> Vec<u32> {
+    let parent = |id: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        let mut after = stat.rsplit_once(')')?.1.split_whitespace();
+        let state = after.next()?;
+        (state != "Z").then(|| after.next()?.parse::<u32>().ok())?
+    };
+    let entries = std::fs::read_dir("/proc").unwrap();
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_string_lossy().parse().ok())
+        .filter(|id| parent(id) == Some(process))
+        .collect()
+}
+
+fn is_alive(process: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(')')
+        .is_some_and(|(_, after)| !after.trim_start().starts_with('Z'))
+}
+
+#[test]
+fn workers_of_one_machine_give_the_front_of_one_process_though_killed_stopped_or_left_alone() {
+    let mut world = World::new();
+    world.good("search tiny.yaml --out one --costs costs.json --workers 1");
+
+    // The search is killed: its workers end with it, and it goes on where it was.
+    let search = world.start("search tiny.yaml --out two --costs costs.json --workers 2");
+    world.wait("a trial is in training", || world.is_training("two"));
+    let workers = children(world.id(search));
+    assert_eq!(workers.len(), 2);
+    signal("-KILL", world.id(search));
+    world.wait("its workers end", || !workers.iter().any(|w| is_alive(*w)));
+    let listed = world.good("studies --storage two --json");
+    assert!(
+        listed.contains("\"state\":\"running\"") || listed.contains("\"state\":\"interrupted\""),
+        "{listed}"
+    );
+
+    // One of its workers is killed, the other stopped for longer than it may be silent.
+    let search = world.start("search tiny.yaml --out two --costs costs.json --workers 2 --resume");
+    let run = world.path("two");
+    // When they are there, what the killed search left in training has been put back.
+    world.wait("its workers start", || {
+        children(world.id(search)).len() == 2
+    });
+    world.wait_for_two_in_training("two", &run.to_string_lossy());
+    let workers = children(world.id(search));
+    signal("-KILL", workers[0]);
+    signal("-STOP", workers[1]);
+    std::thread::sleep(Duration::from_secs(9));
+    signal("-CONT", workers[1]);
+    world.ends_well(search);
+    world.assert_same("one", "two");
+    let listed = world.good("studies --storage . --json");
+    assert_eq!(listed.matches("\"state\":\"ended\"").count(), 2, "{listed}");
+    assert_eq!(
+        listed.matches("\"training\":0,\"waiting\":0").count(),
+        2,
+        "{listed}"
+    );
+}
+
+#[test]
+fn workers_of_a_cluster_give_the_front_of_one_process_though_killed_or_stopped() {
+    let Ok(url) = std::env::var(POSTGRES) else {
+        // Not `eprintln!`, which the test harness keeps to itself.
+        let notice =
+            format!("\n*** SKIPPED: PostgreSQL is not tested, as {POSTGRES} is not set ***\n");
+        std::io::stderr().write_all(notice.as_bytes()).unwrap();
+        return;
+    };
+    let mut world = World::new();
+    world.good("search tiny.yaml --out one --costs costs.json");
+    let search = world.start(&format!(
+        "search tiny.yaml --out two --costs costs.json --storage {url}"
+    ));
+    world.wait("the study is entered", || {
+        world.path("two/queue.json").exists()
+    });
+    let entry = std::fs::read_to_string(world.path("two/queue.json")).unwrap();
+    let entry: serde_json::Value = serde_json::from_str(&entry).unwrap();
+    let study = entry["study"].as_str().unwrap().to_owned();
+    let state = |world: &World| {
+        let listed = world.good(&format!("studies --storage {url} --json"));
+        let rows: Vec<serde_json::Value> = serde_json::from_str(&listed).unwrap();
+        rows.into_iter().find(|row| row["study"] == study.as_str())
+    };
+    let worker =
+        format!("worker --storage {url} --study {study} --idle-minutes 0.1 --scratch scratch");
+    let [killed, stopped] = [world.start(&worker), world.start(&worker)];
+    world.wait_for_two_in_training("two", &url);
+    signal("-KILL", world.id(killed));
+    signal("-STOP", world.id(stopped));
+    let third = world.start(&worker);
+    world.wait("the third has what the others had", || {
+        std::fs::read_to_string(world.path("two/journal.jsonl"))
+            .is_ok_and(|j| j.lines().count() >= 3)
+    });
+    signal("-CONT", world.id(stopped));
+    world.ends_well(search);
+    world.ends_well(third);
+    world.ends_well(stopped);
+    world.assert_same("one", "two");
+    let row = state(&world).expect("listed");
+    assert_eq!(
+        (&row["state"], &row["complete"]),
+        (&"ended".into(), &6.into()),
+        "{row}"
+    );
+}
+
+#[test]
+fn wrong_storages_and_folders_are_refused() {
+    let world = World::new();
+    for (arguments, what) in [
+        (
+            "search tiny.yaml --costs costs.json --storage mysql://host/db",
+            "mysql",
+        ),
+        ("worker --storage nowhere", "nowhere/queue.sqlite"),
+        ("worker", "--storage"),
+        ("studies --storage .", "run folders"),
+        ("search tiny.yaml --workers 0", "0"),
+    ] {
+        let output = world.command(arguments).output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}\n{err}");
+        assert!(err.contains(what) && !err.contains("panicked"), "{err}");
+    }
+}
