@@ -241,6 +241,11 @@ fn every_kind_in_the_list_reads_multiplies_out_and_has_distinct_labels() {
             32,
         ),
         (
+            "dense",
+            "dense: {width: [4, 8], activation: [linear, quadratic]}",
+            4,
+        ),
+        (
             "fire",
             "fire: {squeeze: [1, 2], expand: [4, 8], activation: [quadratic, poly3], inner_activation: [linear, quadratic]}",
             16,
