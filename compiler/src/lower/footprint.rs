@@ -46,6 +46,9 @@ pub struct Places {
     pub strides: Vec<u32>,
 }
 
+/// Largest set of bits in which diagonals are marked; above it they are sorted. 8 MiB.
+const MOST_MARKS: u64 = 1 << 26;
+
 /// A generalised diagonal: entries from ciphertext `input` to ciphertext `output`, `distance` slots apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Diagonal {
@@ -148,10 +151,17 @@ impl Footprint {
         if from.is_separable(slots) && to.is_separable(slots) {
             return self.by_channels(from, to, slots, modulus);
         }
-        let mut diagonals = self.by_entries(from, to, slots, modulus);
-        diagonals.sort_unstable();
-        diagonals.dedup();
-        diagonals
+        let blocks = from.ciphertexts as u64 * to.ciphertexts as u64;
+        match blocks * u64::from(modulus) <= MOST_MARKS {
+            true => self.by_marks(from, to, slots, modulus),
+            false => {
+                let mut diagonals: Vec<Diagonal> = Vec::new();
+                self.entries(from, to, slots, modulus, |d| diagonals.push(d));
+                diagonals.sort_unstable();
+                diagonals.dedup();
+                diagonals
+            }
+        }
     }
 
     /// [`Footprint::diagonals`] where no channel crosses the end of a ciphertext: channels alone decide the ciphertext.
@@ -188,29 +198,55 @@ impl Footprint {
         diagonals
     }
 
-    /// [`Footprint::diagonals`] entry by entry.
-    fn by_entries(&self, from: &Places, to: &Places, slots: u32, modulus: u32) -> Vec<Diagonal> {
+    /// [`Footprint::diagonals`] entry by entry, each marked in a set of bits.
+    fn by_marks(&self, from: &Places, to: &Places, slots: u32, modulus: u32) -> Vec<Diagonal> {
+        let (inputs, modulus_bits) = (from.ciphertexts, modulus.trailing_zeros());
+        let bits = (inputs * to.ciphertexts) << modulus_bits;
+        let mut seen = vec![0u64; bits.div_ceil(64)];
+        self.entries(from, to, slots, modulus, |d| {
+            let block = d.output as usize * inputs + d.input as usize;
+            let bit = (block << modulus_bits) + d.distance as usize;
+            seen[bit / 64] |= 1 << (bit % 64);
+        });
         let mut diagonals = Vec::new();
-        for pattern in &self.patterns {
-            for (co, ci) in &pattern.channels {
-                let first = diagonals.len();
-                diagonals.extend(pattern.places.iter().map(|(po, pi)| {
-                    let p = to.channel[*co as usize] + to.spatial[*po as usize];
-                    let q = from.channel[*ci as usize] + from.spatial[*pi as usize];
-                    Diagonal {
-                        output: p / slots,
-                        input: q / slots,
-                        distance: q.wrapping_sub(p) & (modulus - 1),
-                    }
-                }));
-                // Within a pair of channels nearly all entries share few diagonals.
-                let mut own = diagonals.split_off(first);
-                own.sort_unstable();
-                own.dedup();
-                diagonals.append(&mut own);
+        for (index, word) in seen.iter().enumerate() {
+            let mut word = *word;
+            while word != 0 {
+                let bit = index * 64 + word.trailing_zeros() as usize;
+                word &= word - 1;
+                let block = bit >> modulus_bits;
+                diagonals.push(Diagonal {
+                    output: (block / inputs) as u32,
+                    input: (block % inputs) as u32,
+                    distance: bit as u32 & (modulus - 1),
+                });
             }
         }
         diagonals
+    }
+
+    /// The diagonal of every entry.
+    fn entries(
+        &self,
+        from: &Places,
+        to: &Places,
+        slots: u32,
+        modulus: u32,
+        mut each: impl FnMut(Diagonal),
+    ) {
+        for pattern in &self.patterns {
+            for (co, ci) in &pattern.channels {
+                for (po, pi) in &pattern.places {
+                    let p = to.channel[*co as usize] + to.spatial[*po as usize];
+                    let q = from.channel[*ci as usize] + from.spatial[*pi as usize];
+                    each(Diagonal {
+                        output: p / slots,
+                        input: q / slots,
+                        distance: q.wrapping_sub(p) & (modulus - 1),
+                    });
+                }
+            }
+        }
     }
 }
 
