@@ -192,7 +192,9 @@ fn measure(
         (Scheme::Tfhe, _, Some(costs)) => {
             deploy_tfhe(experiment, sets, costs, run, trial, &weights)?
         }
-        _ => return Err(SchemeCosts::missing(scheme)),
+        (Scheme::Ckks, None, _) | (Scheme::Tfhe, _, None) => {
+            return Err(SchemeCosts::missing(scheme));
+        }
     };
     eprintln!(
         "trial #{} compiled for {scheme}: ring degree 2^{}, depth {}; classifying {} test images encrypted",

@@ -78,7 +78,9 @@ pub fn measure(
                     tfhe::compile::compile(experiment, architecture, &weights, table)?;
                 Box::new(TfheSession::new(artifact)?)
             }
-            _ => return Err(SchemeCosts::missing(scheme)),
+            (Scheme::Ckks, None, _) | (Scheme::Tfhe, _, None) => {
+                return Err(SchemeCosts::missing(scheme));
+            }
         };
         let (times, _) = time(session.as_ref(), &sets.test, TIMED_RUNS)?;
         measured.insert(trial, common::median(&times));

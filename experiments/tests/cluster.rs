@@ -110,7 +110,7 @@ fn the_slurm_script_starts_workers() {
             .env_remove("HEMET_STORAGE");
         command
             .env("HEMET_DATA", "/a folder")
-            .env("SLURM_SUBMIT_DIR", "/home/me");
+            .env("SLURM_SUBMIT_DIR", "project");
         if let Some(storage) = storage {
             command.env("HEMET_STORAGE", storage);
         }

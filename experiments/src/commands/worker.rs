@@ -46,7 +46,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Error> {
     match &args.storage {
         Some(storage) if !args.hired => free(args, storage),
-        _ => hired(),
+        Some(_) | None => hired(),
     }
 }
 
