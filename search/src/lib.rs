@@ -1,4 +1,4 @@
-//! Strategies, objectives, training, datasets, study store, Pareto front.
+//! Strategies, training, datasets, study store, Pareto front.
 //!
 //! | module | purpose |
 //! |---|---|
@@ -6,7 +6,6 @@
 //! | [`train`] | trains a `LayerGraph` with burn and exports its `Weights` |
 //! | [`strategy`] | proposes architectures from the trial table |
 //! | [`constraint`] | the cost model's interface and the limits checked before training |
-//! | [`objective`] | what is optimised: accuracy, latency, depth |
 //! | [`trial`] | a tried architecture and how it ended |
 //! | [`study`] | runs trials, keeps the journal, resumes |
 //! | [`pareto`] | the front of accuracy against latency, the choice of the best, hypervolume |
@@ -17,7 +16,6 @@
 pub mod constraint;
 pub mod data;
 mod error;
-pub mod objective;
 pub mod pareto;
 pub mod seed;
 pub mod strategy;
