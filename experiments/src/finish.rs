@@ -34,7 +34,7 @@ pub fn finish(
     trials: &[Trial],
     start: Instant,
 ) -> Result<Summary, Error> {
-    let front = ParetoFront::of(trials);
+    let front = ParetoFront::of(trials, &experiment.objectives()?);
     let chosen = front
         .choose(experiment.choice())
         .ok_or_else(|| Error::user("the front is empty"))?;

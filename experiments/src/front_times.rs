@@ -53,7 +53,7 @@ pub fn measure(
     trials: &[Trial],
     chosen: usize,
 ) -> Result<BTreeMap<usize, f64>, Error> {
-    let front = ParetoFront::of(trials);
+    let front = ParetoFront::of(trials, &experiment.objectives()?);
     let others: Vec<usize> = front.members().iter().map(|m| m.trial).collect();
     let others: Vec<usize> = others.into_iter().filter(|t| *t != chosen).collect();
     let others = spread(&others, experiment.measured_members);

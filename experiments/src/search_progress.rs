@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use hemet_reports::number;
+use hemet_search::objective::Objectives;
 use hemet_search::pareto::{HypervolumeCurve, Point};
 use hemet_search::study::Event;
 use hemet_search::{Outcome, Trial};
 
 use crate::common;
+use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::progress::Progress;
 
@@ -23,25 +25,27 @@ struct State {
     trials: usize,
     /// Epochs of each.
     epochs: usize,
-    /// The limit that the hypervolume is taken up to, if there is one.
-    max_latency_ms: Option<f64>,
+    objectives: Objectives,
     /// Epochs done of the trials that are being trained.
     running: BTreeMap<usize, usize>,
     /// Trials that have ended, those of an earlier run first.
     ended: Vec<Trial>,
-    /// Share of the plane that the front dominates, 0 to 1.
+    /// Share of the space of objectives that the front dominates, 0 to 1.
     hypervolume: Option<f64>,
 }
 
 impl SearchProgress {
     /// For a search of this experiment that goes on after these trials.
-    pub fn new(experiment: &Experiment, earlier: Vec<Trial>) -> Self {
+    ///
+    /// # Errors
+    /// Objectives that mean nothing.
+    pub fn new(experiment: &Experiment, earlier: Vec<Trial>) -> Result<Self, Error> {
         let (trials, epochs) = (experiment.search.trials, experiment.train.epochs);
         let mut state = State {
             progress: None,
             trials,
             epochs,
-            max_latency_ms: experiment.constraints.max_latency_ms,
+            objectives: experiment.objectives()?,
             running: BTreeMap::new(),
             ended: earlier,
             hypervolume: None,
@@ -50,9 +54,9 @@ impl SearchProgress {
         let mut progress = Progress::new("search", (trials * epochs) as u64, false);
         progress.begin_at(state.epochs_done());
         state.progress = Some(progress);
-        Self {
+        Ok(Self {
             state: Mutex::new(state),
-        }
+        })
     }
 
     /// Shows an event of the study.
@@ -88,8 +92,7 @@ impl SearchProgress {
 
 impl State {
     fn measure(&mut self) {
-        let curve = HypervolumeCurve::of(&self.ended, self.max_latency_ms);
-        self.hypervolume = curve.and_then(|curve| curve.shares.last().copied());
+        self.hypervolume = HypervolumeCurve::last_share(&self.ended, &self.objectives);
     }
 
     /// Trials that ended after a training, well or not.
@@ -151,7 +154,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use hemet_search::constraint::CostEstimate;
+    use hemet_search::constraint::{Constraints, CostEstimate};
     use hemet_spaces::Architecture;
 
     use super::*;
@@ -176,11 +179,15 @@ mod tests {
     #[test]
     fn the_message_counts_every_kind_of_trial_and_those_of_an_earlier_run() {
         let reason = String::new;
+        let limits = Constraints {
+            max_latency_ms: Some(100.0),
+            ..Constraints::default()
+        };
         let state = State {
             progress: None,
             trials: 8,
             epochs: 10,
-            max_latency_ms: Some(100.0),
+            objectives: Objectives::new(&["accuracy", "latency"], &limits).expect("sound"),
             running: BTreeMap::from([(4, 0), (5, 7)]),
             ended: vec![
                 trial(0, Outcome::Complete { accuracy: 0.9 }),

@@ -66,13 +66,15 @@ pub struct Constraints {
     pub max_cost_per_1000: Option<f64>,
 }
 
-/// What a thousand predictions of this latency on one thread cost, in the currency of the price of an hour of one core.
+/// What a thousand predictions of this latency on one thread cost, in the currency of the price of an hour of one core. At one
+/// price it is proportional to the latency: it tells what a network costs, and ranks networks as the latency does.
 pub fn cost_per_1000(latency_ms: f64, price_per_core_hour: f64) -> f64 {
     const MS_PER_HOUR: f64 = 3.6e6;
     1000.0 * latency_ms / MS_PER_HOUR * price_per_core_hour
 }
 
-const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
+/// Bytes of a MiB.
+pub(crate) const MIB: f64 = 1024.0 * 1024.0;
 
 impl Constraints {
     /// Refuses limits that nothing could keep.
@@ -108,7 +110,7 @@ impl Constraints {
 
     /// Whether a cost keeps all limits; if not, every limit that it exceeds, with both numbers.
     pub fn check(&self, cost: &CostEstimate) -> Result<(), String> {
-        let key_mib = cost.key_bytes as f64 / BYTES_PER_MIB;
+        let key_mib = cost.key_bytes as f64 / MIB;
         let price = self.price_per_core_hour;
         // Without a price there is no such limit, see `check_limits`.
         let per_1000 = price.map_or(f64::NAN, |price| cost_per_1000(cost.latency_ms, price));

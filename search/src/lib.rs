@@ -1,4 +1,4 @@
-//! Strategies, training, datasets, study store, Pareto front.
+//! Strategies, objectives, training, datasets, study store, Pareto front.
 //!
 //! | module | purpose |
 //! |---|---|
@@ -6,9 +6,10 @@
 //! | [`train`] | trains a `LayerGraph` with burn and exports its `Weights` |
 //! | [`strategy`] | proposes architectures from the trial table |
 //! | [`constraint`] | the cost model's interface and the limits checked before training |
+//! | [`objective`] | what is optimised: accuracy, latency, depth, key size, cost |
 //! | [`trial`] | a tried architecture and how it ended |
 //! | [`study`] | runs trials, keeps the journal, resumes |
-//! | [`pareto`] | the front of accuracy against latency, the choice of the best, hypervolume |
+//! | [`pareto`] | the front in the objectives, the choice of the best, hypervolume |
 //! | [`seed`] | one seed, from which every random choice is derived by name |
 //!
 //! The search never sees a test set: accuracy in a trial is that on the validation split.
@@ -16,6 +17,7 @@
 pub mod constraint;
 pub mod data;
 mod error;
+pub mod objective;
 pub mod pareto;
 pub mod seed;
 pub mod strategy;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hemet_search::constraint::{Constraints, CostEstimate, CostModel};
+use hemet_search::objective::Objectives;
 use hemet_search::pareto::ParetoFront;
 use hemet_search::strategy::strategy;
 use hemet_search::study::{Job, Resume, RunFolder, Study, StudyOptions, StudyReport};
@@ -114,6 +115,7 @@ fn run_until(
         space: &space,
         strategy: strategy(name)?,
         cost: &Layers,
+        objectives: &Objectives::default(),
         constraints: &limits(),
         train: &pretend,
         on_event: &|_| {},
@@ -216,10 +218,11 @@ fn a_study_killed_at_any_byte_of_its_journal_resumes_to_the_same_end() {
         )
         .expect("resumes");
         assert_eq!(report, whole, "cut at {cut}");
+        let objectives = Objectives::default();
         assert_eq!(journal(killed.path()), expected, "cut at {cut}");
         assert_eq!(
-            ParetoFront::of(&report.trials),
-            ParetoFront::of(&whole.trials)
+            ParetoFront::of(&report.trials, &objectives).members(),
+            ParetoFront::of(&whole.trials, &objectives).members()
         );
         let last = whole.trials.len() - 1;
         if cut == 0 {
@@ -334,6 +337,7 @@ fn a_panic_in_training_fails_its_trial_alone() {
         space: &space,
         strategy: strategy("random").expect("listed"),
         cost: &Layers,
+        objectives: &Objectives::default(),
         constraints: &Constraints::default(),
         train: &|job, on_epoch: &mut OnEpoch<'_>| {
             assert!(calls.fetch_add(1, Ordering::Relaxed) != 1, "second call");
@@ -360,6 +364,7 @@ fn an_error_in_training_ends_the_study_and_keeps_the_journal() {
         space: &space,
         strategy: strategy("random").expect("listed"),
         cost: &Layers,
+        objectives: &Objectives::default(),
         constraints: &Constraints::default(),
         train: &|job, on_epoch: &mut OnEpoch<'_>| match calls.fetch_add(1, Ordering::Relaxed) {
             5 => Err(Error::Option {

@@ -70,6 +70,7 @@ fn run(
         space: &space,
         strategy: strategy(name).expect("listed"),
         cost: &Layers,
+        objectives: &Default::default(),
         constraints: &Constraints::default(),
         train: &|job, on_epoch: &mut OnEpoch<'_>| {
             let data = TrainData {

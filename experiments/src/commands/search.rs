@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use hemet_search::data::{self, Dataset, TrainTest};
-use hemet_search::pareto::ParetoFront;
+use hemet_search::pareto::Point;
 use hemet_search::study::{self, Resume, Study, StudyOptions};
 use hemet_search::{Seed, strategy, train};
 use hemet_spaces::Scheme;
@@ -245,7 +245,8 @@ fn search(
     );
     let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
     let earlier = study::read_journal(&folder.journal(), space).map_err(Error::user)?;
-    let progress = SearchProgress::new(experiment, earlier);
+    let progress = SearchProgress::new(experiment, earlier)?;
+    let objectives = experiment.objectives()?;
     let on_event = |event: study::Event<'_>| {
         if let Some(coordinator) = coordinator {
             coordinator.event(&event);
@@ -274,6 +275,7 @@ fn search(
         space,
         strategy: strategy::strategy(&experiment.search.strategy).map_err(Error::user)?,
         cost,
+        objectives: &objectives,
         constraints: &experiment.constraints,
         train: &train_one,
         on_event: &on_event,
@@ -289,7 +291,7 @@ fn search(
     let resume = if resume { Resume::Yes } else { Resume::No };
     let report = study.run(&folder, &options, resume).map_err(Error::user)?;
     progress.finish();
-    if ParetoFront::of(&report.trials).members().is_empty() {
+    if report.trials.iter().all(|t| Point::of(t).is_none()) {
         return Err(Error::user(
             "no trial was trained to the end: loosen the constraints or mend the training; journal.jsonl has the reasons",
         ));

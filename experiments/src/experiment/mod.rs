@@ -9,9 +9,10 @@
 //! scheme: ckks                      # or tfhe, or [ckks, tfhe]: then the search decides; ckks where not given
 //! quantise: {weight_bits: 2, activation_bits: 2, activation: relu, boxes: 14}   # scheme tfhe; see `Quantisation`
 //! train: {epochs: 20}               # and more, see `TrainOptions`
+//! objectives: [accuracy, latency]   # what is optimised; others: depth, key_size, cost (needs constraints.price_per_core_hour)
 //! constraints: {max_depth: 9, max_latency_ms: 500}
 //! compile: {security_bits: 128, precision_bits: 8}       # scheme tfhe: failure_bits: 40, output: logits (or label)
-//! choose: {within_points: 0.5}      # the fastest within half a percentage point of the best accuracy
+//! choose: {within_points: 0.5}      # the best in the second objective (the fastest) within half a percentage point of accuracy
 //! encrypted_images: 100             # test images that the chosen network classifies encrypted
 //! measured_members: 8               # members of the front whose latency is measured, beside the chosen one
 //! ```
@@ -20,6 +21,7 @@ mod yaml;
 
 use std::path::{Path, PathBuf};
 
+use hemet_search::objective::Objectives;
 use hemet_spaces::quantised::Quantisation;
 use hemet_spaces::space::{List, Scheme, Space};
 use serde::{Deserialize, Serialize};
@@ -56,6 +58,9 @@ pub struct Experiment {
     /// How candidates are trained.
     #[serde(default)]
     pub train: hemet_search::train::TrainOptions,
+    /// Names of what is optimised, accuracy among them; see `hemet_search::objective`.
+    #[serde(default = "objectives", skip_serializing_if = "is_default")]
+    pub objectives: Vec<String>,
     /// Limits that are checked before anything is trained.
     #[serde(default)]
     pub constraints: hemet_search::constraint::Constraints,
@@ -156,12 +161,22 @@ impl Default for Compile {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Choose {
-    /// The chosen network is the fastest whose validation accuracy lies within so many percentage points of the best.
+    /// The chosen network is the best in the first objective beside accuracy (the fastest, as a rule) of those whose
+    /// validation accuracy lies within so many percentage points of the best.
     pub within_points: f64,
 }
 
 fn one() -> u64 {
     1
+}
+
+fn objectives() -> Vec<String> {
+    hemet_search::objective::DEFAULT.map(String::from).to_vec()
+}
+
+/// So that the file of a search before there were objectives stays the same.
+fn is_default(names: &[String]) -> bool {
+    names == hemet_search::objective::DEFAULT
 }
 
 fn four() -> usize {
@@ -223,6 +238,8 @@ impl Experiment {
                 experiment.choose.within_points
             ),
         )?;
+        Objectives::new(&experiment.objectives, &experiment.constraints)
+            .map_err(|e| Error::file(path, e))?;
         experiment.compile_options()?;
         check(
             (10..=128).contains(&experiment.compile.failure_bits),
@@ -301,9 +318,17 @@ impl Experiment {
         }
     }
 
+    /// What is optimised, under the constraints.
+    ///
+    /// # Errors
+    /// Objectives that mean nothing.
+    pub fn objectives(&self) -> Result<Objectives, Error> {
+        Objectives::new(&self.objectives, &self.constraints).map_err(Error::user)
+    }
+
     /// Which member of the front is deployed.
     pub fn choice(&self) -> hemet_search::pareto::Choice {
-        hemet_search::pareto::Choice::FastestWithin(self.choose.within_points)
+        hemet_search::pareto::Choice::BestWithin(self.choose.within_points)
     }
 
     /// The experiment as YAML, to be kept in the run folder.

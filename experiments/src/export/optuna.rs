@@ -1,10 +1,12 @@
 //! Optuna's journal file (T. Akiba et al., Optuna, KDD 2019; `optuna.storages.journal`, version 5): a JSON object a line, each
 //! an operation that Optuna replays.
 //!
-//! Genes become categorical parameters. A complete trial carries accuracy (to be maximised) and predicted latency (to be
-//! minimised); a failed one is `FAIL`, an infeasible one, which was never trained, is `PRUNED`; the reason is an attribute. The
+//! Genes become categorical parameters. A complete trial carries the objectives of the experiment, each maximised or
+//! minimised; a failed one is `FAIL`, an infeasible one, which was never trained, is `PRUNED`; the reason is an attribute. The
 //! journal of a search holds no times, so trials have none.
 
+use hemet_search::objective::{Objective, Objectives};
+use hemet_search::pareto::Point;
 use hemet_search::{Outcome, Trial};
 use serde_json::{Map, Value, json};
 
@@ -43,12 +45,16 @@ pub fn journal(study: &Exported<'_>) -> Result<String, Error> {
         text += &Value::Object(all).to_string();
         text.push('\n');
     };
-    let directions = [MAXIMIZE, MINIMIZE];
+    let objectives = experiment.objectives()?;
+    let direction = |maximised| if maximised { MAXIMIZE } else { MINIMIZE };
+    let list = objectives.list().iter();
+    let directions: Vec<u8> = list.clone().map(|o| direction(o.maximised)).collect();
+    let metrics: Vec<String> = list.map(|o| metric(o)).collect();
     line(
         CREATE_STUDY,
         json!({"study_name": experiment.name, "directions": directions}),
     );
-    let names = json!({"study:metric_names": ["accuracy", "predicted_latency_ms"]});
+    let names = json!({"study:metric_names": metrics});
     line(
         SET_STUDY_SYSTEM_ATTR,
         json!({"study_id": 0, "system_attr": names}),
@@ -75,7 +81,7 @@ pub fn journal(study: &Exported<'_>) -> Result<String, Error> {
         let params: Map<String, Value> = chosen
             .map(|(gene, option)| (gene.name.clone(), (*option).into()))
             .collect();
-        let (state, values) = state(trial);
+        let (state, values) = state(trial, &objectives);
         line(
             CREATE_TRIAL,
             json!({
@@ -95,12 +101,18 @@ pub fn journal(study: &Exported<'_>) -> Result<String, Error> {
     Ok(text)
 }
 
+/// The name of an objective with its unit, as Optuna shows it.
+fn metric(objective: &Objective) -> String {
+    match objective.unit {
+        "" => objective.name.to_owned(),
+        unit => format!("{} ({unit})", objective.name),
+    }
+}
+
 /// State and values.
-fn state(trial: &Trial) -> (u8, Value) {
-    match (&trial.outcome, &trial.cost) {
-        (Outcome::Complete { accuracy }, Some(cost)) => {
-            (COMPLETE, json!([accuracy, cost.latency_ms]))
-        }
+fn state(trial: &Trial, objectives: &Objectives) -> (u8, Value) {
+    match (&trial.outcome, Point::of(trial)) {
+        (_, Some(point)) => (COMPLETE, json!(objectives.values(&point))),
         (Outcome::Infeasible { .. }, _) => (PRUNED, Value::Null),
         (Outcome::Complete { .. } | Outcome::Failed { .. }, _) => (FAIL, Value::Null),
     }

@@ -16,9 +16,9 @@ const FILE: &str = "events.out.tfevents.0.hemet";
 /// The files by their paths in the folder.
 ///
 /// # Errors
-/// A curve that is damaged.
+/// A curve that is damaged, objectives that mean nothing.
 pub fn files(study: &Exported<'_>) -> Result<Vec<(String, Vec<u8>)>, Error> {
-    let mut files = vec![(format!("search/{FILE}"), search(study))];
+    let mut files = vec![(format!("search/{FILE}"), search(study)?)];
     for trial in study.trials {
         let Some(epochs) = study.folder.read_curve(trial.number).map_err(Error::user)? else {
             continue;
@@ -43,10 +43,9 @@ pub fn files(study: &Exported<'_>) -> Result<Vec<(String, Vec<u8>)>, Error> {
 }
 
 /// What each trial of the search gave.
-fn search(study: &Exported<'_>) -> Vec<u8> {
+fn search(study: &Exported<'_>) -> Result<Vec<u8>, Error> {
     let mut events = Events::new();
-    let limit = study.experiment.constraints.max_latency_ms;
-    let curve = HypervolumeCurve::of(study.trials, limit);
+    let curve = HypervolumeCurve::of(study.trials, &study.experiment.objectives()?);
     let mut best = 0.0_f64;
     for trial in study.trials {
         let step = trial.number as u64;
@@ -63,7 +62,7 @@ fn search(study: &Exported<'_>) -> Vec<u8> {
             events.add(step, "search/hypervolume", *share);
         }
     }
-    events.0
+    Ok(events.0)
 }
 
 /// An event file.

@@ -48,8 +48,7 @@ pub fn write(run: &Run<'_>) -> Result<(), Error> {
         .iter()
         .map(|found| Member::of(run, found))
         .collect::<Result<Vec<Member>, Error>>()?;
-    let front = tables::front(run.summary, run.experiment.constraints.price_per_core_hour)
-        .map_err(Error::user)?;
+    let front = tables::front(run.summary, run.experiment, run.trials).map_err(Error::user)?;
     run.folder
         .write(&run.folder.root.join("front.csv"), front.csv().as_bytes())?;
     let trials = tables::trials(run.trials).map_err(Error::user)?;

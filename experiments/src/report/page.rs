@@ -224,6 +224,7 @@ fn environment(run: &Run<'_>) -> Vec<(&'static str, String)> {
         ("machine", summary.machine.clone()),
         ("hemet", summary.hemet_version.clone()),
         ("seed", run.experiment.seed.to_string()),
+        ("objectives", run.experiment.objectives.join(", ")),
     ];
     if let Some(environment) = &summary.environment {
         facts.push(("system", environment.system.clone()));

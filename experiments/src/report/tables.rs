@@ -4,10 +4,14 @@ use hemet_compiler::Estimate;
 use hemet_reports::{Cell, Column, Result, Table};
 use hemet_search::{Trial, constraint};
 
+use crate::experiment::Experiment;
 use crate::run_folder::Summary;
 
-/// The front, fastest first; with what a thousand predictions cost where there is a price of an hour of one core.
-pub fn front(summary: &Summary, price: Option<f64>) -> Result<Table> {
+/// The front, fastest first; with what a thousand predictions cost where there is a price of an hour of one core, and with
+/// the size of the keys where it is optimised.
+pub fn front(summary: &Summary, experiment: &Experiment, trials: &[Trial]) -> Result<Table> {
+    let price = experiment.constraints.price_per_core_hour;
+    let with_keys = experiment.objectives.iter().any(|name| name == "key_size");
     let mut columns = vec![
         Column::numbers("trial", "trial", ""),
         Column::words("architecture", "architecture"),
@@ -20,6 +24,9 @@ pub fn front(summary: &Summary, price: Option<f64>) -> Result<Table> {
     if price.is_some() {
         let heading = "predicted cost of 1000";
         columns.push(Column::numbers("predicted_cost_per_1000", heading, ""));
+    }
+    if with_keys {
+        columns.push(Column::numbers("evaluation_key_mb", "keys", "MB"));
     }
     let mut table = Table::new(columns);
     for member in &summary.front {
@@ -36,6 +43,10 @@ pub fn front(summary: &Summary, price: Option<f64>) -> Result<Table> {
         ];
         let cost = |price| constraint::cost_per_1000(member.predicted_latency_ms, price);
         cells.extend(price.map(|price| Cell::Number(cost(price), 3)));
+        if with_keys {
+            let cost = trials.get(member.trial).and_then(|t| t.cost.as_ref());
+            cells.push(cost.map_or(Cell::Missing, |c| Cell::Number(c.key_bytes as f64 / 1e6, 3)));
+        }
         table.push(cells)?;
     }
     Ok(table)

@@ -5,6 +5,7 @@ use hemet_spaces::Architecture;
 
 use super::conformance::{cost_of, positions};
 use super::{Context, Strategy};
+use crate::objective::Objectives;
 use crate::pareto::ParetoFront;
 use crate::{Outcome, Seed, Trial};
 
@@ -35,12 +36,14 @@ fn gain_rate(gene: usize) -> f64 {
 /// proposes no more.
 pub fn hypervolume(strategy: &dyn Strategy, seed: u64, budget: usize) -> f64 {
     let space = positions(12, r#"[{"conv": {"width": [2, 4, 6, 8], "kernel": 1}}]"#);
+    let objectives = Objectives::default();
     let mut trials: Vec<Trial> = Vec::new();
     for number in 0..budget {
         let context = Context {
             space: &space,
             history: &trials,
             pending: &[],
+            objectives: &objectives,
             cost: &|a| Ok(cost_of(figures(&numbers(a)).0)),
         };
         let seed = Seed::new(seed).derive(&number.to_string());
@@ -57,7 +60,8 @@ pub fn hypervolume(strategy: &dyn Strategy, seed: u64, budget: usize) -> f64 {
             stopped_at: None,
         });
     }
-    ParetoFront::of(&trials).hypervolume(REFERENCE_LATENCY_MS, REFERENCE_ACCURACY)
+    let reference = [REFERENCE_ACCURACY, REFERENCE_LATENCY_MS];
+    ParetoFront::of(&trials, &objectives).hypervolume(&reference)
 }
 
 fn numbers(architecture: &Architecture) -> Vec<f64> {

@@ -6,6 +6,7 @@ use rand::RngExt;
 
 use super::{Context, Strategy};
 use crate::constraint::CostEstimate;
+use crate::objective::Objectives;
 use crate::{Outcome, Seed, Trial};
 
 /// Runs the suite.
@@ -104,6 +105,7 @@ fn propose(
         space,
         history,
         pending: &pending,
+        objectives: &Objectives::default(),
         cost: &|architecture| cost(architecture, rule),
     };
     let seed = Seed::new(1).derive(&format!("trial/{}/propose", trials.len()));

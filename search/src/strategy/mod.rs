@@ -15,6 +15,7 @@ mod regularized_evolution;
 use hemet_spaces::{Architecture, Space};
 
 use crate::constraint::CostEstimate;
+use crate::objective::Objectives;
 use crate::{Error, Seed, Trial};
 
 /// What a strategy sees.
@@ -25,6 +26,8 @@ pub struct Context<'a> {
     pub history: &'a [Trial],
     /// The architectures of the trials after those, whose outcome is not to be used yet.
     pub pending: &'a [Architecture],
+    /// What the search optimises.
+    pub objectives: &'a Objectives,
     /// What an architecture costs, or why it is infeasible; known without training.
     pub cost: &'a dyn Fn(&Architecture) -> Result<CostEstimate, String>,
 }

@@ -1,4 +1,4 @@
-//! `nsga2`: the front of accuracy against latency by non-dominated sorting and crowding, one child at a time.
+//! `nsga2`: the front in the objectives of the search by non-dominated sorting and crowding, one child at a time.
 //!
 //! K. Deb, A. Pratap, S. Agarwal, T. Meyarivan, A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II, IEEE
 //! Transactions on Evolutionary Computation 6(2), 2002; steady state as in J. Durillo et al., On the Effect of the Steady-State
@@ -14,6 +14,7 @@ use super::evolution::{breed, cross};
 use super::random::untried;
 use super::{Context, Strategy};
 use crate::Seed;
+use crate::objective::Objectives;
 use crate::pareto::Point;
 
 /// Trials that survive to be parents. A search tries hundreds, not the tens of thousands of the paper's 100 survivors: in the
@@ -28,7 +29,7 @@ impl Strategy for Nsga2 {
     }
 
     fn about(&self) -> &'static str {
-        "children of the best trials by non-dominated rank and crowding in accuracy and latency (NSGA-II, Deb et al. 2002, steady state)"
+        "children of the best trials by non-dominated rank and crowding in the objectives (NSGA-II, Deb et al. 2002, steady state)"
     }
 
     fn propose(&self, context: &Context<'_>, seed: Seed) -> Option<Architecture> {
@@ -36,7 +37,7 @@ impl Strategy for Nsga2 {
         if context.trials() < POPULATION || points.is_empty() {
             return untried(context, seed);
         }
-        let parents = survivors(&points);
+        let parents = survivors(&points, context.objectives);
         let architecture = |p: &Standing| &context.history[p.point.trial].architecture;
         breed(context, seed, |rng| {
             let (a, b) = (tournament(&parents, rng), tournament(&parents, rng));
@@ -68,15 +69,15 @@ impl Standing {
 }
 
 /// The best [`POPULATION`] of the points.
-fn survivors(points: &[Point]) -> Vec<Standing> {
+fn survivors(points: &[Point], objectives: &Objectives) -> Vec<Standing> {
     let mut rest = points.to_vec();
     let mut standings = Vec::new();
     let mut rank = 0;
     while !rest.is_empty() && standings.len() < POPULATION {
         let (front, dominated): (Vec<Point>, Vec<Point>) = rest
             .iter()
-            .partition(|p| !rest.iter().any(|other| other.dominates(p)));
-        standings.extend(crowded(front, rank));
+            .partition(|p| !rest.iter().any(|other| objectives.dominates(other, p)));
+        standings.extend(crowded(front, rank, objectives));
         rest = dominated;
         rank += 1;
     }
@@ -86,29 +87,31 @@ fn survivors(points: &[Point]) -> Vec<Standing> {
     standings
 }
 
-/// A front with the crowding of its members, in units of the front's extent.
-fn crowded(mut front: Vec<Point>, rank: usize) -> Vec<Standing> {
+/// A front with the crowding of its members, in units of the front's extent in each objective.
+fn crowded(mut front: Vec<Point>, rank: usize, objectives: &Objectives) -> Vec<Standing> {
     front.sort_by(|a, b| {
         let latency = a.latency_ms.total_cmp(&b.latency_ms);
         latency.then(a.trial.cmp(&b.trial))
     });
-    let last = front.len() - 1;
-    let extent = |f: fn(&Point) -> f64| (f(&front[last]) - f(&front[0])).abs().max(1e-12);
-    let (latencies, accuracies) = (extent(|p| p.latency_ms), extent(|p| p.accuracy));
-    let crowding = |index: usize| match index == 0 || index == last {
-        true => f64::INFINITY,
-        false => {
-            let (before, after) = (&front[index - 1], &front[index + 1]);
-            (after.latency_ms - before.latency_ms) / latencies
-                + (after.accuracy - before.accuracy).abs() / accuracies
+    let mut crowding = vec![0.0; front.len()];
+    for objective in objectives.list() {
+        let value = |index: usize| objectives.value(objective, &front[index]);
+        let mut order: Vec<usize> = (0..front.len()).collect();
+        order.sort_by(|a, b| value(*a).total_cmp(&value(*b)));
+        let (first, last) = (order[0], order[order.len() - 1]);
+        let extent = (value(last) - value(first)).max(1e-12);
+        for neighbours in order.windows(3) {
+            crowding[neighbours[1]] += (value(neighbours[2]) - value(neighbours[0])) / extent;
         }
-    };
-    let standing = |(index, point): (usize, &Point)| Standing {
-        point: *point,
+        crowding[first] = f64::INFINITY;
+        crowding[last] = f64::INFINITY;
+    }
+    let standing = |(point, crowding)| Standing {
+        point,
         rank,
-        crowding: crowding(index),
+        crowding,
     };
-    front.iter().enumerate().map(standing).collect()
+    front.into_iter().zip(crowding).map(standing).collect()
 }
 
 /// The better of two drawn evenly.
@@ -132,6 +135,7 @@ mod tests {
             accuracy,
             latency_ms,
             depth: 1,
+            key_bytes: 1,
         }
     }
 
@@ -144,7 +148,7 @@ mod tests {
             point(3, 2.5, 0.5),
             point(4, 4.0, 0.4),
         ];
-        let found = survivors(&points);
+        let found = survivors(&points, &Objectives::default());
         let place = |trial: usize| {
             let standing = found.iter().find(|s| s.point.trial == trial);
             standing.map(|s| (s.rank, s.crowding))
@@ -153,6 +157,19 @@ mod tests {
         assert_eq!(place(1), Some((0, 2.0)));
         assert_eq!(place(3), Some((1, f64::INFINITY)));
         assert_eq!(place(4), Some((2, f64::INFINITY)));
+    }
+
+    #[test]
+    fn a_third_objective_lifts_what_is_dominated_in_two() {
+        let shallow = Point {
+            depth: 0,
+            ..point(1, 9.0, 0.1)
+        };
+        let points = [point(0, 1.0, 0.9), shallow];
+        let names = ["accuracy", "latency", "depth"];
+        let three = Objectives::new(&names, &Default::default()).expect("sound");
+        let rank = |objectives| survivors(&points, objectives)[1].rank;
+        assert_eq!((rank(&Objectives::default()), rank(&three)), (1, 0));
     }
 
     #[test]

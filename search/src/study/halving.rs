@@ -2,11 +2,14 @@
 //!
 //! Asynchronous (Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020) and for several objectives
 //! (Schmucker et al., Multi-objective Asynchronous Successive Halving, 2021): at a rung a trial goes on if it is among the
-//! best `1/factor` of the trials known there, by the rank of its front in accuracy at the rung and latency. Which trials
-//! are known depends on numbers alone, so a study with halving repeats and resumes like one without.
+//! best `1/factor` of the trials known there, by the rank of its front in the study's objectives, with the accuracy at the
+//! rung. Which trials are known depends on numbers alone, so a study with halving repeats and resumes like one without.
 
 use serde::{Deserialize, Serialize};
 
+use crate::constraint::CostEstimate;
+use crate::objective::{Objectives, dominates};
+use crate::pareto::Point;
 use crate::train::EpochReport;
 use crate::trial::rounded;
 use crate::{Error, Trial};
@@ -61,10 +64,10 @@ impl Halving {
 #[serde(deny_unknown_fields)]
 pub struct Contest {
     halving: Halving,
-    /// Predicted latency of the network in training.
-    latency_ms: f64,
-    /// Of each known trial: its accuracy at the rungs that it reached, and its predicted latency.
-    rivals: Vec<(Vec<f64>, f64)>,
+    /// The other objectives of the network in training, each turned so that less is better.
+    losses: Vec<f64>,
+    /// Of each known trial: its accuracy at the rungs that it reached, and its other objectives.
+    rivals: Vec<(Vec<f64>, Vec<f64>)>,
 }
 
 /// What a contest said at a rung.
@@ -77,16 +80,23 @@ pub struct Verdict {
 }
 
 impl Contest {
-    /// Of a network with this latency against the `known` trials.
-    pub(super) fn new(halving: &Halving, known: &[Trial], latency_ms: f64) -> Self {
-        let rivals = known
-            .iter()
-            .filter_map(|t| Some((t.rungs.clone(), t.cost.as_ref()?.latency_ms)))
-            .collect();
+    /// Of a network with this cost against the `known` trials.
+    pub(super) fn new(
+        halving: &Halving,
+        known: &[Trial],
+        cost: &CostEstimate,
+        objectives: &Objectives,
+    ) -> Self {
+        let losses = |cost: &CostEstimate| {
+            let point = Point::with(0, 0.0, cost);
+            let list = objectives.list().iter().filter(|o| o.name != "accuracy");
+            list.map(|o| objectives.loss(o, &point)).collect()
+        };
+        let rival = |t: &Trial| Some((t.rungs.clone(), losses(t.cost.as_ref()?)));
         Self {
             halving: halving.clone(),
-            latency_ms,
-            rivals,
+            losses: losses(cost),
+            rivals: known.iter().filter_map(rival).collect(),
         }
     }
 
@@ -105,47 +115,50 @@ impl Contest {
 
     /// Whether a training with this accuracy at `rung` is among those that go on.
     fn goes_on(&self, rung: usize, accuracy: f64) -> bool {
-        let own = (accuracy, self.latency_ms);
-        let mut others: Vec<(f64, f64)> = self
+        let place = |accuracy: f64, losses: &[f64]| [&[-accuracy], losses].concat();
+        let own = place(accuracy, &self.losses);
+        let mut others: Vec<Vec<f64>> = self
             .rivals
             .iter()
-            .filter_map(|(rungs, latency_ms)| Some((*rungs.get(rung)?, *latency_ms)))
+            .filter_map(|(rungs, losses)| Some(place(*rungs.get(rung)?, losses)))
             .collect();
         let places = (others.len() + 1).div_ceil(self.halving.factor);
         let mut better = 0;
         // Fronts are peeled off until the trial stands in one.
-        while others.iter().any(|other| dominates(*other, own)) {
+        while others.iter().any(|other| dominates(other, &own)) {
             let all = others.clone();
-            others.retain(|point| all.iter().any(|other| dominates(*other, *point)));
+            others.retain(|point| all.iter().any(|other| dominates(other, point)));
             better += all.len() - others.len();
         }
         better < places
     }
 }
 
-/// Whether `(accuracy, latency)` is at least as good in both and better in one.
-fn dominates(a: (f64, f64), b: (f64, f64)) -> bool {
-    a.0 >= b.0 && a.1 <= b.1 && a != b
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Outcome;
-    use crate::constraint::CostEstimate;
     use hemet_spaces::Architecture;
+
+    fn cost(latency_ms: f64) -> CostEstimate {
+        CostEstimate {
+            depth: 1,
+            latency_ms,
+            log_n: 13,
+            log_qp_bits: 200.0,
+            key_bytes: 1,
+        }
+    }
+
+    fn contest(halving: &Halving, known: &[Trial], latency_ms: f64) -> Contest {
+        Contest::new(halving, known, &cost(latency_ms), &Objectives::default())
+    }
 
     fn trial(accuracy: f64, latency_ms: f64) -> Trial {
         Trial {
             number: 0,
             architecture: Architecture { genes: Vec::new() },
-            cost: Some(CostEstimate {
-                depth: 1,
-                latency_ms,
-                log_n: 13,
-                log_qp_bits: 200.0,
-                key_bytes: 1,
-            }),
+            cost: Some(cost(latency_ms)),
             outcome: Outcome::Complete { accuracy: 1.0 },
             rungs: vec![accuracy],
             stopped_at: None,
@@ -173,12 +186,12 @@ mod tests {
             (0.75, 30.0, false),
             (0.4, 60.0, false),
         ] {
-            let contest = Contest::new(&halving, &known, latency_ms);
+            let contest = contest(&halving, &known, latency_ms);
             assert_eq!(contest.goes_on(0, accuracy), goes_on, "{accuracy}");
         }
-        let first = Contest::new(&halving, &[], 1e3);
+        let first = contest(&halving, &[], 1e3);
         assert!(first.goes_on(0, 0.1), "the first always goes on");
-        let slow = Contest::new(&halving, &known, 1e3);
+        let slow = contest(&halving, &known, 1e3);
         assert!(slow.goes_on(1, 0.1), "none came so far");
     }
 

@@ -17,6 +17,7 @@ use std::path::Path;
 use hemet_spaces::{Architecture, LayerGraph, Scheme, Space, Weights};
 
 use crate::constraint::{Constraints, CostModel};
+use crate::objective::Objectives;
 use crate::strategy::Strategy;
 use crate::train::{EpochReport, OnEpoch, TrainData, TrainOptions, TrainOutcome, Training};
 use crate::{Error, Seed, Trial};
@@ -119,6 +120,8 @@ pub struct Study<'a> {
     pub strategy: &'a dyn Strategy,
     /// What networks cost.
     pub cost: &'a dyn CostModel,
+    /// What is optimised.
+    pub objectives: &'a Objectives,
     /// Limits, checked before training.
     pub constraints: &'a Constraints,
     /// How networks are trained.

@@ -27,6 +27,7 @@ pub(super) fn propose(
         space: study.space,
         history,
         pending: &earlier[history.len()..],
+        objectives: study.objectives,
         cost: &|architecture| costs.feasible(architecture),
     };
     let name = format!("trial/{}/propose", earlier.len());

@@ -57,7 +57,6 @@ enum Ending {
 struct Task {
     number: usize,
     architecture: Architecture,
-    latency_ms: f64,
 }
 
 /// What a training gave to its trial.
@@ -167,19 +166,18 @@ impl<'a> Desk<'a> {
                 state = woken.unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
-            let Some(mut task) = self.next(&mut state, known) else {
+            let Some(task) = self.next(&mut state, known) else {
                 state.ending.become_(Ending::Exhausted);
                 continue;
             };
             match self.costs.feasible(&task.architecture) {
-                Ok(cost) => {
+                Ok(_) => {
                     state.trained += 1;
                     drop(state);
                     (self.study.on_event)(Event::Started {
                         number: task.number,
                         architecture: &task.architecture,
                     });
-                    task.latency_ms = cost.latency_ms;
                     return Some(task);
                 }
                 Err(reason) => self.record(&mut state, task, Outcome::Infeasible { reason }.into()),
@@ -200,7 +198,6 @@ impl<'a> Desk<'a> {
         Some(Task {
             number,
             architecture,
-            latency_ms: f64::NAN,
         })
     }
 
@@ -210,7 +207,11 @@ impl<'a> Desk<'a> {
         let number = task.number;
         let known = self.lock().trials[..known(number, self.options.lag)].to_vec();
         let halving = self.options.halving.as_ref();
-        let contest = halving.map(|halving| Contest::new(halving, &known, task.latency_ms));
+        let contest = halving.map(|halving| {
+            let cost = self.costs.estimate(&task.architecture);
+            cost.map(|cost| Contest::new(halving, &known, &cost, self.study.objectives))
+        });
+        let contest = contest.transpose().map_err(Error::Elsewhere)?;
         let inherited = self.inherited(task, &known)?;
         let stopped = || (self.study.should_stop)() || self.is_broken();
         let job = Job {

@@ -1,6 +1,7 @@
 //! The hypervolume of the front over trials: how fast the search found what it found.
 
 use hemet_reports::{Curve, LinePlot, number};
+use hemet_search::objective::Objective;
 use hemet_search::pareto::HypervolumeCurve;
 
 use super::Plot;
@@ -8,16 +9,20 @@ use crate::report::Run;
 
 /// The plot; none without a trained network.
 pub fn plot(run: &Run<'_>) -> Option<Plot> {
-    let limit = run.experiment.constraints.max_latency_ms;
-    let curve = HypervolumeCurve::of(run.trials, limit)?;
+    let objectives = run.experiment.objectives().ok()?;
+    let curve = HypervolumeCurve::of(run.trials, &objectives)?;
+    let bounds = objectives.list().iter().zip(&curve.reference);
+    let bounds: Vec<String> = bounds
+        .map(|(objective, end)| bound(objective, *end))
+        .collect();
     let mut plot = LinePlot::new(
         format!("{}: hypervolume over trials", run.summary.name),
         "trials",
         "hypervolume (%)",
     );
     plot.subtitle = format!(
-        "share of the plane of accuracy from 0 to 1 and latency from 0 to {} ms that the front dominates",
-        number::milliseconds(curve.reference_latency_ms)
+        "share of the space of {} that the front dominates",
+        bounds.join(" and ")
     );
     plot.linear = true;
     // Steps: the front changes when a trial ends, not before.
@@ -33,4 +38,20 @@ pub fn plot(run: &Run<'_>) -> Option<Plot> {
         places,
     });
     Some(Plot::Lines(plot))
+}
+
+/// From which value of an objective to which the space goes.
+fn bound(objective: &Objective, end: f64) -> String {
+    let (name, unit) = (objective.name.replace('_', " "), objective.unit);
+    if objective.maximised {
+        return format!("{name} from 0 to 1");
+    }
+    let end = match unit {
+        "ms" => number::milliseconds(end),
+        _ if end < 1.0 => format!("{end:.6}"),
+        _ => format!("{end:.1}"),
+    };
+    format!("{name} from 0 to {end} {unit}")
+        .trim_end()
+        .to_owned()
 }

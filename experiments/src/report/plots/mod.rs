@@ -22,7 +22,7 @@ const PLOTS: &[(&str, &str, Draw)] = &[
     ),
     (
         "hypervolume",
-        "What share of the plane the front dominated after each trial",
+        "What share of the space of the objectives the front dominated after each trial",
         hypervolume::plot,
     ),
 ];
