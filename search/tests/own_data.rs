@@ -229,7 +229,7 @@ fn an_image_folder_gives_classes_by_name_and_a_split_that_depends_on_names_alone
 }
 
 #[test]
-fn images_that_are_damaged_of_another_size_or_no_png_are_named() {
+fn images_that_are_damaged_of_another_size_or_no_picture_are_named() {
     let other_size = |path: &Path| write_png(path, &pixels(0, 1), 1);
     let damaged = |path: &Path| {
         let mut content = fs::read(path).expect("written");
@@ -242,7 +242,7 @@ fn images_that_are_damaged_of_another_size_or_no_png_are_named() {
     let cases: [(Spoil<'_>, &str); 3] = [
         (&other_size, "bring all to one size"),
         (&damaged, "no readable PNG"),
-        (&text, "no readable PNG"),
+        (&text, "no picture by its first bytes"),
     ];
     for (spoil, message) in cases {
         let folder = tempfile::tempdir().expect("temporary folder");
@@ -261,6 +261,75 @@ fn images_that_are_damaged_of_another_size_or_no_png_are_named() {
         .expect_err("refused")
         .to_string();
     assert!(error.contains("0 folders of classes"), "{error}");
+}
+
+/// 24 columns and 18 rows, greys `8x + 2y`; baseline.
+const GREY: &[u8] = include_bytes!("pictures/grey.jpg");
+/// As large, red `8x`, green `10y`, blue `200 - 6x`; progressive, with colours at half the resolution.
+const COLOURS: &[u8] = include_bytes!("pictures/colours_progressive.jpg");
+const CMYK: &[u8] = include_bytes!("pictures/cmyk.jpg");
+
+/// A folder of two classes, one image in the test part each and `content` in all places.
+fn jpeg_folder(content: &[u8]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    for name in ["cat", "dog"] {
+        let class = folder.path().join(name);
+        fs::create_dir_all(&class).expect("temporary folder");
+        for index in 0..2 {
+            fs::write(class.join(format!("{index}.jpg")), content).expect("temporary folder");
+        }
+    }
+    folder
+}
+
+#[test]
+fn jpegs_give_the_colours_that_were_written_as_far_as_jpeg_keeps_them() {
+    let grey = |_: usize, x: usize, y: usize| 8 * x + 2 * y;
+    let colours = |c: usize, x: usize, y: usize| [8 * x, 10 * y, 200 - 6 * x][c];
+    type Pixel<'a> = &'a dyn Fn(usize, usize, usize) -> usize;
+    let cases: [(&[u8], usize, Pixel<'_>, f32); 2] =
+        [(GREY, 1, &grey, 4.0), (COLOURS, 3, &colours, 24.0)];
+    for (content, channels, pixel, tolerance) in cases {
+        let folder = jpeg_folder(content);
+        let set = data::load("image_folder", Some(folder.path())).expect("sound");
+        assert_eq!(set.train.shape, Shape::new(channels, 18, 24));
+        assert_eq!((set.train.len(), set.test.len()), (2, 2));
+        for (place, value) in set.train.image(0).iter().enumerate() {
+            let (c, y, x) = (place / 432, place % 432 / 24, place % 24);
+            let error = (255.0 * value - pixel(c, x, y) as f32).abs();
+            assert!(
+                error <= tolerance,
+                "channel {c}, row {y}, column {x}: {error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn jpegs_that_are_cut_of_other_colours_or_too_large_are_named() {
+    let refused = |content: &[u8], message: &str| {
+        let folder = jpeg_folder(content);
+        let error = data::load("image_folder", Some(folder.path()));
+        let error = error.map(|_| "loaded").expect_err("refused").to_string();
+        assert!(
+            error.contains(".jpg") && error.contains("JPEG") && error.contains(message),
+            "{error}"
+        );
+    };
+    refused(CMYK, "write it as grey or RGB");
+    // The sizes in the frame header, 16384 by 16384: 256 MiB.
+    let frame = GREY
+        .windows(2)
+        .position(|w| w == [0xff, 0xc0])
+        .expect("baseline");
+    let mut large = GREY.to_vec();
+    large[frame + 5..frame + 9].copy_from_slice(&[0x40, 0, 0x40, 0]);
+    refused(&large, "at most 67108864");
+    for content in [GREY, COLOURS] {
+        for len in 3..content.len() {
+            refused(&content[..len], "the file was cut");
+        }
+    }
 }
 
 #[test]

@@ -1,16 +1,15 @@
-//! `image_folder`: a user's own PNG images, one folder a class.
+//! `image_folder`: a user's own PNG or JPEG images, one folder a class.
 //!
-//! Either `train/<class>/*.png` and `test/<class>/*.png`, or `<class>/*.png` alone. In the latter case a fifth of each
+//! Either `train/<class>/*` and `test/<class>/*`, or `<class>/*` alone, with pictures only. In the latter case a fifth of each
 //! class becomes test images: those whose names have the smallest BLAKE3 sums, so that the choice depends on names alone.
 //! Classes are numbered in the order of their folders' names.
 
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use hemet_spaces::Shape;
-use png::{ColorType, Decoder, Limits, Transformations};
 
 use super::idx::Idx;
+use super::picture::{self, Picture};
 use super::{Source, TrainTest, files, own};
 use crate::Error;
 
@@ -19,8 +18,6 @@ pub(super) struct ImageFolder;
 
 /// One in this many images of a class is a test image.
 const TEST_SHARE: usize = 5;
-/// No image is unpacked beyond this, whatever its header says.
-const MAX_IMAGE_BYTES: usize = 64 << 20;
 
 impl Source for ImageFolder {
     fn name(&self) -> &'static str {
@@ -28,7 +25,7 @@ impl Source for ImageFolder {
     }
 
     fn about(&self) -> &'static str {
-        "PNG images of your own, grey or RGB, one folder a class, or train/ and test/ with such folders; pixels divided by 255"
+        "PNG or JPEG images of your own, grey or RGB, one folder a class, or train/ and test/ with such folders; pixels divided by 255"
     }
 
     fn needs_folder(&self) -> bool {
@@ -42,7 +39,7 @@ impl Source for ImageFolder {
     fn load(&self, folder: Option<&Path>) -> Result<TrainTest, Error> {
         let folder = folder.ok_or_else(|| Error::NoFolder {
             dataset: self.name(),
-            files: "one folder of PNG images a class".to_owned(),
+            files: "one folder of PNG or JPEG images a class".to_owned(),
         })?;
         let (train, test) = (folder.join("train"), folder.join("test"));
         let (train, test) = match train.is_dir() && test.is_dir() {
@@ -117,7 +114,7 @@ fn part(folder: &str, classes: &[Class]) -> Result<own::Part, Error> {
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for (label, class) in classes.iter().enumerate() {
         for path in &class.images {
-            let (axes, planar) = read(path)?;
+            let Picture { axes, planar } = read(path)?;
             let (first_path, first_axes) = first.get_or_insert_with(|| (path.clone(), axes));
             if axes != *first_axes {
                 let why = format!(
@@ -139,40 +136,11 @@ fn part(folder: &str, classes: &[Class]) -> Result<own::Part, Error> {
     Ok(((folder.to_owned(), images), (folder.to_owned(), labels)))
 }
 
-/// `[channels, height, width]` of a PNG file and its planar bytes.
-fn read(path: &Path) -> Result<([usize; 3], Vec<u8>), Error> {
+/// The picture in a file.
+fn read(path: &Path) -> Result<Picture, Error> {
     let content = files::read(path)?;
-    match decode(&content) {
-        Ok(image) => Ok(image),
+    match picture::decode(&content) {
+        Ok(picture) => Ok(picture),
         Err(why) => files::refuse(&path.display().to_string(), why),
     }
-}
-
-fn decode(content: &[u8]) -> Result<([usize; 3], Vec<u8>), String> {
-    let damaged = |error: png::DecodingError| format!("no readable PNG image ({error})");
-    let limits = Limits {
-        bytes: MAX_IMAGE_BYTES,
-    };
-    let mut decoder = Decoder::new_with_limits(Cursor::new(content), limits);
-    decoder.set_transformations(Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(damaged)?;
-    let len = reader
-        .output_buffer_size()
-        .filter(|len| *len <= MAX_IMAGE_BYTES)
-        .ok_or_else(|| format!("larger than {MAX_IMAGE_BYTES} bytes"))?;
-    let mut pixels = vec![0; len];
-    let info = reader.next_frame(&mut pixels).map_err(damaged)?;
-    let channels = match info.color_type {
-        ColorType::Grayscale => 1,
-        ColorType::Rgb => 3,
-        ColorType::GrayscaleAlpha | ColorType::Rgba | ColorType::Indexed => {
-            return Err("it has transparency; write it as grey or RGB without".into());
-        }
-    };
-    let (height, width) = (info.height as usize, info.width as usize);
-    let mut planar = vec![0; channels * height * width];
-    for (index, value) in pixels[..info.buffer_size()].iter().enumerate() {
-        planar[index % channels * height * width + index / channels] = *value;
-    }
-    Ok(([channels, height, width], planar))
 }

@@ -11,6 +11,7 @@ mod mnist;
 mod npz;
 mod optdigits;
 mod own;
+mod picture;
 mod pneumonia_mnist;
 mod published;
 

@@ -1,0 +1,69 @@
+//! JPEG (ITU-T T.81), baseline and progressive, grey or in colours that become RGB.
+//!
+//! The decoder is built without its vector instructions: JPEG leaves rounding open, and workers of one search must have the
+//! same images on every machine. An orientation in the Exif data is not followed. JPEG has no checksums: a file that was cut
+//! is refused, a changed byte within the data may only change the picture.
+
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::{Picture, check_size};
+
+pub(super) fn decode(content: &[u8]) -> Result<Picture, String> {
+    // The decoder would fill what is missing with black.
+    if !is_whole(content) {
+        return Err("it ends before its end marker: the file was cut".into());
+    }
+    let options = DecoderOptions::new_safe().set_strict_mode(true);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(content), options);
+    decoder.decode_headers().map_err(|e| e.to_string())?;
+    let (colours, channels) = match decoder.input_colorspace() {
+        Some(ColorSpace::Luma) => (ColorSpace::Luma, 1),
+        Some(ColorSpace::YCbCr | ColorSpace::RGB) => (ColorSpace::RGB, 3),
+        other => {
+            let found = other.map_or("unknown".into(), |space| format!("{space:?}"));
+            return Err(format!("its colours are {found}; write it as grey or RGB"));
+        }
+    };
+    decoder.set_options(options.jpeg_set_out_colorspace(colours));
+    let len = check_size(decoder.output_buffer_size())?;
+    let (width, height) = decoder.dimensions().ok_or("it has no size")?;
+    let mut pixels = vec![0; len];
+    let decoded = decoder.decode_into(&mut pixels);
+    decoded.map_err(|e| e.to_string())?;
+    Ok(Picture::of([channels, height, width], &pixels))
+}
+
+/// Whether the segments lead to the end marker (T.81, annex B): markers with lengths, and after a scan's header the data up to
+/// the next marker that is neither a stuffed byte nor a restart.
+fn is_whole(content: &[u8]) -> bool {
+    const END: u8 = 0xd9;
+    const SCAN: u8 = 0xda;
+    let without_length = |marker: u8| matches!(marker, 0x01 | 0xd0..=0xd8);
+    let mut at = 0;
+    loop {
+        match content.get(at..at + 2) {
+            Some([0xff, END]) => return true,
+            // A fill byte is one byte, other markers two.
+            Some([0xff, 0xff]) => at += 1,
+            Some([0xff, marker]) if without_length(*marker) => at += 2,
+            Some([0xff, marker]) => {
+                let Some([high, low]) = content.get(at + 2..at + 4) else {
+                    return false;
+                };
+                at += 2 + usize::from(u16::from_be_bytes([*high, *low]));
+                if *marker == SCAN {
+                    let rest = content.get(at..).unwrap_or_default();
+                    let next = rest
+                        .windows(2)
+                        .position(|w| w[0] == 0xff && !matches!(w[1], 0 | 0xd0..=0xd7 | 0xff));
+                    let Some(next) = next else { return false };
+                    at += next;
+                }
+            }
+            Some(_) | None => return false,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Pictures in files: told apart by their first bytes, unpacked to planar bytes. To add a format: a file here and its line in
+//! [`FORMATS`].
+
+mod jpeg;
+mod png;
+
+/// No picture is unpacked beyond this, whatever its header says.
+const MAX_BYTES: usize = 64 << 20;
+
+/// A picture, 8 bits a channel.
+#[derive(Debug, PartialEq)]
+pub(super) struct Picture {
+    /// Channels (1 grey, 3 RGB), height and width.
+    pub axes: [usize; 3],
+    /// `[channels][height][width]`.
+    pub planar: Vec<u8>,
+}
+
+/// A file format.
+struct Format {
+    name: &'static str,
+    /// What its files begin with.
+    signature: &'static [u8],
+    decode: fn(&[u8]) -> Result<Picture, String>,
+}
+
+/// Every format.
+const FORMATS: &[Format] = &[
+    Format {
+        name: "PNG",
+        signature: b"\x89PNG\r\n\x1a\n",
+        decode: png::decode,
+    },
+    Format {
+        name: "JPEG",
+        signature: b"\xff\xd8\xff",
+        decode: jpeg::decode,
+    },
+];
+
+/// The picture in a file's content.
+///
+/// # Errors
+/// A file of no known format, damaged, larger than 64 MiB unpacked, or with channels other than grey or RGB.
+pub(super) fn decode(content: &[u8]) -> Result<Picture, String> {
+    let known = FORMATS.iter().find(|f| content.starts_with(f.signature));
+    let Some(format) = known else {
+        let names: Vec<&str> = FORMATS.iter().map(|f| f.name).collect();
+        return Err(format!(
+            "no picture by its first bytes; {} files are read",
+            names.join(" and ")
+        ));
+    };
+    (format.decode)(content).map_err(|why| format!("no readable {} image: {why}", format.name))
+}
+
+impl Picture {
+    /// Of pixels `[height][width][channels]`.
+    fn of(axes: [usize; 3], pixels: &[u8]) -> Self {
+        let [channels, height, width] = axes;
+        let mut planar = vec![0; channels * height * width];
+        for (index, value) in pixels.iter().enumerate() {
+            planar[index % channels * height * width + index / channels] = *value;
+        }
+        Self { axes, planar }
+    }
+}
+
+/// Refuses what takes more memory unpacked than allowed, before it is taken.
+fn check_size(bytes: Option<usize>) -> Result<usize, String> {
+    bytes.filter(|bytes| *bytes <= MAX_BYTES).ok_or_else(|| {
+        let found = bytes.map_or("too many to count".into(), |bytes| bytes.to_string());
+        format!("unpacked it has {found} bytes, at most {MAX_BYTES} are read")
+    })
+}
