@@ -33,6 +33,7 @@ mod bootstrap;
 mod bytes;
 pub mod calibrate;
 mod client;
+pub mod conformance;
 mod encode;
 mod error;
 mod keys;
