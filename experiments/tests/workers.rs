@@ -26,6 +26,24 @@ train: {epochs: 8}
 encrypted_images: 1
 ";
 
+/// The same under scheme `tfhe`.
+const TFHE_EXPERIMENT: &str = "\
+name: tiny_tfhe
+seed: 3
+scheme: tfhe
+data: {set: optdigits, validation: 0.2}
+space:
+  input: [1, 8, 8]
+  classes: 10
+  blocks:
+    - {name: b1, options: [{dense: {width: [4, 5, 6, 7, 8, 9]}}]}
+quantise: {boxes: 14}
+search: {strategy: nsga2, trials: 6, lag: 2, workers: 1, halving: {rungs: [3], factor: 2}}
+train: {epochs: 12, batch: 16}
+encrypted_images: 1
+measured_members: 0
+";
+
 /// The PostgreSQL database to test with, by its URL; `.ci/run` sets it.
 const POSTGRES: &str = "HEMET_TEST_POSTGRES";
 
@@ -38,6 +56,7 @@ impl World {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("tiny.yaml"), EXPERIMENT).unwrap();
+        std::fs::write(folder.path().join("tiny_tfhe.yaml"), TFHE_EXPERIMENT).unwrap();
         // Costs that depend on no clock, so that journals can be compared.
         let costs = hemet_compiler::synthetic_table().to_json();
         std::fs::write(folder.path().join("costs.json"), costs).unwrap();
@@ -260,6 +279,31 @@ fn workers_of_one_machine_give_the_front_of_one_process_though_killed_stopped_or
         2,
         "{listed}"
     );
+}
+
+#[test]
+fn a_study_under_tfhe_gives_the_front_of_one_process_though_search_and_workers_are_killed() {
+    let mut world = World::new();
+    // A search keeps to the costs that lie in its folder: none that depends on a clock.
+    let costs = hemet_tfhe_schedule::CostTable::nominal(1);
+    let costs = serde_json::to_string(&costs).unwrap();
+    for run in ["one", "two"] {
+        std::fs::create_dir(world.path(run)).unwrap();
+        std::fs::write(world.path(run).join("tfhe_costs.json"), &costs).unwrap();
+    }
+    world.good("search tiny_tfhe.yaml --out one --workers 1");
+    let search = world.start("search tiny_tfhe.yaml --out two --workers 2");
+    world.wait("a trial has a checkpoint", || world.is_training("two"));
+    signal("-KILL", world.id(search));
+    let search = world.start("search tiny_tfhe.yaml --out two --workers 2 --resume");
+    let run = world.path("two");
+    world.wait("its workers start", || {
+        children(world.id(search)).len() == 2
+    });
+    world.wait_for_two_in_training("two", &run.to_string_lossy());
+    signal("-KILL", children(world.id(search))[0]);
+    world.ends_well(search);
+    world.assert_same("one", "two");
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use hemet_search::data;
-use hemet_search::train::{TrainData, TrainOptions, TrainOutcome, Trained, Training, quantised};
+use hemet_search::train::{
+    End, TrainData, TrainOptions, TrainOutcome, Trained, Training, quantised,
+};
 use hemet_search::{Seed, data::Dataset};
 use hemet_spaces::quantised::{Operation, Quantisation, TableFunction, label};
 use hemet_spaces::{LayerGraph, QuantisedNetwork, Space};
@@ -115,6 +117,61 @@ fn convolutions_pools_and_other_tables_equal_their_integers() {
         let (trained, validation) = train(&graph, &quantisation, 1);
         check_equal(&graph, &quantisation, &trained, &validation);
     }
+}
+
+#[test]
+fn a_training_stopped_after_any_epoch_goes_on_bit_for_bit_and_refuses_other_quantisations() {
+    let graph = graph(r#"{"name": "b1", "options": [{"dense": {"width": 8}}]}"#);
+    let (training, validation) = digits();
+    let options = TrainOptions {
+        epochs: 3,
+        batch: 32,
+        shift: 1,
+        ..TrainOptions::default()
+    };
+    let data = TrainData {
+        training: &training,
+        validation: &validation,
+    };
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("checkpoint");
+    let run = |checkpoint: bool, quantisation: &Quantisation, last: usize| {
+        let mut training = Training::new(&graph, data, &options, Seed::new(1));
+        training.checkpoint = checkpoint.then_some(path.as_path());
+        let mut heard = 0;
+        quantised::run(&training, quantisation, &mut |report| {
+            heard += 1;
+            assert_eq!(report.epoch, heard);
+            match heard == last {
+                true => ControlFlow::Break(End::Cancelled),
+                false => ControlFlow::Continue(()),
+            }
+        })
+    };
+    let quantisation = Quantisation::default();
+    let whole = run(false, &quantisation, 9).expect("it trains");
+    assert!(matches!(whole, TrainOutcome::Complete(_)));
+    for last in [1, 2] {
+        let stopped = run(true, &quantisation, last).expect("it trains");
+        assert_eq!(stopped, TrainOutcome::Cancelled);
+    }
+    let other = Quantisation {
+        boxes: 15,
+        ..Quantisation::default()
+    };
+    let refused = run(true, &other, 9).expect_err("of another training");
+    assert!(
+        refused.to_string().contains("another training"),
+        "{refused}"
+    );
+    // Epochs that are done are told of and not trained again: the file of the second stays untouched.
+    let written = || std::fs::metadata(&path).and_then(|m| m.modified());
+    let before = written().expect("kept after the second epoch");
+    let stopped = run(true, &quantisation, 2).expect("it trains");
+    assert_eq!(stopped, TrainOutcome::Cancelled);
+    assert_eq!(written().expect("still there"), before);
+    assert_eq!(run(true, &quantisation, 9).expect("it trains"), whole);
+    assert_ne!(written().expect("kept after the third"), before);
 }
 
 #[test]

@@ -98,6 +98,16 @@ impl Checkpoint {
         Ok(Some(checkpoint))
     }
 
+    /// Puts the numbers in their places: as many as were read for.
+    pub fn fill<'a>(&self, places: impl Iterator<Item = &'a mut Vec<f32>>) {
+        let mut rest = self.values.as_slice();
+        for place in places {
+            let (own, others) = rest.split_at(place.len());
+            place.copy_from_slice(own);
+            rest = others;
+        }
+    }
+
     fn parse(bytes: &[u8]) -> Result<Self, String> {
         let end = bytes.iter().position(|b| *b == b'\n');
         let (head, body) = bytes.split_at(end.ok_or("it has no first line")?);

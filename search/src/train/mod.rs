@@ -144,8 +144,8 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// Names the training in its checkpoint: a hash of all that its result depends on.
-    fn fingerprint(&self) -> String {
+    /// Names the training in its checkpoint: a hash of all that its result depends on, and of `more`.
+    fn fingerprint(&self, more: &str) -> String {
         let mut hash = blake3::Hasher::new();
         let mut part = |bytes: &[u8]| {
             hash.update(&(bytes.len() as u64).to_le_bytes());
@@ -164,6 +164,7 @@ impl<'a> Training<'a> {
                 part(&values.collect::<Vec<u8>>());
             }
         }
+        hash.update(more.as_bytes());
         hash.finalize().to_hex().to_string()
     }
 
@@ -177,24 +178,44 @@ impl<'a> Training<'a> {
         heap::keep();
         let mut run = Run::new(self)?;
         run.restore()?;
-        for index in 0..self.options.epochs {
-            if index == run.reports.len()
-                && let Err(reason) = run.advance()?
-            {
-                let epochs = self.options.epochs;
-                let reason = format!("diverged in epoch {} of {epochs}: {reason}", index + 1);
-                return Ok(TrainOutcome::Diverged { reason });
-            }
-            match on_epoch(&run.reports[index]) {
-                ControlFlow::Continue(()) => {}
-                ControlFlow::Break(End::Cancelled) => return Ok(TrainOutcome::Cancelled),
-                ControlFlow::Break(End::Early) if index + 1 == run.reports.len() => break,
-                // An earlier run went on here: what it learnt since is not undone.
-                ControlFlow::Break(End::Early) => {}
-            }
+        match drive(&mut run, self.options.epochs, on_epoch)? {
+            Some(outcome) => Ok(outcome),
+            None => Ok(run.finish()),
         }
-        Ok(run.finish())
     }
+}
+
+/// A training under way, of either kind.
+trait Epochs {
+    /// Of the epochs done.
+    fn reports(&self) -> &[EpochReport];
+
+    /// One epoch more, its report and its checkpoint; or how it diverged.
+    fn advance(&mut self) -> Result<Result<(), String>, Error>;
+}
+
+/// Brings a training to its last epoch; how it ended if that is not by being finished.
+fn drive(
+    run: &mut impl Epochs,
+    epochs: usize,
+    on_epoch: &mut OnEpoch<'_>,
+) -> Result<Option<TrainOutcome>, Error> {
+    for index in 0..epochs {
+        if index == run.reports().len()
+            && let Err(reason) = run.advance()?
+        {
+            let reason = format!("diverged in epoch {} of {epochs}: {reason}", index + 1);
+            return Ok(Some(TrainOutcome::Diverged { reason }));
+        }
+        match on_epoch(&run.reports()[index]) {
+            ControlFlow::Continue(()) => {}
+            ControlFlow::Break(End::Cancelled) => return Ok(Some(TrainOutcome::Cancelled)),
+            ControlFlow::Break(End::Early) if index + 1 == run.reports().len() => break,
+            // An earlier run went on here: what it learnt since is not undone.
+            ControlFlow::Break(End::Early) => {}
+        }
+    }
+    Ok(None)
 }
 
 /// Trains `graph` without checkpoints; `on_epoch` hears of each epoch and may end the training.

@@ -10,8 +10,8 @@ use super::forward::{TrainingOutput, matrix};
 use super::model::{Activations, Model};
 use super::optimiser::{self, Sgd};
 use super::{
-    EpochReport, Polynomials, TrainOptions, TrainOutcome, Trained, Training, batch, infer, teacher,
-    values,
+    EpochReport, Epochs, Polynomials, TrainOptions, TrainOutcome, Trained, Training, batch, infer,
+    teacher, values,
 };
 use crate::Error;
 
@@ -33,7 +33,7 @@ pub(super) struct Run<'a> {
     /// Batches done, over all epochs.
     step: usize,
     /// Of the epochs done.
-    pub reports: Vec<EpochReport>,
+    reports: Vec<EpochReport>,
 }
 
 impl<'a> Run<'a> {
@@ -81,18 +81,14 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         let values = self.state().map(|values| values.len()).sum();
-        let Some(checkpoint) = Checkpoint::read(path, &self.training.fingerprint(), values)? else {
+        let training = self.training.fingerprint("");
+        let Some(checkpoint) = Checkpoint::read(path, &training, values)? else {
             return Ok(());
         };
+        checkpoint.fill(self.state());
         self.step = checkpoint.step;
         self.rng.set_word_pos(checkpoint.generator);
         self.reports = checkpoint.reports;
-        let mut rest = checkpoint.values.as_slice();
-        for target in self.state() {
-            let (own, others) = rest.split_at(target.len());
-            target.copy_from_slice(own);
-            rest = others;
-        }
         Ok(())
     }
 
@@ -108,7 +104,7 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         let checkpoint = Checkpoint {
-            training: self.training.fingerprint(),
+            training: self.training.fingerprint(""),
             step: self.step,
             generator: self.rng.get_word_pos(),
             reports: self.reports.clone(),
@@ -118,29 +114,6 @@ impl<'a> Run<'a> {
                 .collect(),
         };
         checkpoint.write(path)
-    }
-
-    /// One epoch more, its report and its checkpoint; or how it diverged.
-    pub fn advance(&mut self) -> Result<Result<(), String>, Error> {
-        let (loss, training_accuracy) = match self.epoch() {
-            Ok(result) => result,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let epoch = self.reports.len() + 1;
-        let validation = self.training.data.validation;
-        let validation_accuracy = (self.training.validate)(epoch).then(|| {
-            let logits = infer::model_logits(&self.result(), validation);
-            infer::share_correct(&logits, &validation.labels)
-        });
-        self.reports.push(EpochReport {
-            epoch,
-            epochs: self.options().epochs,
-            loss,
-            training_accuracy,
-            validation_accuracy,
-        });
-        self.keep()?;
-        Ok(Ok(()))
     }
 
     /// The model that is validated and exported.
@@ -294,5 +267,33 @@ impl<'a> Run<'a> {
             .collect();
         let labels: Vec<u8> = indices.iter().map(|i| data.labels[*i]).collect();
         infer::share_correct(&logits, &labels)
+    }
+}
+
+impl Epochs for Run<'_> {
+    fn reports(&self) -> &[EpochReport] {
+        &self.reports
+    }
+
+    fn advance(&mut self) -> Result<Result<(), String>, Error> {
+        let (loss, training_accuracy) = match self.epoch() {
+            Ok(result) => result,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let epoch = self.reports.len() + 1;
+        let validation = self.training.data.validation;
+        let validation_accuracy = (self.training.validate)(epoch).then(|| {
+            let logits = infer::model_logits(&self.result(), validation);
+            infer::share_correct(&logits, &validation.labels)
+        });
+        self.reports.push(EpochReport {
+            epoch,
+            epochs: self.options().epochs,
+            loss,
+            training_accuracy,
+            validation_accuracy,
+        });
+        self.keep()?;
+        Ok(Ok(()))
     }
 }

@@ -13,7 +13,6 @@ const BEYOND: f32 = 0.49;
 pub(super) struct Adam {
     first: Vec<Vec<f32>>,
     second: Vec<Vec<f32>>,
-    steps: i32,
     limit: f32,
 }
 
@@ -28,18 +27,23 @@ impl Adam {
         Self {
             first: zeros(),
             second: zeros(),
-            steps: 0,
             limit: quantisation.weight_limit() as f32 + BEYOND,
         }
     }
 
-    /// One step; `gradients[i]` belongs to `parameters[i]`.
-    pub fn step(&mut self, parameters: &mut [Parameter], gradients: &[Vec<f32>], rate: f32) {
-        self.steps += 1;
-        let unbias = (
-            1.0 - DECAYS.0.powi(self.steps),
-            1.0 - DECAYS.1.powi(self.steps),
-        );
+    /// Both moments of every parameter, for a checkpoint.
+    pub fn moments(&mut self) -> impl Iterator<Item = &mut Vec<f32>> {
+        self.first.iter_mut().chain(&mut self.second)
+    }
+
+    /// One step, the `step`th from 1; `gradients[i]` belongs to `parameters[i]`.
+    pub fn step(
+        &mut self,
+        parameters: &mut [Parameter],
+        gradients: &[Vec<f32>],
+        (step, rate): (i32, f32),
+    ) {
+        let unbias = (1.0 - DECAYS.0.powi(step), 1.0 - DECAYS.1.powi(step));
         let moments = self.first.iter_mut().zip(&mut self.second);
         for ((parameter, gradient), (first, second)) in
             parameters.iter_mut().zip(gradients).zip(moments)

@@ -6,8 +6,6 @@
 //! costs nothing. Weights start so sparse that accumulators fill a part of their window, and a penalty keeps them in it.
 //! The result is a graph's ordinary [`Weights`](hemet_spaces::Weights) in units of the integers:
 //! [`QuantisedNetwork::quantise`] makes the network of them, and its accuracy is what is reported.
-//!
-//! No checkpoint is kept: these trainings take seconds to minutes, and one that is repeated gives the same weights.
 
 mod adam;
 mod forward;
@@ -18,7 +16,7 @@ use hemet_spaces::quantised::{Quantisation, check_structure};
 use hemet_spaces::{LayerGraph, QuantisedNetwork, Weights};
 
 use super::model::{Activations, Model};
-use super::{End, OnEpoch, TrainOutcome, Training, batch, heap, infer};
+use super::{OnEpoch, TrainOutcome, Training, batch, drive, heap, infer};
 use crate::Error;
 use crate::data::Dataset;
 
@@ -29,7 +27,8 @@ const BATCH: usize = 256;
 /// `label_smoothing`, `shift`, `flip` and `norm_rate`; weights are not inherited and there is no teacher.
 ///
 /// # Errors
-/// Options out of range; a network that does not fit the data or has no integer form.
+/// Options out of range; a network that does not fit the data or has no integer form; a checkpoint that is damaged, of another
+/// training, or cannot be written.
 pub fn run(
     training: &Training<'_>,
     quantisation: &Quantisation,
@@ -40,21 +39,11 @@ pub fn run(
     check_structure(training.graph)?;
     heap::keep();
     let mut run = run::Run::new(training, quantisation)?;
-    for epoch in 1..=training.options.epochs {
-        if let Err(reason) = run.advance(epoch) {
-            let epochs = training.options.epochs;
-            let reason = format!("diverged in epoch {epoch} of {epochs}: {reason}");
-            return Ok(TrainOutcome::Diverged { reason });
-        }
-        match run.reports.last().map(&mut *on_epoch) {
-            Some(std::ops::ControlFlow::Break(End::Cancelled)) => {
-                return Ok(TrainOutcome::Cancelled);
-            }
-            Some(std::ops::ControlFlow::Break(End::Early)) => break,
-            Some(std::ops::ControlFlow::Continue(())) | None => {}
-        }
+    run.restore()?;
+    match drive(&mut run, training.options.epochs, on_epoch)? {
+        Some(outcome) => Ok(outcome),
+        None => Ok(run.finish()),
     }
-    Ok(run.finish())
 }
 
 /// The integer logits of every image, `[image][class]`: what [`QuantisedNetwork::evaluate`] gives for the network of these

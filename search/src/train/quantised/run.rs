@@ -10,10 +10,12 @@ use rand_chacha::ChaCha8Rng;
 
 use super::adam::Adam;
 use super::{forward, fresh, model_logits};
+use crate::Error;
 use crate::data::Dataset;
+use crate::train::checkpoint::Checkpoint;
 use crate::train::forward::matrix;
 use crate::train::model::{Model, Step};
-use crate::train::{EpochReport, TrainOutcome, Trained, Training, batch, infer, values};
+use crate::train::{EpochReport, Epochs, TrainOutcome, Trained, Training, batch, infer, values};
 
 /// Weight of the penalty on accumulators that wrap.
 const OVERFLOW_PENALTY: f32 = 1e-3;
@@ -34,14 +36,11 @@ pub(super) struct Run<'a> {
     step: usize,
     logit_scale: f32,
     /// Of the epochs done.
-    pub reports: Vec<EpochReport>,
+    reports: Vec<EpochReport>,
 }
 
 impl<'a> Run<'a> {
-    pub fn new(
-        training: &'a Training<'a>,
-        quantisation: &'a Quantisation,
-    ) -> Result<Self, crate::Error> {
+    pub fn new(training: &'a Training<'a>, quantisation: &'a Quantisation) -> Result<Self, Error> {
         let model = fresh(training, quantisation)?;
         let graph = training.graph;
         let fan_in = graph.input_shapes(graph.output())[0].len();
@@ -58,8 +57,49 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// One epoch more and its report; or how it diverged.
-    pub fn advance(&mut self, epoch: usize) -> Result<(), String> {
+    /// Goes to the state of the checkpoint, if there is one.
+    pub fn restore(&mut self) -> Result<(), Error> {
+        let Some(path) = self.training.checkpoint else {
+            return Ok(());
+        };
+        let values = self.state().map(|values| values.len()).sum();
+        let Some(checkpoint) = Checkpoint::read(path, &self.fingerprint(), values)? else {
+            return Ok(());
+        };
+        checkpoint.fill(self.state());
+        self.step = checkpoint.step;
+        self.rng.set_word_pos(checkpoint.generator);
+        self.reports = checkpoint.reports;
+        Ok(())
+    }
+
+    fn fingerprint(&self) -> String {
+        self.training
+            .fingerprint(&format!("{:?}", self.quantisation))
+    }
+
+    /// Every number of the state, in the order of a checkpoint.
+    fn state(&mut self) -> impl Iterator<Item = &mut Vec<f32>> {
+        self.model.values_mut().chain(self.adam.moments())
+    }
+
+    fn keep(&mut self) -> Result<(), Error> {
+        let Some(path) = self.training.checkpoint else {
+            return Ok(());
+        };
+        let values = self.state().flat_map(|values| values.iter().copied());
+        let checkpoint = Checkpoint {
+            values: values.collect(),
+            training: self.fingerprint(),
+            step: self.step,
+            generator: self.rng.get_word_pos(),
+            reports: self.reports.clone(),
+        };
+        checkpoint.write(path)
+    }
+
+    /// One pass over the training images: mean loss and accuracy, or how it diverged.
+    fn epoch(&mut self) -> Result<(f64, f64), String> {
         let options = self.training.options;
         let data = self.training.data.training;
         let order = batch::epoch_order(data.len(), options.batch, &mut self.rng);
@@ -77,15 +117,8 @@ impl<'a> Run<'a> {
         if let Some(what) = self.model.not_finite() {
             return Err(format!("{what} holds a number that is not finite"));
         }
-        let validation_accuracy = (self.training.validate)(epoch).then(|| self.accuracy());
-        self.reports.push(EpochReport {
-            epoch,
-            epochs: options.epochs,
-            loss: loss_sum / order.len() as f64,
-            training_accuracy: correct / order.len() as f64,
-            validation_accuracy,
-        });
-        Ok(())
+        let batches = order.len() as f64;
+        Ok((loss_sum / batches, correct / batches))
     }
 
     /// Accuracy of the exported network on the validation images.
@@ -131,7 +164,9 @@ impl<'a> Run<'a> {
                 None => vec![0.0; parameter.value.len()],
             })
             .collect();
-        self.adam.step(&mut self.model.parameters, &gradients, rate);
+        let step = i32::try_from(self.step + 1).unwrap_or(i32::MAX);
+        self.adam
+            .step(&mut self.model.parameters, &gradients, (step, rate));
         let norm_rate = self.training.options.norm_rate;
         for (running, norm) in &output.norms {
             self.model.follow(*running, norm, norm_rate);
@@ -161,6 +196,30 @@ impl<'a> Run<'a> {
             .sum()
             .mul_scalar(-1.0 / images as f32)
             .reshape([1, 1])
+    }
+}
+
+impl Epochs for Run<'_> {
+    fn reports(&self) -> &[EpochReport] {
+        &self.reports
+    }
+
+    fn advance(&mut self) -> Result<Result<(), String>, Error> {
+        let (loss, training_accuracy) = match self.epoch() {
+            Ok(result) => result,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let epoch = self.reports.len() + 1;
+        let validation_accuracy = (self.training.validate)(epoch).then(|| self.accuracy());
+        self.reports.push(EpochReport {
+            epoch,
+            epochs: self.training.options.epochs,
+            loss,
+            training_accuracy,
+            validation_accuracy,
+        });
+        self.keep()?;
+        Ok(Ok(()))
     }
 }
 
