@@ -11,8 +11,9 @@ use hemet_schedule::{Builder, Constant, Header, Level, Op, Scale, Schedule, Type
 
 use crate::assignment::Footprints;
 use crate::key_budget::Maps;
-use crate::lower::{Choice, Operand, Plan, Weights, folds, links, plan, step};
+use crate::lower::{Choice, Footprint, Operand, Plan, Weights, folds, links, plan, step};
 use crate::net::{Bias, Kind, Net, TensorId, Term};
+use crate::parameters::Rounding;
 use crate::structure::Structure;
 use crate::{Error, Options, Target};
 
@@ -25,6 +26,7 @@ pub fn emit(
     footprints: &Footprints,
     maps: &Maps,
     structure: &Structure,
+    rounding: &[Rounding],
     options: &Options,
 ) -> Result<Schedule, Error> {
     let parameters = structure.parameters.clone();
@@ -33,6 +35,7 @@ pub fn emit(
         footprints,
         maps,
         structure,
+        rounding,
         slots: parameters.slots(),
         scale_precision_bits: options.scale_precision_bits(),
         target: options.target,
@@ -58,11 +61,49 @@ pub fn emit(
     Ok(emitter.builder.finish(outputs))
 }
 
+/// About how many weights the constants of each node hold: see [`Weights::count`].
+pub fn weights(net: &Net, footprints: &Footprints) -> Result<Vec<usize>, Error> {
+    let of_node = |id: TensorId| {
+        let node = net.node(id);
+        let Kind::Linear { terms, bias: _ } = &node.kind else {
+            return Ok(0);
+        };
+        if node.shifted().is_some() {
+            return Ok(0);
+        }
+        let of_term = |(term, footprint)| stored(net, id, term, footprint, Rounding::Exact).count();
+        let counts = terms.iter().zip(&footprints[id.0]).map(of_term);
+        let sum: Result<usize, String> = counts.sum();
+        sum.map_err(|message| Error::Internal {
+            layer: node.layer.clone(),
+            message,
+        })
+    };
+    net.ids().map(of_node).collect()
+}
+
+/// The weights of a term of node `id` on their way into a constant.
+fn stored<'a>(
+    net: &Net,
+    id: TensorId,
+    term: &'a Term,
+    footprint: &'a Footprint,
+    rounding: Rounding,
+) -> Weights<'a> {
+    Weights {
+        map: &term.map,
+        footprint,
+        shapes: (net.node(term.input).shape, net.node(id).shape),
+        rounding,
+    }
+}
+
 struct Emitter<'a> {
     net: &'a Net,
     footprints: &'a Footprints,
     maps: &'a Maps,
     structure: &'a Structure,
+    rounding: &'a [Rounding],
     slots: usize,
     scale_precision_bits: u32,
     target: Target,
@@ -324,18 +365,16 @@ impl Emitter<'_> {
             let (period, values) = (planned.period, Vec::new());
             return Ok(Constant::Diagonals { period, values });
         }
-        let narrow = maps
-            .iter()
-            .all(|term| self.is_narrow(term.map.all_values()));
+        let mut own = maps.iter().map(|term| term.map.all_values());
+        let rounding = match self.rounding[id.0] {
+            Rounding::Exact if own.all(|values| self.is_narrow(values)) => Rounding::Narrow,
+            rounding => rounding,
+        };
         let mut values = Vec::new();
         let mut operands = Vec::new();
         for (term, member) in maps.iter().zip(members) {
-            let weights = Weights {
-                map: &term.map,
-                footprint: &self.footprints[id.0][*member],
-                shapes: (self.net.node(term.input).shape, self.net.node(id).shape),
-                narrow,
-            };
+            let footprint = &self.footprints[id.0][*member];
+            let weights = stored(self.net, id, term, footprint, rounding);
             operands.push(PlacedOperand {
                 patterns: weights.place(&mut values)?,
                 layout: self.structure.layouts[term.input.0].clone(),

@@ -5,7 +5,8 @@
 //! pool can be kept apart from the convolution behind it, both ways are decided and the cheaper one is emitted.
 //! [`estimate`] is the same without weights: constants stay empty and the costs are read off the schedule. The
 //! instruction sequence depends on graph, options and cost table only. [`compile_for`] sets one option by weights and inputs first:
-//! [`Options::guard_bits`], where the errors of this network would exceed the promise otherwise ([`parameters::simulate`]).
+//! [`Options::guard_bits`], where the errors of this network would exceed the promise otherwise ([`parameters::simulate`]), and rounds the
+//! weights to as few bits as the promise then allows ([`parameters::rounding`]).
 
 pub mod activation;
 mod assignment;
@@ -36,7 +37,8 @@ use hemet_spaces::{LayerGraph, Weights};
 
 use assignment::Footprints;
 use net::Net;
-use parameters::simulate;
+use parameters::rounding::{self, Rounding};
+use parameters::simulate::Simulation;
 use passes::Pools;
 use structure::Structure;
 
@@ -129,10 +131,11 @@ fn schedule(
         net,
         footprints,
         structure,
+        rounding,
         ..
     } = &way;
     let maps = key_budget::choose(net, footprints, structure, &options, costs)?;
-    let schedule = emit::emit(net, footprints, &maps, structure, &options)?;
+    let schedule = emit::emit(net, footprints, &maps, structure, rounding, &options)?;
     Ok((schedule, structure.notes(net)))
 }
 
@@ -142,6 +145,8 @@ struct Way {
     net: Net,
     footprints: Footprints,
     structure: Structure,
+    /// How the weights of each node are rounded.
+    rounding: Vec<Rounding>,
 }
 
 impl Way {
@@ -163,15 +168,18 @@ impl Way {
         let net = passes::net(graph, None, options, pools)?;
         let footprints = assignment::footprints(&net);
         let structure = structure::decide(&net, &footprints, options, costs)?;
+        let rounding = vec![Rounding::Exact; net.nodes.len()];
         Ok(Self {
             pools,
             net,
             footprints,
             structure,
+            rounding,
         })
     }
 
-    /// The net with its weights; and everything decided again, with guard bits, where its errors would exceed the promise.
+    /// The net with its weights; with samples they are rounded, and everything is decided again, with guard bits, where errors would
+    /// exceed the promise.
     fn with_weights(
         mut self,
         graph: &LayerGraph,
@@ -185,9 +193,24 @@ impl Way {
             return Ok((Self { net, ..self }, options));
         };
         loop {
-            let share = simulate::share(&net, &self.structure, &options, samples);
+            let simulation = Simulation {
+                net: &net,
+                structure: &self.structure,
+                options: &options,
+                samples,
+            };
+            let share = simulation.share(&self.rounding);
             if share <= 1.0 {
-                return Ok((Self { net, ..self }, options));
+                let counts = emit::weights(&net, &self.footprints)?;
+                let rounding = rounding::choose(&simulation, &counts, share);
+                return Ok((
+                    Self {
+                        net,
+                        rounding,
+                        ..self
+                    },
+                    options,
+                ));
             }
             // A bit of scale halves the errors.
             options.guard_bits += share.log2().ceil().clamp(1.0, f64::from(u8::MAX)) as u32;

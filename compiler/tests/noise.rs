@@ -4,6 +4,7 @@ mod common;
 
 use common::{input, run_noisy, weights};
 use hemet_compiler::{Error, Options, compile, compile_for, synthetic_table};
+use hemet_schedule::{Artifact, Manifest, Verified, text};
 use hemet_spaces::LayerGraph;
 use hemet_spaces::evaluate::evaluate;
 
@@ -133,4 +134,37 @@ fn errors_beyond_all_parameters_and_misfitting_samples_are_told() {
     }
     let error = compile_for(&[vec![1e-9; 256]], &graph, &weights, &options, &costs).unwrap_err();
     assert!(matches!(error, Error::Guard { .. }), "{error}");
+}
+
+#[test]
+fn rounded_weights_keep_the_promise_and_take_less_space() {
+    let (options, costs) = (Options::default(), synthetic_table());
+    for (name, graph) in [
+        ("lola", common::lola()),
+        ("digits", common::digits_regular()),
+    ] {
+        let weights = weights(&graph, 6);
+        let samples: Vec<Vec<f64>> = (0..6).map(|s| input(&graph, 60 + s)).collect();
+        let plain = compile(&graph, &weights, &options, &costs).unwrap();
+        let (rounded, _) = compile_for(&samples, &graph, &weights, &options, &costs).unwrap();
+        assert_eq!(
+            text::print(&plain),
+            text::print(&rounded),
+            "{name}: weights only fill constants"
+        );
+        let bytes = |schedule: &Verified| {
+            let artifact = Artifact::new(Manifest::new(name), schedule.clone());
+            artifact.to_bytes().unwrap().len()
+        };
+        let (few, many) = (bytes(&rounded), bytes(&plain));
+        println!("{name}: {few} instead of {many} bytes");
+        assert!(few < many * 3 / 4, "{name}: {few} instead of {many} bytes");
+        let promise = (-f64::from(options.precision_bits)).exp2();
+        // Inputs that were not looked at.
+        for seed in 70..76 {
+            let x = input(&graph, seed);
+            let found = error(&rounded, &graph, &weights, &x);
+            assert!(found <= promise, "{name}: {found:e} of {promise:e}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use common::{Net, linear};
 use hemet_compiler::lower::{Choice, Footprint, Operand, Places, Split, StepCosts, Weights, plan};
 use hemet_compiler::net::{Kind, Term};
 use hemet_compiler::packing::{PACKINGS, Site, Windows, candidates, pooled};
+use hemet_compiler::parameters::Rounding;
 use hemet_compiler::{Options, passes};
 use hemet_schedule::placed::{PlacedMap, PlacedOperand};
 use hemet_schedule::{Constant, Layout};
@@ -123,7 +124,7 @@ fn check(name: &str, graph: &LayerGraph, slots: usize) {
                 map,
                 footprint: &footprint,
                 shapes: (from, to),
-                narrow: false,
+                rounding: Rounding::Exact,
             };
             let operand = PlacedOperand {
                 patterns: weights.place(&mut values).unwrap(),

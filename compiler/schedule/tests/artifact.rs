@@ -64,7 +64,15 @@ fn the_id_changes_with_the_content_and_not_with_the_prediction() {
 #[test]
 fn values_come_back_to_the_last_bit_narrow_or_wide() {
     let mut schedule = common::all_ops();
-    for values in [vec![0.1, 1.0], vec![0.5, -0.0], vec![5e-324, 1e-40]] {
+    for values in [
+        vec![0.1, 1.0],
+        vec![0.5, -0.0],
+        vec![5e-324, 1e-40],
+        vec![0.5, -3.0],
+        vec![127.0, -0.25],
+        vec![8_388_607.0, -1.0],
+        vec![0.0, 0.0],
+    ] {
         schedule.constants.entries[1].1 = Constant::Vector(values.clone());
         let artifact = Artifact::new(Manifest::default(), verify(schedule.clone()).unwrap());
         let back = Artifact::from_bytes(&artifact.to_bytes().unwrap()).unwrap();
@@ -101,7 +109,7 @@ fn errors_name_what_is_wrong() {
         Artifact::from_bytes(&newer),
         Err(Error::NewerFormat {
             found: 9,
-            supported: 2
+            supported: 3
         })
     ));
     assert!(matches!(

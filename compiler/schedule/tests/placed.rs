@@ -46,10 +46,52 @@ fn a_placed_map_comes_back_from_an_artifact() {
     assert_ne!(other.id(), artifact.id());
 }
 
+/// Both taps of a pair have the first of its weights, as behind a pool.
+fn shared() -> PlacedMap {
+    let mut map = map();
+    map.operands[0].patterns[0].taps[1].weight = 0;
+    map.values = vec![1.0, 3.0];
+    map
+}
+
+#[test]
+fn taps_of_one_weight_share_it_and_come_back_from_an_artifact() {
+    let constant = Constant::Placed(Arc::new(shared()));
+    let diagonals = Diagonals::of(&constant, 64).unwrap();
+    let term = |baby| LinearTerm {
+        output: 0,
+        giant: 0,
+        input: 0,
+        baby,
+    };
+    let at = |baby| diagonals.get(0, &term(baby)).into_owned();
+    assert_eq!(at(0)[..3], [1.0, 1.0, 1.0]);
+    assert_eq!(at(1)[..3], [1.0, 1.0, 1.0]);
+    assert_eq!(at(0)[8..11], [3.0, 3.0, 3.0]);
+    let artifact = Artifact::new(Manifest::new("test"), verify(schedule(shared())).unwrap());
+    let back = Artifact::from_bytes(&artifact.to_bytes().unwrap()).unwrap();
+    assert_eq!(back, artifact);
+}
+
+#[test]
+fn a_file_of_format_version_2_is_read_and_keeps_its_id() {
+    let bytes = include_bytes!("fixtures/placed.v2.hemet");
+    assert_eq!(bytes[8], 2);
+    let old = Artifact::from_bytes(bytes).unwrap();
+    assert_eq!(old.schedule.into_schedule(), schedule(map()));
+    let old = Artifact::from_bytes(bytes).unwrap();
+    let wanted = "ce2f7a510e67f1ba48d478317aeaa548c3ae82dd4069eb829213cb3dec0fbafe";
+    assert_eq!(old.id(), wanted, "keys made for it serve it still");
+}
+
 #[test]
 fn unsound_maps_are_refused_with_what_and_both_numbers() {
     type Damage = fn(&mut PlacedMap);
-    let cases: [(Damage, &str); 12] = [
+    let cases: [(Damage, &str); 13] = [
+        (
+            |m| m.operands[0].patterns[0].taps[1].weight = 2,
+            "there are 4 weights, the patterns need 6",
+        ),
         (|m| m.period = 8, "the period is 8, the layouts need 16"),
         (|m| m.result.period = 4, "result layout: shape 1x2x3"),
         (

@@ -1,8 +1,8 @@
 //! Placed: from a map with values to the weights and the places that share them, as a schedule stores them.
 //!
-//! Which places share a weight is read off the values: those with one offset between operand and result that hold equal
-//! values in every pair of channels. So a convolution, merged with whatever batch norms and pools, keeps one weight for each element of
-//! its kernel and pair of channels, and a map without such structure keeps all its values.
+//! Which places share a weight is read off the values: those that hold equal values in every pair of channels. So a
+//! convolution, merged with whatever batch norms and pools, keeps one weight for each element of its kernel and pair of channels,
+//! and a map without such structure keeps all its values.
 
 use std::collections::HashMap;
 
@@ -12,6 +12,10 @@ use hemet_spaces::Shape;
 use super::Footprint;
 use super::footprint::Pairs;
 use crate::net::SparseMap;
+use crate::parameters::Rounding;
+
+/// Pairs of channels by which shared weights are counted.
+const COUNTED: usize = 4;
 
 /// The map of one operand on its way into a schedule.
 pub struct Weights<'a> {
@@ -21,8 +25,8 @@ pub struct Weights<'a> {
     pub footprint: &'a Footprint,
     /// Shapes of operand and result.
     pub shapes: (Shape, Shape),
-    /// Whether values are rounded to 32-bit floats.
-    pub narrow: bool,
+    /// What values are rounded to.
+    pub rounding: Rounding,
 }
 
 impl Weights<'_> {
@@ -33,35 +37,56 @@ impl Weights<'_> {
     pub fn place(&self, values: &mut Vec<f64>) -> Result<Vec<Pattern>, String> {
         let mut patterns = Vec::new();
         for (channels, places) in self.footprint.patterns() {
-            let mut signatures = vec![0u64; places.len()];
-            for &pair in channels {
-                let mut place = 0;
-                self.of_pair(pair, places, |some| {
-                    for (value, signature) in some.iter().zip(&mut signatures[place..]) {
-                        let mixed = (*signature ^ self.rounded(*value).to_bits())
-                            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                        *signature = mixed ^ (mixed >> 29);
-                    }
-                    place += some.len();
-                })?;
-            }
-            let (taps, first) = self.taps(places, &signatures);
+            let (weights, first) = weights(&self.signatures(channels, places)?);
+            let taps = self.taps(places, &weights);
             let blocks = blocks(channels);
             for pair in blocks.iter().flat_map(Block::pairs) {
                 let mut own = Vec::with_capacity(places.len());
-                self.of_pair(pair, places, |some| own.extend_from_slice(some))?;
-                values.extend(first.iter().map(|place| self.rounded(own[*place])));
+                self.of_pair(pair, places, |some| {
+                    own.extend(some.iter().map(|v| self.rounding.of(*v)));
+                })?;
+                let shared = weights.iter().map(|weight| own[first[*weight as usize]]);
+                if !shared.eq(own.iter().copied()) {
+                    return Err(format!(
+                        "channels {pair:?} do not share weights as others do"
+                    ));
+                }
+                values.extend(first.iter().map(|place| own[*place]));
             }
             patterns.push(Pattern { blocks, taps });
         }
         Ok(patterns)
     }
 
-    fn rounded(&self, value: f64) -> f64 {
-        match self.narrow {
-            true => f64::from(value as f32),
-            false => value,
+    /// About how many weights [`Weights::place`] finds: those of the first pairs of channels of each pattern show which places share one.
+    ///
+    /// # Errors
+    /// As [`Weights::place`].
+    pub fn count(&self) -> Result<usize, String> {
+        let mut count = 0;
+        for (channels, places) in self.footprint.patterns() {
+            let some = &channels[..channels.len().min(COUNTED)];
+            let (_, first) = weights(&self.signatures(some, places)?);
+            count += channels.len() * first.len();
         }
+        Ok(count)
+    }
+
+    /// For each place a number that tells values apart, those of all pairs together.
+    fn signatures(&self, channels: &[(u32, u32)], places: &Pairs) -> Result<Vec<u64>, String> {
+        let mut signatures = vec![0u64; places.len()];
+        for &pair in channels {
+            let mut place = 0;
+            self.of_pair(pair, places, |some| {
+                for (value, signature) in some.iter().zip(&mut signatures[place..]) {
+                    let mixed = (*signature ^ self.rounding.of(*value).to_bits())
+                        .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                    *signature = mixed ^ (mixed >> 29);
+                }
+                place += some.len();
+            })?;
+        }
+        Ok(signatures)
     }
 
     /// Calls `each` with the values of one pair of channels, row by row of the map, in the order of `places`.
@@ -89,8 +114,8 @@ impl Weights<'_> {
         Ok(())
     }
 
-    /// The taps, and for each one of its places.
-    fn taps(&self, places: &Pairs, signatures: &[u64]) -> (Vec<Tap>, Vec<usize>) {
+    /// The taps, for the weight of each place.
+    fn taps(&self, places: &Pairs, weights: &[u32]) -> Vec<Tap> {
         let (from, to) = self.shapes;
         let at = |place: u32, width: usize| [place / width as u32, place % width as u32];
         let pairs: Vec<[[u32; 2]; 2]> = places
@@ -99,13 +124,13 @@ impl Weights<'_> {
             .collect();
         let extents = [(from.height, to.height), (from.width, to.width)];
         let stride = [0, 1].map(|axis| stride(&pairs, axis, extents[axis]));
-        let mut groups: HashMap<([i32; 2], u64), Vec<usize>> = HashMap::new();
-        for (place, ([o, i], signature)) in pairs.iter().zip(signatures).enumerate() {
+        let mut groups: HashMap<([i32; 2], u32), Vec<usize>> = HashMap::new();
+        for (place, ([o, i], weight)) in pairs.iter().zip(weights).enumerate() {
             let offset = [0, 1].map(|a| i[a] as i32 - (o[a] * stride[a]) as i32);
-            groups.entry((offset, *signature)).or_default().push(place);
+            groups.entry((offset, *weight)).or_default().push(place);
         }
-        let mut found: Vec<(Tap, usize)> = Vec::new();
-        for ((offset, _), members) in groups {
+        let mut found: Vec<Tap> = Vec::new();
+        for ((offset, weight), members) in groups {
             let open = found.len();
             for run in members.chunk_by(|a, b| {
                 let (a, b) = (pairs[*a][0], pairs[*b][0]);
@@ -115,25 +140,38 @@ impl Weights<'_> {
                 let columns = [x, x + run.len() as u32];
                 let above = found[open..]
                     .iter_mut()
-                    .find(|(tap, _)| tap.rows[1] == y && tap.columns == columns);
+                    .find(|tap| tap.rows[1] == y && tap.columns == columns);
                 match above {
-                    Some((tap, _)) => tap.rows[1] += 1,
+                    Some(tap) => tap.rows[1] += 1,
                     None => {
                         let rows = [y, y + 1];
-                        let tap = Tap {
+                        found.push(Tap {
                             rows,
                             columns,
                             stride,
                             offset,
-                        };
-                        found.push((tap, run[0]));
+                            weight,
+                        });
                     }
                 }
             }
         }
-        found.sort_unstable_by_key(|(tap, _)| (tap.offset, tap.rows, tap.columns));
-        found.into_iter().unzip()
+        found.sort_unstable_by_key(|tap| (tap.offset, tap.rows, tap.columns));
+        found
     }
+}
+
+/// For each place the number of its weight, those of equal signatures sharing one, and for each weight its first place.
+fn weights(signatures: &[u64]) -> (Vec<u32>, Vec<usize>) {
+    let mut known: HashMap<u64, u32> = HashMap::new();
+    let mut first = Vec::new();
+    let of_place = signatures.iter().enumerate().map(|(place, signature)| {
+        *known.entry(*signature).or_insert_with(|| {
+            first.push(place);
+            first.len() as u32 - 1
+        })
+    });
+    (of_place.collect(), first)
 }
 
 /// The step along an axis that leaves the fewest offsets.

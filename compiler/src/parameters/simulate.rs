@@ -3,11 +3,15 @@
 //! [`super::noise`] budgets scales without weights: it takes errors to grow like values. How they really grow, the weights and the inputs
 //! decide (differences of neighbours on smooth images are small, errors are not; deep quadratic networks amplify). So the net is
 //! evaluated here in floats on a few inputs, several times with errors of the deviations of that module's table on
-//! every tensor, and what comes out is held against the promise. The seed is fixed: equal weights and inputs give equal results.
+//! every tensor, and what comes out is held against the promise. Rounded weights ([`super::rounding`]) err as they do, against
+//! an evaluation with the exact ones. The seed is fixed: equal weights and inputs give equal results.
+
+use std::ops::Range;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::Rounding;
 use super::noise::{Deviations, mean_square};
 use crate::Options;
 use crate::net::{Bias, Kind, Net, TensorId, Term};
@@ -25,48 +29,127 @@ const LANES: usize = SAMPLES * RUNS;
 // A random word has a sign for every lane.
 const _: () = assert!(LANES <= 64);
 const SEED: u64 = 0x0068_656d_6574;
+/// Inputs by which the errors of single nodes are found.
+const SENSED: usize = 2;
+/// Evaluations of such an input: a clean one, and one for each node.
+const SENSED_RUNS: usize = LANES / SENSED;
 /// All evaluations of one element, side by side.
 type Lanes = [f64; LANES];
 
-/// The bound on the errors of the logits as a share of the promise, `2^-precision_bits · max(1, r)` with `r` the root mean square
-/// of the logits: the largest share of any input. At most 1 where the promise is kept. The inputs are the first of `samples`
-/// (`[channels][height][width]` each), or independent elements within the input range where there are none.
-pub fn share(net: &Net, structure: &Structure, options: &Options, samples: &[Vec<f64>]) -> f64 {
-    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-    let deviations = Deviations::new(net, structure);
-    let mut tensors: Vec<Vec<Lanes>> = vec![inputs(net, options, samples, &mut rng)];
-    for id in net.ids() {
-        if id.0 > 0 {
-            tensors.push(value(net, id, &tensors));
+/// Evaluations of a net with its weights.
+pub struct Simulation<'a> {
+    /// The net, with values.
+    pub net: &'a Net,
+    /// The decisions for it, which say what errors operations make.
+    pub structure: &'a Structure,
+    /// The choices, among them the promise.
+    pub options: &'a Options,
+    /// The inputs, `[channels][height][width]` each; independent elements within the input range where there are none.
+    pub samples: &'a [Vec<f64>],
+}
+
+impl Simulation<'_> {
+    /// The bound on the errors of the logits as a share of the promise, `2^-precision_bits · max(1, r)` with `r` the root mean square
+    /// of the logits: the largest share of any input. At most 1 where the promise is kept. `rounding` says for each node how its weights
+    /// are rounded.
+    pub fn share(&self, rounding: &[Rounding]) -> f64 {
+        let (net, structure) = (self.net, self.structure);
+        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+        let deviations = Deviations::new(net, structure);
+        let mut tensors: Vec<Vec<Lanes>> = vec![self.inputs(SAMPLES, &mut rng)];
+        for id in net.ids() {
+            if id.0 > 0 {
+                tensors.push(value(net, id, &tensors, |sum, a, x| {
+                    let rounded = rounding[id.0].of(a);
+                    axpy(sum, rounded, x);
+                    if rounded != a {
+                        let clean = (0..LANES).step_by(RUNS);
+                        clean.for_each(|lane| sum[lane] += (a - rounded) * x[lane]);
+                    }
+                }));
+            }
+            let rounded =
+                |sample| structure.rounded[id.0] * operand_size(net, id, &tensors, sample);
+            let deviation = |sample| deviations.of(id, rounded(sample));
+            let deviations: [f64; SAMPLES] = std::array::from_fn(deviation);
+            add_errors(&mut tensors[id.0], &deviations, &mut rng);
         }
-        let rounded = |sample| structure.rounded[id.0] * operand_size(net, id, &tensors, sample);
-        let deviation = |sample| deviations.of(id, rounded(sample));
-        let deviations: [f64; SAMPLES] = std::array::from_fn(deviation);
-        add_errors(&mut tensors[id.0], &deviations, &mut rng);
+        let logits = &tensors[net.output().0];
+        (0..SAMPLES)
+            .map(|sample| sample * RUNS)
+            .map(|clean| self.of_promise(logits, clean, clean + 1..clean + RUNS))
+            .fold(0.0, worst)
     }
-    let logits = &tensors[net.output().0];
-    let promise = (-f64::from(options.precision_bits)).exp2();
-    let share = |sample: usize| {
-        let size = mean(logits, |v| v[sample * RUNS].powi(2)).sqrt();
-        TAIL * error(logits, sample) / (promise * size.max(1.0))
-    };
-    // A sum that overflowed is no share at all.
-    let worst = |a: f64, b: f64| if b.is_nan() { f64::INFINITY } else { a.max(b) };
-    (0..SAMPLES).map(share).fold(0.0, worst)
+
+    /// For each of `nodes` the share of the promise that the rounding of its weights alone takes, the larger one of two
+    /// inputs: ten logits each tell it to about a fifth.
+    pub fn shares_of_rounding(&self, nodes: &[TensorId], rounding: &[Rounding]) -> Vec<f64> {
+        let mut shares = Vec::with_capacity(nodes.len());
+        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+        for some in nodes.chunks(SENSED_RUNS - 1) {
+            let mut tensors = vec![self.inputs(SENSED, &mut rng)];
+            for id in self.net.ids().skip(1) {
+                let run = some.iter().position(|node| *node == id);
+                tensors.push(value(self.net, id, &tensors, |sum, a, x| {
+                    axpy(sum, a, x);
+                    if let Some(run) = run {
+                        let error = rounding[id.0].of(a) - a;
+                        let own = (run + 1..LANES).step_by(SENSED_RUNS);
+                        own.for_each(|lane| sum[lane] += error * x[lane]);
+                    }
+                }));
+            }
+            let logits = &tensors[self.net.output().0];
+            let of_run = |run: usize| {
+                let of_sample = |sample: usize| {
+                    let clean = sample * SENSED_RUNS;
+                    self.of_promise(logits, clean, clean + run..clean + run + 1)
+                };
+                (0..SENSED).map(of_sample).fold(0.0, worst)
+            };
+            shares.extend((1..=some.len()).map(of_run));
+        }
+        shares
+    }
+
+    /// The bound on the errors of an input's logits as a share of the promise, by the lanes of a clean evaluation and of those with errors.
+    fn of_promise(&self, logits: &[Lanes], clean: usize, draws: Range<usize>) -> f64 {
+        let size = mean(logits, |v| v[clean].powi(2)).sqrt();
+        let square = |v: &Lanes| -> f64 {
+            let errors = v[draws.clone()].iter().map(|x| x - v[clean]);
+            errors.map(|e| e * e).sum()
+        };
+        let error = (mean(logits, square) / draws.len() as f64).sqrt();
+        let promise = (-f64::from(self.options.precision_bits)).exp2();
+        TAIL * error / (promise * size.max(1.0))
+    }
+
+    /// The input tensor: the lanes are shared evenly by `count` inputs.
+    fn inputs(&self, count: usize, rng: &mut ChaCha8Rng) -> Vec<Lanes> {
+        let range = self.options.input_range;
+        let mut out = vec![[0.0; LANES]; self.net.nodes[0].shape.len()];
+        let runs = LANES / count;
+        for sample in 0..count {
+            let given = self.samples.get(sample % self.samples.len().max(1));
+            for (e, lanes) in out.iter_mut().enumerate() {
+                let value = match given {
+                    Some(values) => values[e],
+                    None => rng.random_range(-range..range),
+                };
+                lanes[sample * runs..][..runs].fill(value);
+            }
+        }
+        out
+    }
+}
+
+/// The larger share; a sum that overflowed is no share at all.
+fn worst(a: f64, b: f64) -> f64 {
+    if b.is_nan() { f64::INFINITY } else { a.max(b) }
 }
 
 fn mean(values: &[Lanes], of: impl Fn(&Lanes) -> f64) -> f64 {
     values.iter().map(of).sum::<f64>() / values.len() as f64
-}
-
-/// Root mean square of the errors of one input's logits.
-fn error(logits: &[Lanes], sample: usize) -> f64 {
-    let first = sample * RUNS;
-    let of = |v: &Lanes| -> f64 {
-        let draws = &v[first + 1..first + RUNS];
-        draws.iter().map(|x| (x - v[first]).powi(2)).sum()
-    };
-    (mean(logits, of) / DRAWS as f64).sqrt()
 }
 
 /// Signs of equal size: behind the first map their sums are as good as normal.
@@ -100,23 +183,13 @@ fn operand_size(net: &Net, id: TensorId, tensors: &[Vec<Lanes>], sample: usize) 
         .fold(1.0, f64::max)
 }
 
-fn inputs(net: &Net, options: &Options, samples: &[Vec<f64>], rng: &mut ChaCha8Rng) -> Vec<Lanes> {
-    let range = options.input_range;
-    let mut out = vec![[0.0; LANES]; net.nodes[0].shape.len()];
-    for sample in 0..SAMPLES {
-        let given = samples.get(sample % samples.len().max(1));
-        for (e, lanes) in out.iter_mut().enumerate() {
-            let value = match given {
-                Some(values) => values[e],
-                None => rng.random_range(-range..range),
-            };
-            lanes[sample * RUNS..][..RUNS].fill(value);
-        }
-    }
-    out
-}
-
-fn value(net: &Net, id: TensorId, tensors: &[Vec<Lanes>]) -> Vec<Lanes> {
+/// The tensor of a node; `add` adds to a sum the product of a weight and what it multiplies.
+fn value(
+    net: &Net,
+    id: TensorId,
+    tensors: &[Vec<Lanes>],
+    add: impl Fn(&mut Lanes, f64, &Lanes),
+) -> Vec<Lanes> {
     let node = net.node(id);
     match &node.kind {
         Kind::Input => tensors[id.0].clone(),
@@ -127,14 +200,24 @@ fn value(net: &Net, id: TensorId, tensors: &[Vec<Lanes>]) -> Vec<Lanes> {
         }
         Kind::Pool { input, side } => {
             let window = |e| crate::passes::window(node.shape, *side, e);
-            let sum = |e| window(e).fold([0.0; LANES], |s, x| axpy(s, 1.0, &tensors[input.0][x]));
+            let sum = |e| {
+                let mut sum = [0.0; LANES];
+                window(e).for_each(|x| axpy(&mut sum, 1.0, &tensors[input.0][x]));
+                sum
+            };
             (0..node.shape.len()).map(sum).collect()
         }
-        Kind::Linear { terms, bias } => linear(terms, bias, node.shape.len(), tensors),
+        Kind::Linear { terms, bias } => linear(terms, bias, node.shape.len(), tensors, add),
     }
 }
 
-fn linear(terms: &[Term], bias: &Bias, len: usize, tensors: &[Vec<Lanes>]) -> Vec<Lanes> {
+fn linear(
+    terms: &[Term],
+    bias: &Bias,
+    len: usize,
+    tensors: &[Vec<Lanes>],
+    add: impl Fn(&mut Lanes, f64, &Lanes),
+) -> Vec<Lanes> {
     let row = |row: usize| {
         let mut sum = match bias {
             Bias::Vector(Some(values)) => [values[row]; LANES],
@@ -142,7 +225,7 @@ fn linear(terms: &[Term], bias: &Bias, len: usize, tensors: &[Vec<Lanes>]) -> Ve
         };
         for Term { input, map } in terms {
             for (column, a) in map.columns(row).iter().zip(map.values(row)) {
-                sum = axpy(sum, *a, &tensors[input.0][*column as usize]);
+                add(&mut sum, *a, &tensors[input.0][*column as usize]);
             }
         }
         sum
@@ -150,9 +233,8 @@ fn linear(terms: &[Term], bias: &Bias, len: usize, tensors: &[Vec<Lanes>]) -> Ve
     (0..len).map(row).collect()
 }
 
-fn axpy(mut sum: Lanes, a: f64, x: &Lanes) -> Lanes {
+fn axpy(sum: &mut Lanes, a: f64, x: &Lanes) {
     for (s, x) in sum.iter_mut().zip(x) {
         *s += a * x;
     }
-    sum
 }

@@ -69,7 +69,7 @@ pub(super) fn assemble(manifest: &Manifest, parts: &[Part], limit: u64) -> Resul
     bytes.extend(MARK);
     bytes.extend(FORMAT_VERSION.to_le_bytes());
     bytes.extend((head.len() as u32).to_le_bytes());
-    bytes.extend(blake3::hash(&head).as_bytes());
+    bytes.extend(head_sum(FORMAT_VERSION, &head).as_bytes());
     bytes.extend(head);
     for part in parts {
         bytes.extend(&part.stored);
@@ -109,7 +109,8 @@ impl<R: Read> Reader<R> {
         }
         check_size("head", u64::from(length), limit)?;
         let head = read_exactly(&mut source, path, "head", u64::from(length))?;
-        check_sum("head", &head, &blake3::Hash::from_bytes(sum).to_hex())?;
+        let wanted = blake3::Hash::from_bytes(sum).to_hex();
+        same_sum("head", head_sum(version, &head), &wanted)?;
         let head: Head =
             serde_json::from_slice(&head).map_err(|e| part_error("head", e.to_string()))?;
         Ok(Self {
@@ -217,8 +218,21 @@ fn check_size(part: &str, bytes: u64, limit: u64) -> Result<(), Error> {
     })
 }
 
+/// The sum of the head; from version 3 on it covers the version too, so that a damaged one shows.
+fn head_sum(version: u32, head: &[u8]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    if version >= 3 {
+        hasher.update(&version.to_le_bytes());
+    }
+    hasher.update(head).finalize()
+}
+
 fn check_sum(part: &str, bytes: &[u8], wanted: &str) -> Result<(), Error> {
-    let found = blake3::hash(bytes).to_hex();
+    same_sum(part, blake3::hash(bytes), wanted)
+}
+
+fn same_sum(part: &str, found: blake3::Hash, wanted: &str) -> Result<(), Error> {
+    let found = found.to_hex();
     if found.as_str() == wanted {
         return Ok(());
     }

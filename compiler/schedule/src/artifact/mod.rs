@@ -1,19 +1,20 @@
 //! Artifact: the `.hemet` file that a compiler hands to a server: manifest, schedule text, constants. It holds no secret.
 //!
 //! ```text
-//! mark (8 bytes)  version (u32)  length of head (u32)  BLAKE3 of head (32 bytes)  head (JSON)  parts, one after another
+//! mark (8 bytes)  version (u32)  length of head (u32)  BLAKE3 of version and head (32 bytes)  head (JSON)  parts, one after another
 //! ```
 //!
 //! Numbers are little-endian. The head holds the [`Manifest`] and, for each part, name, size, stored size and BLAKE3 sum of
 //! the stored bytes. A part is stored as one zstd frame. Parts: `schedule` (the text form), `constants` (safetensors:
-//! 32-bit floats where all values of a constant are exactly that, otherwise 64-bit; linear maps as weights with their
-//! placement), and `extra/NAME`.
+//! integers times a step where all values of a constant are exactly that, otherwise 32-bit floats where they are that, otherwise 64-bit;
+//! linear maps as weights with their placement), and `extra/NAME`.
 //!
 //! Reading trusts nothing: sums are checked before anything is decompressed, sizes against [`Limits`] before memory is taken,
 //! memory grows only with bytes that are really there, the schedule is parsed and verified.
 
 mod constants;
 mod container;
+mod integers;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,8 +26,8 @@ use crate::{Constant, Error, Verified, text, verify};
 use container::{Part, Reader};
 
 /// Newest version of the file format, which [`Artifact::to_bytes`] writes.
-/// Version 1 had no placed maps.
-pub const FORMAT_VERSION: u32 = 2;
+/// Version 1 had no placed maps; version 2 no taps that share a weight, and no constants as integers.
+pub const FORMAT_VERSION: u32 = 3;
 
 /// Why an artifact was refused: the crate's error.
 pub type ArtifactError = Error;

@@ -102,7 +102,7 @@ impl PlacedOperand {
                 }
             }
             pairs = pairs.saturating_add(pattern.pairs());
-            weights = weights.saturating_add(pattern.pairs().saturating_mul(pattern.taps.len()));
+            weights = weights.saturating_add(pattern.pairs().saturating_mul(pattern.weights()));
         }
         if places > MAX_PLACES || pairs > MAX_PAIRS {
             return Err(format!(
@@ -146,14 +146,14 @@ impl PlacedOperand {
 }
 
 impl Pattern {
-    /// `(place in the result's channel, place in the operand's, tap)` of all taps, for channels of these widths; sensible only after
+    /// `(place in the result's channel, place in the operand's, weight of the pair)` of all taps, for channels of these widths; sensible only after
     /// the taps are checked.
     pub(super) fn places(&self, width: u32, from: u32) -> impl Iterator<Item = (u32, u32, u32)> {
-        self.taps.iter().zip(0u32..).flat_map(move |(tap, number)| {
+        self.taps.iter().flat_map(move |tap| {
             (tap.rows[0]..tap.rows[1]).flat_map(move |y| {
                 (tap.columns[0]..tap.columns[1]).map(move |x| {
                     let source = tap.source(0, y) * i64::from(from) + tap.source(1, x);
-                    (y * width + x, source as u32, number)
+                    (y * width + x, source as u32, tap.weight)
                 })
             })
         })

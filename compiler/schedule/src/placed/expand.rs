@@ -35,7 +35,7 @@ struct Operand {
     patterns: Vec<Sources>,
 }
 
-/// What each place of a result's channel reads, in compressed rows: `(place of the operand, tap)`, ascending.
+/// What each place of a result's channel reads, in compressed rows: `(place of the operand, weight of the pair)`, ascending.
 struct Sources {
     starts: Vec<u32>,
     entries: Vec<(u32, u32)>,
@@ -119,9 +119,10 @@ impl Operand {
         let channels = operand.layout.shape[0];
         let mut pairs = vec![(NONE, 0); (channels * result.shape[0]) as usize];
         for (pattern, number) in operand.patterns.iter().zip(0u32..) {
+            let weights = pattern.weights() as u32;
             for (output, input) in pattern.blocks.iter().flat_map(|b| b.pairs()) {
                 pairs[(output * channels + input) as usize] = (number, *first);
-                *first += pattern.taps.len() as u32;
+                *first += weights;
             }
         }
         let of_pattern = |p: &Pattern| Sources::new(p, result.shape, operand.layout.shape[2]);
@@ -133,21 +134,21 @@ impl Operand {
         }
     }
 
-    /// Which weight joins two elements. `hint` is where it was found within its row the last time: mostly the same tap again.
+    /// Which weight joins two elements. `hint` is where it was found within its row the last time: mostly the same place in the row again.
     fn weight(&self, row: Element, column: Element, hint: &mut usize) -> Option<usize> {
         let pair = (row.channel * self.channels + column.channel) as usize;
         let (pattern, first) = self.pairs[pair];
         let sources = self.patterns.get(pattern as usize)?;
         let entries = sources.of(row.place);
-        let tap = match entries.get(*hint) {
-            Some((place, tap)) if *place == column.place => *tap,
+        let weight = match entries.get(*hint) {
+            Some((place, weight)) if *place == column.place => *weight,
             Some(_) | None => {
                 let found = entries.binary_search_by_key(&column.place, |(place, _)| *place);
                 *hint = found.ok()?;
                 entries[*hint].1
             }
         };
-        Some((first + tap) as usize)
+        Some((first + weight) as usize)
     }
 }
 
@@ -164,7 +165,7 @@ impl Sources {
             sum += *start;
             *start = sum;
         }
-        let entries = places.into_iter().map(|(_, from, tap)| (from, tap));
+        let entries = places.into_iter().map(|(_, from, weight)| (from, weight));
         Self {
             starts,
             entries: entries.collect(),

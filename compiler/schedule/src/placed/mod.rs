@@ -32,7 +32,7 @@ pub struct PlacedMap {
     pub outputs: Vec<PlacedOutput>,
     /// The tensors that are mapped, in the order in which their ciphertexts are the instruction's operands.
     pub operands: Vec<PlacedOperand>,
-    /// The weights, pattern by pattern, in each pair of channels by pair of channels, in each tap by tap.
+    /// The weights, pattern by pattern, in each pair of channels by pair of channels, as many each time as [`Pattern::weights`] says.
     pub values: Vec<f64>,
 }
 
@@ -84,6 +84,9 @@ pub struct Tap {
     pub stride: [u32; 2],
     /// Row and column of the operand for place `(0, 0)` of the result; may lie outside.
     pub offset: [i32; 2],
+    /// Which of the weights of a pair of channels it is: taps of one weight share it, as the places of a pool's window do in a
+    /// convolution merged with the pool.
+    pub weight: u32,
 }
 
 impl Block {
@@ -130,5 +133,11 @@ impl Pattern {
         self.blocks
             .iter()
             .fold(0, |sum, block| sum.saturating_add(block.len()))
+    }
+
+    /// Number of weights of each pair of channels.
+    pub fn weights(&self) -> usize {
+        let beyond = self.taps.iter().map(|tap| tap.weight as usize + 1);
+        beyond.max().unwrap_or(0)
     }
 }

@@ -1,7 +1,8 @@
 //! A placed map without its weights as a list of 32-bit words: the form in which an artifact stores it.
 //!
 //! `period; layout; count, outputs; count, operands`; a layout is `shape; period; for each axis count, digits`; an operand is `layout; count,
-//! patterns`; a pattern is `count, blocks; count, taps`. Offsets are stored as their bits.
+//! patterns`; a pattern is `count, blocks; count, taps`. Offsets are stored as their bits. Behind all that stand the weights of the taps,
+//! pattern by pattern; they are left out where the taps of every pattern have weights 0, 1, 2 and so on, as all had in format version 2.
 
 use super::{Block, Pattern, PlacedMap, PlacedOperand, PlacedOutput, Tap};
 use crate::{Digit, Layout};
@@ -23,6 +24,11 @@ impl PlacedMap {
                 put_pattern(&mut out, pattern);
             }
         }
+        let patterns = self.operands.iter().flat_map(|o| &o.patterns);
+        let is_counted = |p: &Pattern| p.taps.iter().map(|t| t.weight).eq(0..p.taps.len() as u32);
+        if !patterns.clone().all(is_counted) {
+            out.extend(patterns.flat_map(|p| &p.taps).map(|tap| tap.weight));
+        }
         out
     }
 
@@ -35,7 +41,13 @@ impl PlacedMap {
             let [ciphertext, giant] = w.array()?;
             Ok(PlacedOutput { ciphertext, giant })
         })?;
-        let operands = words.list(5, Words::operand)?;
+        let mut operands = words.list(5, Words::operand)?;
+        if !words.rest.is_empty() {
+            let patterns = operands.iter_mut().flat_map(|o| &mut o.patterns);
+            for tap in patterns.flat_map(|p| &mut p.taps) {
+                tap.weight = words.next()?;
+            }
+        }
         match words.rest.len() {
             0 => Ok(Self {
                 period,
@@ -139,7 +151,10 @@ impl Words<'_> {
                     inputs: [first_input, end_input],
                 })
             })?;
-            let taps = w.list(8, Words::tap)?;
+            let mut taps = w.list(8, Words::tap)?;
+            for (tap, number) in taps.iter_mut().zip(0u32..) {
+                tap.weight = number;
+            }
             Ok(Pattern { blocks, taps })
         })?;
         Ok(PlacedOperand { layout, patterns })
@@ -152,6 +167,7 @@ impl Words<'_> {
             columns: [x0, x1],
             stride: [sy, sx],
             offset: [dy, dx].map(u32::cast_signed),
+            weight: 0,
         })
     }
 }

@@ -29,7 +29,7 @@
 //! placed map, others a vector. Periods are powers of two of at most the slots, diagonals have terms × period values. All values are
 //! finite, and the largest, encoded, stays below half the modulus at which it is used. The layouts of a placed map are sound, its
 //! outputs and the ciphertexts of its operands are as many as the instruction's; blocks lie in the channels and taps in the
-//! places of its tensors, none twice; there are as many weights as patterns × pairs × taps.
+//! places of its tensors, none twice; there are as many weights as each pattern's pairs × its weights.
 //!
 //! **Outputs.** There is at least one; each exists; all have one type, of degree 1.
 //!

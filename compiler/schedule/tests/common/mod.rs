@@ -120,11 +120,12 @@ pub fn all_ops() -> Schedule {
 
 /// A 1x2 kernel from two channels of 2x4 to one of 2x3, with padding on no side.
 pub fn placed_map() -> PlacedMap {
-    let tap = |offset| Tap {
+    let tap = |offset: i32| Tap {
         rows: [0, 2],
         columns: [0, 3],
         stride: [1, 1],
         offset: [0, offset],
+        weight: offset as u32,
     };
     PlacedMap {
         period: 16,
