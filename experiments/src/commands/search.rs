@@ -72,6 +72,7 @@ pub fn run(args: Args) -> Result<(), Error> {
         experiment.data.path = args.data.clone();
     }
     experiment.seed = args.seed.unwrap_or(experiment.seed);
+    check_device(&experiment, storage.is_none() || args.workers.is_some())?;
     let sets = load(&experiment)?;
     let run = folder(&args, &experiment)?;
     let cost = costs_of(&args, &experiment, &run)?;
@@ -89,6 +90,20 @@ pub fn run(args: Args) -> Result<(), Error> {
     coordinator.map_or(Ok(()), Coordinator::end)?;
     let summary = finish::finish(&experiment, &sets, &cost, &run, &trials, start)?;
     report::show(&run, &summary, args.output)
+}
+
+/// Refuses a device that cannot be trained on, before anything is written; `here` says whether this machine trains.
+fn check_device(experiment: &Experiment, here: bool) -> Result<(), Error> {
+    let device = experiment.train.device;
+    if device == train::Device::Gpu && experiment.space()?.schemes().contains(&Scheme::Tfhe) {
+        return Err(Error::user(
+            "train.device is gpu, but scheme tfhe is trained on the CPU alone; set it to cpu, or scheme to ckks",
+        ));
+    }
+    match here {
+        true => device.check().map_err(Error::user),
+        false => Ok(()),
+    }
 }
 
 /// Loads the images and checks that the space takes them.

@@ -23,7 +23,7 @@ pub fn logits(
 ) -> Result<Vec<Vec<f32>>, Error> {
     let model = Model::with_weights(graph, weights, false)?;
     fits(&model, data)?;
-    Ok(model_logits(&model, data))
+    Ok(model_logits(&model, data, &Device::flex()))
 }
 
 /// The share of images, 0 to 1, whose greatest logit is that of their class.
@@ -51,15 +51,14 @@ pub(super) fn share_correct(logits: &[Vec<f32>], labels: &[u8]) -> f64 {
     correct.count() as f64 / labels.len().max(1) as f64
 }
 
-pub(super) fn model_logits(model: &Model, data: &Dataset) -> Vec<Vec<f32>> {
-    let device = Device::flex();
-    let tensors = model.tensors(&device, false);
+pub(super) fn model_logits(model: &Model, data: &Dataset, device: &Device) -> Vec<Vec<f32>> {
+    let tensors = model.tensors(device, false);
     let mut all = Vec::with_capacity(data.len());
     for start in (0..data.len()).step_by(BATCH) {
         let end = (start + BATCH).min(data.len());
         let pixels = (end - start) * data.shape.height * data.shape.width;
         let rows = batch::rows(data, start, end);
-        let input = matrix(rows, pixels, data.shape.channels, &device);
+        let input = matrix(rows, pixels, data.shape.channels, device);
         let output = model.forward_inference(&tensors, input, end - start);
         let values = super::values(output);
         all.extend(values.chunks_exact(model.outputs).map(<[_]>::to_vec));

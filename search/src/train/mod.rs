@@ -10,6 +10,7 @@
 mod average;
 mod batch;
 mod checkpoint;
+mod device;
 mod forward;
 mod heap;
 mod herpn;
@@ -31,6 +32,7 @@ use burn::tensor::Tensor;
 use hemet_spaces::{LayerGraph, Weights};
 use serde::{Deserialize, Serialize};
 
+pub use device::Device;
 pub use infer::{accuracy, class, logits};
 pub use options::{Polynomials, TrainOptions};
 pub use teacher::Teacher;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Device;
 use crate::Error;
 
 /// How to train. The defaults suit small networks on small images.
@@ -45,6 +46,9 @@ pub struct TrainOptions {
     pub temperature: f32,
     /// Greatest step of Adam where integers are trained (scheme `tfhe`), in units of an integer weight; above 0.
     pub quantised_rate: f32,
+    /// Where to train; scheme `tfhe` is trained on the CPU alone.
+    #[serde(skip_serializing_if = "Device::is_cpu")]
+    pub device: Device,
 }
 
 /// How quadratics of each channel are trained. Those for a whole layer, and other degrees, always have trained coefficients.
@@ -79,12 +83,13 @@ impl Default for TrainOptions {
             distillation: 0.0,
             temperature: 2.0,
             quantised_rate: 0.005,
+            device: Device::Cpu,
         }
     }
 }
 
 impl TrainOptions {
-    /// Refuses values out of range, naming the option.
+    /// Refuses values out of range, naming the option, and a device that this program or machine has not.
     pub fn check(&self) -> Result<(), Error> {
         let share = |value: f32| (0.0..1.0).contains(&value);
         let positive = |value: f32| value > 0.0 && value.is_finite();
@@ -167,7 +172,7 @@ impl TrainOptions {
                 found: found.to_string(),
                 allowed: allowed.to_owned(),
             }),
-            None => Ok(()),
+            None => self.device.check(),
         }
     }
 }

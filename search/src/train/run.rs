@@ -64,7 +64,7 @@ impl<'a> Run<'a> {
             sgd: Sgd::new(&model.parameters),
             average: Average::new(&model, options.ema),
             model,
-            device: Device::flex().autodiff(),
+            device: options.device.open()?.autodiff(),
             rng: training.seed.derive("batches").rng(),
             step: 0,
             reports: Vec::with_capacity(options.epochs),
@@ -124,11 +124,16 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The device for what needs no gradients.
+    fn plain_device(&self) -> Device {
+        self.device.clone().without_autodiff()
+    }
+
     /// Validates and exports.
     pub fn finish(self) -> TrainOutcome {
         let validation = self.training.data.validation;
         let model = self.result();
-        let logits = infer::model_logits(&model, validation);
+        let logits = infer::model_logits(&model, validation, &self.plain_device());
         if logits.iter().flatten().any(|value| !value.is_finite()) {
             let reason =
                 "the trained network gives values that are not finite on validation images";
@@ -213,8 +218,9 @@ impl<'a> Run<'a> {
     fn teacher_targets(&self, rows: &[f32], images: usize) -> Option<Vec<f32>> {
         let teacher = self.training.teacher?;
         let options = self.options();
+        let shape = self.training.data.training.shape;
         (options.distillation > 0.0).then(|| {
-            let logits = teacher.logits(rows, images, self.training.data.training.shape);
+            let logits = teacher.logits(rows, images, shape, &self.plain_device());
             teacher::softened(
                 &logits,
                 self.training.data.training.classes,
@@ -283,7 +289,7 @@ impl Epochs for Run<'_> {
         let epoch = self.reports.len() + 1;
         let validation = self.training.data.validation;
         let validation_accuracy = (self.training.validate)(epoch).then(|| {
-            let logits = infer::model_logits(&self.result(), validation);
+            let logits = infer::model_logits(&self.result(), validation, &self.plain_device());
             infer::share_correct(&logits, &validation.labels)
         });
         self.reports.push(EpochReport {

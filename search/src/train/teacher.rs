@@ -68,11 +68,16 @@ impl Teacher {
     }
 
     /// Logits of images given as `[images·height·width][channels]`, `[image][class]`.
-    pub(super) fn logits(&self, rows: &[f32], images: usize, shape: Shape) -> Vec<f32> {
-        let device = Device::flex();
-        let tensors = self.model.tensors(&device, false);
+    pub(super) fn logits(
+        &self,
+        rows: &[f32],
+        images: usize,
+        shape: Shape,
+        device: &Device,
+    ) -> Vec<f32> {
+        let tensors = self.model.tensors(device, false);
         let pixels = images * shape.height * shape.width;
-        let input = matrix(rows.to_vec(), pixels, shape.channels, &device);
+        let input = matrix(rows.to_vec(), pixels, shape.channels, device);
         values(self.model.forward_inference(&tensors, input, images))
     }
 }

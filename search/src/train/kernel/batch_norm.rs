@@ -39,6 +39,11 @@ impl BatchNorm {
         self.statistics.get()
     }
 
+    /// Keeps the statistics that another way of computing it has found.
+    pub(super) fn keep(&self, statistics: Statistics) {
+        self.statistics.get_or_init(|| statistics);
+    }
+
     fn measure(&self, x: &[f32]) -> Statistics {
         let n = self.rows as f64;
         let [sum, square_sum] = vectorised(|| pair_sums(x, x, self.channels));

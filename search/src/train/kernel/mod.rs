@@ -4,12 +4,13 @@
 //! [`unfold::Unfold`] and burn's matrix product, and every per-channel step runs along contiguous memory.
 //! Stock burn builds batch norm from elementary steps and has no native convolution gradient on this backend.
 //!
-//! Each kernel is tested against finite differences; the network built of them against the float64 reference.
+//! On a GPU [`plain`] does the same with burn's operators. Each kernel is tested against finite differences; the network built of them against the float64 reference.
 
 pub(super) mod batch_norm;
 pub(super) mod depthwise;
 mod lanes;
 pub(super) mod overflow;
+pub(super) mod plain;
 pub(super) mod poly;
 pub(super) mod pool;
 pub(super) mod range;
@@ -26,7 +27,9 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
+
+use plain::Plain;
 
 /// A differentiable step on matrices of 32-bit floats. An instance serves one call, so it may keep what its
 /// backward pass needs.
@@ -46,8 +49,16 @@ pub(super) trait Kernel: Debug + Send + Sync + 'static {
     ) -> Vec<Vec<f32>>;
 }
 
-/// Runs a kernel on one input.
-pub(super) fn unary(kernel: impl Kernel, x: Tensor<2>) -> Tensor<2> {
+/// Runs a kernel on one input, wherever that lies.
+pub(super) fn unary(kernel: impl Plain, x: Tensor<2>) -> Tensor<2> {
+    match on_flex(&x) {
+        true => unary_on_flex(kernel, x),
+        false => kernel.plain(&[x]),
+    }
+}
+
+/// Runs a kernel on one input, which must lie on the CPU: there is no other way to do it.
+pub(super) fn unary_on_flex(kernel: impl Kernel, x: Tensor<2>) -> Tensor<2> {
     let kernel: Arc<dyn Kernel> = Arc::new(kernel);
     Tensor::from_dispatch(<Dispatch as KernelBackend>::unary(
         x.into_dispatch(),
@@ -55,8 +66,11 @@ pub(super) fn unary(kernel: impl Kernel, x: Tensor<2>) -> Tensor<2> {
     ))
 }
 
-/// Runs a kernel on two inputs.
-pub(super) fn binary(kernel: impl Kernel, x: Tensor<2>, a: Tensor<2>) -> Tensor<2> {
+/// Runs a kernel on two inputs, wherever they lie.
+pub(super) fn binary(kernel: impl Plain, x: Tensor<2>, a: Tensor<2>) -> Tensor<2> {
+    if !on_flex(&x) {
+        return kernel.plain(&[x, a]);
+    }
     let kernel: Arc<dyn Kernel> = Arc::new(kernel);
     Tensor::from_dispatch(<Dispatch as KernelBackend>::binary(
         x.into_dispatch(),
@@ -65,13 +79,16 @@ pub(super) fn binary(kernel: impl Kernel, x: Tensor<2>, a: Tensor<2>) -> Tensor<
     ))
 }
 
-/// Runs a kernel on three inputs.
-pub(super) fn ternary<K: Kernel>(
+/// Runs a kernel on three inputs, wherever they lie.
+pub(super) fn ternary<K: Plain>(
     kernel: Arc<K>,
     x: Tensor<2>,
     a: Tensor<2>,
     b: Tensor<2>,
 ) -> Tensor<2> {
+    if !on_flex(&x) {
+        return kernel.plain(&[x, a, b]);
+    }
     let kernel: Arc<dyn Kernel> = kernel;
     Tensor::from_dispatch(<Dispatch as KernelBackend>::ternary(
         x.into_dispatch(),
@@ -79,6 +96,11 @@ pub(super) fn ternary<K: Kernel>(
         b.into_dispatch(),
         kernel,
     ))
+}
+
+/// Whether a tensor lies where our kernels run.
+fn on_flex(x: &Tensor<2>) -> bool {
+    cfg!(not(any(feature = "gpu", feature = "cuda"))) || x.device() == Device::flex()
 }
 
 /// The extension of burn's backends through which kernels run.

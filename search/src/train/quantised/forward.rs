@@ -11,7 +11,7 @@ use crate::train::kernel::batch_norm::{BatchNorm, EPSILON};
 use crate::train::kernel::overflow::Overflow;
 use crate::train::kernel::round::RoundWeights;
 use crate::train::kernel::table::{LookUp, Table};
-use crate::train::kernel::{ternary, unary};
+use crate::train::kernel::{ternary, unary_on_flex};
 use crate::train::model::{Model, Node, Step};
 use crate::train::parameter::Role;
 
@@ -43,7 +43,7 @@ pub(super) fn rounded(
                 size: [parameter.rows, parameter.columns],
                 quantisation: quantisation.clone(),
             };
-            unary(kernel, tensor.clone())
+            unary_on_flex(kernel, tensor.clone())
         }
         Role::Bias | Role::Activation | Role::Norm => tensor.clone(),
     });
@@ -79,7 +79,7 @@ pub(super) fn training(
                 let normed = ternary(kernel.clone(), x.clone(), gamma, beta);
                 let lines = batch_lines(model, *scale, *shift, &kernel);
                 half_turns[index] = half_turns_of(&lines, quantisation);
-                let penalty = unary(overflow(&lines, quantisation), x);
+                let penalty = unary_on_flex(overflow(&lines, quantisation), x);
                 output.penalty = Some(match output.penalty.take() {
                     Some(sum) => sum + penalty,
                     None => penalty,
@@ -94,7 +94,7 @@ pub(super) fn training(
                     levels: quantisation.levels(),
                     half_turns: half_turns[node.inputs[0]].clone(),
                 };
-                unary(kernel, x)
+                unary_on_flex(kernel, x)
             }
             _ => other(node, tensors, &values, &input, images),
         };
@@ -123,7 +123,7 @@ pub(super) fn inference(
                 let x = values[node.inputs[0]].clone();
                 let (table, bias) = look_up(model, node, quantisation);
                 let rows = x.dims()[0];
-                unary(LookUp { rows, table, bias }, x)
+                unary_on_flex(LookUp { rows, table, bias }, x)
             }
             // Sums of pools are averages times their number, which 32-bit floats may miss by little.
             _ => other(node, tensors, &values, &input, images).round(),

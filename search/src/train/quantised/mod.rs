@@ -16,7 +16,7 @@ use hemet_spaces::quantised::{Quantisation, check_structure};
 use hemet_spaces::{LayerGraph, QuantisedNetwork, Weights};
 
 use super::model::{Activations, Model};
-use super::{OnEpoch, TrainOutcome, Training, batch, drive, heap, infer};
+use super::{Device as Place, OnEpoch, TrainOutcome, Training, batch, drive, heap, infer};
 use crate::Error;
 use crate::data::Dataset;
 
@@ -35,6 +35,13 @@ pub fn run(
     on_epoch: &mut OnEpoch<'_>,
 ) -> Result<TrainOutcome, Error> {
     training.options.check()?;
+    if training.options.device == Place::Gpu {
+        return Err(Error::Option {
+            option: "device",
+            found: "gpu".into(),
+            allowed: "cpu under scheme tfhe, whose integers are trained there alone".into(),
+        });
+    }
     quantisation.check()?;
     check_structure(training.graph)?;
     heap::keep();
