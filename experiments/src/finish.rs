@@ -14,7 +14,7 @@ use crate::commands::evaluate;
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::network::SchemeCosts;
-use crate::run_folder::{Best, Environment, Member, RunFolder, Summary};
+use crate::run_folder::{self, Best, Environment, RunFolder, Summary};
 use crate::session::{Predict, Session};
 use crate::tfhe::costs::TfheCosts;
 use crate::tfhe::session::TfheSession;
@@ -41,23 +41,11 @@ pub fn finish(
     let best = measure(experiment, sets, costs, run, &trials[chosen.trial], chosen)?;
     let others = front_times::measure(experiment, sets, costs, run, trials, chosen.trial)?;
     let count = |is: fn(&Outcome) -> bool| trials.iter().filter(|t| is(&t.outcome)).count();
-    let space = experiment.space()?;
-    let member = |point: &Point| -> Result<Member, Error> {
-        Ok(Member {
-            trial: point.trial,
-            scheme: space.scheme(&trials[point.trial].architecture),
-            architecture: space
-                .describe(&trials[point.trial].architecture)
-                .map_err(Error::user)?,
-            depth: point.depth,
-            validation_accuracy: point.accuracy,
-            predicted_latency_ms: point.latency_ms,
-            measured_latency_ms: match point.trial == best.trial {
-                true => Some(best.measured_latency_ms),
-                false => others.get(&point.trial).copied(),
-            },
-        })
+    let measured = |trial: usize| match trial == best.trial {
+        true => Some(best.measured_latency_ms),
+        false => others.get(&trial).copied(),
     };
+    let front = run_folder::front(experiment, trials, &measured)?;
     let summary = Summary {
         name: experiment.name.clone(),
         hemet_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -65,11 +53,7 @@ pub fn finish(
         complete: count(|o| matches!(o, Outcome::Complete { .. })),
         infeasible: count(|o| matches!(o, Outcome::Infeasible { .. })),
         failed: count(|o| matches!(o, Outcome::Failed { .. })),
-        front: front
-            .members()
-            .iter()
-            .map(member)
-            .collect::<Result<_, _>>()?,
+        front,
         best,
         machine: hemet_runtime::calibrate::machine_name(),
         seconds: start.elapsed().as_secs_f64(),
@@ -84,7 +68,8 @@ pub fn finish(
     report::write(&report::Run {
         folder: run,
         experiment,
-        summary: &summary,
+        front: &summary.front,
+        summary: Some(&summary),
         trials,
         costs: costs.ckks.as_ref().map(|costs| &costs.table),
     })?;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hemet_search::pareto::{ParetoFront, Point};
 use hemet_search::{Trial, study};
 use hemet_spaces::Scheme;
 use serde::{Deserialize, Serialize};
@@ -122,6 +123,32 @@ pub struct Best {
     pub input_ciphertext_bytes: usize,
 }
 
+/// The front of these trials, with the latencies in milliseconds that were measured by the number of the trial.
+///
+/// # Errors
+/// An experiment without a space, objectives that mean nothing.
+pub fn front(
+    experiment: &Experiment,
+    trials: &[Trial],
+    measured: &dyn Fn(usize) -> Option<f64>,
+) -> Result<Vec<Member>, Error> {
+    let space = experiment.space()?;
+    let front = ParetoFront::of(trials, &experiment.objectives()?);
+    let member = |point: &Point| -> Result<Member, Error> {
+        let architecture = &trials[point.trial].architecture;
+        Ok(Member {
+            trial: point.trial,
+            scheme: space.scheme(architecture),
+            architecture: space.describe(architecture).map_err(Error::user)?,
+            depth: point.depth,
+            validation_accuracy: point.accuracy,
+            predicted_latency_ms: point.latency_ms,
+            measured_latency_ms: measured(point.trial),
+        })
+    };
+    front.members().iter().map(member).collect()
+}
+
 impl RunFolder {
     /// The run folder at `root`, which must hold an experiment.
     pub fn open(root: &Path) -> Result<Self, Error> {
@@ -201,16 +228,16 @@ impl RunFolder {
         Experiment::read(&self.experiment_path())
     }
 
-    /// The summary, which a finished search has written.
-    pub fn summary(&self) -> Result<Summary, Error> {
+    /// The summary, which a finished search has written; none where the search runs or was broken off.
+    pub fn summary(&self) -> Result<Option<Summary>, Error> {
         let path = self.summary_path();
-        let text = std::fs::read_to_string(&path).map_err(|e| {
-            Error::file(
-                &path,
-                format!("{e}; the search has not finished: `hemet search … --resume` finishes it"),
-            )
-        })?;
-        serde_json::from_str(&text).map_err(|e| Error::file(&path, e))
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::file(&path, error)),
+        };
+        let summary = serde_json::from_str(&text).map_err(|e| Error::file(&path, e))?;
+        Ok(Some(summary))
     }
 
     /// Writes a file of the folder, whole or not at all.

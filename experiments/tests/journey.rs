@@ -197,6 +197,32 @@ fn batches_are_classified(world: &World) {
     assert_eq!(figures["agreement"], 1.0);
 }
 
+/// What a search leaves that was killed after its first trial.
+fn an_unfinished_search_is_reported(world: &World) {
+    let (run, half) = (world.path("run"), world.path("half"));
+    std::fs::create_dir_all(half.join("curves")).unwrap();
+    for file in ["experiment.yaml", "costs.json"] {
+        std::fs::copy(run.join(file), half.join(file)).unwrap();
+    }
+    let journal = std::fs::read_to_string(run.join("journal.jsonl")).unwrap();
+    std::fs::write(half.join("journal.jsonl"), "").unwrap();
+    assert!(world.refused("report half").contains("no trial has ended"));
+    let first = journal.lines().next().unwrap();
+    std::fs::write(half.join("journal.jsonl"), format!("{first}\n")).unwrap();
+    let told = world.good("report half");
+    assert!(told.contains("unfinished: 1 of 2 trials"), "{told}");
+    let figures = json(&world.good("report half --json"));
+    assert_eq!(figures["finished"], false);
+    assert_eq!(figures["front"][0]["trial"], 0);
+    let page = std::fs::read_to_string(half.join("report/report.md")).unwrap();
+    for what in ["tiny (unfinished)", "Unfinished: 1 trials", "All trials"] {
+        assert!(page.contains(what), "{page}");
+    }
+    assert!(!page.contains("The chosen network"), "{page}");
+    let plot = std::fs::read_to_string(half.join("report/pareto.svg")).unwrap();
+    assert!(plot.contains("(unfinished)") && !plot.contains("hollow"));
+}
+
 fn figures_for_scripts(world: &World) {
     let bench = json(&world.good("bench model.hemet --threads 1 --runs 2 --json"));
     for key in [
@@ -264,6 +290,7 @@ fn figures_for_scripts(world: &World) {
     let epochs = world.path(&format!("run/report/trial-{chosen:04}-epochs.csv"));
     let lines = std::fs::read_to_string(epochs).unwrap().lines().count();
     assert_eq!(lines, 4, "a heading and three epochs");
+    an_unfinished_search_is_reported(world);
     std::fs::write(world.path("graph.txt"), GRAPH).unwrap();
     let net = world.good("opt graph.txt");
     let imported = world.good("opt graph.txt --pass none");

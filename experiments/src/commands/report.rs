@@ -9,12 +9,13 @@ use crate::common::Output;
 use crate::error::Error;
 use crate::export::Format;
 use crate::run_folder::RunFolder;
-use crate::{costs, report};
+use crate::{costs, report, run_folder};
 
 /// Write the report of a run folder again, or its trials for another program
 ///
 /// report/index.html is one page that holds everything and opens in any browser, offline too; beside it lie the same page as
-/// Markdown, every picture as SVG and PNG, and every table as CSV. --export also takes a search that has not ended.
+/// Markdown, every picture as SVG and PNG, and every table as CSV. A search that has not
+/// ended gives a report of what is there so far.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  hemet report runs/digits\n  hemet report runs/digits --export optuna -o digits.log        # optuna-dashboard digits.log\n  hemet report runs/digits --export tensorboard -o events       # tensorboard --logdir events\n  hemet report runs/digits --export parquet -o trials.parquet"
@@ -46,14 +47,29 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
     let trials =
         study::read_journal(&folder.journal(), experiment.space()?).map_err(Error::user)?;
+    if trials.is_empty() {
+        return Err(Error::file(
+            &run.root,
+            "no trial has ended yet; wait for one",
+        ));
+    }
     let ckks = experiment.space()?.schemes().contains(&Scheme::Ckks);
     let costs = ckks.then(|| costs::read(&run.costs_path())).transpose()?;
-    report::write(&report::Run {
+    let front = match &summary {
+        Some(summary) => summary.front.clone(),
+        None => run_folder::front(&experiment, &trials, &|_| None)?,
+    };
+    let report = report::Run {
         folder: &run,
         experiment: &experiment,
-        summary: &summary,
+        front: &front,
+        summary: summary.as_ref(),
         trials: &trials,
         costs: costs.as_ref(),
-    })?;
-    report::show(&run, &summary, args.output)
+    };
+    report::write(&report)?;
+    match &summary {
+        Some(summary) => report::show(&run, summary, args.output),
+        None => report::show_unfinished(&report, args.output),
+    }
 }

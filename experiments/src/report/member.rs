@@ -57,10 +57,7 @@ impl<'a> Member<'a> {
             )),
             None => None,
         };
-        let title = format!(
-            "{}: architecture of trial #{}",
-            run.summary.name, found.trial
-        );
+        let title = format!("{}: architecture of trial #{}", run.name(), found.trial);
         let mut member = Self {
             found,
             pictures: vec![
@@ -83,7 +80,7 @@ impl<'a> Member<'a> {
             last.validation_accuracy
                 .get_or_insert(self.found.validation_accuracy);
         }
-        let title = format!("{}: trial #{}", run.summary.name, self.found.trial);
+        let title = format!("{}: trial #{}", run.name(), self.found.trial);
         for (name, plot) in training_curves::plots(&title, &epochs) {
             let shows = format!("Trial #{}: {name} over epochs", self.found.trial);
             let drawn = Drawn::of(file(self.found, name), shows, &Plot::Lines(plot))?;

@@ -12,28 +12,68 @@ mod tables;
 
 use hemet_reports::Table;
 use hemet_schedule::CostTable;
-use hemet_search::Trial;
+use hemet_search::{Outcome, Trial};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::run_folder::{RunFolder, Summary};
+use crate::run_folder::{self, Best, RunFolder, Summary};
 use member::Member;
-pub use outcome::show;
+pub use outcome::{show, show_unfinished};
 use plots::Drawn;
 
-/// A finished search, as the parts of the report see it.
+/// A search, as the parts of the report see it.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
     /// Where its files lie.
     pub folder: &'a RunFolder,
     /// What was searched, and how.
     pub experiment: &'a Experiment,
-    /// What came out.
-    pub summary: &'a Summary,
+    /// The Pareto front, fastest first.
+    pub front: &'a [run_folder::Member],
+    /// What came out; none while the search runs, or where it was broken off.
+    pub summary: Option<&'a Summary>,
     /// All trials.
     pub trials: &'a [Trial],
     /// The costs that the search predicted CKKS with, where its space has that scheme.
     pub costs: Option<&'a CostTable>,
+}
+
+impl Run<'_> {
+    /// The network that was chosen, with what was measured on it.
+    fn best(&self) -> Option<&Best> {
+        self.summary.map(|summary| &summary.best)
+    }
+
+    fn is_chosen(&self, trial: usize) -> bool {
+        self.best().is_some_and(|best| best.trial == trial)
+    }
+
+    /// The name of the experiment, with the word that a search is not over.
+    fn name(&self) -> String {
+        match self.summary {
+            Some(_) => self.experiment.name.clone(),
+            None => format!("{} (unfinished)", self.experiment.name),
+        }
+    }
+
+    /// The processor whose times are shown, where it is known.
+    fn machine(&self) -> Option<&str> {
+        let measured = self.summary.map(|summary| summary.machine.as_str());
+        measured.or(self.costs.map(|costs| costs.machine.as_str()))
+    }
+
+    /// How many trials were trained, infeasible and failed.
+    fn counts(&self) -> [usize; 3] {
+        let count = |is: fn(&Outcome) -> bool| {
+            let ended = self.trials.iter().filter(|trial| is(&trial.outcome));
+            ended.count()
+        };
+        [
+            count(|o| matches!(o, Outcome::Complete { .. })),
+            count(|o| matches!(o, Outcome::Infeasible { .. })),
+            count(|o| matches!(o, Outcome::Failed { .. })),
+        ]
+    }
 }
 
 /// Writes `front.csv` and `report/`.
@@ -43,12 +83,11 @@ pub struct Run<'a> {
 pub fn write(run: &Run<'_>) -> Result<(), Error> {
     let plots = plots::draw(run).map_err(Error::user)?;
     let members = run
-        .summary
         .front
         .iter()
         .map(|found| Member::of(run, found))
         .collect::<Result<Vec<Member>, Error>>()?;
-    let front = tables::front(run.summary, run.experiment, run.trials).map_err(Error::user)?;
+    let front = tables::front(run).map_err(Error::user)?;
     run.folder
         .write(&run.folder.root.join("front.csv"), front.csv().as_bytes())?;
     let trials = tables::trials(run.trials).map_err(Error::user)?;

@@ -1,7 +1,8 @@
-//! What a search prints at its end.
+//! What a search prints at its end, and what is printed of one that is not over.
 
 use hemet_reports::number;
 
+use super::Run;
 use crate::common::{self, Output};
 use crate::error::Error;
 use crate::run_folder::{RunFolder, Summary};
@@ -12,6 +13,30 @@ pub fn show(run: &RunFolder, summary: &Summary, output: Output) -> Result<(), Er
         return common::print_json(summary);
     }
     println!("{}", outcome(run, summary));
+    Ok(())
+}
+
+/// Prints where a search stands that is not over, for people or as one line of JSON.
+pub fn show_unfinished(run: &Run<'_>, output: Output) -> Result<(), Error> {
+    let [complete, infeasible, failed] = run.counts();
+    let report = run.folder.root.join("report/index.html");
+    if output.json {
+        return common::print_json(&serde_json::json!({
+            "name": run.experiment.name,
+            "finished": false,
+            "trials": run.trials.len(),
+            "complete": complete,
+            "infeasible": infeasible,
+            "failed": failed,
+            "front": run.front,
+        }));
+    }
+    println!(
+        "unfinished: {} of {} trials trained ({failed} failed), {infeasible} infeasible; `hemet search … --resume` goes on",
+        complete + failed,
+        run.experiment.search.trials
+    );
+    println!("report    {}", report.display());
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The page of a report, in words.
 
 use hemet_reports::{Report, Table, number};
+use hemet_schedule::CostTable;
 use hemet_search::constraint;
 use hemet_spaces::Scheme;
 
@@ -8,6 +9,7 @@ use super::Run;
 use super::member::Member;
 use super::plots::Drawn;
 use crate::common;
+use crate::run_folder::Best;
 
 /// The page.
 pub fn page(
@@ -17,46 +19,58 @@ pub fn page(
     front: Table,
     trials: Table,
 ) -> Report {
-    let summary = run.summary;
-    let begin = format!(
-        "{} trials of {} on {}: {} trained, {} infeasible, {} failed, in {:.0} s on {}.",
-        summary.trials,
-        run.experiment.search.strategy,
-        run.experiment.data.set,
-        summary.complete,
-        summary.infeasible,
-        summary.failed,
-        summary.seconds,
-        summary.machine
-    );
-    let mut page = Report::new(format!("Search {}", summary.name))
-        .paragraph(begin)
-        .figures(figures(run))
+    let mut page = Report::new(format!("Search {}", run.name())).paragraph(begin(run));
+    if let Some(best) = run.best() {
+        page = page.figures(figures(run, best));
+    }
+    page = page
         .pictures(plots.iter().map(Drawn::picture).collect::<Vec<_>>())
         .heading("The Pareto front")
         .table(
             "Validation accuracy and latency for one thread, fastest first",
             front,
-        )
-        .heading("The chosen network")
-        .facts(chosen(run))
-        .heading("The members of the front");
+        );
+    if let Some(best) = run.best() {
+        page = page.heading("The chosen network").facts(chosen(best));
+    }
+    page = page.heading("The members of the front");
     for member in members {
         page = describe(page, run, member);
     }
     let count = trials.rows().len();
-    page.heading("Parameters and environment")
-        .facts(parameters(run))
-        .facts(environment(run))
-        .heading("All trials")
-        .folded(
-            Report::new(format!("{count} trials, in the order of the search")).table("", trials),
-        )
+    page = page.heading("Parameters and environment");
+    if let Some(best) = run.best() {
+        page = page.facts(parameters(run, best));
+    }
+    page.facts(environment(run)).heading("All trials").folded(
+        Report::new(format!("{count} trials, in the order of the search")).table("", trials),
+    )
+}
+
+/// What the search was, and how far it came.
+fn begin(run: &Run<'_>) -> String {
+    let [complete, infeasible, failed] = run.counts();
+    let machine = run
+        .machine()
+        .map_or(String::new(), |name| format!(" on {name}"));
+    let trials = format!(
+        "{} trials of {} on {}: {complete} trained, {infeasible} infeasible, {failed} failed",
+        run.trials.len(),
+        run.experiment.search.strategy,
+        run.experiment.data.set,
+    );
+    match run.summary {
+        Some(summary) => format!("{trials}, in {:.0} s{machine}.", summary.seconds),
+        None => format!(
+            "Unfinished: {trials}, of {} to train{machine}. The search still runs or was stopped, and goes on with --resume. No \
+             network is chosen, compiled or measured yet; all latencies are predicted.",
+            run.experiment.search.trials
+        ),
+    }
 }
 
 /// What a reader wants to know first.
-fn figures(run: &Run<'_>) -> Vec<[String; 3]> {
-    let best = &run.summary.best;
+fn figures(run: &Run<'_>, best: &Best) -> Vec<[String; 3]> {
     let ms = |ms| format!("{} ms", number::milliseconds(ms));
     let mut figures = vec![
         [
@@ -104,8 +118,7 @@ fn figures(run: &Run<'_>) -> Vec<[String; 3]> {
     figures
 }
 
-fn chosen(run: &Run<'_>) -> Vec<(&'static str, String)> {
-    let best = &run.summary.best;
+fn chosen(best: &Best) -> Vec<(&'static str, String)> {
     let ms = number::milliseconds;
     vec![
         ("trial", format!("#{}", best.trial)),
@@ -156,7 +169,7 @@ fn chosen(run: &Run<'_>) -> Vec<(&'static str, String)> {
 /// A section of its own for a member.
 fn describe(page: Report, run: &Run<'_>, member: &Member<'_>) -> Report {
     let found = member.found;
-    let chosen = match found.trial == run.summary.best.trial {
+    let chosen = match run.is_chosen(found.trial) {
         true => ", chosen",
         false => "",
     };
@@ -186,8 +199,8 @@ fn describe(page: Report, run: &Run<'_>, member: &Member<'_>) -> Report {
     layers.into_iter().chain(epochs).fold(page, Report::folded)
 }
 
-fn parameters(run: &Run<'_>) -> Vec<(&'static str, String)> {
-    let (best, compile) = (&run.summary.best, &run.experiment.compile);
+fn parameters(run: &Run<'_>, best: &Best) -> Vec<(&'static str, String)> {
+    let compile = &run.experiment.compile;
     if best.scheme == Scheme::Tfhe {
         return vec![
             ("scheme", best.scheme.to_string()),
@@ -219,19 +232,19 @@ fn parameters(run: &Run<'_>) -> Vec<(&'static str, String)> {
 }
 
 fn environment(run: &Run<'_>) -> Vec<(&'static str, String)> {
-    let summary = run.summary;
-    let mut facts = vec![
-        ("machine", summary.machine.clone()),
-        ("hemet", summary.hemet_version.clone()),
-        ("seed", run.experiment.seed.to_string()),
-        ("objectives", run.experiment.objectives.join(", ")),
-    ];
-    if let Some(environment) = &summary.environment {
+    let version = run.summary.map(|summary| summary.hemet_version.clone());
+    let mut facts: Vec<(&'static str, String)> = Vec::new();
+    facts.extend(run.machine().map(|name| ("machine", name.to_owned())));
+    facts.extend(version.map(|version| ("hemet", version)));
+    facts.push(("seed", run.experiment.seed.to_string()));
+    facts.push(("objectives", run.experiment.objectives.join(", ")));
+    if let Some(environment) = run.summary.and_then(|s| s.environment.as_ref()) {
         facts.push(("system", environment.system.clone()));
         facts.push(("cores", environment.cores.to_string()));
         facts.push(("date", environment.date.clone()));
     }
-    if let Some(costs) = run.costs.filter(|costs| costs.machine != summary.machine) {
+    let other = |costs: &&CostTable| Some(costs.machine.as_str()) != run.machine();
+    if let Some(costs) = run.costs.filter(other) {
         facts.push(("cost table", format!("of {}", costs.machine)));
     }
     facts

@@ -4,12 +4,12 @@ use hemet_compiler::Estimate;
 use hemet_reports::{Cell, Column, Result, Table};
 use hemet_search::{Trial, constraint};
 
-use crate::experiment::Experiment;
-use crate::run_folder::Summary;
+use super::Run;
 
 /// The front, fastest first; with what a thousand predictions cost where there is a price of an hour of one core, and with
 /// the size of the keys where it is optimised.
-pub fn front(summary: &Summary, experiment: &Experiment, trials: &[Trial]) -> Result<Table> {
+pub fn front(run: &Run<'_>) -> Result<Table> {
+    let (experiment, trials) = (run.experiment, run.trials);
     let price = experiment.constraints.price_per_core_hour;
     let with_keys = experiment.objectives.iter().any(|name| name == "key_size");
     let mut columns = vec![
@@ -29,7 +29,7 @@ pub fn front(summary: &Summary, experiment: &Experiment, trials: &[Trial]) -> Re
         columns.push(Column::numbers("evaluation_key_mb", "keys", "MB"));
     }
     let mut table = Table::new(columns);
-    for member in &summary.front {
+    for member in run.front {
         let mut cells = vec![
             Cell::Whole(member.trial as i64),
             Cell::from(member.architecture.as_str()),
@@ -39,7 +39,7 @@ pub fn front(summary: &Summary, experiment: &Experiment, trials: &[Trial]) -> Re
             member
                 .measured_latency_ms
                 .map_or(Cell::Missing, Cell::Milliseconds),
-            Cell::Flag(member.trial == summary.best.trial),
+            Cell::Flag(run.is_chosen(member.trial)),
         ];
         let cost = |price| constraint::cost_per_1000(member.predicted_latency_ms, price);
         cells.extend(price.map(|price| Cell::Number(cost(price), 3)));

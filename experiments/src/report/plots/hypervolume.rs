@@ -16,7 +16,7 @@ pub fn plot(run: &Run<'_>) -> Option<Plot> {
         .map(|(objective, end)| bound(objective, *end))
         .collect();
     let mut plot = LinePlot::new(
-        format!("{}: hypervolume over trials", run.summary.name),
+        format!("{}: hypervolume over trials", run.name()),
         "trials",
         "hypervolume (%)",
     );

@@ -8,12 +8,15 @@ use crate::report::Run;
 
 /// The plot; none without a trained network.
 pub fn plot(run: &Run<'_>) -> Option<Plot> {
-    let summary = run.summary;
-    let mut plot = ParetoPlot::new(format!("{}: accuracy and encrypted latency", summary.name));
-    plot.subtitle = format!(
-        "validation accuracy; latency for one thread of {}, predicted (filled) and measured (hollow)",
-        summary.machine
-    );
+    let mut plot = ParetoPlot::new(format!("{}: accuracy and encrypted latency", run.name()));
+    let machine = run
+        .machine()
+        .map_or(String::new(), |name| format!(" of {name}"));
+    let measured = match run.summary {
+        Some(_) => "predicted (filled) and measured (hollow)",
+        None => "predicted",
+    };
+    plot.subtitle = format!("validation accuracy; latency for one thread{machine}, {measured}");
     // A marker a scheme, where the search had several.
     let space = run.experiment.space().ok()?;
     let series = |trial: usize| match space.schemes().len() {
@@ -23,8 +26,8 @@ pub fn plot(run: &Run<'_>) -> Option<Plot> {
     let points = run.trials.iter().filter_map(Point::of);
     plot.points = points
         .map(|point| {
-            let member = summary.front.iter().find(|m| m.trial == point.trial);
-            let chosen = point.trial == summary.best.trial;
+            let member = run.front.iter().find(|m| m.trial == point.trial);
+            let chosen = run.is_chosen(point.trial);
             ParetoPoint {
                 trial: point.trial as u64,
                 latency_ms: point.latency_ms,
@@ -34,7 +37,7 @@ pub fn plot(run: &Run<'_>) -> Option<Plot> {
                 chosen,
                 measured_latency_ms: member
                     .and_then(|m| m.measured_latency_ms)
-                    .or(chosen.then_some(summary.best.measured_latency_ms)),
+                    .or(run.best().filter(|_| chosen).map(|b| b.measured_latency_ms)),
                 series: series(point.trial),
             }
         })
