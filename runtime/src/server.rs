@@ -30,7 +30,7 @@ impl Server {
         Self::with_diagonal_bytes(artifact, usize::MAX)
     }
 
-    /// As [`Server::new`], but encoded diagonals take at most so many bytes (or what the largest map needs, if that is more): the others are
+    /// As [`Server::new`], but encoded diagonals take at most so many bytes (or what the largest inner sum of a map needs, if that is more): the others are
     /// encoded for each answer, ahead of their use where threads are idle.
     ///
     /// # Errors

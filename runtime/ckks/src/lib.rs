@@ -84,7 +84,7 @@ pub use hemet_ckks_params::Parameters;
 pub use inner::Strided;
 pub use kernels::Instructions;
 pub use keys::{EvaluationKeys, KeyRequest, PublicKey, SecretKey};
-pub use linear::{LinearPlan, LinearTerm};
+pub use linear::{LinearPieces, LinearPlan, LinearTerm};
 pub use polynomial::{Basis, Estimate, Polynomial, PolynomialCost};
 pub use sampling::{ERROR_DEVIATION, os_rng};
 pub use serial::{parameters_from_bytes, parameters_to_bytes};

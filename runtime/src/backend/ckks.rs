@@ -1,14 +1,15 @@
 //! Backend `ckks`: the engine of `hemet-ckks`.
 //!
 //! A vector constant of period 1 is encoded without a transform; diagonals are encoded for the level at which they are used,
-//! as many as fit the memory for them when a program is made, the others for each use, ahead of it where threads are idle.
+//! as many as fit the memory for them when a program is made, the others for each use, ahead of it where threads are idle. Where not all fit,
+//! a map's diagonals are used in pieces, so that no map is in memory as a whole.
 //! The scale of a schedule's type is exact; the engine carries it as a float, equal to 2^-40.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hemet_ckks::{
-    Ciphertext, Context, Diagonal, EvaluationKeys, LinearTerm, Pass, PlainCache, PlainSource,
-    Plaintext,
+    Ciphertext, Context, Diagonal, EvaluationKeys, LinearPieces, LinearTerm, Pass, PlainCache,
+    PlainSource, Plaintext,
 };
 use hemet_schedule::{Level, Scale, Type};
 
@@ -24,42 +25,62 @@ pub struct CkksBackend {
     diagonal_bytes: usize,
 }
 
+/// Part of the memory for encoded diagonals that those in use may take, if not all fit.
+const IN_USE: usize = 8;
+
 /// The linear maps of a program: their plans in the engine's words, and their diagonals.
 pub struct CkksMaps {
-    plans: Vec<hemet_ckks::LinearPlan>,
+    plans: Vec<CkksPlan>,
     diagonals: Arc<PlainCache<DiagonalSource>>,
+    /// All groups, in the order of their use.
+    order: Vec<usize>,
+}
+
+/// A plan, its pieces, and which group of diagonals the first of them is.
+struct CkksPlan {
+    plan: hemet_ckks::LinearPlan,
+    pieces: LinearPieces,
+    first: usize,
 }
 
 /// The linear maps during a run.
 pub struct CkksPass<'a> {
-    plans: &'a [hemet_ckks::LinearPlan],
+    plans: &'a [CkksPlan],
     diagonals: Mutex<Pass<DiagonalSource>>,
 }
 
-/// Where diagonals come from: each map is a group.
+/// Where diagonals come from: each piece of a map is a group.
 struct DiagonalSource {
     maps: Vec<LinearConstant>,
     /// Of each map.
     scales: Vec<f64>,
+    /// For each group its map, and the numbers of the terms whose diagonals it has.
+    groups: Vec<(usize, Vec<usize>)>,
+}
+
+impl DiagonalSource {
+    /// Bytes of a diagonal of a map.
+    fn bytes(context: &Context, map: &LinearConstant) -> usize {
+        let level = map.level.0 as usize;
+        // A level outside the chain is refused when the first item is encoded.
+        let bytes = context.repeated_diagonal_bytes(map.diagonals.period(), level);
+        bytes.unwrap_or(0)
+    }
 }
 
 impl PlainSource for DiagonalSource {
     type Item = Diagonal;
 
     fn groups(&self) -> usize {
-        self.maps.len()
+        self.groups.len()
     }
 
     fn items(&self, group: usize) -> usize {
-        self.maps[group].plan.terms.len()
+        self.groups[group].1.len()
     }
 
     fn item_bytes(&self, context: &Context, group: usize) -> usize {
-        let level = self.maps[group].level.0 as usize;
-        let period = self.maps[group].diagonals.period();
-        // A level outside the chain is refused when the first item is encoded.
-        let bytes = context.repeated_diagonal_bytes(period, level);
-        bytes.unwrap_or(0)
+        Self::bytes(context, &self.maps[self.groups[group].0])
     }
 
     fn encode(
@@ -68,10 +89,11 @@ impl PlainSource for DiagonalSource {
         group: usize,
         item: usize,
     ) -> std::result::Result<Diagonal, hemet_ckks::Error> {
-        let map = &self.maps[group];
+        let (number, terms) = &self.groups[group];
+        let (map, item) = (&self.maps[*number], terms[item]);
         let values = map.diagonals.get(item, &map.plan.terms[item]);
         let period = values.len().min(context.parameters().slots());
-        let (scale, level) = (self.scales[group], map.level.0 as usize);
+        let (scale, level) = (self.scales[*number], map.level.0 as usize);
         context.encode_repeated_diagonal(&values[..period], scale, level)
     }
 }
@@ -82,7 +104,7 @@ impl CkksBackend {
         Self::with_diagonal_bytes(context, usize::MAX)
     }
 
-    /// One whose encoded diagonals take at most so many bytes, or what the largest map of a program needs if that is more.
+    /// One whose encoded diagonals take at most so many bytes, or what the largest inner sum of a linear map needs if that is more.
     pub fn with_diagonal_bytes(context: Arc<Context>, diagonal_bytes: usize) -> Self {
         Self {
             context,
@@ -102,18 +124,26 @@ impl CkksBackend {
     }
 }
 
-impl<'a> CkksPass<'a> {
-    /// Plan and diagonals of a map. Where some are to be encoded, maps come one at a time ([`Backend::is_in_order`]), so that no
+impl CkksPass<'_> {
+    /// A linear map, rescaled or not. Where diagonals are to be encoded, maps come one at a time ([`Backend::is_in_order`]), so that no
     /// thread that encodes under the lock can meet it again in another map's instruction.
-    fn take(&self, map: usize) -> Result<(&'a hemet_ckks::LinearPlan, Vec<Arc<Diagonal>>)> {
-        let mut diagonals = self
-            .diagonals
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let diagonals = diagonals.take(map)?;
-        let plan = self.plans.get(map);
+    fn apply(
+        &self,
+        context: &Context,
+        keys: &EvaluationKeys,
+        inputs: &[&Ciphertext],
+        map: usize,
+        rescale: bool,
+    ) -> Result<Vec<Ciphertext>> {
         let missing = || RuntimeError::Inconsistent("a linear map is missing".into());
-        Ok((plan.ok_or_else(missing)?, diagonals))
+        let plan = self.plans.get(map).ok_or_else(missing)?;
+        let take = |piece: usize| {
+            let diagonals = self.diagonals.lock();
+            let mut diagonals = diagonals.unwrap_or_else(PoisonError::into_inner);
+            diagonals.take(plan.first + piece)
+        };
+        let parts = (&plan.plan, &plan.pieces);
+        Ok(context.linear_pieces(inputs, parts, take, keys, rescale)?)
     }
 }
 
@@ -191,21 +221,50 @@ impl Backend for CkksBackend {
     }
 
     fn encode_maps(&self, maps: Vec<LinearConstant>) -> Result<CkksMaps> {
-        let (mut plans, mut scales) = (Vec::new(), Vec::new());
-        for map in &maps {
-            plans.push(plan(map)?);
+        let sizes = maps.iter().map(|map| {
+            (
+                map.plan.terms.len(),
+                DiagonalSource::bytes(&self.context, map),
+            )
+        });
+        let all = sizes.fold(0usize, |sum, (terms, bytes)| {
+            sum.saturating_add(terms.saturating_mul(bytes))
+        });
+        let (mut plans, mut scales, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, map) in maps.iter().enumerate() {
+            let bytes = DiagonalSource::bytes(&self.context, map).max(1);
+            let most = match all <= self.diagonal_bytes {
+                true => usize::MAX,
+                false => self.diagonal_bytes / IN_USE / bytes,
+            };
+            let (plan, first) = (plan(map)?, groups.len());
+            let pieces = plan.pieces(most);
+            groups.extend(pieces.diagonals().map(|terms| (number, terms.to_vec())));
+            plans.push(CkksPlan {
+                plan,
+                pieces,
+                first,
+            });
             scales.push(self.scale(&map.scale)?);
         }
-        let source = DiagonalSource { maps, scales };
+        let order = (0..groups.len()).collect();
+        let source = DiagonalSource {
+            maps,
+            scales,
+            groups,
+        };
         let diagonals = PlainCache::new(&self.context, source, self.diagonal_bytes)?;
-        Ok(CkksMaps { plans, diagonals })
+        Ok(CkksMaps {
+            plans,
+            diagonals,
+            order,
+        })
     }
 
     fn begin<'a>(&self, maps: &'a CkksMaps) -> CkksPass<'a> {
-        let order: Vec<usize> = (0..maps.plans.len()).collect();
         CkksPass {
             plans: &maps.plans,
-            diagonals: Mutex::new(maps.diagonals.pass(&order)),
+            diagonals: Mutex::new(maps.diagonals.pass(&maps.order)),
         }
     }
 
@@ -235,8 +294,7 @@ impl Backend for CkksBackend {
         pass: &CkksPass<'_>,
         map: usize,
     ) -> Result<Vec<Ciphertext>> {
-        let (plan, diagonals) = pass.take(map)?;
-        Ok(self.context.linear(inputs, plan, &diagonals, keys)?)
+        pass.apply(&self.context, keys, inputs, map, false)
     }
 
     fn linear_rescale(
@@ -246,10 +304,7 @@ impl Backend for CkksBackend {
         pass: &CkksPass<'_>,
         map: usize,
     ) -> Result<Vec<Ciphertext>> {
-        let (plan, diagonals) = pass.take(map)?;
-        Ok(self
-            .context
-            .linear_rescale(inputs, plan, &diagonals, keys)?)
+        pass.apply(&self.context, keys, inputs, map, true)
     }
 
     fn rotate(&self, keys: &EvaluationKeys, x: &Ciphertext, step: u32) -> Result<Ciphertext> {

@@ -9,20 +9,24 @@
 //! Cost: one hoisted rotation per distinct (input, baby step), one product per term, one switch per
 //! (output, giant step) other than 0, one division per output.
 
+mod pieces;
 mod plan;
 mod steps;
 mod weighted;
 
 use std::borrow::Borrow;
 
-pub use plan::{LinearPlan, LinearTerm};
+pub use plan::{LinearPieces, LinearPlan, LinearTerm};
 
 use crate::ciphertext::{Ciphertext, Diagonal};
 use crate::context::{Context, check_scales};
 use crate::error::Error;
 use crate::keys::EvaluationKeys;
 use crate::parallel::map_whole;
+use crate::pool::Buf;
+use pieces::Taken;
 use plan::Product;
+use steps::InnerSums;
 
 /// Most inner sums that are in memory at a time.
 const MAX_SUMS: usize = 32;
@@ -43,7 +47,7 @@ impl Context {
         diagonals: &[D],
         keys: &EvaluationKeys,
     ) -> Result<Vec<Ciphertext>, Error> {
-        self.linear_map(inputs, plan, diagonals, keys, false)
+        self.linear_whole(inputs, plan, diagonals, keys, false)
     }
 
     /// As [`Context::linear`], rescaled: fewer transforms than both in turn.
@@ -57,10 +61,27 @@ impl Context {
         diagonals: &[D],
         keys: &EvaluationKeys,
     ) -> Result<Vec<Ciphertext>, Error> {
-        self.linear_map(inputs, plan, diagonals, keys, true)
+        self.linear_whole(inputs, plan, diagonals, keys, true)
     }
 
-    fn linear_map<C: Borrow<Ciphertext>, D: Borrow<Diagonal>>(
+    /// As [`Context::linear`], or as [`Context::linear_rescale`] where `rescale`, with the diagonals piece by piece: `take` gives those of a piece in
+    /// the order of [`LinearPieces::diagonals`] when they are needed, and they are dropped after their last use.
+    ///
+    /// # Errors
+    /// As those, and what `take` says.
+    pub fn linear_pieces<C: Borrow<Ciphertext>, D: Borrow<Diagonal>>(
+        &self,
+        inputs: &[C],
+        (plan, pieces): (&LinearPlan, &LinearPieces),
+        take: impl FnMut(usize) -> Result<Vec<D>, Error>,
+        keys: &EvaluationKeys,
+        rescale: bool,
+    ) -> Result<Vec<Ciphertext>, Error> {
+        let inputs: Vec<&Ciphertext> = inputs.iter().map(Borrow::borrow).collect();
+        self.linear_map(&inputs, (plan, pieces), take, keys, rescale)
+    }
+
+    fn linear_whole<C: Borrow<Ciphertext>, D: Borrow<Diagonal>>(
         &self,
         inputs: &[C],
         plan: &LinearPlan,
@@ -68,10 +89,34 @@ impl Context {
         keys: &EvaluationKeys,
         rescale: bool,
     ) -> Result<Vec<Ciphertext>, Error> {
-        let operation = if rescale { "linear_rescale" } else { "linear" };
         let inputs: Vec<&Ciphertext> = inputs.iter().map(Borrow::borrow).collect();
-        let diagonals: Vec<&Diagonal> = diagonals.iter().map(Borrow::borrow).collect();
-        let (level, scale) = self.check_linear(operation, &inputs, plan, &diagonals)?;
+        let pieces = plan.pieces(usize::MAX);
+        let take = |_: usize| {
+            let of_piece = pieces.diagonals().flatten();
+            let found = of_piece.map(|&d| diagonals.get(d).map(Borrow::borrow));
+            let found: Option<Vec<&Diagonal>> = found.collect();
+            found.ok_or(Error::Plan {
+                what: "a diagonal",
+                given: plan.diagonals - 1,
+                count: diagonals.len(),
+            })
+        };
+        self.linear_map(&inputs, (plan, &pieces), take, keys, rescale)
+    }
+
+    fn linear_map<D: Borrow<Diagonal>>(
+        &self,
+        inputs: &[&Ciphertext],
+        (plan, pieces): (&LinearPlan, &LinearPieces),
+        take: impl FnMut(usize) -> Result<Vec<D>, Error>,
+        keys: &EvaluationKeys,
+        rescale: bool,
+    ) -> Result<Vec<Ciphertext>, Error> {
+        let operation = if rescale { "linear_rescale" } else { "linear" };
+        let level = self.check_inputs(operation, inputs, plan)?;
+        let mut diagonals = Taken::new(plan, pieces, take);
+        let factor = self.check_diagonals(operation, level, diagonals.next()?)?;
+        let scale = inputs[0].scale * factor;
         if rescale {
             self.check_rescalable(operation, level)?;
         }
@@ -79,9 +124,9 @@ impl Context {
         for step in giants.filter(|&step| !self.is_identity(step)) {
             keys.rotation_key(self, step, level)?;
         }
-        let rotated = self.baby_steps(&inputs, plan, keys)?;
+        let rotated = self.baby_steps(inputs, plan, keys)?;
         let mut results = Vec::with_capacity(plan.outputs.len());
-        let most = match diagonals.iter().all(|d| d.is_constant()) {
+        let most = match diagonals.is_constant() {
             true => MAX_CONSTANT_SUMS,
             false => MAX_SUMS,
         };
@@ -89,24 +134,21 @@ impl Context {
         while next < plan.outputs.len() {
             let end = batch_end(&plan.outputs, next, most);
             let outputs = &plan.outputs[next..end];
-            let groups = outputs
-                .iter()
-                .flatten()
-                .map(|(g, t)| (*g, t.as_slice()))
-                .collect();
-            let sums = self.inner_sums(level, &rotated, groups, &diagonals);
-            let mut first = 0;
-            let ranges = outputs.iter().map(|output| {
-                let range = first..first + output.len();
-                first = range.end;
-                range
-            });
-            let ranges: Vec<_> = ranges.collect();
-            for parts in map_whole(&ranges, |range| {
-                self.giant_steps(&sums, range.clone(), keys, rescale)
-            }) {
-                results.push(parts?);
+            let groups = outputs.iter().flatten();
+            let groups = groups.map(|(g, t)| (*g, t.as_slice())).collect();
+            let mut sums = self.inner_sums(level, groups);
+            let mut begun = 0;
+            while begun < sums.len() {
+                if diagonals.left() == 0 {
+                    let found = self.check_diagonals(operation, level, diagonals.next()?)?;
+                    check_scales(operation, factor, found)?;
+                }
+                let range = begun..(begun + diagonals.left()).min(sums.len());
+                begun = range.end;
+                self.fill_inner_sums(&mut sums, range.clone(), &rotated, &diagonals.table());
+                diagonals.made(range.len());
             }
+            results.extend(self.outputs(&sums, outputs, keys, rescale)?);
             next = end;
         }
         let (level, scale) = if rescale {
@@ -120,14 +162,34 @@ impl Context {
             .collect())
     }
 
-    /// Level and resulting scale of a valid call.
-    fn check_linear(
+    /// Outputs from their inner sums.
+    fn outputs(
+        &self,
+        sums: &InnerSums<'_>,
+        outputs: &[Vec<(i64, Vec<Product>)>],
+        keys: &EvaluationKeys,
+        rescale: bool,
+    ) -> Result<Vec<Vec<Buf>>, Error> {
+        let mut first = 0;
+        let ranges = outputs.iter().map(|output| {
+            let range = first..first + output.len();
+            first = range.end;
+            range
+        });
+        let ranges: Vec<_> = ranges.collect();
+        let made = map_whole(&ranges, |range| {
+            self.giant_steps(sums, range.clone(), keys, rescale)
+        });
+        made.into_iter().collect()
+    }
+
+    /// Level of the inputs of a valid call.
+    fn check_inputs(
         &self,
         operation: &'static str,
         inputs: &[&Ciphertext],
         plan: &LinearPlan,
-        diagonals: &[&Diagonal],
-    ) -> Result<(usize, f64), Error> {
+    ) -> Result<usize, Error> {
         if inputs.len() != plan.inputs {
             let (given, count) = (inputs.len(), plan.inputs);
             return Err(Error::Plan {
@@ -136,15 +198,7 @@ impl Context {
                 count,
             });
         }
-        if diagonals.len() < plan.diagonals {
-            let (given, count) = (plan.diagonals - 1, diagonals.len());
-            return Err(Error::Plan {
-                what: "a diagonal",
-                given,
-                count,
-            });
-        }
-        let (Some(first), Some(factor)) = (inputs.first(), diagonals.first()) else {
+        let Some(first) = inputs.first() else {
             return Err(Error::Plan {
                 what: "the number of inputs and diagonals",
                 given: 0,
@@ -156,12 +210,29 @@ impl Context {
             check_scales(operation, first.scale, input.scale)?;
             crate::arithmetic::check_degree(operation, input)?;
         }
-        for d in diagonals {
+        Ok(first.level)
+    }
+
+    /// The scale of some diagonals for inputs of a level.
+    fn check_diagonals<D: Borrow<Diagonal>>(
+        &self,
+        operation: &'static str,
+        level: usize,
+        diagonals: &[D],
+    ) -> Result<f64, Error> {
+        let Some(factor) = diagonals.first().map(Borrow::borrow) else {
+            return Err(Error::Plan {
+                what: "the number of inputs and diagonals",
+                given: 0,
+                count: 1,
+            });
+        };
+        for d in diagonals.iter().map(Borrow::borrow) {
             self.check_own("diagonal", d.tag)?;
             check_scales(operation, factor.scale, d.scale)?;
-            if d.level < first.level {
+            if d.level < level {
                 let advice = "encode the diagonals for the level of the inputs";
-                let (given, min, max) = (d.level, first.level, self.parameters.max_level());
+                let (given, min, max) = (d.level, level, self.parameters.max_level());
                 return Err(Error::Level {
                     operation,
                     given,
@@ -171,7 +242,7 @@ impl Context {
                 });
             }
         }
-        Ok((first.level, first.scale * factor.scale))
+        Ok(factor.scale)
     }
 
     /// The rotations of the inputs, in the order of `plan.rotated`.

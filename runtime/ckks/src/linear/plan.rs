@@ -37,7 +37,48 @@ pub(super) struct Product {
     pub(super) diagonal: usize,
 }
 
+/// Parts of a plan, each some inner sums in a row, whose diagonals are in memory together.
+#[derive(Clone, Debug)]
+pub struct LinearPieces {
+    pub(super) pieces: Vec<Piece>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    /// Number of inner sums.
+    pub(super) sums: usize,
+    /// The diagonals, in the order of their use.
+    pub(super) diagonals: Vec<usize>,
+}
+
+impl LinearPieces {
+    /// For each piece the indices of its diagonals, in the order in which [`Context::linear_pieces`](crate::Context::linear_pieces) wants
+    /// them.
+    pub fn diagonals(&self) -> impl ExactSizeIterator<Item = &[usize]> {
+        self.pieces.iter().map(|piece| piece.diagonals.as_slice())
+    }
+}
+
 impl LinearPlan {
+    /// The plan in pieces of at most `most` diagonals, or one inner sum's where that has more.
+    pub fn pieces(&self, most: usize) -> LinearPieces {
+        let mut pieces: Vec<Piece> = Vec::new();
+        for (_, products) in self.outputs.iter().flatten() {
+            let own = products.iter().map(|p| p.diagonal);
+            match pieces.last_mut() {
+                Some(piece) if piece.diagonals.len() + products.len() <= most => {
+                    piece.sums += 1;
+                    piece.diagonals.extend(own);
+                }
+                Some(_) | None => pieces.push(Piece {
+                    sums: 1,
+                    diagonals: own.collect(),
+                }),
+            }
+        }
+        LinearPieces { pieces }
+    }
+
     /// Checks and groups the terms.
     ///
     /// # Errors

@@ -25,19 +25,41 @@ pub(super) struct InnerSums<'a> {
     parts: [Buf; 2],
 }
 
+impl InnerSums<'_> {
+    /// Number of sums.
+    pub(super) fn len(&self) -> usize {
+        self.groups.len()
+    }
+}
+
 impl Context {
-    /// The inner sums of all groups: two buffers, each per limb, per group.
+    /// Room for the inner sums of some groups: two buffers, each per limb, per group. [`Context::fill_inner_sums`] makes them.
     pub(super) fn inner_sums<'a>(
         &self,
         level: usize,
-        rotated: &[Ciphertext],
         groups: Vec<(i64, &'a [Product])>,
-        diagonals: &[&Diagonal],
     ) -> InnerSums<'a> {
+        let words = (level + 1) * groups.len() * self.degree();
+        InnerSums {
+            level,
+            parts: [self.pool.take(words), self.pool.take(words)],
+            groups,
+        }
+    }
+
+    /// The inner sums of the groups in `range`; of `diagonals` theirs are used.
+    pub(super) fn fill_inner_sums(
+        &self,
+        sums: &mut InnerSums<'_>,
+        range: Range<usize>,
+        rotated: &[Ciphertext],
+        diagonals: &[&Diagonal],
+    ) {
         let n = self.degree();
-        let width = groups.len() * n;
-        let mut first = self.pool.take((level + 1) * width);
-        let mut second = self.pool.take((level + 1) * width);
+        let (level, width) = (sums.level, sums.groups.len() * n);
+        let groups = &sums.groups[range.clone()];
+        let [first, second] = &mut sums.parts;
+        let own = range.start * n..range.end * n;
         // Where the threads would not share the limbs evenly, they share the groups too.
         let shares = if (level + 1).is_multiple_of(threads()) || level >= 4 * threads() {
             1
@@ -48,17 +70,13 @@ impl Context {
         let mut parts = Vec::new();
         let limbs = first.chunks_mut(width).zip(second.chunks_mut(width));
         for (i, (first, second)) in limbs.enumerate() {
+            let (first, second) = (&mut first[own.clone()], &mut second[own.clone()]);
             let outs = first.chunks_mut(some * n).zip(second.chunks_mut(some * n));
             parts.extend(groups.chunks(some).zip(outs).map(|part| (i, part)));
         }
         for_each(parts, |(i, (groups, outs))| {
             self.inner_sums_of_limb(i, rotated, groups, diagonals, outs);
         });
-        InnerSums {
-            level,
-            groups,
-            parts: [first, second],
-        }
     }
 
     /// Limb `i` of the inner sums of some groups.
