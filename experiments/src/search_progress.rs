@@ -67,7 +67,9 @@ impl SearchProgress {
                 state.running.insert(*number, 0);
             }
             Event::Epoch { number, report } => {
-                state.running.insert(*number, report.epoch);
+                // A worker's epochs come once more, all at once, when it has delivered.
+                let known = state.running.entry(*number).or_default();
+                *known = report.epoch.max(*known);
             }
             Event::Finished(trial) => {
                 state.running.remove(&trial.number);
@@ -75,9 +77,16 @@ impl SearchProgress {
                 state.measure();
             }
         }
-        let (done, message) = (state.epochs_done(), state.message());
-        if let Some(progress) = &mut state.progress {
-            progress.set(done, &message);
+        state.show();
+    }
+
+    /// Shows how many epochs of a trial a worker has done; fewer than before where another worker began it again.
+    pub fn heard(&self, number: usize, epochs: usize) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = state.running.get_mut(&number);
+        if let Some(known) = known.filter(|known| **known != epochs) {
+            *known = epochs;
+            state.show();
         }
     }
 
@@ -91,6 +100,13 @@ impl SearchProgress {
 }
 
 impl State {
+    fn show(&mut self) {
+        let (done, message) = (self.epochs_done(), self.message());
+        if let Some(progress) = &mut self.progress {
+            progress.set(done, &message);
+        }
+    }
+
     fn measure(&mut self) {
         self.hypervolume = HypervolumeCurve::last_share(&self.ended, &self.objectives);
     }

@@ -275,7 +275,7 @@ fn search(
     let teachers = Teachers::new(run, experiment, data);
     let train_one = |job: &study::Job<'_>, on_epoch: &mut train::OnEpoch<'_>| {
         if let Some(coordinator) = coordinator {
-            return coordinator.train(job, on_epoch);
+            return coordinator.train(job, on_epoch, &|epoch| progress.heard(job.number, epoch));
         }
         if job.scheme == Scheme::Tfhe {
             let training = job.training(data, &experiment.train);

@@ -22,6 +22,9 @@ use crate::run_folder::RunFolder;
 /// How often the answer to an order is looked for.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// How often the search looks how far a trial is.
+const HEAR: Duration = Duration::from_secs(1);
+
 /// How often the search shows that it lives.
 const TELL: Duration = Duration::from_secs(3);
 
@@ -140,7 +143,7 @@ impl Coordinator {
         }
     }
 
-    /// Has a trial trained by whichever worker takes it.
+    /// Has a trial trained by whichever worker takes it; `heard` is told how many epochs are done, while it runs.
     ///
     /// # Errors
     /// A network that cannot be trained; a queue that is gone; workers that cannot work.
@@ -148,11 +151,12 @@ impl Coordinator {
         &self,
         job: &Job<'_>,
         on_epoch: &mut OnEpoch<'_>,
+        heard: &dyn Fn(usize),
     ) -> Result<TrainOutcome, SearchError> {
         let order = Order::of(job).to_json()?;
         let (queue, study) = (&self.shared.queue, &self.shared.study);
         let task = patiently(|| queue.ask(study, order.clone(), ATTEMPTS))?;
-        match self.wait(task, job.stopped)? {
+        match self.wait(task, job.stopped, heard)? {
             None => Ok(TrainOutcome::Cancelled),
             Some(Answer::Done(text)) => Delivery::from_json(&text)?.tell(on_epoch),
             // Deadly work is this network's fault alone; workers that say that they cannot work are not.
@@ -168,7 +172,9 @@ impl Coordinator {
         &self,
         task: TaskId,
         stopped: &(dyn Fn() -> bool + Sync),
+        heard: &dyn Fn(usize),
     ) -> Result<Option<Answer>, SearchError> {
+        let mut looked = Instant::now();
         loop {
             let answer = patiently(|| self.shared.queue.answer(&self.shared.study, task))?;
             if answer.is_some() {
@@ -179,6 +185,13 @@ impl Coordinator {
             }
             if let Some(why) = self.local.as_ref().and_then(LocalWorkers::failure) {
                 return Err(SearchError::Elsewhere(why));
+            }
+            if looked.elapsed() >= HEAR {
+                looked = Instant::now();
+                // Only shown: a database that is away for a while is noticed above.
+                if let Ok(Some(epoch)) = self.shared.queue.heard(task) {
+                    heard(epoch as usize);
+                }
             }
             std::thread::sleep(LOOK);
         }

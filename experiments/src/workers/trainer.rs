@@ -120,6 +120,7 @@ impl Trainer {
                 return ControlFlow::Break(End::Cancelled);
             }
             epochs.push(*report);
+            request.heard.store(report.epoch as u64, Ordering::SeqCst);
             match contest.and_then(|contest| contest.verdict(report)) {
                 Some(verdict) if !verdict.goes_on => ControlFlow::Break(End::Early),
                 _ => ControlFlow::Continue(()),

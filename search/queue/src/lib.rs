@@ -14,12 +14,14 @@
 //!
 //! - a limit on how often work is taken again (apalis counts attempts at recovery, but does not stop there);
 //! - the same piece of work asked for twice is one piece: its id is made from what is asked;
-//! - a worker that was stopped and has lost its work is told so while it works.
+//! - a worker that was stopped and has lost its work is told so while it works;
+//! - a worker tells how far it is, for the progress that a search shows.
 //!
 //! The journal in the run folder stays the only truth on a study: a lost queue loses the work in flight and nothing else.
 
 pub mod address;
 mod error;
+mod heard;
 pub mod queue;
 pub mod serve;
 mod storage;

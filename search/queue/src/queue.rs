@@ -28,6 +28,9 @@ const STUDIES: &str = "CREATE TABLE IF NOT EXISTS hemet_studies (
     created_at BIGINT NOT NULL,
     seen_at BIGINT NOT NULL)";
 
+/// Our own tables, in the order in which they are made.
+const TABLES: [&str; 2] = [STUDIES, crate::heard::TABLE];
+
 /// The connections of either kind.
 #[derive(Clone, Debug)]
 pub(crate) enum Pool {
@@ -150,7 +153,9 @@ async fn sqlite(path: &std::path::Path, create: bool) -> Result<SqlitePool, sqlx
     if create {
         // Not apalis's `setup`: it would switch off synchronous writing on one of the connections.
         SqliteStorage::migrations().run(&pool).await?;
-        sqlx::query(STUDIES).execute(&pool).await?;
+        for table in TABLES {
+            sqlx::query(table).execute(&pool).await?;
+        }
     }
     Ok(pool)
 }
@@ -170,7 +175,7 @@ async fn postgres(url: &str, address: &Address) -> Result<PgPool, Error> {
 
 /// Whether the last table that [`make_tables`] makes is there.
 async fn table_exists(pool: &PgPool) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT to_regclass('hemet_studies') IS NOT NULL")
+    sqlx::query_scalar("SELECT to_regclass('hemet_heard') IS NOT NULL")
         .fetch_one(pool)
         .await
 }
@@ -187,7 +192,9 @@ async fn make_tables(pool: &PgPool, address: &Address) -> Result<(), Error> {
         sqlx::query("SELECT pg_advisory_xact_lock(hashtext('hemet_studies'))")
             .execute(&mut *transaction)
             .await?;
-        sqlx::query(STUDIES).execute(&mut *transaction).await?;
+        for table in TABLES {
+            sqlx::query(table).execute(&mut *transaction).await?;
+        }
         transaction.commit().await
     };
     made.await.map_err(database(failed, address))

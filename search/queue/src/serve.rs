@@ -4,7 +4,7 @@
 //! and is taken by another worker when enough signs of life are missing. A process that was stopped and continued finds its
 //! work taken: it is told so while it works, and its answer, if it gives one all the same, is not accepted.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub struct Request {
     pub attempt: usize,
     /// Becomes true when the work has been given to another worker: whatever the handler answers then is not used.
     pub lost: Arc<AtomicBool>,
+    /// How far the work is, in a unit of its own; what the handler puts here reaches the coordinator, see [`Queue::heard`].
+    pub heard: Arc<AtomicU64>,
 }
 
 /// Does a piece of work on a thread that may block. An error is one of this worker (data that are not there), not of the
@@ -146,12 +148,14 @@ async fn work(
     shared.busy.store(true, Ordering::SeqCst);
     let lost = shared.lost.clone();
     lost.store(false, Ordering::SeqCst);
-    let guard = tokio::spawn(watch_owner(shared.clone(), id.to_string()));
+    let heard = Arc::new(AtomicU64::new(0));
+    let guard = tokio::spawn(watch_work(shared.clone(), id.to_string(), heard.clone()));
     let handler = shared.handler.clone();
     let request = Request {
         text,
         attempt,
         lost: lost.clone(),
+        heard,
     };
     let answered = tokio::task::spawn_blocking(move || handler(request)).await;
     guard.abort();
@@ -170,8 +174,9 @@ async fn work(
     Ok(answered?)
 }
 
-/// Says when a piece of work has become another worker's.
-async fn watch_owner(shared: Arc<Shared>, id: String) {
+/// Says when a piece of work has become another worker's, and tells how far it is.
+async fn watch_work(shared: Arc<Shared>, id: String, heard: Arc<AtomicU64>) {
+    let mut told = 0;
     loop {
         tokio::time::sleep(CHECK).await;
         let owner = crate::task::owner(&shared.pool, &id).await;
@@ -179,6 +184,17 @@ async fn watch_owner(shared: Arc<Shared>, id: String) {
         if owner.is_ok_and(|owner| owner.as_deref() != Some(&shared.serve.worker)) {
             shared.lost.store(true, Ordering::SeqCst);
             return;
+        }
+        let number = heard.load(Ordering::SeqCst);
+        if number != told {
+            let place = (shared.serve.study.as_str(), id.as_str());
+            // For watchers only: a failure is made good by the next change.
+            if crate::heard::tell(&shared.pool, place, number)
+                .await
+                .is_ok()
+            {
+                told = number;
+            }
         }
     }
 }

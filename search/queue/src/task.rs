@@ -122,8 +122,8 @@ impl Queue {
             sqlx::query(sqlx::AssertSqlSafe(sql))
                 .bind(crate::storage::name(study))
                 .execute(pool)
-                .await
-                .map(drop)
+                .await?;
+            crate::heard::clear(&self.pool, study).await
         }));
         done.map_err(self.failed("cannot clear the study's trials"))
     }

@@ -178,6 +178,7 @@ fn a_worker_that_another_test_starts() {
         if request.text == "refuse" && request.attempt == 1 {
             return Err("this worker has no data".into());
         }
+        request.heard.store(7, Ordering::SeqCst);
         let milliseconds: u64 = request.text.parse().unwrap_or(10);
         for _ in 0..milliseconds / 10 {
             std::thread::sleep(Duration::from_millis(10));
@@ -238,6 +239,11 @@ fn killed_and_stopped(address: Option<Address>) {
             assert_eq!(answer, format!("{text} by {third}"), "{}", world.log());
         }
     }
+    let heard = || {
+        let id = TaskId::of(&world.study, "1500");
+        world.queue.heard(id).unwrap()
+    };
+    assert_eq!(heard(), Some(7), "told while it was in hand");
     let rows = world.queue.studies().unwrap();
     let row = rows.iter().find(|row| row.id == world.study).unwrap();
     assert_eq!(
@@ -246,6 +252,8 @@ fn killed_and_stopped(address: Option<Address>) {
     );
     assert_eq!(row.counts.failed, 0);
     assert!(row.workers >= 2 && row.is_running());
+    world.queue.clear(&world.study).unwrap();
+    assert_eq!(heard(), None);
     world.end();
 }
 
