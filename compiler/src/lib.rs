@@ -28,7 +28,7 @@ pub use error::Error;
 pub use estimate::Estimate;
 pub use options::{Options, Target};
 pub use parameters::noise;
-pub use parameters::simulate::SAMPLES;
+pub use passes::SAMPLES;
 pub use synthetic::synthetic_table;
 
 use hemet_schedule::artifact::LayerNote;
@@ -39,7 +39,7 @@ use assignment::Footprints;
 use net::Net;
 use parameters::rounding::{self, Rounding};
 use parameters::simulate::Simulation;
-use passes::Pools;
+use passes::{Context, Pools};
 use structure::Structure;
 
 /// Compiles a network with its weights, for scales that keep the promise where values are of unit size; [`compile_for`] looks whether they do.
@@ -71,7 +71,7 @@ pub fn compile(
 }
 
 /// [`compile`] for inputs such as `samples`, each of the graph's input elements in the order `[channels][height][width]`: guard bits make
-/// scales large enough for the errors of the first [`SAMPLES`] of them. Without samples that is done for independent elements within
+/// scales large enough for the errors on some of the first [`SAMPLES`] of them, by which channels are scaled. Without samples that is done for independent elements within
 /// [`Options::input_range`], which natural images are not. The estimate is that of the schedule.
 ///
 /// # Errors
@@ -165,7 +165,11 @@ impl Way {
         costs: &CostTable,
         pools: Pools,
     ) -> Result<Self, Error> {
-        let net = passes::net(graph, None, options, pools)?;
+        let context = Context {
+            options,
+            samples: &[],
+        };
+        let net = passes::net(graph, None, &context, pools)?;
         let footprints = assignment::footprints(&net);
         let structure = structure::decide(&net, &footprints, options, costs)?;
         let rounding = vec![Rounding::Exact; net.nodes.len()];
@@ -188,7 +192,11 @@ impl Way {
         costs: &CostTable,
     ) -> Result<(Self, Options), Error> {
         let mut options = options.clone();
-        let mut net = passes::net(graph, Some(weights), &options, self.pools)?;
+        let valued = |options: &Options, pools| {
+            let samples = samples.unwrap_or_default();
+            passes::net(graph, Some(weights), &Context { options, samples }, pools)
+        };
+        let mut net = valued(&options, self.pools)?;
         let Some(samples) = samples else {
             return Ok((Self { net, ..self }, options));
         };
@@ -223,7 +231,7 @@ impl Way {
             options.check().map_err(refused)?;
             let next = Self::decide(graph, &options, costs).map_err(refused)?;
             if next.pools != self.pools {
-                net = passes::net(graph, Some(weights), &options, next.pools)?;
+                net = valued(&options, next.pools)?;
             }
             self = next;
         }

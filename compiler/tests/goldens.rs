@@ -13,9 +13,13 @@ fn passes_text(graph: &LayerGraph) -> String {
     let options = Options::default();
     let mut net = passes::import(graph, None, &options, passes::Pools::Merged).unwrap();
     let mut text = format!("import\n{net}");
+    let context = passes::Context {
+        options: &options,
+        samples: &[],
+    };
     for pass in &passes::PASSES {
         let before = net.to_string();
-        (pass.run)(&mut net, &options);
+        (pass.run)(&mut net, &context);
         match net.to_string() == before {
             true => writeln!(text, "\n{}: unchanged", pass.name).unwrap(),
             false => write!(text, "\n{}\n{net}", pass.name).unwrap(),

@@ -60,13 +60,36 @@ fn of_differences() -> (LayerGraph, hemet_spaces::Weights) {
         .block(4, 3, 1)
         .dense(5)
         .graph;
-    let mut weights = weights(&graph, 3);
+    let weights = differences(&graph);
+    (graph, weights)
+}
+
+fn differences(graph: &LayerGraph) -> hemet_spaces::Weights {
+    let mut weights = weights(graph, 3);
     let first = graph.nodes().nth(1).unwrap().1.name.clone();
     let filter = weights.tensors.get_mut(&format!("{first}.weight")).unwrap();
     for (tap, value) in filter.data.iter_mut().enumerate() {
         *value = [0.0, 0.0, 0.0, -30.0, 0.0, 30.0, 0.0, 0.0, 0.0][tap % 9];
     }
-    (graph, weights)
+    weights
+}
+
+#[test]
+fn channels_are_scaled_by_the_sizes_that_the_samples_give_them() {
+    let mut net = common::Net::new(1, 16);
+    for _ in 0..4 {
+        net = net.block(4, 3, 1);
+    }
+    let graph = net.dense(5).graph;
+    let weights = differences(&graph);
+    let (options, costs) = (Options::default(), synthetic_table());
+    // Neighbours differ by a hundredth: independent elements would give the fourth square values 10^15 times larger.
+    let smooth: Vec<f64> = (0..256).map(|e| f64::from(e % 16) * 0.01 - 0.08).collect();
+    let samples = [smooth.clone()];
+    let (compiled, _) = compile_for(&samples, &graph, &weights, &options, &costs).unwrap();
+    let promise = (-f64::from(options.precision_bits)).exp2();
+    let found = error(&compiled, &graph, &weights, &smooth);
+    assert!(found <= promise, "{found:e}");
 }
 
 fn error(

@@ -14,6 +14,8 @@ pub enum Error {
     Source(Box<SourceError>),
     /// The work was done and its result is not good enough (a check failed). Exit status 1.
     Check(String),
+    /// A network with its weights cannot be compiled as asked for. Exit status 1.
+    Uncompilable(String),
 }
 
 /// A mistake in a text file, shown with the line that it is on.
@@ -77,14 +79,16 @@ impl Error {
     pub fn exit_status(&self) -> u8 {
         match self {
             Error::User(_) | Error::Source(_) => 2,
-            Error::Check(_) => 1,
+            Error::Check(_) | Error::Uncompilable(_) => 1,
         }
     }
 
     /// The text for standard error.
     pub fn render(self) -> String {
         match self {
-            Error::User(message) | Error::Check(message) => format!("error: {message}"),
+            Error::User(message) | Error::Check(message) | Error::Uncompilable(message) => {
+                format!("error: {message}")
+            }
             Error::Source(source) => format!("{:?}", miette::Report::new(*source)),
         }
     }

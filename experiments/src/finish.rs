@@ -34,12 +34,21 @@ pub fn finish(
     trials: &[Trial],
     start: Instant,
 ) -> Result<Summary, Error> {
-    let front = ParetoFront::of(trials, &experiment.objectives()?);
-    let chosen = front
-        .choose(experiment.choice())
-        .ok_or_else(|| Error::user("the front is empty"))?;
-    let best = measure(experiment, sets, costs, run, &trials[chosen.trial], chosen)?;
-    let others = front_times::measure(experiment, sets, costs, run, trials, chosen.trial)?;
+    let mut trials = trials.to_vec();
+    let objectives = experiment.objectives()?;
+    let best = loop {
+        let front = ParetoFront::of(&trials, &objectives);
+        let chosen = front
+            .choose(experiment.choice())
+            .ok_or_else(|| Error::user("the front is empty"))?;
+        let trial = &mut trials[chosen.trial];
+        match measure(experiment, sets, costs, run, trial, chosen) {
+            Err(Error::Uncompilable(reason)) => drop_from_front(trial, reason),
+            result => break result?,
+        }
+    };
+    let others = front_times::measure(experiment, sets, costs, run, &mut trials, best.trial)?;
+    let trials = trials.as_slice();
     let count = |is: fn(&Outcome) -> bool| trials.iter().filter(|t| is(&t.outcome)).count();
     let measured = |trial: usize| match trial == best.trial {
         true => Some(best.measured_latency_ms),
@@ -74,6 +83,15 @@ pub fn finish(
         costs: costs.ckks.as_ref().map(|costs| &costs.table),
     })?;
     Ok(summary)
+}
+
+/// A trained network that cannot be compiled is none that can be chosen: it counts as failed from here on.
+pub fn drop_from_front(trial: &mut Trial, reason: String) {
+    eprintln!(
+        "trial #{} leaves the front, it cannot be compiled: {reason}",
+        trial.number
+    );
+    trial.outcome = Outcome::Failed { reason };
 }
 
 /// The chosen network as a user will load it, with keys made for it.

@@ -6,10 +6,11 @@ use hemet_compiler::Target;
 use hemet_search::data::{Dataset, TrainTest};
 use hemet_search::pareto::ParetoFront;
 use hemet_search::{Trial, study};
-use hemet_spaces::Scheme;
+use hemet_spaces::{Architecture, Scheme, Weights};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
+use crate::finish::drop_from_front;
 use crate::network::SchemeCosts;
 use crate::progress::Progress;
 use crate::run_folder::RunFolder;
@@ -41,16 +42,16 @@ pub fn time(
 }
 
 /// Compiles members of the front other than the chosen one, as many as the experiment says, and times each: the median in
-/// milliseconds by the number of the trial.
+/// milliseconds by the number of the trial. Those that cannot be compiled leave the front.
 ///
 /// # Errors
-/// Weights that cannot be read, a network that cannot be compiled or run.
+/// Weights that cannot be read, a network that cannot be run.
 pub fn measure(
     experiment: &Experiment,
     sets: &TrainTest,
     costs: &SchemeCosts,
     run: &RunFolder,
-    trials: &[Trial],
+    trials: &mut [Trial],
     chosen: usize,
 ) -> Result<BTreeMap<usize, f64>, Error> {
     let front = ParetoFront::of(trials, &experiment.objectives()?);
@@ -65,28 +66,44 @@ pub fn measure(
         progress.set(done as u64, &format!("front member #{trial}"));
         let weights = folder.read_weights(trial).map_err(Error::user)?;
         let architecture = &trials[trial].architecture;
-        let scheme = experiment.space()?.scheme(architecture);
-        let session: Box<dyn Predict> = match (scheme, &costs.ckks, &costs.tfhe) {
-            (Scheme::Ckks, Some(costs), _) => {
-                let how = (&costs.table, Target::Latency);
-                let artifact = network::compile(experiment, architecture, &weights, &samples, how)?;
-                Box::new(Session::new(artifact)?)
+        let session = match session(experiment, costs, architecture, &weights, &samples) {
+            Err(Error::Uncompilable(reason)) => {
+                drop_from_front(&mut trials[trial], reason);
+                continue;
             }
-            (Scheme::Tfhe, _, Some(costs)) => {
-                let table = &costs.options.costs;
-                let (artifact, _) =
-                    tfhe::compile::compile(experiment, architecture, &weights, table)?;
-                Box::new(TfheSession::new(artifact)?)
-            }
-            (Scheme::Ckks, None, _) | (Scheme::Tfhe, _, None) => {
-                return Err(SchemeCosts::missing(scheme));
-            }
+            result => result?,
         };
         let (times, _) = time(session.as_ref(), &sets.test, TIMED_RUNS)?;
         measured.insert(trial, common::median(&times));
     }
     progress.finish();
     Ok(measured)
+}
+
+/// The network compiled for its scheme, with keys.
+fn session(
+    experiment: &Experiment,
+    costs: &SchemeCosts,
+    architecture: &Architecture,
+    weights: &Weights,
+    samples: &[Vec<f64>],
+) -> Result<Box<dyn Predict>, Error> {
+    let scheme = experiment.space()?.scheme(architecture);
+    Ok(match (scheme, &costs.ckks, &costs.tfhe) {
+        (Scheme::Ckks, Some(costs), _) => {
+            let how = (&costs.table, Target::Latency);
+            let artifact = network::compile(experiment, architecture, weights, samples, how)?;
+            Box::new(Session::new(artifact)?)
+        }
+        (Scheme::Tfhe, _, Some(costs)) => {
+            let table = &costs.options.costs;
+            let (artifact, _) = tfhe::compile::compile(experiment, architecture, weights, table)?;
+            Box::new(TfheSession::new(artifact)?)
+        }
+        (Scheme::Ckks, None, _) | (Scheme::Tfhe, _, None) => {
+            return Err(SchemeCosts::missing(scheme));
+        }
+    })
 }
 
 /// At most `count` of these, spread evenly, the first and the last among them where there are two.

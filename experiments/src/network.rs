@@ -87,7 +87,7 @@ pub fn compile(
         ..experiment.compile_options()?
     };
     let compiled = hemet_compiler::compile_for(samples, &graph, weights, &options, table);
-    let (compiled, estimate) = compiled.map_err(Error::user)?;
+    let (compiled, estimate) = compiled.map_err(|e| Error::Uncompilable(e.to_string()))?;
     let source = data::source(&experiment.data.set).map_err(Error::user)?;
     let manifest = Manifest {
         dataset: Some(experiment.data.set.clone()),

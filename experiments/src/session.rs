@@ -138,7 +138,7 @@ impl Session {
     }
 
     /// The logits of the same schedule in the clear, image by image.
-    fn clear(&self, images: &[&[f64]]) -> Result<Vec<Vec<f64>>, Error> {
+    pub fn clear(&self, images: &[&[f64]]) -> Result<Vec<Vec<f64>>, Error> {
         let header = &self.server.schedule().header;
         let slots = header.parameters.slots();
         let packed = files::pack_batch(&header.input, images, slots).map_err(Error::user)?;

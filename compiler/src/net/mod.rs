@@ -4,6 +4,7 @@
 //! affine map `y = Σ_i A_i·x_i + b`, so one rule of composition merges them all. Maps are patterns when a network is only
 //! estimated and carry values when it is compiled; no decision reads a value.
 
+pub mod evaluate;
 pub mod map;
 mod text;
 

@@ -14,18 +14,20 @@ use rand_chacha::ChaCha8Rng;
 use super::Rounding;
 use super::noise::{Deviations, mean_square};
 use crate::Options;
-use crate::net::{Bias, Kind, Net, TensorId, Term};
+use crate::net::evaluate::{axpy, value};
+use crate::net::{Net, TensorId};
+use crate::passes::{self, Context};
 use crate::structure::Structure;
 
 /// Bound on errors, in their standard deviations: over a million logits one in a million-odd lies outside.
 const TAIL: f64 = 5.0;
 /// Inputs that are looked at.
-pub const SAMPLES: usize = 6;
+const INPUTS: usize = 6;
 /// Evaluations with errors for each input.
 const DRAWS: usize = 7;
 /// Evaluations of an input: the clean one is the first.
 const RUNS: usize = 1 + DRAWS;
-const LANES: usize = SAMPLES * RUNS;
+const LANES: usize = INPUTS * RUNS;
 // A random word has a sign for every lane.
 const _: () = assert!(LANES <= 64);
 const SEED: u64 = 0x0068_656d_6574;
@@ -56,7 +58,7 @@ impl Simulation<'_> {
         let (net, structure) = (self.net, self.structure);
         let mut rng = ChaCha8Rng::seed_from_u64(SEED);
         let deviations = Deviations::new(net, structure);
-        let mut tensors: Vec<Vec<Lanes>> = vec![self.inputs(SAMPLES, &mut rng)];
+        let mut tensors: Vec<Vec<Lanes>> = vec![self.inputs(INPUTS, &mut rng)];
         for id in net.ids() {
             if id.0 > 0 {
                 tensors.push(value(net, id, &tensors, |sum, a, x| {
@@ -71,11 +73,11 @@ impl Simulation<'_> {
             let rounded =
                 |sample| structure.rounded[id.0] * operand_size(net, id, &tensors, sample);
             let deviation = |sample| deviations.of(id, rounded(sample));
-            let deviations: [f64; SAMPLES] = std::array::from_fn(deviation);
+            let deviations: [f64; INPUTS] = std::array::from_fn(deviation);
             add_errors(&mut tensors[id.0], &deviations, &mut rng);
         }
         let logits = &tensors[net.output().0];
-        (0..SAMPLES)
+        (0..INPUTS)
             .map(|sample| sample * RUNS)
             .map(|clean| self.of_promise(logits, clean, clean + 1..clean + RUNS))
             .fold(0.0, worst)
@@ -124,22 +126,16 @@ impl Simulation<'_> {
         TAIL * error / (promise * size.max(1.0))
     }
 
-    /// The input tensor: the lanes are shared evenly by `count` inputs.
+    /// The input tensor: the lanes are shared evenly by the first `count` inputs.
     fn inputs(&self, count: usize, rng: &mut ChaCha8Rng) -> Vec<Lanes> {
-        let range = self.options.input_range;
-        let mut out = vec![[0.0; LANES]; self.net.nodes[0].shape.len()];
+        let context = Context {
+            options: self.options,
+            samples: self.samples,
+        };
         let runs = LANES / count;
-        for sample in 0..count {
-            let given = self.samples.get(sample % self.samples.len().max(1));
-            for (e, lanes) in out.iter_mut().enumerate() {
-                let value = match given {
-                    Some(values) => values[e],
-                    None => rng.random_range(-range..range),
-                };
-                lanes[sample * runs..][..runs].fill(value);
-            }
-        }
-        out
+        let each = |e: &[f64; INPUTS]| std::array::from_fn(|lane| e[lane / runs]);
+        let inputs = passes::inputs(self.net, &context, rng);
+        inputs.iter().map(each).collect()
     }
 }
 
@@ -153,7 +149,7 @@ fn mean(values: &[Lanes], of: impl Fn(&Lanes) -> f64) -> f64 {
 }
 
 /// Signs of equal size: behind the first map their sums are as good as normal.
-fn add_errors(values: &mut [Lanes], deviations: &[f64; SAMPLES], rng: &mut ChaCha8Rng) {
+fn add_errors(values: &mut [Lanes], deviations: &[f64; INPUTS], rng: &mut ChaCha8Rng) {
     if deviations.iter().all(|d| *d == 0.0) {
         return;
     }
@@ -181,60 +177,4 @@ fn operand_size(net: &Net, id: TensorId, tensors: &[Vec<Lanes>], sample: usize) 
         .into_iter()
         .map(size)
         .fold(1.0, f64::max)
-}
-
-/// The tensor of a node; `add` adds to a sum the product of a weight and what it multiplies.
-fn value(
-    net: &Net,
-    id: TensorId,
-    tensors: &[Vec<Lanes>],
-    add: impl Fn(&mut Lanes, f64, &Lanes),
-) -> Vec<Lanes> {
-    let node = net.node(id);
-    match &node.kind {
-        Kind::Input => tensors[id.0].clone(),
-        Kind::Product(a, b) => {
-            let (a, b) = (&tensors[a.0], &tensors[b.0]);
-            let product = |(a, b): (&Lanes, &Lanes)| std::array::from_fn(|l| a[l] * b[l]);
-            a.iter().zip(b).map(product).collect()
-        }
-        Kind::Pool { input, side } => {
-            let window = |e| crate::passes::window(node.shape, *side, e);
-            let sum = |e| {
-                let mut sum = [0.0; LANES];
-                window(e).for_each(|x| axpy(&mut sum, 1.0, &tensors[input.0][x]));
-                sum
-            };
-            (0..node.shape.len()).map(sum).collect()
-        }
-        Kind::Linear { terms, bias } => linear(terms, bias, node.shape.len(), tensors, add),
-    }
-}
-
-fn linear(
-    terms: &[Term],
-    bias: &Bias,
-    len: usize,
-    tensors: &[Vec<Lanes>],
-    add: impl Fn(&mut Lanes, f64, &Lanes),
-) -> Vec<Lanes> {
-    let row = |row: usize| {
-        let mut sum = match bias {
-            Bias::Vector(Some(values)) => [values[row]; LANES],
-            Bias::Vector(None) | Bias::None => [0.0; LANES],
-        };
-        for Term { input, map } in terms {
-            for (column, a) in map.columns(row).iter().zip(map.values(row)) {
-                add(&mut sum, *a, &tensors[input.0][*column as usize]);
-            }
-        }
-        sum
-    };
-    (0..len).map(row).collect()
-}
-
-fn axpy(sum: &mut Lanes, a: f64, x: &Lanes) {
-    for (s, x) in sum.iter_mut().zip(x) {
-        *s += a * x;
-    }
 }

@@ -8,9 +8,10 @@
 
 use hemet_spaces::Shape;
 
+use super::Context;
+use crate::Target;
 use crate::lower::Footprint;
 use crate::net::{Bias, Kind, Net, SparseMap, TensorId, Term};
-use crate::{Options, Target};
 
 /// Rotations that a level less is worth: everything before it works on one prime less.
 const LEVEL_ROTATIONS: f64 = 6.0;
@@ -19,10 +20,10 @@ const MAX_ENTRIES: usize = 1 << 23;
 /// Nor are those that multiply the number of entries by more than this.
 const MAX_GROWTH: usize = 8;
 
-pub(super) fn run(net: &mut Net, options: &Options) {
+pub(super) fn run(net: &mut Net, context: &Context<'_>) {
     for id in net.ids() {
         // Each step replaces an operand by operands further up, so this ends.
-        while let Some(position) = candidate(net, id, options.target) {
+        while let Some(position) = candidate(net, id, context.options.target) {
             absorb(net, id, position);
         }
     }

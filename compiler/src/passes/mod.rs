@@ -14,7 +14,16 @@ use crate::net::Net;
 use crate::{Error, Options};
 
 pub use import::{Pools, import, keeps_pools};
-pub use normalise::window;
+pub use normalise::{SAMPLES, inputs, window};
+
+/// What a pass is told besides the net.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// How the network is to be compiled.
+    pub options: &'a Options,
+    /// Inputs like those to come, each of the input's elements; may be empty.
+    pub samples: &'a [Vec<f64>],
+}
 
 /// A rewriting of a net that keeps what it computes.
 pub struct Pass {
@@ -23,7 +32,7 @@ pub struct Pass {
     /// What it does, in a line.
     pub about: &'static str,
     /// Does it.
-    pub run: fn(&mut Net, &Options),
+    pub run: fn(&mut Net, &Context<'_>),
 }
 
 /// The net of a graph after all passes.
@@ -33,12 +42,12 @@ pub struct Pass {
 pub fn net(
     graph: &LayerGraph,
     weights: Option<&Weights>,
-    options: &Options,
+    context: &Context<'_>,
     pools: Pools,
 ) -> Result<Net, Error> {
-    let mut net = import(graph, weights, options, pools)?;
+    let mut net = import(graph, weights, context.options, pools)?;
     for pass in &PASSES {
-        (pass.run)(&mut net, options);
+        (pass.run)(&mut net, context);
     }
     Ok(net)
 }

@@ -2,23 +2,26 @@
 //!
 //! Only values change. Errors of CKKS are absolute, so a channel of small values would lose the more of its
 //! digits; after this pass the error analysis of [`crate::noise`] holds whatever the weights. The size of a
-//! tensor is predicted by propagating mean and variance of independent elements: `Σa·m`, `Σa²·v` through an affine map,
-//! `m² + v` and `2v² + 4m²v` through a square (exact for a normal element). The output tensor keeps its values.
+//! channel is measured: the net is evaluated on [`SAMPLES`] inputs, or on independent elements within the input range where there
+//! are none. Propagating mean and variance of independent elements instead overrates what is read from smooth images
+//! (differences of neighbours), and each square squares that. The output tensor keeps its values.
 
 use hemet_spaces::Shape;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
-use crate::Options;
+use super::Context;
+use crate::net::evaluate::{axpy, value};
 use crate::net::{Bias, Kind, Net, TensorId};
 
-/// What is known of a tensor's elements, as they are stored.
-struct Moments {
-    mean: Vec<f64>,
-    variance: Vec<f64>,
-    /// Stored value / true value.
-    factor: Vec<f64>,
-}
+/// Inputs that sizes are measured on.
+pub const SAMPLES: usize = 16;
+const SEED: u64 = 0x0068_656d_6574;
+/// A channel that is smaller than this share of its tensor is scaled as if it had it: what is almost zero on a few samples may not be
+/// on others.
+const LEAST_SHARE: f64 = 1.0 / 16.0;
 
-pub(super) fn run(net: &mut Net, options: &Options) {
+pub(super) fn run(net: &mut Net, context: &Context<'_>) {
     let valued = net.nodes.iter().any(|node| match &node.kind {
         Kind::Linear { terms, bias: _ } => terms.iter().any(|t| t.map.has_values()),
         Kind::Input | Kind::Product(..) | Kind::Pool { .. } => false,
@@ -26,40 +29,45 @@ pub(super) fn run(net: &mut Net, options: &Options) {
     if !valued {
         return;
     }
-    let mut moments: Vec<Moments> = Vec::new();
-    for id in net.ids() {
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    // True values, and for each element its stored value over the true one.
+    let mut tensors = vec![inputs(net, context, &mut rng)];
+    let mut factors = vec![vec![1.0; net.nodes[0].shape.len()]];
+    for id in net.ids().skip(1) {
+        tensors.push(value(net, id, &tensors, axpy));
         let next = match net.node(id).kind {
-            Kind::Input => input(net.node(id).shape.len(), options.input_range),
-            Kind::Product(a, b) => product(&moments[a.0], &moments[b.0], a == b),
-            Kind::Pool { input, side } => pool(&moments[input.0], net.node(id).shape, side),
+            Kind::Input => vec![1.0; net.node(id).shape.len()],
+            Kind::Product(a, b) => {
+                let both = factors[a.0].iter().zip(&factors[b.0]);
+                both.map(|(a, b)| a * b).collect()
+            }
+            Kind::Pool { input, side } => pool(&factors[input.0], net.node(id).shape, side),
             Kind::Linear { .. } => match net.node(id).shifted() {
-                Some(x) => shift(net, id, &moments[x.0]),
-                None => linear(net, id, &moments),
+                Some(x) => factors[x.0].clone(),
+                None if id == net.output() => vec![1.0; net.node(id).shape.len()],
+                None => units(&tensors[id.0], net.node(id).shape),
             },
         };
-        moments.push(next);
+        factors.push(next);
+        rescale(net, id, &factors);
     }
 }
 
-fn input(len: usize, range: f64) -> Moments {
-    Moments {
-        mean: vec![0.0; len],
-        variance: vec![range * range / 3.0; len],
-        factor: vec![1.0; len],
-    }
-}
-
-fn product(a: &Moments, b: &Moments, square: bool) -> Moments {
-    let mut out = input(a.mean.len(), 0.0);
-    for e in 0..a.mean.len() {
-        let (ma, va, mb, vb) = (a.mean[e], a.variance[e], b.mean[e], b.variance[e]);
-        out.factor[e] = a.factor[e] * b.factor[e];
-        if square {
-            out.mean[e] = ma * ma + va;
-            out.variance[e] = 2.0 * va * va + 4.0 * ma * ma * va;
-        } else {
-            out.mean[e] = ma * mb;
-            out.variance[e] = va * vb + ma * ma * vb + mb * mb * va;
+/// `L` inputs side by side: the samples in turn, or independent elements.
+pub fn inputs<const L: usize>(
+    net: &Net,
+    context: &Context<'_>,
+    rng: &mut ChaCha8Rng,
+) -> Vec<[f64; L]> {
+    let (range, samples) = (context.options.input_range, context.samples);
+    let mut out = vec![[0.0; L]; net.nodes[0].shape.len()];
+    for lane in 0..L {
+        let given = samples.get(lane % samples.len().max(1));
+        for (e, lanes) in out.iter_mut().enumerate() {
+            lanes[lane] = match given {
+                Some(values) => values[e],
+                None => rng.random_range(-range..range),
+            };
         }
     }
     out
@@ -73,89 +81,48 @@ pub fn window(shape: Shape, side: usize, element: usize) -> impl Iterator<Item =
 }
 
 /// Factors are those of channels, so the elements of a window share one.
-fn pool(x: &Moments, shape: Shape, side: usize) -> Moments {
-    let mut out = input(shape.len(), 0.0);
-    for element in 0..shape.len() {
-        let window = window(shape, side, element);
-        out.mean[element] = window.clone().map(|e| x.mean[e]).sum();
-        out.variance[element] = window.clone().map(|e| x.variance[e]).sum();
-        out.factor[element] = window.map(|e| x.factor[e]).fold(0.0, f64::max);
-    }
-    out
-}
-
-/// A node that only adds a constant keeps its operand's factor.
-fn shift(net: &mut Net, id: TensorId, x: &Moments) -> Moments {
-    let mut mean = x.mean.clone();
-    if let Kind::Linear {
-        bias: Bias::Vector(Some(values)),
-        ..
-    } = &mut net.nodes[id.0].kind
-    {
-        for (e, value) in values.iter_mut().enumerate() {
-            *value *= x.factor[e];
-            mean[e] += *value;
-        }
-    }
-    Moments {
-        mean,
-        variance: x.variance.clone(),
-        factor: x.factor.clone(),
-    }
-}
-
-fn linear(net: &mut Net, id: TensorId, moments: &[Moments]) -> Moments {
-    let is_output = id == net.output();
-    let node = &mut net.nodes[id.0];
-    let (len, shape) = (node.shape.len(), node.shape);
-    let mut out = input(len, 0.0);
-    let Kind::Linear { terms, bias } = &mut node.kind else {
-        return out;
+fn pool(factors: &[f64], shape: Shape, side: usize) -> Vec<f64> {
+    let first = |e| {
+        window(shape, side, e)
+            .map(|x| factors[x])
+            .fold(0.0, f64::max)
     };
-    let ones = vec![1.0; len];
-    for term in terms.iter_mut() {
-        let x = &moments[term.input.0];
-        let inverse: Vec<f64> = x.factor.iter().map(|f| 1.0 / f).collect();
-        term.map.scale(&ones, &inverse);
-        for row in 0..len {
-            for (column, a) in term.map.columns(row).iter().zip(term.map.values(row)) {
-                out.mean[row] += a * x.mean[*column as usize];
-                out.variance[row] += a * a * x.variance[*column as usize];
-            }
-        }
+    (0..shape.len()).map(first).collect()
+}
+
+/// The factor of each element that brings its channel to unit size.
+fn units(values: &[[f64; SAMPLES]], shape: Shape) -> Vec<f64> {
+    let len = shape.height * shape.width;
+    let power = |channel: &[[f64; SAMPLES]]| {
+        let squares = channel.iter().flatten().map(|v| v * v);
+        squares.sum::<f64>() / (channel.len() * SAMPLES) as f64
+    };
+    let least = power(values) * LEAST_SHARE * LEAST_SHARE;
+    let factor = |channel| power(channel).max(least).sqrt().recip();
+    values
+        .chunks_exact(len)
+        .map(factor)
+        // A tensor that is always zero has no size.
+        .map(|factor| if factor.is_finite() { factor } else { 1.0 })
+        .flat_map(|factor| std::iter::repeat_n(factor, len))
+        .collect()
+}
+
+/// A linear node's map and constant for the factors of its operands and of its own.
+fn rescale(net: &mut Net, id: TensorId, factors: &[Vec<f64>]) {
+    let only_adds = net.node(id).shifted().is_some();
+    let Kind::Linear { terms, bias } = &mut net.nodes[id.0].kind else {
+        return;
+    };
+    let own = &factors[id.0];
+    // A node that only adds a constant has its operand's factor: its map stays the identity, to the last bit.
+    for term in terms.iter_mut().filter(|_| !only_adds) {
+        let inverse: Vec<f64> = factors[term.input.0].iter().map(|f| 1.0 / f).collect();
+        term.map.scale(own, &inverse);
     }
     if let Bias::Vector(Some(values)) = bias {
-        for (mean, value) in out.mean.iter_mut().zip(values) {
-            *mean += *value;
-        }
-    }
-    if is_output {
-        return out;
-    }
-    let channel_len = shape.height * shape.width;
-    for channel in 0..shape.channels {
-        let range = channel * channel_len..(channel + 1) * channel_len;
-        let power: f64 = range
-            .clone()
-            .map(|e| out.mean[e].powi(2) + out.variance[e])
-            .sum();
-        let factor = (power / channel_len as f64).sqrt().recip();
-        // A channel that is always zero has no size.
-        let factor = if factor.is_finite() { factor } else { 1.0 };
-        for e in range {
-            out.factor[e] = factor;
-            out.mean[e] *= factor;
-            out.variance[e] *= factor * factor;
-        }
-    }
-    for term in terms.iter_mut() {
-        let columns = vec![1.0; term.map.inputs()];
-        term.map.scale(&out.factor, &columns);
-    }
-    if let Bias::Vector(Some(values)) = bias {
-        for (value, factor) in values.iter_mut().zip(&out.factor) {
+        for (value, factor) in values.iter_mut().zip(own) {
             *value *= factor;
         }
     }
-    out
 }

@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hemet_spaces::Shape;
 
-use crate::Options;
+use super::Context;
 use crate::net::{Bias, Kind, Net, Node, TensorId, Term};
 
 /// What branches must share: the tensors they read, height and width.
 type Key = (Vec<TensorId>, usize, usize);
 
-pub(super) fn run(net: &mut Net, _options: &Options) {
+pub(super) fn run(net: &mut Net, _context: &Context<'_>) {
     let consumers = net.consumers();
     let mut groups: BTreeMap<Key, Vec<TensorId>> = BTreeMap::new();
     for id in net.ids() {

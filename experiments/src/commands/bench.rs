@@ -55,6 +55,8 @@ impl Args {
     }
 }
 
+/// Below it, inputs without meaning are no smaller: the logits are those of a network whose constants are too large.
+const SMALLEST_RANGE: f64 = 1.0 / 1024.0;
 const MIB: f64 = 1_048_576.0;
 
 #[derive(Serialize)]
@@ -171,7 +173,11 @@ fn measure(
     let elements = session.server().schedule().header.input.len();
     let inputs: Vec<Vec<f64>> = match cases {
         Some(cases) => cases.inputs.clone(),
-        None => (0..session.images()).map(|b| ramp(elements, b)).collect(),
+        None => {
+            let range = held_range(session, elements)?;
+            let image = |b| ramp(elements, b, range);
+            (0..session.images()).map(image).collect()
+        }
     };
     let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
     let batches: Vec<&[&[f64]]> = inputs.chunks(session.images()).collect();
@@ -262,9 +268,23 @@ impl Prediction {
     }
 }
 
-/// Input number `b` without meaning, whose numbers lie between 0 and 1.
-fn ramp(len: usize, b: usize) -> Vec<f64> {
-    let number = |i: usize| ((i * 7919 + b * 31) % 101) as f64 / 100.0;
+/// The largest range of [`ramp`], a power of two up to 1, on which logits stay as small as ciphertexts hold them: a deep network of
+/// squares may answer numbers without meaning with logits far above those of images.
+fn held_range(session: &Session, elements: usize) -> Result<f64, Error> {
+    let held = f64::from(hemet_compiler::Options::default().output_bits).exp2();
+    let mut range = 1.0;
+    loop {
+        let logits = session.clear(&[&ramp(elements, 0, range)])?;
+        if range <= SMALLEST_RANGE || logits.iter().flatten().all(|v| v.abs() <= held) {
+            return Ok(range);
+        }
+        range /= 2.0;
+    }
+}
+
+/// Input number `b` without meaning, whose numbers lie between 0 and `range`.
+fn ramp(len: usize, b: usize, range: f64) -> Vec<f64> {
+    let number = |i: usize| ((i * 7919 + b * 31) % 101) as f64 / 100.0 * range;
     (0..len).map(number).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hemet_compiler::passes::{self, PASSES, Pass};
+use hemet_compiler::passes::{self, Context, PASSES, Pass};
 use hemet_schedule::text;
 use hemet_spaces::LayerGraph;
 
@@ -58,8 +58,12 @@ pub fn run(args: &Args) -> Result<(), Error> {
     }
     let mut net = passes::import(&graph, weights.as_ref(), &options, passes::Pools::Merged)
         .map_err(Error::user)?;
+    let context = Context {
+        options: &options,
+        samples: &[],
+    };
     for pass in chosen(&args.passes)? {
-        (pass.run)(&mut net, &options);
+        (pass.run)(&mut net, &context);
     }
     print!("{net}");
     Ok(())

@@ -22,7 +22,8 @@ pub fn compile(
     let quantisation = &experiment.quantise;
     let network = QuantisedNetwork::quantise(&graph, weights, quantisation).map_err(Error::user)?;
     let options = experiment.tfhe_options(table.clone());
-    let compiled = hemet_tfhe_compiler::compile(&network, &options).map_err(Error::user)?;
+    let compiled = hemet_tfhe_compiler::compile(&network, &options)
+        .map_err(|e| Error::Uncompilable(e.to_string()))?;
     let figures = super::costs::figures(&compiled);
     let source = data::source(&experiment.data.set).map_err(Error::user)?;
     let manifest = Manifest {

@@ -1,0 +1,63 @@
+//! A net's tensors in floats, for several inputs at once.
+
+use super::{Bias, Kind, Net, TensorId, Term};
+
+/// The tensor of node `id` for `L` inputs side by side; `tensors` are those of the nodes before it. `add` adds to a sum the product of
+/// a weight and what it multiplies: [`axpy`], or something that errs.
+///
+/// The net has values, and operands come before the nodes that read them.
+pub fn value<const L: usize>(
+    net: &Net,
+    id: TensorId,
+    tensors: &[Vec<[f64; L]>],
+    add: impl Fn(&mut [f64; L], f64, &[f64; L]),
+) -> Vec<[f64; L]> {
+    let node = net.node(id);
+    match &node.kind {
+        Kind::Input => tensors[id.0].clone(),
+        Kind::Product(a, b) => {
+            let (a, b) = (&tensors[a.0], &tensors[b.0]);
+            let product = |(a, b): (&[f64; L], &[f64; L])| std::array::from_fn(|l| a[l] * b[l]);
+            a.iter().zip(b).map(product).collect()
+        }
+        Kind::Pool { input, side } => {
+            let window = |e| crate::passes::window(node.shape, *side, e);
+            let sum = |e| {
+                let mut sum = [0.0; L];
+                window(e).for_each(|x| axpy(&mut sum, 1.0, &tensors[input.0][x]));
+                sum
+            };
+            (0..node.shape.len()).map(sum).collect()
+        }
+        Kind::Linear { terms, bias } => linear(terms, bias, node.shape.len(), tensors, add),
+    }
+}
+
+fn linear<const L: usize>(
+    terms: &[Term],
+    bias: &Bias,
+    len: usize,
+    tensors: &[Vec<[f64; L]>],
+    add: impl Fn(&mut [f64; L], f64, &[f64; L]),
+) -> Vec<[f64; L]> {
+    let row = |row: usize| {
+        let mut sum = match bias {
+            Bias::Vector(Some(values)) => [values[row]; L],
+            Bias::Vector(None) | Bias::None => [0.0; L],
+        };
+        for Term { input, map } in terms {
+            for (column, a) in map.columns(row).iter().zip(map.values(row)) {
+                add(&mut sum, *a, &tensors[input.0][*column as usize]);
+            }
+        }
+        sum
+    };
+    (0..len).map(row).collect()
+}
+
+/// Adds `a · x` to the sum.
+pub fn axpy<const L: usize>(sum: &mut [f64; L], a: f64, x: &[f64; L]) {
+    for (s, x) in sum.iter_mut().zip(x) {
+        *s += a * x;
+    }
+}
