@@ -5,6 +5,7 @@
 //! entries: this is what makes trying many layouts cheap.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use hemet_schedule::Layout;
 use hemet_schedule::layout::MAX_PERIOD;
@@ -15,6 +16,9 @@ use crate::packing::extents;
 
 /// `(of the result, of the operand)`, ascending.
 pub(super) type Pairs = [(u32, u32)];
+
+/// Distances, ascending.
+type Set = Rc<[u32]>;
 
 /// One spatial pattern and the pairs of channels that have it.
 #[derive(Clone, Debug)]
@@ -93,10 +97,11 @@ impl Places {
 }
 
 impl Places {
-    /// Whether each channel lies within one ciphertext of `slots` slots.
+    /// Whether the ciphertext of `slots` slots that an element lies in, and its slot there, are the sums of its channel's and its
+    /// place's.
     pub fn is_separable(&self, slots: u32) -> bool {
-        let longest = self.spatial.iter().copied().max().unwrap_or(0);
-        self.channel.iter().all(|c| c % slots + longest < slots)
+        let last = |axis: &[u32]| axis.iter().map(|p| p % slots).max().unwrap_or(0);
+        last(&self.channel) + last(&self.spatial) < slots
     }
 }
 
@@ -164,34 +169,30 @@ impl Footprint {
         }
     }
 
-    /// [`Footprint::diagonals`] where no channel crosses the end of a ciphertext: channels alone decide the ciphertext.
+    /// [`Footprint::diagonals`] where channels and places tell ciphertexts apart, each for itself.
     fn by_channels(&self, from: &Places, to: &Places, slots: u32, modulus: u32) -> Vec<Diagonal> {
-        let (inputs, outputs) = (from.ciphertexts as u32, to.ciphertexts as u32);
+        let (inputs, outputs) = (from.ciphertexts, to.ciphertexts);
         let mut marks = Marks::new(modulus);
-        let places: Vec<Vec<u32>> = self
-            .patterns
-            .iter()
-            .map(|p| marks.differences(&p.places, &to.spatial, &from.spatial))
-            .collect();
-        // Pairs of channels by the pair of ciphertexts that they lie in: pattern and distance.
-        let mut blocks: Vec<Vec<(usize, u32)>> = vec![Vec::new(); (inputs * outputs) as usize];
-        for (index, pattern) in self.patterns.iter().enumerate() {
-            for (co, ci) in &pattern.channels {
-                let (p, q) = (to.channel[*co as usize], from.channel[*ci as usize]);
-                let distance = q.wrapping_sub(p) & (modulus - 1);
-                blocks[(p / slots * inputs + q / slots) as usize].push((index, distance));
+        // For each pair of ciphertexts: the sets whose sums are its distances.
+        let mut blocks: Vec<Vec<(Set, Set)>> = vec![Vec::new(); inputs * outputs];
+        for pattern in &self.patterns {
+            let places = marks.sets(&pattern.places, &to.spatial, &from.spatial, slots);
+            let channels = marks.sets(&pattern.channels, &to.channel, &from.channel, slots);
+            for ((co, ci), channels) in &channels {
+                for ((po, pi), places) in &places {
+                    let block = (co + po) as usize * inputs + (ci + pi) as usize;
+                    blocks[block].push((channels.clone(), places.clone()));
+                }
             }
         }
         let mut diagonals = Vec::new();
-        for (block, pairs) in blocks.iter().enumerate() {
-            let (output, input) = (block as u32 / inputs, block as u32 % inputs);
-            for pairs in pairs.chunk_by(|a, b| a.0 == b.0) {
-                let channels = marks.distinct(pairs.iter().map(|(_, distance)| *distance));
-                marks.sums(&channels, &places[pairs[0].0]);
+        for (block, sets) in blocks.iter().enumerate() {
+            for (channels, places) in sets {
+                marks.sums(channels, places);
             }
             diagonals.extend(marks.take_sums().map(|distance| Diagonal {
-                output,
-                input,
+                output: (block / inputs) as u32,
+                input: (block % inputs) as u32,
                 distance,
             }));
         }
@@ -274,18 +275,42 @@ impl Marks {
     }
 
     /// The distinct ones of `distances`, ascending.
-    fn distinct(&mut self, distances: impl Iterator<Item = u32>) -> Vec<u32> {
+    fn distinct(&mut self, distances: Vec<u32>) -> Vec<u32> {
         for distance in distances {
             mark(&mut self.seen, distance);
         }
         take(&mut self.seen).collect()
     }
 
-    fn differences(&mut self, pairs: &[(u32, u32)], to: &[u32], from: &[u32]) -> Vec<u32> {
-        let mask = self.modulus - 1;
-        let difference =
-            |(o, i): &(u32, u32)| from[*i as usize].wrapping_sub(to[*o as usize]) & mask;
-        self.distinct(pairs.iter().map(difference))
+    /// The distances of pairs of positions, apart by the ciphertexts of `slots` slots that the positions lie in: `(of the result, of the
+    /// operand)`.
+    fn sets(
+        &mut self,
+        pairs: &Pairs,
+        to: &[u32],
+        from: &[u32],
+        slots: u32,
+    ) -> Vec<((u32, u32), Set)> {
+        let (mask, shift) = (self.modulus - 1, slots.trailing_zeros());
+        let mut blocks: Vec<((u32, u32), Vec<u32>)> = Vec::new();
+        let mut last = 0;
+        for (o, i) in pairs {
+            let (p, q) = (to[*o as usize], from[*i as usize]);
+            let block = (p >> shift, q >> shift);
+            // Neighbours mostly lie in one block.
+            if blocks.get(last).is_none_or(|(b, _)| *b != block) {
+                last = blocks
+                    .iter()
+                    .position(|(b, _)| *b == block)
+                    .unwrap_or(blocks.len());
+                if last == blocks.len() {
+                    blocks.push((block, Vec::new()));
+                }
+            }
+            blocks[last].1.push(q.wrapping_sub(p) & mask);
+        }
+        let set = |(block, distances): (_, Vec<u32>)| (block, self.distinct(distances).into());
+        blocks.into_iter().map(set).collect()
     }
 
     /// Marks all sums of one of each: one by one, or, where that is less work, by shifting one set by each element of the
