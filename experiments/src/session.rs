@@ -169,6 +169,11 @@ pub trait Predict: Sync {
     /// Images that a request takes.
     fn images(&self) -> usize;
 
+    /// Whether decrypted numbers are those of the clear reference exactly, so that a difference is a fault and no noise.
+    fn is_exact(&self) -> bool {
+        false
+    }
+
     /// Encrypts, runs, decrypts up to [`Predict::images`] images; in the caller's rayon pool.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use crate::tfhe::session::TfheSession;
 /// Makes keys, encrypts test images, runs them, decrypts the answers. The images run side by side, each on one thread.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet evaluate runs/digits/best.hemet --set optdigits --limit 100"
+    after_help = "Example:\n  hemet evaluate runs/digits/best.hemet --set optdigits --limit 100\n  hemet evaluate runs/digits_tfhe/best.hemet --limit 300   # exit status 1 if a number is not the integer network's"
 )]
 pub struct Args {
     /// The artifact
@@ -56,11 +56,17 @@ pub struct Figures {
     pub max_abs_error: f64,
     /// Mean time of the server's work for one image, on one thread; of a batch an image's share, on all threads.
     pub mean_latency_ms: f64,
+    /// Images whose decrypted numbers are not the reference's; `None` for a scheme that is approximate anyway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub differing_images: Option<Vec<usize>>,
 }
 
+/// Most images that an error lists.
+const MOST_LISTED: usize = 10;
+
 impl Figures {
-    /// From predictions of images with these labels.
-    pub fn of(predictions: &[Prediction], labels: &[u8]) -> Self {
+    /// From predictions of images with these labels; `exact` where a difference from the reference is a fault.
+    pub fn of(predictions: &[Prediction], labels: &[u8], exact: bool) -> Self {
         let share = |hit: &dyn Fn(&Prediction, u8) -> bool| {
             let pairs = predictions.iter().zip(labels);
             let hits = pairs.filter(|(p, label)| hit(p, **label)).count();
@@ -78,7 +84,36 @@ impl Figures {
                 .map(Prediction::error)
                 .fold(0.0, f64::max),
             mean_latency_ms: latencies / predictions.len().max(1) as f64,
+            differing_images: exact.then(|| {
+                let differs = |(_, p): &(usize, &Prediction)| p.encrypted != p.clear;
+                let differing = predictions.iter().enumerate().filter(differs);
+                differing.map(|(index, _)| index).collect()
+            }),
         }
+    }
+
+    /// Whether an exact scheme was exact.
+    ///
+    /// # Errors
+    /// [`Error::Check`] with the images that were not.
+    pub fn check(&self) -> Result<(), Error> {
+        let Some(differing) = self.differing_images.as_ref().filter(|d| !d.is_empty()) else {
+            return Ok(());
+        };
+        let listed: Vec<String> = (differing.iter().take(MOST_LISTED))
+            .map(|index| format!("#{index}"))
+            .collect();
+        let more = match differing.len() > MOST_LISTED {
+            true => ", …",
+            false => "",
+        };
+        Err(Error::Check(format!(
+            "{} of {} encrypted images give other numbers than the integer network, by up to {}: {}{more}; that is a fault and no noise",
+            differing.len(),
+            self.images,
+            self.max_abs_error,
+            listed.join(", ")
+        )))
     }
 }
 
@@ -101,7 +136,7 @@ pub fn evaluate(
         progress.set(done as u64, "images classified");
     })?;
     progress.finish();
-    Ok(Figures::of(&predictions, &test.labels))
+    Ok(Figures::of(&predictions, &test.labels, session.is_exact()))
 }
 
 /// An artifact of either scheme.
@@ -169,7 +204,8 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let (limit, threads, quiet) = (args.limit, args.threads, args.output.json);
     let figures = evaluate(session.as_ref(), &test, limit, threads, quiet)?;
     if args.output.json {
-        return common::print_json(&figures);
+        common::print_json(&figures)?;
+        return figures.check();
     }
     let percent = common::percent;
     println!("images               {} of {set}, test", figures.images);
@@ -189,5 +225,41 @@ pub fn run(args: &Args) -> Result<(), Error> {
         most => format!("an image's share of batches of up to {most}"),
     };
     println!("mean latency         {latency} ms, {how}");
-    Ok(())
+    if let Some(differing) = &figures.differing_images {
+        let equal = figures.images - differing.len();
+        println!("equal to the clear   {equal} of {}", figures.images);
+    }
+    figures.check()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prediction(encrypted: [f64; 2]) -> Prediction {
+        Prediction {
+            encrypted: encrypted.to_vec(),
+            clear: vec![1.0, 0.5],
+            images: 1,
+            latency_ms: 1.0,
+            computed_ms: 1.0,
+            request_bytes: 1,
+            answer_bytes: 1,
+        }
+    }
+
+    #[test]
+    fn a_differing_number_is_a_fault_where_the_scheme_is_exact_and_noise_elsewhere() {
+        let predictions = [[1.0, 0.5], [1.0, 0.75], [1.0, 0.5]].map(prediction);
+        let exact = Figures::of(&predictions, &[0, 0, 0], true);
+        assert_eq!(exact.agreement, 1.0);
+        assert_eq!(exact.differing_images, Some(vec![1]));
+        let error = exact.check().unwrap_err();
+        assert!(
+            matches!(&error, Error::Check(text) if text.contains("1 of 3") && text.contains("0.25: #1;"))
+        );
+        assert_eq!(error.exit_status(), 1);
+        assert!(Figures::of(&predictions[..1], &[0], true).check().is_ok());
+        assert!(Figures::of(&predictions, &[0, 0, 0], false).check().is_ok());
+    }
 }

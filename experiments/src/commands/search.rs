@@ -13,7 +13,7 @@ use crate::common::Output;
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::network::{CompilerCosts, SchemeCosts};
-use crate::run_folder::RunFolder;
+use crate::run_folder::{Best, RunFolder};
 use crate::search_progress::SearchProgress;
 use crate::teachers::Teachers;
 use crate::tfhe::costs::TfheCosts;
@@ -89,7 +89,19 @@ pub fn run(args: Args) -> Result<(), Error> {
     )?;
     coordinator.map_or(Ok(()), Coordinator::end)?;
     let summary = finish::finish(&experiment, &sets, &cost, &run, &trials, start)?;
-    report::show(&run, &summary, args.output)
+    report::show(&run, &summary, args.output)?;
+    check_exact(&summary.best)
+}
+
+/// Under an exact scheme every decrypted number must be the integer network's.
+fn check_exact(best: &Best) -> Result<(), Error> {
+    if best.scheme != Scheme::Tfhe || best.max_abs_error == 0.0 {
+        return Ok(());
+    }
+    Err(Error::Check(format!(
+        "logits of {} encrypted images differ from the integer network's by up to {}; that is a fault and no noise",
+        best.encrypted_images, best.max_abs_error
+    )))
 }
 
 /// Refuses a device that cannot be trained on, before anything is written; `here` says whether this machine trains.

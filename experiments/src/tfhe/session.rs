@@ -70,6 +70,10 @@ impl Predict for TfheSession {
         1
     }
 
+    fn is_exact(&self) -> bool {
+        true
+    }
+
     fn predict_images(&self, images: &[&[f64]]) -> Result<Vec<Prediction>, Error> {
         images.iter().map(|image| self.one(image)).collect()
     }
