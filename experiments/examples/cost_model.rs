@@ -14,12 +14,15 @@ use hemet::common;
 use hemet::error::Error;
 use hemet::progress::Progress;
 use hemet::session::Session;
-use hemet_reports::{Cell, Column, ScatterPlot, ScatterPoint, Table};
+use hemet_reports::{Cell, Column};
 use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
 use hemet_search::Seed;
 use hemet_spaces::space::Space;
 use hemet_spaces::{Architecture, LayerGraph, Weights, presets};
+use predicted::{Figure, Study};
+
+mod predicted;
 
 #[derive(Parser)]
 struct Args {
@@ -41,15 +44,6 @@ struct Args {
     /// Pass over networks that are predicted to take longer, in milliseconds
     #[arg(long, default_value_t = 4000.0)]
     most_ms: f64,
-}
-
-struct Figure {
-    name: String,
-    space: String,
-    log_n: u32,
-    depth: u32,
-    predicted_ms: f64,
-    measured_ms: f64,
 }
 
 fn main() -> std::process::ExitCode {
@@ -81,7 +75,18 @@ fn run(args: &Args) -> Result<(), Error> {
         figures.extend(measure(drawn, &table, args.most_ms)?);
     }
     progress.finish();
-    write(&args.out, &figures, &table)
+    let study = Study {
+        subtitle: format!("one thread, {}", table.machine),
+        tolerance: 0.25,
+        columns: vec![
+            Column::words("space", "space"),
+            Column::words("architecture", "architecture"),
+            Column::numbers("log_n", "log2 of ring degree", ""),
+            Column::numbers("depth", "depth", "levels"),
+        ],
+        file: "cost_model",
+    };
+    study.write(&args.out, &figures)
 }
 
 /// Networks that are drawn at most for each that is measured.
@@ -136,80 +141,14 @@ fn measure(drawn: Drawn, table: &CostTable, most_ms: f64) -> Result<Option<Figur
             .collect()
     })?;
     Ok(Some(Figure {
-        name: drawn.architecture.text(),
-        space: drawn.preset,
-        log_n: estimate.log_n,
-        depth: estimate.depth,
+        series: drawn.preset.clone(),
+        what: vec![
+            Cell::from(drawn.preset),
+            Cell::from(drawn.architecture.text()),
+            Cell::Whole(i64::from(estimate.log_n)),
+            Cell::Whole(i64::from(estimate.depth)),
+        ],
         predicted_ms: estimate.latency_ms,
         measured_ms: common::median(&times),
     }))
-}
-
-fn write(out: &Path, figures: &[Figure], table: &CostTable) -> Result<(), Error> {
-    let mut plot = ScatterPlot::new("Predicted and measured latency", "latency", "ms");
-    plot.subtitle = format!("one thread, {}", table.machine);
-    plot.tolerance = Some(0.25);
-    plot.points = figures
-        .iter()
-        .map(|f| ScatterPoint {
-            predicted: f.predicted_ms,
-            measured: f.measured_ms,
-            series: f.space.clone(),
-        })
-        .collect();
-    let mut rows = Table::new([
-        Column::words("space", "space"),
-        Column::words("architecture", "architecture"),
-        Column::numbers("log_n", "log2 of ring degree", ""),
-        Column::numbers("depth", "depth", "levels"),
-        Column::numbers("predicted_ms", "predicted", "ms"),
-        Column::numbers("measured_ms", "measured", "ms"),
-    ]);
-    for f in figures {
-        rows.push([
-            Cell::from(f.space.as_str()),
-            Cell::from(f.name.as_str()),
-            Cell::Whole(i64::from(f.log_n)),
-            Cell::Whole(i64::from(f.depth)),
-            Cell::Milliseconds(f.predicted_ms),
-            Cell::Milliseconds(f.measured_ms),
-        ])
-        .map_err(Error::user)?;
-    }
-    let save = |name: &str, bytes: &[u8]| {
-        hemet_files::write_atomically(out.join(name), bytes).map_err(Error::user)
-    };
-    save("cost_model.csv", rows.csv().as_bytes())?;
-    save(
-        "cost_model.svg",
-        plot.svg().map_err(Error::user)?.as_bytes(),
-    )?;
-    save("cost_model.png", &plot.png(1000, 900).map_err(Error::user)?)?;
-    let relative: f64 = figures
-        .iter()
-        .map(|f| (f.predicted_ms / f.measured_ms - 1.0).abs())
-        .sum::<f64>()
-        / figures.len() as f64;
-    println!("networks               {}", figures.len());
-    println!("mean absolute error    {:.1} %", relative * 100.0);
-    println!("Kendall's tau          {:.3}", kendall(figures));
-    println!(
-        "plot                   {}",
-        out.join("cost_model.png").display()
-    );
-    Ok(())
-}
-
-/// Kendall's tau-a: concordant minus discordant pairs over all pairs.
-fn kendall(figures: &[Figure]) -> f64 {
-    let mut sum = 0.0;
-    let mut pairs: f64 = 0.0;
-    for (i, a) in figures.iter().enumerate() {
-        for b in &figures[..i] {
-            let order = (a.predicted_ms - b.predicted_ms) * (a.measured_ms - b.measured_ms);
-            sum += if order > 0.0 { 1.0 } else { -1.0 };
-            pairs += 1.0;
-        }
-    }
-    sum / pairs.max(1.0)
 }

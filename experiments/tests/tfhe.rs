@@ -99,6 +99,8 @@ fn a_search_under_tfhe_gives_an_artifact_that_every_command_takes() {
         &["evaluate", "m.hemet", "--limit", "2", "--json"],
     ));
     assert_eq!(evaluated["agreement"], 1.0);
+    assert_eq!(evaluated["differing_images"], serde_json::json!([]));
     let bench = json(hemet(at, &["bench", "m.hemet", "--runs", "1", "--json"]));
     assert_eq!(bench["max_abs_error"], 0.0);
+    assert!(bench["bound_ms"].as_f64().expect("a number") > 0.0);
 }

@@ -8,6 +8,7 @@ use hemet_schedule::artifact::Manifest;
 use hemet_tfhe_schedule::{Summary, print};
 use serde::Serialize;
 
+use super::bound::LibraryTimes;
 use super::session::TfheSession;
 use crate::commands::{bench, decrypt, encrypt, inspect, predict};
 use crate::common::{self, median};
@@ -151,6 +152,8 @@ struct Benched {
     scheme: &'static str,
     measured_latency_ms: Vec<f64>,
     predicted_latency_ms: Option<f64>,
+    /// Bootstraps × the time of one in a loop of the crate `tfhe` / threads.
+    bound_ms: f64,
     threads: usize,
     bootstraps: u64,
     failure_log2: f64,
@@ -176,6 +179,12 @@ pub fn bench(artifact: TfheArtifact, args: &bench::Args) -> Result<(), Error> {
     let image: Vec<f64> = (0..encoding.len())
         .map(|i| low + (high - low) * ((i * 7919 % 101) as f64 / 100.0))
         .collect();
+    // Beside the predictions and not in their pool: one bootstrap at a time on a thread.
+    let threads = match args.threads {
+        0 => common::cores(),
+        threads => threads,
+    };
+    let bound_ms = LibraryTimes::default().bound_ms(&summary, threads)?;
     let figures = common::pool(args.threads)?.install(|| -> Result<_, Error> {
         let start = Instant::now();
         let session = TfheSession::new(artifact)?;
@@ -192,6 +201,7 @@ pub fn bench(artifact: TfheArtifact, args: &bench::Args) -> Result<(), Error> {
             scheme: "tfhe",
             measured_latency_ms: times,
             predicted_latency_ms: manifest.predicted_latency_ms,
+            bound_ms,
             threads: args.threads,
             bootstraps: summary.total_bootstraps(),
             failure_log2: summary.failure_log2,
@@ -222,6 +232,11 @@ pub fn bench(artifact: TfheArtifact, args: &bench::Args) -> Result<(), Error> {
     if let Some(predicted) = figures.predicted_latency_ms {
         println!("predicted       {} ms (1 thread)", ms(predicted));
     }
+    let times = median(&figures.measured_latency_ms) / figures.bound_ms;
+    println!(
+        "bound           {} ms: the bootstraps alone, one by one in a loop of the crate tfhe; the latency is {times:.2} times that",
+        ms(figures.bound_ms)
+    );
     println!(
         "bootstraps      {}, failure of a prediction 2^{:.1}",
         figures.bootstraps, figures.failure_log2

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hemet_runtime::calibrate::thread_time_us;
 use hemet_search::constraint::CostEstimate;
 use hemet_spaces::quantised::Quantisation;
 use hemet_spaces::{LayerGraph, QuantisedNetwork, Tensor, Weights};
@@ -109,7 +110,7 @@ pub fn of_this_machine() -> Result<CostTable, Error> {
     }
     eprintln!("measuring what TFHE costs on one thread of this machine …");
     let table = common::pool(1)?
-        .install(|| calibrate(&sets(), RUNS))
+        .install(|| calibrate(&sets(), RUNS, thread_time_us))
         .map_err(Error::user)?;
     if let Some(path) = &path {
         keep(path, &table)?;

@@ -11,6 +11,7 @@ mod train;
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use hemet_spaces::QuantisedNetwork;
@@ -101,7 +102,7 @@ fn predict(
     images: usize,
 ) -> Result<(), Box<dyn Error>> {
     let sets: Vec<_> = compiled.verified.bootstrap_sets();
-    let costs = calibrate(&sets, 5)?;
+    let costs = calibrate(&sets, 5, wall_us)?;
     let predicted_ms = estimate(&compiled.verified, &costs)?.total_ms;
     println!("measured costs, us: {:?}", costs.us);
     let spec = Spec::of(&compiled.verified);
@@ -157,4 +158,10 @@ fn predict(
         times_ms[images - 1]
     );
     Ok(())
+}
+
+/// Microseconds on the wall since the first call.
+fn wall_us() -> f64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e6
 }
