@@ -1,7 +1,8 @@
 //! Values as integers times one power of two, in planes of bytes: the lowest byte of every integer, then the next of every one.
 //!
 //! Weights that the compiler has rounded to few bits take those bits: bytes of one kind lie together, so the compression behind finds how often
-//! each occurs, and the highest plane takes what its values need.
+//! each occurs. The power of two is the smallest that the planes hold: so the highest plane has values of every size, of which frequent ones
+//! take fewer bits, and bits that are always 0 lie in the lowest one, where they take none.
 
 /// Most bytes of an integer: with four the values fit 32-bit floats or need 64.
 const MAX_PLANES: usize = 3;
@@ -34,8 +35,11 @@ impl Integers {
         if most == 0.0 || !step.is_normal() {
             return None;
         }
-        let fits = |planes: &usize| most / step < 2f64.powi(8 * *planes as i32 - 1);
-        let planes = (1..=MAX_PLANES).find(fits)?;
+        let beyond = |planes: usize| 2f64.powi(8 * planes as i32 - 1);
+        let planes = (1..=MAX_PLANES).find(|planes| most / step < beyond(*planes))?;
+        let fits = |step: &f64| step.is_normal() && most / step < beyond(planes);
+        let smaller = std::iter::successors(Some(step), |step| Some(step / 2.0));
+        let step = smaller.take_while(fits).last()?;
         Some(Self { step, planes })
     }
 
