@@ -75,10 +75,16 @@ def measure(args, name, model, cases, threads):
     command += ["--threads", str(threads), "--runs", str(args.runs), "--hemet", args.hemet]
     if args.costs:
         command += ["--costs", args.costs]
+    return run_child(command, threads, args.limit)
+
+
+def run_child(command, threads, limit):
+    """The figures that a command prints as its last line, bound to `threads` cores, with its peak memory; or `did_not_run`."""
+    cores = sorted(os.sched_getaffinity(0))
     count = {key: str(threads) for key in ("OMP_NUM_THREADS", "GOMAXPROCS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
         child = subprocess.Popen(
-            ["timeout", "--kill-after=10", str(args.limit), *command],
+            ["timeout", "--kill-after=10", str(limit), *command],
             stdout=out, stderr=errors, env=os.environ | count,
             preexec_fn=lambda: os.sched_setaffinity(0, cores[:threads]),
         )  # fmt: skip
@@ -88,7 +94,7 @@ def measure(args, name, model, cases, threads):
         out.seek(0), errors.seek(0)
         lines, complaint = out.read().splitlines(), errors.read()
     if child.returncode == 124:
-        return {"did_not_run": f"not done within {args.limit} s"}
+        return {"did_not_run": f"not done within {limit} s"}
     if child.returncode != 0 or not lines:
         return {"did_not_run": reason(complaint, child.returncode)}
     return json.loads(lines[-1]) | {"peak_memory_bytes": usage.ru_maxrss * 1024}
