@@ -67,7 +67,8 @@ pub struct Constraints {
 }
 
 /// What a thousand predictions of this latency on one thread cost, in the currency of the price of an hour of one core. At one
-/// price it is proportional to the latency: it tells what a network costs, and ranks networks as the latency does.
+/// price it is proportional to the latency: it tells what a network costs, and ranks networks as the latency does. So is energy:
+/// the power of a core in kilowatts as the price gives kilowatt hours.
 pub fn cost_per_1000(latency_ms: f64, price_per_core_hour: f64) -> f64 {
     const MS_PER_HOUR: f64 = 3.6e6;
     1000.0 * latency_ms / MS_PER_HOUR * price_per_core_hour
