@@ -12,8 +12,6 @@ use crate::pareto::Point;
 pub struct Objective {
     /// Its name in experiments.
     pub name: &'static str,
-    /// What it is, for people, without the unit.
-    pub about: &'static str,
     /// Its unit; empty for shares and for money, whose currency is the user's.
     pub unit: &'static str,
     /// Whether more is better. Such a figure lies from 0 to 1; one of which less is better is at least 0.
@@ -35,41 +33,41 @@ impl Objective {
 
 /// Every objective.
 pub static OBJECTIVES: &[Objective] = &[
+    // Accuracy on the validation images.
     Objective {
         name: "accuracy",
-        about: "accuracy on the validation images",
         unit: "",
         maximised: true,
         value: |point, _| point.accuracy,
         limit: |_| None,
     },
+    // Predicted latency, one thread.
     Objective {
         name: "latency",
-        about: "predicted latency, one thread",
         unit: "ms",
         maximised: false,
         value: |point, _| point.latency_ms,
         limit: |constraints| constraints.max_latency_ms,
     },
+    // Multiplicative depth.
     Objective {
         name: "depth",
-        about: "multiplicative depth",
         unit: "levels",
         maximised: false,
         value: |point, _| point.depth as f64,
         limit: |constraints| constraints.max_depth.map(|depth| depth as f64),
     },
+    // Size of the evaluation keys.
     Objective {
         name: "key_size",
-        about: "size of the evaluation keys",
         unit: "MiB",
         maximised: false,
         value: |point, _| point.key_bytes as f64 / MIB,
         limit: |constraints| constraints.max_key_mib,
     },
+    // Predicted cost of 1000 predictions.
     Objective {
         name: "cost",
-        about: "predicted cost of 1000 predictions",
         unit: "",
         maximised: false,
         // Without a price there is no such objective, see `Objectives::new`.

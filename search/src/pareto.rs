@@ -110,11 +110,6 @@ impl ParetoFront {
         &self.members
     }
 
-    /// The objectives that it is the front in.
-    pub fn objectives(&self) -> &Objectives {
-        &self.objectives
-    }
-
     /// The member that `choice` names; none if the front is empty.
     pub fn choose(&self, choice: Choice) -> Option<&Point> {
         let accuracies = self.members.iter().map(|m| m.accuracy);
