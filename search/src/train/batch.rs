@@ -17,7 +17,7 @@ pub(super) fn epoch_order(len: usize, batch: usize, rng: &mut impl Rng) -> Vec<V
 }
 
 /// Images at `indices` as `[images·height·width][channels]`, each moved by up to `shift` pixels in both directions and,
-/// with `flip`, mirrored left to right with probability a half.
+/// with `flip`, mirrored left to right with probability a half, its brightness and contrast varied by `jitter`.
 pub(super) fn moved_rows(
     data: &Dataset,
     indices: &[usize],
@@ -38,6 +38,13 @@ pub(super) fn moved_rows(
         lay_out(data.image(*index), data.shape, (down, right), target);
         if options.flip && rng.random() {
             mirror(target, data.shape);
+        }
+        if options.jitter > 0.0 {
+            let mut within = || rng.random_range(-options.jitter..=options.jitter);
+            let (contrast, brightness) = (1.0 + within(), within());
+            target
+                .iter_mut()
+                .for_each(|v| *v = contrast * *v + brightness);
         }
     }
     rows
@@ -96,6 +103,35 @@ mod tests {
             seen.dedup();
             assert_eq!(seen.len(), batches * batch.min(len));
         }
+    }
+
+    #[test]
+    fn jitter_keeps_differences_in_proportion_and_stays_within_its_bounds() {
+        let image: Vec<f32> = (0..16).map(|i| i as f32 / 16.0).collect();
+        let data = Dataset {
+            shape: Shape::new(1, 4, 4),
+            classes: 2,
+            name: "one".into(),
+            images: image.clone(),
+            labels: vec![1],
+        };
+        let options = TrainOptions {
+            jitter: 0.2,
+            ..TrainOptions::default()
+        };
+        let mut rng = Seed::new(5).rng();
+        let mut seen = Vec::new();
+        for _ in 0..100 {
+            let row = moved_rows(&data, &[0], &options, &mut rng);
+            let contrast = (row[15] - row[0]) / (image[15] - image[0]);
+            let brightness = row[0] - contrast * image[0];
+            assert!((0.8..=1.2).contains(&contrast) && brightness.abs() <= 0.2);
+            for (found, pixel) in row.iter().zip(&image) {
+                assert!((found - (contrast * pixel + brightness)).abs() < 1e-5);
+            }
+            seen.push(contrast);
+        }
+        assert!(seen.iter().any(|c| *c < 0.9) && seen.iter().any(|c| *c > 1.1));
     }
 
     #[test]

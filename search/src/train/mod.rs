@@ -23,6 +23,7 @@ mod options;
 mod parameter;
 pub mod quantised;
 mod run;
+mod targets;
 mod teacher;
 
 use std::ops::ControlFlow;

@@ -33,6 +33,11 @@ pub struct TrainOptions {
     pub shift: usize,
     /// Whether every other image, by chance, is mirrored left to right: for photographs, not for digits.
     pub flip: bool,
+    /// Brightness and contrast vary by chance: all pixels `x` of an image become `a·x + b`, `a` within `1 ± jitter` and `b` within
+    /// `± jitter`; at least 0. For images of other devices or exposures than the training images.
+    pub jitter: f32,
+    /// Whether each class counts alike in the loss, however many training images it has.
+    pub balance: bool,
     /// Share of the batch in the running statistics of batch norms, above 0 and at most 1.
     pub norm_rate: f32,
     /// Decay a step of the average of weights that is validated and exported (Polyak and Juditsky 1992), 0 to below 1;
@@ -77,6 +82,8 @@ impl Default for TrainOptions {
             range_penalty: 0.1,
             shift: 0,
             flip: false,
+            jitter: 0.0,
+            balance: false,
             norm_rate: 0.1,
             ema: 0.0,
             polynomials: Polynomials::Learnable,
@@ -94,7 +101,7 @@ impl TrainOptions {
         let share = |value: f32| (0.0..1.0).contains(&value);
         let positive = |value: f32| value > 0.0 && value.is_finite();
         let not_negative = |value: f32| value >= 0.0 && value.is_finite();
-        let rules: [(&'static str, f64, bool, &str); 15] = [
+        let rules: [(&'static str, f64, bool, &str); 16] = [
             ("epochs", self.epochs as f64, self.epochs >= 1, "at least 1"),
             ("batch", self.batch as f64, self.batch >= 2, "at least 2"),
             (
@@ -138,6 +145,12 @@ impl TrainOptions {
                 "range_penalty",
                 self.range_penalty.into(),
                 not_negative(self.range_penalty),
+                "at least 0",
+            ),
+            (
+                "jitter",
+                self.jitter.into(),
+                not_negative(self.jitter),
                 "at least 0",
             ),
             (

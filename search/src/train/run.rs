@@ -9,6 +9,7 @@ use super::checkpoint::Checkpoint;
 use super::forward::{TrainingOutput, matrix};
 use super::model::{Activations, Model};
 use super::optimiser::{self, Sgd};
+use super::targets::Targets;
 use super::{
     EpochReport, Epochs, Polynomials, TrainOptions, TrainOutcome, Trained, Training, batch, infer,
     teacher, values,
@@ -28,6 +29,7 @@ pub(super) struct Run<'a> {
     model: Model,
     sgd: Sgd,
     average: Option<Average>,
+    targets: Targets,
     device: Device,
     rng: ChaCha8Rng,
     /// Batches done, over all epochs.
@@ -63,6 +65,7 @@ impl<'a> Run<'a> {
             training,
             sgd: Sgd::new(&model.parameters),
             average: Average::new(&model, options.ema),
+            targets: Targets::new(training.data.training, options),
             model,
             device: options.device.open()?.autodiff(),
             rng: training.seed.derive("batches").rng(),
@@ -229,7 +232,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Cross entropy with smoothed labels, in part with the teacher's softened answer, plus the range penalty.
+    /// Cross entropy with the targets, in part with the teacher's softened answer, plus the range penalty.
     fn loss(
         &self,
         output: &TrainingOutput,
@@ -239,11 +242,7 @@ impl<'a> Run<'a> {
         let options = self.options();
         let data = self.training.data.training;
         let (images, classes) = (indices.len(), data.classes);
-        let smoothing = options.label_smoothing;
-        let mut targets = vec![smoothing / classes as f32; images * classes];
-        for (row, index) in targets.chunks_exact_mut(classes).zip(indices) {
-            row[usize::from(data.labels[*index])] += 1.0 - smoothing;
-        }
+        let targets = self.targets.rows(data, indices);
         let entropy = |logits: Tensor<2>, targets: Vec<f32>| {
             let targets = matrix(targets, images, classes, &self.device);
             (log_softmax(logits, 1) * targets)

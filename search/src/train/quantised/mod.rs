@@ -24,7 +24,7 @@ use crate::data::Dataset;
 const BATCH: usize = 256;
 
 /// Runs a training with the integers of `quantisation`. Of the options it takes `epochs`, `batch`, `quantised_rate`,
-/// `label_smoothing`, `shift`, `flip` and `norm_rate`; weights are not inherited and there is no teacher.
+/// `label_smoothing`, `balance`, `shift`, `flip`, `jitter` and `norm_rate`; weights are not inherited and there is no teacher.
 ///
 /// # Errors
 /// Options out of range; a network that does not fit the data or has no integer form; a checkpoint that is damaged, of another

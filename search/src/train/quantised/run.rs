@@ -15,6 +15,7 @@ use crate::data::Dataset;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::forward::matrix;
 use crate::train::model::{Model, Step};
+use crate::train::targets::Targets;
 use crate::train::{EpochReport, Epochs, TrainOutcome, Trained, Training, batch, infer, values};
 
 /// Weight of the penalty on accumulators that wrap.
@@ -30,6 +31,7 @@ pub(super) struct Run<'a> {
     quantisation: &'a Quantisation,
     model: Model,
     adam: Adam,
+    targets: Targets,
     device: Device,
     rng: ChaCha8Rng,
     /// Batches done, over all epochs.
@@ -46,6 +48,7 @@ impl<'a> Run<'a> {
         let fan_in = graph.input_shapes(graph.output())[0].len();
         Ok(Self {
             adam: Adam::new(&model.parameters, quantisation),
+            targets: Targets::new(training.data.training, training.options),
             model,
             device: Device::flex().autodiff(),
             rng: training.seed.derive("batches").rng(),
@@ -182,15 +185,11 @@ impl<'a> Run<'a> {
         Ok((value, share))
     }
 
-    /// Cross entropy with smoothed labels.
+    /// Cross entropy with the targets.
     fn entropy(&self, logits: Tensor<2>, indices: &[usize]) -> Tensor<2> {
         let data = self.training.data.training;
         let (images, classes) = (indices.len(), data.classes);
-        let smoothing = self.training.options.label_smoothing;
-        let mut targets = vec![smoothing / classes as f32; images * classes];
-        for (row, index) in targets.chunks_exact_mut(classes).zip(indices) {
-            row[usize::from(data.labels[*index])] += 1.0 - smoothing;
-        }
+        let targets = self.targets.rows(data, indices);
         let targets = matrix(targets, images, classes, &self.device);
         (log_softmax(logits, 1) * targets)
             .sum()
