@@ -37,10 +37,10 @@ pub struct Args {
     /// What the artifact is for: one image as soon as possible, or as many images a second as possible, thousands in one request
     #[arg(long, value_enum, default_value_t)]
     pub target: Target,
-    /// For an ONNX file: bits of security, 128, 192 or 256
-    #[arg(long, default_value_t = 128, value_name = "BITS")]
-    pub security: u32,
-    /// For an ONNX file: promised precision of the logits, in bits after the point
+    /// Bits of security, 128, 192 or 256; without it, the experiment's, or 128 for an ONNX file
+    #[arg(long, value_name = "BITS")]
+    pub security: Option<u32>,
+    /// Promised precision of the logits, in bits after the point; without it, the experiment's, or 10 for an ONNX file
     #[arg(long, value_name = "BITS")]
     pub precision: Option<u32>,
     /// For an ONNX file: MiB of evaluation keys that a client should have to send at most; fewer keys make a slower schedule
@@ -60,6 +60,29 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
 }
+
+impl Args {
+    /// Refuses options that a run folder decides itself.
+    fn only_for_onnx(&self) -> Result<(), Error> {
+        let given = [
+            ("--key-memory", self.key_memory.is_some()),
+            ("--input-range", self.input_range.is_some()),
+            ("--fit-activations", self.fit_activations.is_some()),
+            ("--calibrate", self.calibrate.is_some()),
+            ("--costs", self.costs.is_some()),
+        ];
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((option, _)) => Err(Error::user(format!(
+                "{option} is for ONNX files; {} is a run folder, whose experiment and cost table decide it",
+                self.source.display()
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Of an ONNX file's artifact.
+const DEFAULT_SECURITY: u32 = 128;
 
 /// What an artifact is for.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Default)]
@@ -82,6 +105,9 @@ impl From<Target> for hemet_compiler::Target {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
+    if args.source.is_dir() {
+        args.only_for_onnx()?;
+    }
     if args.source.is_dir()
         && let Some(number) = args.trial
         && let Some(artifact) = tfhe_from_run(args, number)?
@@ -132,6 +158,11 @@ fn tfhe_from_run(args: &Args, number: usize) -> Result<Option<TfheArtifact>, Err
             "--target throughput is for scheme ckks; under tfhe a request takes one image",
         ));
     }
+    if args.security.is_some() || args.precision.is_some() {
+        return Err(Error::user(
+            "--security and --precision are for scheme ckks; under tfhe parameter sets have at least 128 bits and results are exact",
+        ));
+    }
     if trial.outcome.accuracy().is_none() {
         return Err(untrained(&trial));
     }
@@ -165,7 +196,7 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     let imported = import(args, &bytes, calibration.as_ref())?;
     let mut options = hemet_compiler::Options {
         target: args.target.into(),
-        security: security_level(args.security)?,
+        security: security_level(args.security.unwrap_or(DEFAULT_SECURITY))?,
         ..Default::default()
     };
     if args.fit_activations.is_some() {
@@ -261,11 +292,14 @@ fn show(report: &FitReport, degree: usize) {
 
 fn from_run(args: &Args, number: usize) -> Result<Artifact, Error> {
     let run = RunFolder::open(&args.source)?;
-    let experiment = run.experiment()?;
+    let mut experiment = run.experiment()?;
     let trial = run.trial(&experiment, number)?;
     if trial.outcome.accuracy().is_none() {
         return Err(untrained(&trial));
     }
+    let compile = &mut experiment.compile;
+    compile.security_bits = args.security.unwrap_or(compile.security_bits);
+    compile.precision_bits = args.precision.unwrap_or(compile.precision_bits);
     let trained = run.trained_file(number, "safetensors");
     let weights = if trained.exists() && !args.search_weights {
         eprintln!("weights: {} (of `hemet train`)", trained.display());
