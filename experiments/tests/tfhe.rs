@@ -56,6 +56,25 @@ fn search(folder: &Path, output: &str) -> Value {
 }
 
 #[test]
+fn a_space_of_scheme_tfhe_is_looked_at_with_its_experiments_integers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    std::fs::write(at.join("both.yaml"), experiment("logits")).expect("written");
+    std::fs::write(at.join("costs.json"), costs()).expect("written");
+    let space = ["space", "both.yaml", "--costs", "costs.json", "--json"];
+    let found = json(hemet(at, &space));
+    assert_eq!(found["infeasible"], 0);
+    assert_eq!(found["looked_at"], 2);
+    // As many bootstraps as activations: 6 and 8.
+    let ms = |which: &str| {
+        let cost = &found[which]["cost"]["predicted_latency_ms"];
+        cost.as_f64().expect("a number")
+    };
+    let ratio = ms("slowest") / ms("fastest");
+    assert!((1.2..1.4).contains(&ratio), "{ratio}");
+}
+
+#[test]
 fn a_search_under_tfhe_gives_an_artifact_that_every_command_takes() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path();

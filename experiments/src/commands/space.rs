@@ -2,17 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
+use hemet_runtime::calibrate::machine_name;
 use hemet_search::Seed;
 use hemet_search::constraint::{CostEstimate, CostModel};
+use hemet_spaces::quantised::Quantisation;
 use hemet_spaces::{Architecture, Scheme, Space, Statistics, presets};
 use serde::Serialize;
 
 use crate::common::{self, Output};
-use crate::costs;
 use crate::error::Error;
 use crate::experiment::{self, Experiment};
-use crate::network::CompilerCosts;
+use crate::network::{CompilerCosts, SchemeCosts};
 use crate::progress::Progress;
+use crate::tfhe::costs::TfheCosts;
+use crate::{costs, tfhe};
 
 /// Show the size of a space, the extremes of its networks and a sample
 ///
@@ -20,7 +23,7 @@ use crate::progress::Progress;
 /// says and the all-mobile network. Nothing is trained.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet space spaces/presets/digits.yaml\n  hemet space squeezenet --sample 50\n  hemet space experiments/mnist.yaml"
+    after_help = "Example:\n  hemet space spaces/presets/digits.yaml\n  hemet space squeezenet --sample 50\n  hemet space experiments/mnist.yaml\n  hemet space experiments/digits_tfhe.yaml"
 )]
 pub struct Args {
     /// A space file, an experiment, or the name of a preset
@@ -31,7 +34,7 @@ pub struct Args {
     /// Seed of the sample
     #[arg(long, default_value_t = 1, value_name = "SEED")]
     pub seed: u64,
-    /// Cost table to predict with; without it, that of this machine (measured on the first run)
+    /// Cost table to predict with, of scheme tfhe where the space has no other; without it, that of this machine (measured on the first run)
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
     /// What standard output is for
@@ -81,17 +84,8 @@ const SHOWN: usize = 5;
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let (space, options) = read(&args.space)?;
-    if space.schemes() != [Scheme::Ckks] {
-        return Err(Error::user(
-            "this command predicts networks under CKKS alone; `hemet search` predicts those of scheme tfhe",
-        ));
-    }
-    let table = match &args.costs {
-        Some(path) => costs::read(path)?,
-        None => costs::of_this_machine(args.output.json)?,
-    };
-    let costs = CompilerCosts { options, table };
+    let Given { space, compile } = read(&args.space)?;
+    let costs = compile.costs(space.schemes(), args)?;
     let architectures = choose(&space, args);
     let mut bar = Progress::new("estimate", architectures.len() as u64, args.output.json);
     let mut looked = Vec::with_capacity(architectures.len());
@@ -104,15 +98,76 @@ pub fn run(args: &Args) -> Result<(), Error> {
     match args.output.json {
         true => common::print_json(&summary),
         false => {
-            show(&space, &summary, &costs.table.machine);
+            show(&space, &summary, &machine_name());
             Ok(())
         }
     }
 }
 
-/// The space and the compiler's options: of a preset, an experiment or a space file.
-fn read(given: &str) -> Result<(Space, hemet_compiler::Options), Error> {
+/// A space, and how its networks are compiled.
+struct Given {
+    space: Space,
+    compile: Compile,
+}
+
+/// How networks are compiled under each scheme; by default as where no experiment says otherwise.
+struct Compile {
+    ckks: hemet_compiler::Options,
+    quantisation: Quantisation,
+    /// Without the machine's costs.
+    tfhe: hemet_tfhe_compiler::Options,
+}
+
+impl Default for Compile {
+    fn default() -> Self {
+        Self {
+            ckks: hemet_compiler::Options::default(),
+            quantisation: Quantisation::default(),
+            tfhe: hemet_tfhe_compiler::Options {
+                sets: tfhe::costs::sets(),
+                ..Default::default()
+            },
+        }
+    }
+}
+
+impl Compile {
+    /// The estimates under these schemes, with the user's cost table or this machine's.
+    fn costs(self, schemes: &[Scheme], args: &Args) -> Result<SchemeCosts, Error> {
+        let (has_ckks, has_tfhe) = (
+            schemes.contains(&Scheme::Ckks),
+            schemes.contains(&Scheme::Tfhe),
+        );
+        let ckks = match (has_ckks, &args.costs) {
+            (false, _) => None,
+            (true, Some(path)) => Some(costs::read(path)?),
+            (true, None) => Some(costs::of_this_machine(args.output.json)?),
+        };
+        let tfhe = match (has_tfhe, has_ckks, &args.costs) {
+            (false, ..) => None,
+            (true, false, Some(path)) => Some(tfhe::costs::read(path)?),
+            (true, ..) => Some(tfhe::costs::of_this_machine()?),
+        };
+        Ok(SchemeCosts {
+            ckks: ckks.map(|table| CompilerCosts {
+                options: self.ckks,
+                table,
+            }),
+            tfhe: tfhe.map(|costs| TfheCosts {
+                quantisation: self.quantisation,
+                options: hemet_tfhe_compiler::Options { costs, ..self.tfhe },
+            }),
+        })
+    }
+}
+
+/// The space and how it is compiled: of a preset, an experiment or a space file.
+fn read(given: &str) -> Result<Given, Error> {
     let path = Path::new(given);
+    let alone = |space| Given {
+        space,
+        compile: Compile::default(),
+    };
     if !path.exists() {
         let Some(text) = presets::find(given) else {
             let names: Vec<&str> = presets::PRESETS.iter().map(|(name, _)| *name).collect();
@@ -122,15 +177,23 @@ fn read(given: &str) -> Result<(Space, hemet_compiler::Options), Error> {
                 format!("there is no such file, and no preset of this name; presets: {names}"),
             ));
         };
-        return Ok((experiment::parse(path, text)?, Default::default()));
+        return Ok(alone(experiment::parse(path, text)?));
     }
     let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
     let is_experiment = text.lines().any(|line| line.starts_with("search:"));
     if !is_experiment {
-        return Ok((experiment::parse(path, &text)?, Default::default()));
+        return Ok(alone(experiment::parse(path, &text)?));
     }
     let experiment = Experiment::read(path)?;
-    Ok((experiment.space()?.clone(), experiment.compile_options()?))
+    let nothing = hemet_tfhe_schedule::CostTable::nominal(1);
+    Ok(Given {
+        space: experiment.space()?.clone(),
+        compile: Compile {
+            ckks: experiment.compile_options()?,
+            quantisation: experiment.quantise.clone(),
+            tfhe: experiment.tfhe_options(nothing),
+        },
+    })
 }
 
 /// All architectures where they are few, else the all-mobile one and a random sample.
@@ -151,14 +214,13 @@ fn choose(space: &Space, args: &Args) -> Vec<Architecture> {
     chosen
 }
 
-fn look(
-    space: &Space,
-    architecture: &Architecture,
-    costs: &CompilerCosts,
-) -> Result<Looked, Error> {
+fn look(space: &Space, architecture: &Architecture, costs: &SchemeCosts) -> Result<Looked, Error> {
     let description = space.describe(architecture).map_err(Error::user)?;
     let (statistics, estimate) = match space.graph(architecture) {
-        Ok(graph) => (Some(graph.statistics()), costs.estimate(&graph)),
+        Ok(graph) => {
+            let estimate = costs.estimate_under(space.scheme(architecture), &graph);
+            (Some(graph.statistics()), estimate)
+        }
         Err(error) => (None, Err(error.to_string())),
     };
     let (cost, infeasible) = match estimate {
