@@ -62,7 +62,7 @@ impl Plain for Depthwise {
         let weighted = taps(&self.0, &inputs[0])
             .into_iter()
             .enumerate()
-            .map(|(tap, pixels)| pixels * filters.clone().slice([tap..tap + 1]));
+            .map(|(tap, pixels)| pixels * filters.clone().narrow(0, tap, 1));
         sum(weighted)
     }
 }
@@ -85,7 +85,7 @@ impl Plain for Pool {
 impl Plain for Poly {
     fn plain(&self, inputs: &[Tensor<2>]) -> Tensor<2> {
         let (x, coefficients) = (&inputs[0], inputs[1].clone().transpose());
-        let term = |k: usize| coefficients.clone().slice([k..k + 1]);
+        let term = |k: usize| coefficients.clone().narrow(0, k, 1);
         // Horner; a row of one coefficient stands for all channels.
         let highest = x.zeros_like() + term(self.degree);
         (0..self.degree)
