@@ -54,12 +54,14 @@ pub struct Problem<'a> {
     /// Class of each tensor.
     class: Vec<usize>,
     classes: Vec<Class>,
-    /// Splits, counted once for all levels and primes.
-    tallies: RefCell<HashMap<TallyKey, Rc<Tally>>>,
+    tallies: &'a Tallies,
 }
 
-/// Node, term, layouts of operand and result.
-type TallyKey = (usize, usize, u8, u8);
+/// Splits of maps between layouts, counted once for all levels, primes, forms of a network and maps of one footprint: networks repeat their
+/// blocks. The keys are the identities of the footprint and of the operand's and the result's places; two of 64 bits that
+/// met by chance would make an estimate wrong, never a schedule, for which diagonals are counted again.
+#[derive(Default)]
+pub struct Tallies(RefCell<HashMap<[u64; 3], Rc<Tally>>>);
 
 /// A layout for each class, as a position among its candidates.
 pub type Choice = Vec<u8>;
@@ -88,7 +90,7 @@ impl<'a> Problem<'a> {
         net: &'a Net,
         footprints: &'a Footprints,
         slots: usize,
-        options: &Options,
+        (options, tallies): (&Options, &'a Tallies),
     ) -> Result<Self, TensorId> {
         let mut problem = Self {
             net,
@@ -97,7 +99,7 @@ impl<'a> Problem<'a> {
             target: options.target,
             class: Vec::new(),
             classes: Vec::new(),
-            tallies: RefCell::default(),
+            tallies,
         };
         let mut grids: Vec<Vec<(usize, usize)>> = Vec::new();
         let windows = windows(net);
@@ -329,17 +331,17 @@ impl<'a> Problem<'a> {
 
     /// The splits of one term of node `id`, whose operand is `input`.
     fn tally(&self, id: TensorId, term: usize, input: TensorId, choice: &Choice) -> Rc<Tally> {
-        let layout = |id: TensorId| choice[self.class[id.0]];
-        let key = (id.0, term, layout(input), layout(id));
-        if let Some(known) = self.tallies.borrow().get(&key) {
+        let (from, to) = (self.places(input, choice), self.places(id, choice));
+        let footprint = &self.footprints[id.0][term];
+        let key = [footprint.identity(), from.identity, to.identity];
+        if let Some(known) = self.tallies.0.borrow().get(&key) {
             return known.clone();
         }
-        let (from, to) = (self.places(input, choice), self.places(id, choice));
-        let diagonals = self.footprints[id.0][term].diagonals(from, to, self.slots);
+        let diagonals = footprint.diagonals(from, to, self.slots);
         let modulus = from.period.min(to.period);
         let strides: Vec<u32> = from.strides.iter().chain(&to.strides).copied().collect();
         let tally = Rc::new(Tally::new(&diagonals, modulus, &strides));
-        self.tallies.borrow_mut().insert(key, tally.clone());
+        self.tallies.0.borrow_mut().insert(key, tally.clone());
         tally
     }
 

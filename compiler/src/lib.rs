@@ -35,7 +35,7 @@ use hemet_schedule::artifact::LayerNote;
 use hemet_schedule::{CostTable, Schedule, Verified, verify};
 use hemet_spaces::{LayerGraph, Weights};
 
-use assignment::Footprints;
+use assignment::{Footprints, Tallies};
 use net::Net;
 use parameters::rounding::{self, Rounding};
 use parameters::simulate::Simulation;
@@ -152,16 +152,18 @@ struct Way {
 impl Way {
     /// The cheaper form.
     fn decide(graph: &LayerGraph, options: &Options, costs: &CostTable) -> Result<Self, Error> {
-        let merged = Self::new(graph, options, costs, Pools::Merged)?;
+        let tallies = Tallies::default();
+        let way = |pools| Self::new(graph, (options, &tallies), costs, pools);
+        let merged = way(Pools::Merged)?;
         Ok(match passes::keeps_pools(graph, options) {
-            true => merged.or_cheaper(Self::new(graph, options, costs, Pools::Apart)),
+            true => merged.or_cheaper(way(Pools::Apart)),
             false => merged,
         })
     }
 
     fn new(
         graph: &LayerGraph,
-        options: &Options,
+        (options, tallies): (&Options, &Tallies),
         costs: &CostTable,
         pools: Pools,
     ) -> Result<Self, Error> {
@@ -171,7 +173,7 @@ impl Way {
         };
         let net = passes::net(graph, None, &context, pools)?;
         let footprints = assignment::footprints(&net);
-        let structure = structure::decide(&net, &footprints, options, costs)?;
+        let structure = structure::decide(&net, &footprints, (options, tallies), costs)?;
         let rounding = vec![Rounding::Exact; net.nodes.len()];
         Ok(Self {
             pools,

@@ -6,7 +6,7 @@ use hemet_ckks_params::{MAX_PRIME_BITS, Parameters, max_log_qp};
 use hemet_schedule::artifact::LayerNote;
 use hemet_schedule::{CostTable, Layout, MissingCost, layout::MAX_PERIOD};
 
-use crate::assignment::{Choice, Footprints, Problem};
+use crate::assignment::{Choice, Footprints, Problem, Tallies};
 use crate::net::{Net, TensorId};
 use crate::parameters::{Chain, Levels, Policy, Precision, Price, chains};
 use crate::{Error, Options, Target};
@@ -94,14 +94,14 @@ enum Obstacle {
 pub fn decide(
     net: &Net,
     footprints: &Footprints,
-    options: &Options,
+    (options, tallies): (&Options, &Tallies),
     costs: &CostTable,
 ) -> Result<Structure, Error> {
     let mut best: Option<Structure> = None;
     let mut obstacle = None;
     for log_n in 11..=options.max_log_n {
         let had = best.is_some();
-        match at_degree(net, footprints, options, costs, log_n) {
+        match at_degree(net, footprints, (options, tallies), costs, log_n) {
             Ok(found) => {
                 let several = |l: &Layout| l.ciphertexts(1 << (log_n - 1)) > 1;
                 let split = options.target == Target::Latency && found.layouts.iter().any(several);
@@ -163,7 +163,7 @@ fn explain(obstacle: Obstacle, options: &Options) -> Error {
 fn at_degree(
     net: &Net,
     footprints: &Footprints,
-    options: &Options,
+    (options, tallies): (&Options, &Tallies),
     costs: &CostTable,
     log_n: u32,
 ) -> Result<Structure, Obstacle> {
@@ -174,7 +174,7 @@ fn at_degree(
         .map(|f| if f.is_empty() { 0.0 } else { 1e4 })
         .collect();
     let limbs = frames(net, options, log_n, &guess)?[0].chain.primes.len();
-    let problem = Problem::new(net, footprints, slots, options)
+    let problem = Problem::new(net, footprints, slots, (options, tallies))
         .map_err(|id| Obstacle::Tensor(too_large(net, id, options, (slots, limbs))))?;
     let first = frames(net, options, log_n, &problem.rounded(&problem.rasters()))?;
     let (frame, _) = cheapest(&problem, &problem.rasters(), first, costs, log_n)?;

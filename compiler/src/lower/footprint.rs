@@ -5,6 +5,7 @@
 //! entries: this is what makes trying many layouts cheap.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use hemet_schedule::Layout;
@@ -33,6 +34,7 @@ struct Pattern {
 #[derive(Clone, Debug)]
 pub struct Footprint {
     patterns: Vec<Pattern>,
+    identity: u64,
 }
 
 /// Positions of a layout, apart for channels and for places within a channel: an element lies at their sum.
@@ -48,6 +50,8 @@ pub struct Places {
     pub ciphertexts: usize,
     /// Distances between neighbours along the layout's digits, for choosing steps.
     pub strides: Vec<u32>,
+    /// A hash of the layout and the slots.
+    pub identity: u64,
 }
 
 /// Largest set of bits in which diagonals are marked; above it they are sorted. 8 MiB.
@@ -92,6 +96,11 @@ impl Places {
             period: layout.period.min(slots as u32),
             ciphertexts: layout.ciphertexts(slots),
             strides,
+            identity: {
+                let mut hasher = DefaultHasher::new();
+                (layout, slots).hash(&mut hasher);
+                hasher.finish()
+            },
         }
     }
 }
@@ -131,7 +140,15 @@ impl Footprint {
             })
             .collect();
         patterns.sort_unstable_by(|a, b| a.channels.cmp(&b.channels));
-        Self { patterns }
+        Self {
+            identity: identity(&patterns),
+            patterns,
+        }
+    }
+
+    /// A hash of what is joined: equal footprints have one identity.
+    pub fn identity(&self) -> u64 {
+        self.identity
     }
 
     /// Each pattern: its pairs of channels and its pairs of places.
@@ -249,6 +266,21 @@ impl Footprint {
             }
         }
     }
+}
+
+/// A hash of patterns. Channels are up to millions of pairs, for which the standard library's hash takes too long.
+fn identity(patterns: &[Pattern]) -> u64 {
+    patterns.iter().fold(0, |hash, pattern| {
+        let lengths = (pattern.channels.len() as u64) << 32 | pattern.places.len() as u64;
+        let pairs = pattern.channels.iter().chain(&pattern.places);
+        let words = pairs.map(|(o, i)| u64::from(*o) << 32 | u64::from(*i));
+        words.fold(mix(hash, lengths), mix)
+    })
+}
+
+fn mix(hash: u64, word: u64) -> u64 {
+    let mixed = (hash ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed ^ (mixed >> 29)
 }
 
 /// Sets of distances below a power of two, by marking.
@@ -387,8 +419,7 @@ fn hash_channel(map: &SparseMap, rows: std::ops::Range<usize>, in_len: usize, ha
                 end = (channel + 1) * in_len;
             }
             let place = (column + in_len - end) as u64;
-            let mixed = (hashes[channel] ^ (mark | place)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            hashes[channel] = (mixed ^ (mixed >> 29)) | 1;
+            hashes[channel] = mix(hashes[channel], mark | place) | 1;
         }
     }
 }
