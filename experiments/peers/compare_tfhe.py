@@ -32,7 +32,7 @@ def main():
             print(f"{threads} thread(s) …", file=sys.stderr, flush=True)
             bench = [args.hemet, "bench", artifact, "--threads", str(threads), "--runs", str(args.runs), "--json"]
             rows.append({"system": "Hemet", "threads": threads} | hemet(compare.run_child(bench, threads, args.limit), compile_s))
-            command = [sys.executable, str(HERE / "run_concrete.py"), "--artifact", artifact, "--images", str(IMAGES)]
+            command = [sys.executable, str(HERE / "run_concrete.py"), "--artifact", artifact, "--images", str(args.images)]
             command += ["--runs", str(args.runs)]
             rows.append({"system": "Concrete", "threads": threads} | compare.run_child(command, threads, args.limit))
     report = {
@@ -54,7 +54,8 @@ def main():
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--run", type=Path, required=True, help="run folder of experiments/digits_tfhe.yaml")
+    parser.add_argument("--run", type=Path, required=True, help="run folder of experiments/digits_tfhe.yaml or mnist_tfhe.yaml")
+    parser.add_argument("--images", type=Path, default=IMAGES, help="gzipped IDX file of its test images; those of digits_tfhe")
     parser.add_argument("--hemet", default="target/release/hemet", help="the binary")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--runs", type=int, default=3, help="timed predictions; the table shows their median")

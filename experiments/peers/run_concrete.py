@@ -101,9 +101,11 @@ def evaluate(artifact, x, look_up):
 
 
 def images(path, encoding, count):
-    """The first images of a gzipped IDX file of pixels 0 to 16, as the network's integers."""
+    """The first images of a gzipped IDX file, pixels 0 to 255 or, where they are 8x8, 0 to 16, as the network's integers."""
     data = gzip.open(path).read()
-    pixels = np.frombuffer(data, np.uint8, offset=16).reshape(int.from_bytes(data[4:8], "big"), -1)[:count] / 16
+    images, height = (int.from_bytes(data[at : at + 4], "big") for at in (4, 8))
+    top = 16 if height == 8 else 255
+    pixels = np.frombuffer(data, np.uint8, offset=16).reshape(images, -1)[:count] / top
     share = (pixels - encoding["low"]) / (encoding["high"] - encoding["low"])
     top = encoding["levels"] - 1
     return np.clip(np.floor(share * top + 0.5), 0, top).astype(np.int64)
@@ -134,8 +136,8 @@ def circuit(artifact, inputs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--artifact", required=True, help="TFHE artifact of a network for 8x8 digits")
-    parser.add_argument("--images", required=True, help="gzipped IDX file of its images, pixels 0 to 16")
+    parser.add_argument("--artifact", required=True, help="TFHE artifact of a network for grey images")
+    parser.add_argument("--images", required=True, help="gzipped IDX file of its images")
     parser.add_argument("--calibrate", type=int, default=500, help="images whose accumulators give the tables' widths")
     parser.add_argument("--runs", type=int, required=True, help="timed predictions")
     args = parser.parse_args()
