@@ -68,7 +68,8 @@ impl Context {
     /// the order of [`LinearPieces::diagonals`] when they are needed, and they are dropped after their last use.
     ///
     /// # Errors
-    /// As those, and what `take` says.
+    /// As those, and what `take` says; `Plan` also where the plan skips so many numbers of diagonals that the last one is above the number of its
+    /// products.
     pub fn linear_pieces<C: Borrow<Ciphertext>, D: Borrow<Diagonal>>(
         &self,
         inputs: &[C],
@@ -77,6 +78,8 @@ impl Context {
         keys: &EvaluationKeys,
         rescale: bool,
     ) -> Result<Vec<Ciphertext>, Error> {
+        // Each diagonal is used, so there are no more of them than products.
+        plan.check_diagonals(pieces.diagonals().map(<[_]>::len).sum())?;
         let inputs: Vec<&Ciphertext> = inputs.iter().map(Borrow::borrow).collect();
         self.linear_map(&inputs, (plan, pieces), take, keys, rescale)
     }
@@ -89,17 +92,12 @@ impl Context {
         keys: &EvaluationKeys,
         rescale: bool,
     ) -> Result<Vec<Ciphertext>, Error> {
+        plan.check_diagonals(diagonals.len())?;
         let inputs: Vec<&Ciphertext> = inputs.iter().map(Borrow::borrow).collect();
         let pieces = plan.pieces(usize::MAX);
         let take = |_: usize| {
             let of_piece = pieces.diagonals().flatten();
-            let found = of_piece.map(|&d| diagonals.get(d).map(Borrow::borrow));
-            let found: Option<Vec<&Diagonal>> = found.collect();
-            found.ok_or(Error::Plan {
-                what: "a diagonal",
-                given: plan.diagonals - 1,
-                count: diagonals.len(),
-            })
+            Ok(of_piece.map(|&d| diagonals[d].borrow()).collect())
         };
         self.linear_map(&inputs, (plan, &pieces), take, keys, rescale)
     }

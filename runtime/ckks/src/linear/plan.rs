@@ -79,6 +79,18 @@ impl LinearPlan {
         LinearPieces { pieces }
     }
 
+    /// That no term names a diagonal beyond the first `count`, before memory is taken for them.
+    pub(super) fn check_diagonals(&self, count: usize) -> Result<(), Error> {
+        if self.diagonals <= count {
+            return Ok(());
+        }
+        Err(Error::Plan {
+            what: "a diagonal",
+            given: self.diagonals - 1,
+            count,
+        })
+    }
+
     /// Checks and groups the terms.
     ///
     /// # Errors
