@@ -21,8 +21,8 @@ space:
     - name: b1
       options: [skip, {conv: {width: [4, 8, 12], kernel: [1, 3]}}]
   activation: quadratic
-search: {strategy: nsga2, trials: 6, lag: 2, workers: 1, inherit: true, halving: {rungs: [2], factor: 2}}
-train: {epochs: 8}
+search: {strategy: nsga2, trials: 6, lag: 2, workers: 1, inherit: true, halving: {rungs: [20], factor: 2}}
+train: {epochs: 80}
 encrypted_images: 1
 ";
 
