@@ -1,6 +1,6 @@
 //! How the values of points become colours, shapes, sizes and units, and the legend that says so.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ParetoPlot, ParetoPoint};
 use crate::frame::Frame;
@@ -90,12 +90,19 @@ impl<'a> Coding<'a> {
 }
 
 /// The accuracy in percent below which points would flatten the front: three times as far below the best as the front's
-/// lowest member (and at least three points), if some lie more than five times as far.
+/// lowest member (and at least three points), if some lie more than five times as far. The best of every series counts as a member: a
+/// family that never reaches the front is seen beside it.
 fn floor(plot: &ParetoPlot) -> Option<f64> {
     let percent = |p: &ParetoPoint| p.accuracy * 100.0;
     let best = plot.points.iter().map(percent).fold(0.0, f64::max);
     let marked = plot.points.iter().filter(|p| p.on_front || p.chosen);
-    let lowest_marked = marked.map(percent).fold(best, f64::min);
+    let mut best_of_series: BTreeMap<&str, f64> = BTreeMap::new();
+    for point in &plot.points {
+        let best = best_of_series.entry(&point.series).or_default();
+        *best = best.max(percent(point));
+    }
+    let marked = marked.map(percent).chain(best_of_series.into_values());
+    let lowest_marked = marked.fold(best, f64::min);
     let lowest = plot.points.iter().map(percent).fold(best, f64::min);
     let spread = (best - lowest_marked).max(1.0);
     (best - lowest > 5.0 * spread).then(|| (best - 3.0 * spread).floor())

@@ -159,6 +159,19 @@ fn failed_trainings_do_not_flatten_the_front() {
 }
 
 #[test]
+fn a_series_far_below_the_front_is_shown_all_the_same() {
+    let mut points = vec![point(1, 5.0, 0.98, 2), point(2, 6.0, 0.99, 2)];
+    let slow = |i: u64| ParetoPoint {
+        series: "tfhe".into(),
+        ..point(i, 300.0, 0.85 + 0.01 * i as f64, 1)
+    };
+    points.extend((3..7).map(slow));
+    let layout = plot(with_front(points)).lay_out(640.0, 480.0).unwrap();
+    let texts = texts(&layout.scene);
+    assert!(!texts.iter().any(|t| t.contains("below")), "{texts:?}");
+}
+
+#[test]
 fn a_title_full_of_markup_and_control_characters_leaves_valid_xml() {
     let mut plot = plot(vec![point(1, 20.0, 0.9, 4)]);
     plot.title = "a<b> & \"c\" \u{0}\u{8}\n".to_string();
