@@ -8,19 +8,18 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use hemet_schedule::{CostKind, Layout, MissingCost, layout::MAX_PERIOD};
+use hemet_schedule::{CostKind, Layout, MissingCost};
 
 use crate::lower::{Footprint, Places, Tally, folds};
 use crate::net::{Kind, Net, TensorId};
-use crate::packing::{Site, Windows, candidates, extents, pooled};
+use crate::packing::{Site, Windows, extents, pooled};
 use crate::parameters::noise::mean_square;
 use crate::parameters::{Levels, Price};
+use crate::sites::{larger_grids, layouts, windows};
 use crate::{Options, Target};
 
 /// Combinations kept from map to map.
 const BEAM: usize = 24;
-/// Grids of larger tensors that a tensor may be laid out on.
-const MAX_GRIDS: usize = 2;
 
 /// Tensors that share a layout, and the layouts that they may have.
 struct Class {
@@ -370,75 +369,4 @@ impl<'a> Problem<'a> {
         let fold = price.us(CostKind::Rotate, limbs)? + price.us(CostKind::Add, limbs)?;
         Ok(cost + folds * fold)
     }
-}
-
-/// The layouts that a tensor may have.
-fn layouts(site: &Site<'_>, slots: usize, options: &Options) -> Vec<Layout> {
-    if options.target == Target::Throughput {
-        let elements = site.shape.len().next_power_of_two();
-        let fits = elements.saturating_mul(slots) <= MAX_PERIOD as usize;
-        let batched = fits.then(|| Layout::batched(extents(site.shape), slots));
-        return batched.into_iter().collect();
-    }
-    let mut layouts = candidates(site, options.max_ciphertexts.saturating_mul(slots));
-    // Channels that cross ciphertexts take a pass over all entries to cost; only where there is no other way.
-    let separable = |l: &Layout| Places::new(l, slots).is_separable(slots as u32);
-    if layouts.iter().any(separable) {
-        layouts.retain(separable);
-    }
-    layouts
-}
-
-/// The windows by which each tensor is, or would best be, laid out: what is pooled, and above it, up to the input, whatever has
-/// the pooled tensor's height and width; the input also by the stride of what reads it.
-fn windows(net: &Net) -> Vec<Windows> {
-    let mut windows = vec![Windows::None; net.nodes.len()];
-    for id in net.ids().rev() {
-        let shape = net.node(id).shape;
-        let own = windows[id.0];
-        match &net.node(id).kind {
-            Kind::Input => {}
-            Kind::Pool { input, side } => windows[input.0] = Windows::Pooled(*side),
-            Kind::Product(a, b) => {
-                for operand in [a, b] {
-                    windows[operand.0] = own;
-                }
-            }
-            Kind::Linear { .. } => {
-                for operand in net.node(id).inputs() {
-                    let above = net.node(operand).shape;
-                    let stride = (above.height + shape.height / 2) / shape.height;
-                    let input = net.node(operand).kind == Kind::Input;
-                    let wanted = match own {
-                        _ if windows[operand.0] != Windows::None => continue,
-                        own if net.node(id).shifted().is_some() => own,
-                        Windows::Wanted(side) | Windows::Pooled(side) if stride == 1 => {
-                            Windows::Wanted(side)
-                        }
-                        _ if input && (2..8).contains(&stride) => Windows::Wanted(stride),
-                        Windows::None | Windows::Wanted(_) | Windows::Pooled(_) => Windows::None,
-                    };
-                    windows[operand.0] = wanted;
-                }
-            }
-        }
-    }
-    windows
-}
-
-/// The grids above a tensor that are larger than its own, nearest first.
-fn larger_grids<'b>(
-    above: impl Iterator<Item = ((usize, usize), &'b [(usize, usize)])>,
-    own: (usize, usize),
-) -> Vec<(usize, usize)> {
-    let mut grids: Vec<(usize, usize)> = Vec::new();
-    for (grid, further) in above {
-        for grid in std::iter::once(grid).chain(further.iter().copied()) {
-            let covers = grid.0 >= own.0 && grid.1 >= own.1 && grid != own;
-            if covers && !grids.contains(&grid) && grids.len() < MAX_GRIDS {
-                grids.push(grid);
-            }
-        }
-    }
-    grids
 }

@@ -20,6 +20,7 @@ mod options;
 pub mod packing;
 pub mod parameters;
 pub mod passes;
+mod sites;
 mod structure;
 mod synthetic;
 

@@ -44,13 +44,7 @@ struct Args {
 }
 
 fn main() -> std::process::ExitCode {
-    match run(&Args::parse()) {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{}", error.render());
-            std::process::ExitCode::FAILURE
-        }
-    }
+    hemet::common::exit(run(&Args::parse()))
 }
 
 fn run(args: &Args) -> Result<(), Error> {

@@ -1,11 +1,24 @@
-//! What several commands share: reading artifacts, threads, notices, JSON on standard output.
+//! What several commands share: exit statuses, reading artifacts, threads, notices, JSON on standard output.
 
 use std::path::Path;
+use std::process::ExitCode;
 
 use hemet_schedule::artifact::Artifact;
 use serde::Serialize;
 
 use crate::error::Error;
+
+/// The exit status of a program that ends so; an error is told on standard error.
+pub fn exit(result: Result<(), Error>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let status = error.exit_status();
+            eprintln!("{}", error.render());
+            ExitCode::from(status)
+        }
+    }
+}
 
 /// Reads the artifact at `path`.
 pub fn read_artifact(path: &Path) -> Result<Artifact, Error> {

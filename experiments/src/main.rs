@@ -6,12 +6,5 @@ use clap::Parser;
 use hemet::cli::Cli;
 
 fn main() -> ExitCode {
-    match hemet::commands::run(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let status = error.exit_status();
-            eprintln!("{}", error.render());
-            ExitCode::from(status)
-        }
-    }
+    hemet::common::exit(hemet::commands::run(Cli::parse()))
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use hemet_reports::number;
+use hemet_search::hypervolume::HypervolumeCurve;
 use hemet_search::objective::Objectives;
-use hemet_search::pareto::{HypervolumeCurve, Point};
+use hemet_search::pareto::Point;
 use hemet_search::study::Event;
 use hemet_search::{Outcome, Trial};
 

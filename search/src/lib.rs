@@ -17,6 +17,7 @@
 pub mod constraint;
 pub mod data;
 mod error;
+pub mod hypervolume;
 pub mod objective;
 pub mod pareto;
 pub mod seed;

@@ -8,6 +8,7 @@
 
 mod choice;
 mod footprint;
+mod marks;
 mod placed;
 mod plan;
 mod split;

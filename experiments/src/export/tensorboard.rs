@@ -5,7 +5,7 @@
 //! checked. The bytes are the protobuf message `Event` (`tensorflow/core/util/event.proto`), of which four fields are needed,
 //! so they are written here by hand. The journal holds no times: all events have the time 0 and are told apart by their step.
 
-use hemet_search::pareto::HypervolumeCurve;
+use hemet_search::hypervolume::HypervolumeCurve;
 
 use super::Exported;
 use crate::error::Error;

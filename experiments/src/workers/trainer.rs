@@ -121,9 +121,10 @@ impl Trainer {
             }
             epochs.push(*report);
             request.heard.store(report.epoch as u64, Ordering::SeqCst);
-            match contest.and_then(|contest| contest.verdict(report)) {
-                Some(verdict) if !verdict.goes_on => ControlFlow::Break(End::Early),
-                _ => ControlFlow::Continue(()),
+            let verdict = contest.and_then(|contest| contest.verdict(report));
+            match verdict.is_some_and(|verdict| !verdict.goes_on) {
+                true => ControlFlow::Break(End::Early),
+                false => ControlFlow::Continue(()),
             }
         };
         let outcome = match scheme {

@@ -1,6 +1,5 @@
 //! A training under way: its epochs and batches, its loss, its state to and from a checkpoint.
 
-use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 
@@ -9,7 +8,7 @@ use super::checkpoint::Checkpoint;
 use super::forward::{TrainingOutput, matrix};
 use super::model::{Activations, Model};
 use super::optimiser::{self, Sgd};
-use super::targets::Targets;
+use super::targets::{Targets, cross_entropy};
 use super::{
     EpochReport, Epochs, Polynomials, TrainOptions, TrainOutcome, Trained, Training, batch, infer,
     teacher, values,
@@ -241,15 +240,8 @@ impl<'a> Run<'a> {
     ) -> Tensor<2> {
         let options = self.options();
         let data = self.training.data.training;
-        let (images, classes) = (indices.len(), data.classes);
         let targets = self.targets.rows(data, indices);
-        let entropy = |logits: Tensor<2>, targets: Vec<f32>| {
-            let targets = matrix(targets, images, classes, &self.device);
-            (log_softmax(logits, 1) * targets)
-                .sum()
-                .mul_scalar(-1.0 / images as f32)
-                .reshape([1, 1])
-        };
+        let entropy = |logits, targets| cross_entropy(logits, targets, &self.device);
         let mut loss = entropy(output.logits.clone(), targets);
         if let Some(soft) = soft {
             // The square keeps the size of its gradient at any temperature (Hinton et al. 2015, section 2).

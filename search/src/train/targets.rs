@@ -1,6 +1,10 @@
 //! What the cross entropy compares the logits with.
 
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Tensor};
+
 use super::TrainOptions;
+use super::forward::matrix;
 use crate::data::Dataset;
 
 /// Smoothed labels, weighted by class where classes are to count alike.
@@ -38,6 +42,16 @@ impl Targets {
         }
         rows
     }
+}
+
+/// The mean over the images of `−Σ targets · log softmax(logits)`, as `[1][1]`; both are `[images][classes]`.
+pub(super) fn cross_entropy(logits: Tensor<2>, targets: Vec<f32>, device: &Device) -> Tensor<2> {
+    let [images, classes] = logits.dims();
+    let targets = matrix(targets, images, classes, device);
+    (log_softmax(logits, 1) * targets)
+        .sum()
+        .mul_scalar(-1.0 / images as f32)
+        .reshape([1, 1])
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The hypervolume of the front over trials: how fast the search found what it found.
 
 use hemet_reports::{Curve, LinePlot, number};
+use hemet_search::hypervolume::HypervolumeCurve;
 use hemet_search::objective::Objective;
-use hemet_search::pareto::HypervolumeCurve;
 
 use super::Plot;
 use crate::report::Run;

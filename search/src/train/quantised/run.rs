@@ -2,8 +2,7 @@
 
 use std::f32::consts::PI;
 
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use hemet_spaces::quantised::Quantisation;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
@@ -13,9 +12,8 @@ use super::{forward, fresh, model_logits};
 use crate::Error;
 use crate::data::Dataset;
 use crate::train::checkpoint::Checkpoint;
-use crate::train::forward::matrix;
 use crate::train::model::{Model, Step};
-use crate::train::targets::Targets;
+use crate::train::targets::{Targets, cross_entropy};
 use crate::train::{EpochReport, Epochs, TrainOutcome, Trained, Training, batch, infer, values};
 
 /// Weight of the penalty on accumulators that wrap.
@@ -151,7 +149,8 @@ impl<'a> Run<'a> {
         let images = indices.len();
         let output = forward::training(&self.model, self.quantisation, &rounded, input, images);
         let logits = output.logits.mul_scalar(self.logit_scale);
-        let mut loss = self.entropy(logits.clone(), indices);
+        let targets = self.targets.rows(data, indices);
+        let mut loss = cross_entropy(logits.clone(), targets, &self.device);
         if let Some(penalty) = output.penalty {
             loss = loss + penalty.mul_scalar(OVERFLOW_PENALTY);
         }
@@ -183,18 +182,6 @@ impl<'a> Run<'a> {
             infer::share_correct(&logits, &labels)
         };
         Ok((value, share))
-    }
-
-    /// Cross entropy with the targets.
-    fn entropy(&self, logits: Tensor<2>, indices: &[usize]) -> Tensor<2> {
-        let data = self.training.data.training;
-        let (images, classes) = (indices.len(), data.classes);
-        let targets = self.targets.rows(data, indices);
-        let targets = matrix(targets, images, classes, &self.device);
-        (log_softmax(logits, 1) * targets)
-            .sum()
-            .mul_scalar(-1.0 / images as f32)
-            .reshape([1, 1])
     }
 }
 
