@@ -21,28 +21,32 @@ use crate::{common, network, tfhe};
 /// Timed predictions of each member.
 const TIMED_RUNS: usize = 3;
 
-/// Latencies of so many encrypted predictions on one thread, in milliseconds, after one that is not counted, and the bytes
-/// of an encrypted image.
+/// Of each network, latencies of so many encrypted predictions on one thread, in milliseconds, after one that is not counted, and
+/// the bytes of an encrypted image. They take turns, so that what else the machine does falls on all of them alike.
 ///
 /// # Errors
 /// A prediction that fails.
 pub fn time(
-    session: &dyn Predict,
+    sessions: &[&dyn Predict],
     test: &Dataset,
     runs: usize,
-) -> Result<(Vec<f64>, usize), Error> {
+) -> Result<Vec<(Vec<f64>, usize)>, Error> {
     let image: Vec<f64> = test.image(0).iter().map(|v| f64::from(*v)).collect();
     common::pool(1)?.install(|| {
-        let request_bytes = session.predict(&image)?.request_bytes;
-        let times = (0..runs)
-            .map(|_| Ok(session.predict(&image)?.latency_ms))
-            .collect::<Result<Vec<f64>, Error>>()?;
-        Ok((times, request_bytes))
+        let first = |session: &&dyn Predict| Ok((vec![], session.predict(&image)?.request_bytes));
+        let mut timed: Vec<(Vec<f64>, usize)> =
+            sessions.iter().map(first).collect::<Result<_, Error>>()?;
+        for _ in 0..runs {
+            for (session, (times, _)) in sessions.iter().zip(&mut timed) {
+                times.push(session.predict(&image)?.latency_ms);
+            }
+        }
+        Ok(timed)
     })
 }
 
-/// Compiles members of the front other than the chosen one, as many as the experiment says, and times each: the median in
-/// milliseconds by the number of the trial. Those that cannot be compiled leave the front.
+/// Compiles members of the front other than those in `measured_ms`, as many as the experiment says, times each and adds the median
+/// in milliseconds by the number of the trial. Those that cannot be compiled leave the front.
 ///
 /// # Errors
 /// Weights that cannot be read, a network that cannot be run.
@@ -52,16 +56,18 @@ pub fn measure(
     costs: &SchemeCosts,
     run: &RunFolder,
     trials: &mut [Trial],
-    chosen: usize,
-) -> Result<BTreeMap<usize, f64>, Error> {
+    measured_ms: &mut BTreeMap<usize, f64>,
+) -> Result<(), Error> {
     let front = ParetoFront::of(trials, &experiment.objectives()?);
     let others: Vec<usize> = front.members().iter().map(|m| m.trial).collect();
-    let others: Vec<usize> = others.into_iter().filter(|t| *t != chosen).collect();
+    let others: Vec<usize> = others
+        .into_iter()
+        .filter(|t| !measured_ms.contains_key(t))
+        .collect();
     let others = spread(&others, experiment.measured_members);
     let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
     let samples = network::samples(&sets.train);
     let mut progress = Progress::new("measure", others.len() as u64, others.is_empty());
-    let mut measured = BTreeMap::new();
     for (done, trial) in others.into_iter().enumerate() {
         progress.set(done as u64, &format!("front member #{trial}"));
         let weights = folder.read_weights(trial).map_err(Error::user)?;
@@ -73,11 +79,12 @@ pub fn measure(
             }
             result => result?,
         };
-        let (times, _) = time(session.as_ref(), &sets.test, TIMED_RUNS)?;
-        measured.insert(trial, common::median(&times));
+        for (times, _) in time(&[session.as_ref()], &sets.test, TIMED_RUNS)? {
+            measured_ms.insert(trial, common::median(&times));
+        }
     }
     progress.finish();
-    Ok(measured)
+    Ok(())
 }
 
 /// The network compiled for its scheme, with keys.

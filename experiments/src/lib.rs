@@ -3,12 +3,14 @@
 //! This crate is the only place that wires the others: YAML experiments and the command line.
 //! The binary `hemet` is glue over [`commands::run`].
 
+pub mod baseline;
 pub mod cases;
 pub mod cli;
 pub mod commands;
 pub mod common;
 pub mod costs;
 pub mod date;
+pub mod deploy;
 pub mod error;
 pub mod experiment;
 pub mod export;

@@ -7,6 +7,7 @@ use hemet_search::{Trial, study};
 use hemet_spaces::Scheme;
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::AgainstBaseline;
 use crate::error::Error;
 use crate::experiment::Experiment;
 
@@ -36,6 +37,15 @@ pub struct Summary {
     pub front: Vec<Member>,
     /// The network that was chosen and compiled.
     pub best: Best,
+    /// The baseline, measured as the chosen network; none where the search had none or could not train or compile it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Best>,
+    /// What the chosen network gains on the baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against_baseline: Option<AgainstBaseline>,
+    /// What a person must know of the choice and the baseline, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The processor that everything ran on.
     pub machine: String,
     /// Seconds that the whole command took.
@@ -77,7 +87,7 @@ pub struct Member {
     pub measured_latency_ms: Option<f64>,
 }
 
-/// The network that was chosen, with what was measured on it.
+/// A network that was compiled and classified with: the chosen one, or the baseline.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Best {
     /// Number of the trial.
@@ -187,6 +197,11 @@ impl RunFolder {
     /// `best.hemet`: the chosen network, compiled.
     pub fn artifact_path(&self) -> PathBuf {
         self.root.join("best.hemet")
+    }
+
+    /// `baseline.hemet`: the baseline, compiled, where it is not the chosen network.
+    pub fn baseline_path(&self) -> PathBuf {
+        self.root.join("baseline.hemet")
     }
 
     /// `trained/trial-NNNN.EXTENSION`: what `hemet train` made of a trial.

@@ -7,13 +7,13 @@ use hemet_reports::number;
 use hemet_search::hypervolume::HypervolumeCurve;
 use hemet_search::objective::Objectives;
 use hemet_search::pareto::Point;
-use hemet_search::study::Event;
+use hemet_search::study::{Baseline, Event};
 use hemet_search::{Outcome, Trial};
 
-use crate::common;
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::progress::Progress;
+use crate::{baseline, common};
 
 /// A bar over all epochs of all trials: trials done, running, failed, infeasible; the best so far, the front's hypervolume.
 pub struct SearchProgress {
@@ -27,6 +27,7 @@ struct State {
     /// Epochs of each.
     epochs: usize,
     objectives: Objectives,
+    baseline: Option<Baseline>,
     /// Epochs done of the trials that are being trained.
     running: BTreeMap<usize, usize>,
     /// Trials that have ended, those of an earlier run first.
@@ -47,6 +48,7 @@ impl SearchProgress {
             trials,
             epochs,
             objectives: experiment.objectives()?,
+            baseline: experiment.search.baseline,
             running: BTreeMap::new(),
             ended: earlier,
             hypervolume: None,
@@ -76,6 +78,7 @@ impl SearchProgress {
                 state.running.remove(&trial.number);
                 state.ended.push((*trial).clone());
                 state.measure();
+                state.note_baseline(trial);
             }
         }
         state.show();
@@ -105,6 +108,15 @@ impl State {
         let (done, message) = (self.epochs_done(), self.message());
         if let Some(progress) = &mut self.progress {
             progress.set(done, &message);
+        }
+    }
+
+    /// Says at once that there will be no comparison, where that is so.
+    fn note_baseline(&self, ended: &Trial) {
+        let baseline = self.baseline.filter(|_| ended.number == Baseline::TRIAL);
+        let untrained = baseline.and_then(|baseline| baseline::untrained(baseline, &self.ended));
+        if let (Some(note), Some(progress)) = (untrained, &self.progress) {
+            progress.note(&note);
         }
     }
 
@@ -205,6 +217,7 @@ mod tests {
             trials: 8,
             epochs: 10,
             objectives: Objectives::new(&["accuracy", "latency"], &limits).expect("sound"),
+            baseline: None,
             running: BTreeMap::from([(4, 0), (5, 7)]),
             ended: vec![
                 trial(0, Outcome::Complete { accuracy: 0.9 }),

@@ -60,7 +60,12 @@ pub enum Choice {
     /// The best in the first objective beside accuracy (the fastest, as a rule) of those whose accuracy lies within so many
     /// percentage points of the best (0 to 100). Of equals the faster.
     BestWithin(f64),
+    /// The best in that objective of those whose accuracy (0 to 1) is at least this; the most accurate where none is.
+    BestFrom(f64),
 }
+
+/// Accuracies have 6 decimals; half of the last keeps "within 1 point" true for 0.98 against 0.99.
+const ROUNDING: f64 = 5e-7;
 
 impl ParetoFront {
     /// The front of the completed ones of these trials.
@@ -110,14 +115,20 @@ impl ParetoFront {
         &self.members
     }
 
+    /// Whether a member has this accuracy (0 to 1).
+    pub fn reaches(&self, accuracy: f64) -> bool {
+        let mut members = self.members.iter();
+        members.any(|m| m.accuracy >= accuracy - ROUNDING)
+    }
+
     /// The member that `choice` names; none if the front is empty.
     pub fn choose(&self, choice: Choice) -> Option<&Point> {
         let accuracies = self.members.iter().map(|m| m.accuracy);
         let best = accuracies.reduce(f64::max)?;
         let least = match choice {
             Choice::MostAccurate => best,
-            // Accuracies have 6 decimals; half of the last keeps "within 1 point" true for 0.98 against 0.99.
-            Choice::BestWithin(points) => best - points.max(0.0) / 100.0 - 5e-7,
+            Choice::BestWithin(points) => best - points.max(0.0) / 100.0 - ROUNDING,
+            Choice::BestFrom(accuracy) => (accuracy - ROUNDING).min(best),
         };
         let candidates = self.members.iter().filter(|m| m.accuracy >= least);
         let loss = |member: &Point| match self.objectives.second() {
@@ -176,6 +187,13 @@ mod tests {
             (Choice::BestWithin(1.0), 1),
             (Choice::BestWithin(9.0), 0),
             (Choice::BestWithin(f64::NAN), 2),
+            (Choice::BestFrom(0.0), 0),
+            (Choice::BestFrom(0.9), 0),
+            (Choice::BestFrom(0.9 + 1e-6), 1),
+            (Choice::BestFrom(0.98), 1),
+            (Choice::BestFrom(0.985), 2),
+            (Choice::BestFrom(0.991), 2),
+            (Choice::BestFrom(f64::NAN), 2),
         ];
         for (choice, trial) in cases {
             assert_eq!(
@@ -185,6 +203,8 @@ mod tests {
             );
         }
         assert_eq!(front_of([]).choose(Choice::MostAccurate), None);
+        // As the sums of whole decimals come out of floating point.
+        assert!(front().reaches(0.986 + 0.004) && !front().reaches(0.9901));
     }
 
     #[test]

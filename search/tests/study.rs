@@ -9,8 +9,8 @@ use std::time::Duration;
 use hemet_search::constraint::{Constraints, CostEstimate, CostModel};
 use hemet_search::objective::Objectives;
 use hemet_search::pareto::ParetoFront;
-use hemet_search::strategy::strategy;
-use hemet_search::study::{Job, Resume, RunFolder, Study, StudyOptions, StudyReport};
+use hemet_search::strategy::{strategies, strategy};
+use hemet_search::study::{Baseline, Job, Resume, RunFolder, Study, StudyOptions, StudyReport};
 use hemet_search::train::{EpochReport, OnEpoch, TrainOutcome, Trained};
 use hemet_search::{Error, Outcome, Seed, Trial};
 use hemet_spaces::{LayerGraph, Space, Weights};
@@ -81,6 +81,7 @@ fn options(workers: usize, seed: u64) -> StudyOptions {
         lag: 4,
         workers,
         seed: Seed::new(seed),
+        baseline: None,
         halving: None,
         inherit: false,
     }
@@ -388,4 +389,70 @@ fn an_error_in_training_ends_the_study_and_keeps_the_journal() {
         .filter(|b| **b == b'\n')
         .count();
     assert_eq!(lines, 5);
+}
+
+#[test]
+fn the_baseline_is_trial_0_of_every_strategy_and_comes_once_on_any_threads_and_after_any_stop() {
+    let mobile = space().mobile();
+    for strategy in strategies() {
+        let name = strategy.name();
+        let with = |workers, seed| StudyOptions {
+            baseline: Some(Baseline::Mobile),
+            ..options(workers, seed)
+        };
+        let folder = temporary();
+        let whole = run(folder.path(), &with(1, 4), Resume::No, name).expect("runs");
+        assert_eq!(whole.trials[0].architecture, mobile, "{name}");
+        let times = whole.trials.iter().filter(|t| t.architecture == mobile);
+        assert_eq!(times.count(), 1, "{name}");
+        let expected = journal(folder.path());
+        let line = expected.iter().position(|b| *b == b'\n').expect("a line");
+        // Killed in the first line, after it, and in the middle.
+        for (workers, cut) in [(2, 3), (4, line + 1), (3, expected.len() / 2)] {
+            let killed = temporary();
+            fs::write(killed.path().join("journal.jsonl"), &expected[..cut]).expect("written");
+            let again = run(killed.path(), &with(workers, 4), Resume::Yes, name).expect("resumes");
+            assert_eq!(again, whole, "{name}, cut at {cut}");
+        }
+        // These start there by themselves.
+        let foreign = run(folder.path(), &options(1, 4), Resume::Yes, name);
+        let starts_there = ["greedy", "exhaustive"].contains(&name);
+        assert_eq!(foreign.is_ok(), starts_there, "{name}");
+    }
+}
+
+#[test]
+fn an_infeasible_baseline_is_recorded_and_the_study_goes_on() {
+    let folder = temporary();
+    let with = StudyOptions {
+        baseline: Some(Baseline::Mobile),
+        ..options(2, 4)
+    };
+    let space = space();
+    let study = Study {
+        space: &space,
+        strategy: strategy("random").expect("listed"),
+        cost: &Layers,
+        objectives: &Objectives::default(),
+        constraints: &Constraints {
+            max_depth: Some(10),
+            ..Constraints::default()
+        },
+        train: &pretend,
+        on_event: &|_| {},
+        should_stop: &|| false,
+        out_of_time: &|| false,
+    };
+    let run_folder = RunFolder::create(folder.path()).expect("created");
+    let report = study.run(&run_folder, &with, Resume::No).expect("runs");
+    let reason = report.trials[0].outcome.reason().unwrap_or_default();
+    assert!(reason.contains("exceeds 10"), "{reason}");
+    assert!(
+        report
+            .trials
+            .iter()
+            .filter(|t| t.outcome.was_trained())
+            .count()
+            > 1
+    );
 }

@@ -5,7 +5,9 @@ use std::sync::Mutex;
 
 use hemet_search::constraint::{Constraints, CostEstimate, CostModel};
 use hemet_search::strategy::strategy;
-use hemet_search::study::{Event, Halving, Resume, RunFolder, Study, StudyOptions, StudyReport};
+use hemet_search::study::{
+    Baseline, Event, Halving, Resume, RunFolder, Study, StudyOptions, StudyReport,
+};
 use hemet_search::train::{OnEpoch, TrainData, TrainOptions};
 use hemet_search::{Seed, data};
 use hemet_spaces::{LayerGraph, Space, Weights};
@@ -116,6 +118,7 @@ fn options(workers: usize, halving: Option<Halving>, inherit: bool) -> StudyOpti
         lag: 2,
         workers,
         seed: Seed::new(1),
+        baseline: None,
         halving,
         inherit,
     }
@@ -152,7 +155,10 @@ fn halving_and_inheritance_repeat_on_any_threads_and_after_a_stop() {
     let [one, two, stopped] =
         [(1, usize::MAX), (2, usize::MAX), (2, 3)].map(|(workers, stop_after)| {
             let folder = tempfile::tempdir().expect("temporary folder");
-            let options = options(workers, halving(), true);
+            let options = StudyOptions {
+                baseline: Some(Baseline::Mobile),
+                ..options(workers, halving(), true)
+            };
             let first = run(("random", 2), folder.path(), &options, stop_after);
             match first.report.stopped {
                 true => run(("random", 2), folder.path(), &options, usize::MAX),
@@ -163,6 +169,8 @@ fn halving_and_inheritance_repeat_on_any_threads_and_after_a_stop() {
     assert_eq!(one.journal, stopped.journal);
     let trials = &one.report.trials;
     assert!(trials.iter().all(|t| t.rungs.len() == 1), "{}", one.journal);
+    let first = (&trials[0].architecture, trials[0].stopped_at);
+    assert_eq!(first, (&space().mobile(), None), "the baseline goes on");
     let cut: Vec<String> = trials
         .iter()
         .filter(|t| t.stopped_at == Some(1))

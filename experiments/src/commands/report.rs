@@ -69,7 +69,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     };
     report::write(&report)?;
     match &summary {
-        Some(summary) => report::show(&run, summary, args.output),
+        Some(summary) => report::show(&run, &experiment, summary, args.output),
         None => report::show_unfinished(&report, args.output),
     }
 }

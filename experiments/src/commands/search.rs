@@ -89,8 +89,9 @@ pub fn run(args: Args) -> Result<(), Error> {
     )?;
     coordinator.map_or(Ok(()), Coordinator::end)?;
     let summary = finish::finish(&experiment, &sets, &cost, &run, &trials, start)?;
-    report::show(&run, &summary, args.output)?;
-    check_exact(&summary.best)
+    report::show(&run, &experiment, &summary, args.output)?;
+    check_exact(&summary.best)?;
+    summary.baseline.as_ref().map_or(Ok(()), check_exact)
 }
 
 /// Under an exact scheme every decrypted number must be the integer network's.
@@ -340,6 +341,7 @@ fn options(experiment: &Experiment, elsewhere: bool) -> StudyOptions {
         lag: search.lag,
         workers: workers.min(search.lag),
         seed: Seed::new(experiment.seed),
+        baseline: search.baseline,
         halving: search.halving.clone(),
         inherit: search.inherit,
     }

@@ -5,27 +5,31 @@
 //! seed: 1                           # determines every random choice of the search
 //! data: {set: optdigits}            # path: folder of the files, for sets that are not embedded; validation: 0.15
 //! space_file: spaces/presets/digits.yaml   # or `space:` with the space written out here
-//! search: {strategy: random, trials: 12, workers: 0, lag: 4}    # max_minutes, halving, inherit: see `Search`
+//! search: {strategy: random, trials: 12, workers: 0, lag: 4}    # max_minutes, halving, inherit, baseline: see `Search`
 //! scheme: ckks                      # or tfhe, or [ckks, tfhe]: then the search decides; ckks where not given
 //! quantise: {weight_bits: 2, activation_bits: 2, activation: relu, boxes: 14}   # scheme tfhe; see `Quantisation`
 //! train: {epochs: 20}               # and more, see `TrainOptions`
 //! objectives: [accuracy, latency]   # what is optimised; others: depth, key_size, cost (needs constraints.price_per_core_hour)
 //! constraints: {max_depth: 9, max_latency_ms: 500}
 //! compile: {security_bits: 128, precision_bits: 8}       # scheme tfhe: failure_bits: 40, output: logits (or label)
-//! choose: {within_points: 0.5}      # the best in the second objective (the fastest) within half a percentage point of accuracy
+//! choose: {within_points: 0.5}      # the best in the second objective (the fastest) within half a percentage point of accuracy;
+//!                                   # or, with a baseline, above_baseline: 0.4: of those that are so many points above it
 //! encrypted_images: 100             # test images that the chosen network classifies encrypted
 //! measured_members: 8               # members of the front whose latency is measured, beside the chosen one
 //! ```
 
+mod choose;
 mod yaml;
 
 use std::path::{Path, PathBuf};
 
 use hemet_search::objective::Objectives;
+use hemet_search::study::Baseline;
 use hemet_spaces::quantised::Quantisation;
 use hemet_spaces::space::{List, Scheme, Space};
 use serde::{Deserialize, Serialize};
 
+pub use choose::Choose;
 pub use yaml::parse;
 
 use crate::error::Error;
@@ -119,6 +123,10 @@ pub struct Search {
     /// Whether a training starts from the weights of the most similar earlier trial, where shapes agree.
     #[serde(default)]
     pub inherit: bool,
+    /// The network that is trial 0 whatever the strategy, and compiled and measured beside the chosen one at the end: `mobile`,
+    /// the all-mobile network. None where not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
 }
 
 /// How networks are compiled.
@@ -155,15 +163,6 @@ impl Default for Compile {
             output: Output::Logits,
         }
     }
-}
-
-/// How the best is chosen from the front.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Choose {
-    /// The chosen network is the best in the first objective beside accuracy (the fastest, as a rule) of those whose
-    /// validation accuracy lies within so many percentage points of the best.
-    pub within_points: f64,
 }
 
 fn one() -> u64 {
@@ -231,13 +230,8 @@ impl Experiment {
             experiment.encrypted_images >= 1,
             "encrypted_images is 0; give at least 1",
         )?;
-        check(
-            (0.0..100.0).contains(&experiment.choose.within_points),
-            &format!(
-                "choose.within_points is {}; give percentage points from 0 to below 100",
-                experiment.choose.within_points
-            ),
-        )?;
+        let choose = experiment.choose.resolve(experiment.search.baseline);
+        experiment.choose = choose.map_err(|what| Error::file(path, what))?;
         Objectives::new(&experiment.objectives, &experiment.constraints)
             .map_err(|e| Error::file(path, e))?;
         experiment.compile_options()?;
@@ -324,11 +318,6 @@ impl Experiment {
     /// Objectives that mean nothing.
     pub fn objectives(&self) -> Result<Objectives, Error> {
         Objectives::new(&self.objectives, &self.constraints).map_err(Error::user)
-    }
-
-    /// Which member of the front is deployed.
-    pub fn choice(&self) -> hemet_search::pareto::Choice {
-        hemet_search::pareto::Choice::BestWithin(self.choose.within_points)
     }
 
     /// The experiment as YAML, to be kept in the run folder.

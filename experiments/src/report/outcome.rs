@@ -3,16 +3,23 @@
 use hemet_reports::number;
 
 use super::Run;
+use crate::baseline;
 use crate::common::{self, Output};
 use crate::error::Error;
+use crate::experiment::Experiment;
 use crate::run_folder::{RunFolder, Summary};
 
 /// Prints the outcome for people, or the summary as one line of JSON.
-pub fn show(run: &RunFolder, summary: &Summary, output: Output) -> Result<(), Error> {
+pub fn show(
+    run: &RunFolder,
+    experiment: &Experiment,
+    summary: &Summary,
+    output: Output,
+) -> Result<(), Error> {
     if output.json {
         return common::print_json(summary);
     }
-    println!("{}", outcome(run, summary));
+    println!("{}", outcome(run, experiment, summary));
     Ok(())
 }
 
@@ -41,7 +48,7 @@ pub fn show_unfinished(run: &Run<'_>, output: Output) -> Result<(), Error> {
 }
 
 /// What the search prints at its end.
-fn outcome(run: &RunFolder, summary: &Summary) -> String {
+fn outcome(run: &RunFolder, experiment: &Experiment, summary: &Summary) -> String {
     let best = &summary.best;
     let ms = number::milliseconds;
     let percent = common::percent;
@@ -79,6 +86,10 @@ fn outcome(run: &RunFolder, summary: &Summary) -> String {
                 best.security_bits, best.log_n, best.log_qp, best.depth
             ),
         ),
+    ];
+    let compared = baseline::compared(experiment.search.baseline, summary).into_iter();
+    let said = compared.chain(summary.notes.iter().cloned());
+    let files = [
         (
             "plot",
             run.root.join("report/pareto.png").display().to_string(),
@@ -89,9 +100,11 @@ fn outcome(run: &RunFolder, summary: &Summary) -> String {
         ),
         ("artifact", run.artifact_path().display().to_string()),
     ];
+    let line = |(name, text): (&str, String)| format!("{name:<9} {text}");
+    let rows = rows.into_iter().map(line);
     let lines: Vec<String> = rows
-        .into_iter()
-        .map(|(name, text)| format!("{name:<9} {text}"))
+        .chain(said)
+        .chain(files.into_iter().map(line))
         .collect();
     lines.join("\n")
 }

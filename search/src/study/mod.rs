@@ -5,6 +5,7 @@
 //! the architectures of those between, whether these have ended by then or not; at most `lag` trials are in flight;
 //! lines are written in the order of numbers; every seed is derived from the trial's number.
 
+mod baseline;
 mod folder;
 mod halving;
 mod journal;
@@ -22,6 +23,7 @@ use crate::strategy::Strategy;
 use crate::train::{EpochReport, OnEpoch, TrainData, TrainOptions, TrainOutcome, Training};
 use crate::{Error, Seed, Trial};
 
+pub use baseline::Baseline;
 pub use folder::RunFolder;
 pub use halving::{Contest, Halving, Verdict};
 pub use journal::read as read_journal;
@@ -38,6 +40,8 @@ pub struct StudyOptions {
     pub workers: usize,
     /// The seed of every random choice.
     pub seed: Seed,
+    /// The network that is tried first, whatever the strategy, to compare the others with.
+    pub baseline: Option<Baseline>,
     /// Whether and where trainings are stopped early.
     pub halving: Option<Halving>,
     /// Whether a training starts from the weights of the most similar earlier trial, where shapes agree.
@@ -217,7 +221,7 @@ impl Study<'_> {
                     path: path.to_owned(),
                     line: number + 1,
                     why: format!(
-                        "it tried {}, this experiment tries {proposed} there; its space, strategy or seed is another",
+                        "it tried {}, this experiment tries {proposed} there; its space, strategy, baseline or seed is another",
                         trial.architecture
                     ),
                 });

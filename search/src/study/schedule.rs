@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use hemet_spaces::Architecture;
 
-use super::{Study, StudyOptions};
+use super::{Baseline, Study, StudyOptions};
 use crate::Trial;
 use crate::constraint::CostEstimate;
 use crate::strategy::Context;
@@ -23,6 +23,9 @@ pub(super) fn propose(
     history: &[Trial],
     earlier: &[Architecture],
 ) -> Option<Architecture> {
+    if let (Some(baseline), true) = (options.baseline, earlier.len() == Baseline::TRIAL) {
+        return Some(baseline.architecture(study.space));
+    }
     let context = Context {
         space: study.space,
         history,
