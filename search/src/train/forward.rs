@@ -9,11 +9,12 @@ use hemet_spaces::layer;
 use super::herpn::Herpn;
 use super::inherit::Seen;
 use super::kernel::batch_norm::BatchNorm;
+use super::kernel::conv::Conv;
 use super::kernel::depthwise::Depthwise;
 use super::kernel::poly::Poly;
 use super::kernel::pool::Pool;
 use super::kernel::range::RangePenalty;
-use super::kernel::unfold::Unfold;
+use super::kernel::window::Window;
 use super::kernel::{binary, ternary, unary};
 use super::model::{Model, Node, Step};
 use super::parameter::Parameter;
@@ -293,7 +294,7 @@ pub(super) fn linear(node: &Node, tensors: &[Tensor<2>], x: Tensor<2>, images: u
             with_bias(grouped(node, conv, (groups, tensors), x, images), bias)
         }
         Step::Depthwise { conv, weight, bias } => {
-            let kernel = Depthwise(unfold(node, conv, images, node.from.channels));
+            let kernel = Depthwise(window(node, conv, images, node.from.channels));
             with_bias(binary(kernel, x, tensors[*weight].clone()), bias)
         }
         Step::Dense { weight, bias } => {
@@ -335,12 +336,11 @@ fn grouped(
             1 => x.clone(),
             _ => x.clone().narrow(1, number * channels, channels),
         };
-        // A 1x1 convolution's patches are the pixels themselves.
-        let patches = match (conv.kernel, conv.stride, conv.padding) {
-            (1, 1, 0) => part,
-            _ => unary(unfold(node, conv, images, channels), part),
+        let kernel = Conv {
+            window: window(node, conv, images, channels),
+            outputs: conv.out_channels / groups.len(),
         };
-        patches.matmul(tensors[*weight].clone())
+        binary(kernel, part, tensors[*weight].clone())
     });
     let mut outputs: Vec<Tensor<2>> = outputs.collect();
     match outputs.len() {
@@ -349,8 +349,8 @@ fn grouped(
     }
 }
 
-fn unfold(node: &Node, conv: &layer::Conv, images: usize, channels: usize) -> Unfold {
-    Unfold {
+fn window(node: &Node, conv: &layer::Conv, images: usize, channels: usize) -> Window {
+    Window {
         images,
         height: node.from.height,
         width: node.from.width,

@@ -4,9 +4,11 @@
 //! few lines of the image at a time into a buffer that stays in the second cache, multiplied there, and unfolded anew in the
 //! backward pass: a copy costs less than the memory's way there and back.
 
+use std::ops::Range;
+
 use super::Kernel;
 use super::product::{Matrix, multiply};
-use super::unfold::Unfold;
+use super::window::Window;
 
 /// Bytes of a block of patches: half of a usual second cache, so that weights and results find room beside it.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -15,13 +17,13 @@ const BLOCK_BYTES: usize = 256 << 10;
 /// `[images·output height·output width][outputs]`.
 #[derive(Clone, Debug)]
 pub(in crate::train) struct Conv {
-    pub window: Unfold,
+    pub window: Window,
     pub outputs: usize,
 }
 
 impl Conv {
     /// Calls `work(lines, rows)` for one block of lines after the other, `rows` being theirs in the output.
-    fn blocks(&self, mut work: impl FnMut(std::ops::Range<usize>, std::ops::Range<usize>)) {
+    fn blocks(&self, mut work: impl FnMut(Range<usize>, Range<usize>)) {
         let (height, width) = self.window.output_side();
         let line_bytes = width * self.window.patch() * size_of::<f32>();
         let step = (BLOCK_BYTES / line_bytes).max(1);
@@ -32,8 +34,24 @@ impl Conv {
         }
     }
 
+    /// The patches of a block, written to `buffer` if they are not the pixels themselves.
+    fn patches<'a>(
+        &self,
+        (lines, rows): (Range<usize>, &Range<usize>),
+        x: &'a [f32],
+        buffer: &'a mut [f32],
+    ) -> &'a [f32] {
+        match self.window.is_pixel() {
+            true => &x[rows.start * self.window.channels..rows.end * self.window.channels],
+            false => self.window.patches(lines, x, buffer),
+        }
+    }
+
     /// Room for the patches of a block.
     fn buffer(&self) -> Vec<f32> {
+        if self.window.is_pixel() {
+            return Vec::new();
+        }
         let mut rows = 0;
         self.blocks(|_, block| rows = rows.max(block.len()));
         vec![0.0; rows * self.window.patch()]
@@ -44,7 +62,7 @@ impl Conv {
         let mut result = vec![0.0; patch * outputs];
         let mut buffer = self.buffer();
         self.blocks(|lines, rows| {
-            let patches = self.window.patches(lines, x, &mut buffer);
+            let patches = self.patches((lines, &rows), x, &mut buffer);
             let gradient = &gradient[rows.start * outputs..rows.end * outputs];
             let patches = Matrix::new(patches, rows.len(), patch).transposed();
             let gradient = Matrix::new(gradient, rows.len(), outputs);
@@ -57,6 +75,11 @@ impl Conv {
         let (patch, outputs) = (self.window.patch(), self.outputs);
         let weights = Matrix::new(weights, patch, outputs).transposed();
         let mut result = vec![0.0; len];
+        if self.window.is_pixel() {
+            let gradient = Matrix::new(gradient, len / patch, outputs);
+            multiply(gradient, weights, &mut result, false);
+            return result;
+        }
         let mut buffer = self.buffer();
         self.blocks(|lines, rows| {
             let patches = &mut buffer[..rows.len() * patch];
@@ -82,7 +105,7 @@ impl Kernel for Conv {
         let mut output = vec![0.0; rows * outputs];
         let mut buffer = self.buffer();
         self.blocks(|lines, rows| {
-            let patches = self.window.patches(lines, inputs[0], &mut buffer);
+            let patches = self.patches((lines, &rows), inputs[0], &mut buffer);
             let output = &mut output[rows.start * outputs..rows.end * outputs];
             let patches = Matrix::new(patches, rows.len(), patch);
             multiply(patches, weights, output, false);
@@ -101,5 +124,68 @@ impl Kernel for Conv {
             false => Vec::new(),
         };
         vec![dx, dw]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::kernel::check::check_gradients;
+
+    #[test]
+    fn gradients_agree_with_finite_differences() {
+        for (kernel, stride, padding) in [
+            (3, 1, 1),
+            (3, 2, 1),
+            (2, 2, 0),
+            (5, 1, 2),
+            (1, 2, 0),
+            (1, 1, 0),
+        ] {
+            let window = Window {
+                images: 2,
+                height: 5,
+                width: 4,
+                channels: 3,
+                kernel,
+                stride,
+                padding,
+            };
+            let lens = [2 * 5 * 4 * 3, window.patch() * 2];
+            let conv = Conv { window, outputs: 2 };
+            check_gradients(|| conv.clone(), &lens);
+        }
+    }
+
+    #[test]
+    fn blocks_cover_every_line_once() {
+        // A line of 40 patches of 9·64 numbers is 92 kB, so a block holds two.
+        let window = Window {
+            images: 3,
+            height: 5,
+            width: 40,
+            channels: 64,
+            kernel: 3,
+            stride: 1,
+            padding: 1,
+        };
+        let conv = Conv { window, outputs: 1 };
+        let mut next = (0, 0);
+        conv.blocks(|lines, rows| {
+            assert_eq!((lines.start, rows.start), next);
+            assert_eq!(rows.len(), lines.len() * 40);
+            assert!(lines.len() <= 2);
+            next = (lines.end, rows.end);
+        });
+        assert_eq!(next, (15, 600));
+        // A sum of ones over windows: what each pixel's window holds of the image, whatever block it is in.
+        let x = vec![1.0; 3 * 5 * 40 * 64];
+        let ones = vec![1.0; 9 * 64];
+        let output = conv.forward(&[&x, &ones]);
+        let inside = |i: usize, len: usize| if i == 0 || i == len - 1 { 2 } else { 3 };
+        for (i, sum) in output.iter().enumerate() {
+            let (y, x) = (i / 40 % 5, i % 40);
+            assert_eq!(*sum, (64 * inside(y, 5) * inside(x, 40)) as f32);
+        }
     }
 }

@@ -2,11 +2,11 @@
 
 use super::Kernel;
 use super::lanes::vectorised;
-use super::unfold::Unfold;
+use super::window::Window;
 
 /// Inputs: pixels `[images·height·width][channels]` and filters `[kernel²][channels]`.
 #[derive(Clone, Debug)]
-pub(in crate::train) struct Depthwise(pub Unfold);
+pub(in crate::train) struct Depthwise(pub Window);
 
 /// A run of output pixels of one row that one filter tap reaches, all indices in elements.
 struct Run {
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn gradients_agree_with_finite_differences() {
         for (kernel, stride, padding) in [(3, 1, 1), (3, 2, 1), (2, 1, 0), (5, 1, 2), (3, 1, 3)] {
-            let geometry = Unfold {
+            let geometry = Window {
                 images: 2,
                 height: 4,
                 width: 5,

@@ -1,22 +1,24 @@
 //! Own training kernels with both gradients, as an extension of burn's flex backend; the list of them.
 //!
 //! Activations are matrices: one row a pixel (image, row, column), one column a channel. So a convolution is
-//! [`unfold::Unfold`] and burn's matrix product, and every per-channel step runs along contiguous memory.
+//! a matrix product with its patches, and every per-channel step runs along contiguous memory.
 //! Stock burn builds batch norm from elementary steps and has no native convolution gradient on this backend.
 //!
 //! On a GPU [`plain`] does the same with burn's operators. Each kernel is tested against finite differences; the network built of them against the float64 reference.
 
 pub(super) mod batch_norm;
+pub(super) mod conv;
 pub(super) mod depthwise;
 mod lanes;
 pub(super) mod overflow;
 pub(super) mod plain;
 pub(super) mod poly;
 pub(super) mod pool;
+mod product;
 pub(super) mod range;
 pub(super) mod round;
 pub(super) mod table;
-pub(super) mod unfold;
+pub(super) mod window;
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -5,11 +5,12 @@ use burn::tensor::{Tensor, s};
 
 use super::Kernel;
 use super::batch_norm::{BatchNorm, EPSILON, Statistics};
+use super::conv::Conv;
 use super::depthwise::Depthwise;
 use super::poly::Poly;
 use super::pool::Pool;
 use super::range::RangePenalty;
-use super::unfold::Unfold;
+use super::window::Window;
 
 /// A kernel that burn's operators can do too.
 pub(in crate::train) trait Plain: Kernel {
@@ -18,8 +19,8 @@ pub(in crate::train) trait Plain: Kernel {
 }
 
 /// For each place in a window the pixels that stand there, `[images·output height·output width][channels]`.
-fn taps(window: &Unfold, x: &Tensor<2>) -> Vec<Tensor<2>> {
-    let Unfold {
+fn taps(window: &Window, x: &Tensor<2>) -> Vec<Tensor<2>> {
+    let Window {
         images,
         height,
         width,
@@ -50,9 +51,13 @@ fn taps(window: &Unfold, x: &Tensor<2>) -> Vec<Tensor<2>> {
         .collect()
 }
 
-impl Plain for Unfold {
+impl Plain for Conv {
     fn plain(&self, inputs: &[Tensor<2>]) -> Tensor<2> {
-        Tensor::cat(taps(self, &inputs[0]), 1)
+        let patches = match self.window.is_pixel() {
+            true => inputs[0].clone(),
+            false => Tensor::cat(taps(&self.window, &inputs[0]), 1),
+        };
+        patches.matmul(inputs[1].clone())
     }
 }
 
@@ -69,7 +74,7 @@ impl Plain for Depthwise {
 
 impl Plain for Pool {
     fn plain(&self, inputs: &[Tensor<2>]) -> Tensor<2> {
-        let window = Unfold {
+        let window = Window {
             images: self.images,
             height: self.height,
             width: self.width,
@@ -167,8 +172,8 @@ mod tests {
         }
     }
 
-    fn window(kernel: usize, stride: usize, padding: usize) -> Unfold {
-        Unfold {
+    fn window(kernel: usize, stride: usize, padding: usize) -> Window {
+        Window {
             images: 2,
             height: 6,
             width: 5,
@@ -183,12 +188,18 @@ mod tests {
     fn windows_agree_with_the_kernels() {
         for (kernel, stride, padding) in [(3, 1, 1), (3, 2, 1), (2, 2, 0), (1, 1, 0), (5, 1, 2)] {
             let shapes = [[60, 3], [kernel * kernel, 3]];
-            let unfold = window(kernel, stride, padding);
+            let conv = Conv {
+                window: window(kernel, stride, padding),
+                outputs: 4,
+            };
+            let shapes_of_conv = [[60, 3], [kernel * kernel * 3, 4]];
             agree(
-                both(&shapes[..1], &|i| unary(unfold.clone(), i[0].clone())),
-                both(&shapes[..1], &|i| unfold.plain(i)),
+                both(&shapes_of_conv, &|i| {
+                    binary(conv.clone(), i[0].clone(), i[1].clone())
+                }),
+                both(&shapes_of_conv, &|i| conv.plain(i)),
             );
-            let depthwise = Depthwise(unfold);
+            let depthwise = Depthwise(conv.window);
             agree(
                 both(&shapes, &|i| {
                     binary(depthwise.clone(), i[0].clone(), i[1].clone())
