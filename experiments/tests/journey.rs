@@ -19,8 +19,9 @@ space:
     - name: b1
       options: [skip, {conv: {width: 8, kernel: 3}}]
   activation: quadratic
-search: {strategy: random, trials: 2, workers: 2}
+search: {strategy: random, trials: 2, workers: 2, baseline: mobile}
 train: {epochs: 3}
+choose: {above_baseline: 0.1}
 encrypted_images: 4
 ";
 
@@ -127,12 +128,59 @@ fn a_search_ends_in_a_network_that_predicts_encrypted_and_goes_on_after_a_stop()
         );
     }
 
+    the_chosen_network_is_compared_with_the_baseline(&world, &shown);
     resumed_equals_uninterrupted(&world);
     client_and_server_agree(&world);
     batches_are_classified(&world);
     figures_for_scripts(&world);
     exports_hold_every_trial(&world);
     mistakes_are_told(&world);
+}
+
+/// In the summary, the terminal, the report and what `hemet report` draws again.
+fn the_chosen_network_is_compared_with_the_baseline(world: &World, shown: &str) {
+    let summary = read_json(&world.path("run/summary.json"));
+    let (best, baseline) = (&summary["best"], &summary["baseline"]);
+    assert_eq!((&best["trial"], &baseline["trial"]), (&1.into(), &0.into()));
+    assert_eq!(baseline["architecture"], "0");
+    let keys = |network: &serde_json::Value| {
+        let fields = network.as_object().unwrap().keys();
+        fields.cloned().collect::<Vec<String>>()
+    };
+    assert_eq!(keys(baseline), keys(best));
+    assert_eq!(baseline["encrypted_images"], 4);
+    assert_eq!(baseline["agreement"], 1.0);
+    let figure = |network: &serde_json::Value, key: &str| network[key].as_f64().unwrap();
+    let gain = &summary["against_baseline"];
+    let ratio = figure(best, "measured_latency_ms") / figure(baseline, "measured_latency_ms");
+    for (key, expected) in [
+        ("latency_percent_lower", 100.0 - 100.0 * ratio),
+        (
+            "accuracy_points",
+            100.0 * (figure(best, "encrypted_accuracy") - figure(baseline, "encrypted_accuracy")),
+        ),
+        (
+            "validation_points",
+            100.0 * (figure(best, "validation_accuracy") - figure(baseline, "validation_accuracy")),
+        ),
+    ] {
+        let told = figure(gain, key);
+        assert!((told - expected).abs() < 1e-6, "{key}: {told}, {expected}");
+    }
+    let line = "against the baseline (trial 0, all-mobile): latency ";
+    let redrawn = world.good("report run");
+    assert!(shown.contains(line) && redrawn.contains(line), "{shown}");
+    for (file, what) in [
+        ("report.md", "## Against the baseline"),
+        ("report.md", "| baseline |"),
+        ("index.html", "Against the baseline"),
+        ("pareto.svg", "baseline: #0"),
+        ("baseline.csv", "baseline,0,"),
+    ] {
+        let text = std::fs::read_to_string(world.path("run/report").join(file)).unwrap();
+        assert!(text.contains(what), "{file}: {text}");
+    }
+    assert!(world.path("run/baseline.hemet").exists());
 }
 
 /// Killed after its first trial and resumed, a search writes the same journal.
@@ -351,6 +399,20 @@ fn mistakes_are_told(world: &World) {
         "{told}"
     );
     assert!(!world.path("typo").exists());
+    for (from, to, said) in [
+        (", baseline: mobile", "", "baseline: mobile"),
+        ("{above", "{within_points: 0.5, above", "keep one"),
+        (
+            "baseline: mobile",
+            "baseline: mobil",
+            "did you mean `mobile`?",
+        ),
+    ] {
+        std::fs::write(world.path("wrong.yaml"), EXPERIMENT.replace(from, to)).unwrap();
+        let told = world.refused("search wrong.yaml --out wrong");
+        assert!(told.contains("wrong.yaml") && told.contains(said), "{told}");
+        assert!(!world.path("wrong").exists());
+    }
     let absent = EXPERIMENT.replace("set: optdigits", "set: mnist");
     std::fs::write(world.path("absent.yaml"), absent).unwrap();
     assert!(

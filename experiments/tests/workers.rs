@@ -21,7 +21,7 @@ space:
     - name: b1
       options: [skip, {conv: {width: [4, 8, 12], kernel: [1, 3]}}]
   activation: quadratic
-search: {strategy: nsga2, trials: 6, lag: 2, workers: 1, inherit: true, halving: {rungs: [20], factor: 2}}
+search: {strategy: nsga2, baseline: mobile, trials: 6, lag: 2, workers: 1, inherit: true, halving: {rungs: [20], factor: 2}}
 train: {epochs: 80}
 encrypted_images: 1
 ";
@@ -243,6 +243,13 @@ fn is_alive(process: u32) -> bool {
 fn workers_of_one_machine_give_the_front_of_one_process_though_killed_stopped_or_left_alone() {
     let mut world = World::new();
     world.good("search tiny.yaml --out one --costs costs.json --workers 1");
+    let summary = std::fs::read_to_string(world.path("one/summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    let baseline = &summary["baseline"];
+    assert_eq!(
+        (&baseline["trial"], &baseline["architecture"]),
+        (&0.into(), &"0".into())
+    );
 
     // The search is killed: its workers end with it, and it goes on where it was.
     let search = world.start("search tiny.yaml --out two --costs costs.json --workers 2");

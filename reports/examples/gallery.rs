@@ -130,6 +130,7 @@ fn study(title: &str, trials: u64, seed: u64, range: std::ops::Range<f64>) -> Pa
                 },
             on_front: false,
             chosen: false,
+            baseline: false,
             measured_latency_ms: None,
             series: String::new(),
         });

@@ -25,6 +25,7 @@
 //!     depth: 5,
 //!     on_front: true,
 //!     chosen: true,
+//!     baseline: false,
 //!     measured_latency_ms: Some(45.5),
 //!     series: String::new(),
 //! });

@@ -12,6 +12,8 @@ pub(crate) enum Shape {
     Diamond,
     Pentagon,
     Cross,
+    /// Of none of the series: the one point that the others are compared with.
+    Star,
 }
 
 /// The shapes in the order in which series get them.
@@ -98,6 +100,11 @@ fn corners(shape: Shape) -> Vec<Place> {
                 (-arm, -half),
                 (-half, -half),
             ]
+        }
+        Shape::Star => {
+            let (points, notches) = (regular(5, 1.7, -90.0), regular(5, 0.8, -54.0));
+            let pairs = points.into_iter().zip(notches);
+            pairs.flat_map(|(point, notch)| [point, notch]).collect()
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The Pareto plot: latency on x, accuracy on y, depth by colour; the front joined and labelled, the chosen point marked.
+//! The Pareto plot: latency on x, accuracy on y, depth by colour; the front joined and labelled, the chosen point and the baseline
+//! marked.
 
 mod coding;
 mod layout;
@@ -10,7 +11,7 @@ use crate::render;
 /// One trial in a [`ParetoPlot`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParetoPoint {
-    /// Number of the trial; front members and the chosen one are labelled with it.
+    /// Number of the trial; front members, the chosen one and the baseline are labelled with it.
     pub trial: u64,
     /// Latency of one prediction in milliseconds, above 0; the predicted one, where both are known.
     pub latency_ms: f64,
@@ -22,11 +23,20 @@ pub struct ParetoPoint {
     pub on_front: bool,
     /// Whether this is the trial that was chosen.
     pub chosen: bool,
+    /// Whether this is the network that the others are compared with: a star, labelled, and shown wherever it lies.
+    pub baseline: bool,
     /// Measured latency in milliseconds, above 0: a hollow marker, joined to the filled one at `latency_ms`.
     pub measured_latency_ms: Option<f64>,
     /// What sets the shape of the marker, such as the activation scheme; all empty: no such key is shown. From the sixth
     /// name on all share one shape.
     pub series: String,
+}
+
+impl ParetoPoint {
+    /// Whether it is labelled and drawn before the others.
+    fn is_marked(&self) -> bool {
+        self.on_front || self.chosen || self.baseline
+    }
 }
 
 /// Latency against accuracy of all completed trials of a study.

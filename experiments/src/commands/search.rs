@@ -25,7 +25,8 @@ use crate::{common, costs, finish, report, tfhe};
 /// Search a space of networks, compile the best and classify encrypted test images with it
 ///
 /// Writes a run folder: journal.jsonl (a line a trial), front.csv, report/ (plot and tables), best.hemet (the compiled
-/// network), summary.json. A search that was stopped goes on with --resume, alone or with workers.
+/// network; baseline.hemet, where the experiment has a baseline), summary.json. A search that was stopped goes on with --resume, alone or
+/// with workers.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  hemet search experiments/digits.yaml\n  hemet search experiments/digits.yaml --out runs/digits --resume\n  \

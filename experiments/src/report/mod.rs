@@ -12,6 +12,7 @@ mod tables;
 
 use hemet_reports::Table;
 use hemet_schedule::CostTable;
+use hemet_search::study::Baseline;
 use hemet_search::{Outcome, Trial};
 
 use crate::error::Error;
@@ -42,6 +43,16 @@ impl Run<'_> {
     /// The network that was chosen, with what was measured on it.
     fn best(&self) -> Option<&Best> {
         self.summary.map(|summary| &summary.best)
+    }
+
+    /// The baseline, with what was measured on it.
+    fn baseline(&self) -> Option<&Best> {
+        self.summary?.baseline.as_ref()
+    }
+
+    /// Whether this trial is the network that the others are compared with, measured or not.
+    fn is_baseline(&self, trial: usize) -> bool {
+        self.experiment.search.baseline.is_some() && trial == Baseline::TRIAL
     }
 
     fn is_chosen(&self, trial: usize) -> bool {
@@ -98,7 +109,16 @@ pub fn write(run: &Run<'_>) -> Result<(), Error> {
     for (name, table) in members.iter().flat_map(|m| &m.tables) {
         write_table(run, name, table)?;
     }
-    let page = page::page(run, &plots, &members, front, trials);
+    let baseline = tables::against_baseline(run).map_err(Error::user)?;
+    if let Some(table) = &baseline {
+        write_table(run, "baseline", table)?;
+    }
+    let tables = page::Tables {
+        front,
+        baseline,
+        trials,
+    };
+    let page = page::page(run, &plots, &members, tables);
     write_text(run, "report.md", &page.markdown())?;
     write_text(run, "index.html", &page.html().map_err(Error::user)?)
 }

@@ -8,17 +8,21 @@ use hemet_spaces::Scheme;
 use super::Run;
 use super::member::Member;
 use super::plots::Drawn;
-use crate::common;
 use crate::run_folder::Best;
+use crate::{baseline, common};
+
+/// The tables of the page, beside those of the members.
+pub struct Tables {
+    /// The front.
+    pub front: Table,
+    /// The chosen network and the baseline.
+    pub baseline: Option<Table>,
+    /// All trials.
+    pub trials: Table,
+}
 
 /// The page.
-pub fn page(
-    run: &Run<'_>,
-    plots: &[Drawn],
-    members: &[Member<'_>],
-    front: Table,
-    trials: Table,
-) -> Report {
+pub fn page(run: &Run<'_>, plots: &[Drawn], members: &[Member<'_>], tables: Tables) -> Report {
     let mut page = Report::new(format!("Search {}", run.name())).paragraph(begin(run));
     if let Some(best) = run.best() {
         page = page.figures(figures(run, best));
@@ -28,23 +32,46 @@ pub fn page(
         .heading("The Pareto front")
         .table(
             "Validation accuracy and latency for one thread, fastest first",
-            front,
+            tables.front,
         );
     if let Some(best) = run.best() {
         page = page.heading("The chosen network").facts(chosen(best));
     }
+    page = against_baseline(page, run, tables.baseline);
     page = page.heading("The members of the front");
     for member in members {
         page = describe(page, run, member);
     }
-    let count = trials.rows().len();
+    let count = tables.trials.rows().len();
     page = page.heading("Parameters and environment");
     if let Some(best) = run.best() {
         page = page.facts(parameters(run, best));
     }
     page.facts(environment(run)).heading("All trials").folded(
-        Report::new(format!("{count} trials, in the order of the search")).table("", trials),
+        Report::new(format!("{count} trials, in the order of the search")).table("", tables.trials),
     )
+}
+
+/// What the chosen network gains on the baseline, and what else is to be known of the choice.
+fn against_baseline(page: Report, run: &Run<'_>, table: Option<Table>) -> Report {
+    let Some(summary) = run.summary else {
+        return page;
+    };
+    let compared = baseline::compared(run.experiment.search.baseline, summary);
+    let said: Vec<&String> = compared.iter().chain(&summary.notes).collect();
+    if said.is_empty() {
+        return page;
+    }
+    let page = page.heading("Against the baseline");
+    let page = said.into_iter().fold(page, |page, line| {
+        let mut letters = line.chars();
+        let first = letters.next().map(|c| c.to_ascii_uppercase());
+        page.paragraph(format!("{}{}.", String::from_iter(first), letters.as_str()))
+    });
+    match table {
+        Some(table) => page.table("One thread; timed by turns", table),
+        None => page,
+    }
 }
 
 /// What the search was, and how far it came.

@@ -52,6 +52,50 @@ pub fn front(run: &Run<'_>) -> Result<Table> {
     Ok(table)
 }
 
+/// The chosen network and the baseline, one below the other; none where there is no baseline but the chosen network itself.
+pub fn against_baseline(run: &Run<'_>) -> Result<Option<Table>> {
+    let (Some(chosen), Some(baseline)) = (run.best(), run.baseline()) else {
+        return Ok(None);
+    };
+    if chosen.trial == baseline.trial {
+        return Ok(None);
+    }
+    let mut table = Table::new([
+        Column::words("network", "network"),
+        Column::numbers("trial", "trial", ""),
+        Column::words("architecture", "architecture"),
+        Column::numbers("depth", "depth", "levels"),
+        Column::numbers("measured_latency_ms", "measured latency", "ms"),
+        Column::numbers("predicted_latency_ms", "predicted latency", "ms"),
+        Column::numbers("encrypted_accuracy", "accuracy, encrypted", "%"),
+        Column::numbers(
+            "test_accuracy",
+            "accuracy, whole test set in the clear",
+            "%",
+        ),
+        Column::numbers("validation_accuracy", "validation accuracy", "%"),
+        Column::numbers("evaluation_key_mb", "keys", "MB"),
+        Column::numbers("input_ciphertext_mb", "encrypted image", "MB"),
+    ]);
+    for (name, network) in [("chosen", chosen), ("baseline", baseline)] {
+        let megabytes = |bytes: usize| Cell::Number(bytes as f64 / 1e6, 3);
+        table.push([
+            Cell::from(name),
+            Cell::Whole(network.trial as i64),
+            Cell::from(network.description.as_str()),
+            Cell::Whole(network.depth as i64),
+            Cell::Milliseconds(network.measured_latency_ms),
+            Cell::Milliseconds(network.predicted_latency_ms),
+            Cell::Fraction(network.encrypted_accuracy),
+            Cell::Fraction(network.test_accuracy),
+            Cell::Fraction(network.validation_accuracy),
+            megabytes(network.evaluation_key_bytes),
+            megabytes(network.input_ciphertext_bytes),
+        ])?;
+    }
+    Ok(Some(table))
+}
+
 /// All trials, in the order of the search.
 pub fn trials(trials: &[Trial]) -> Result<Table> {
     let mut table = Table::new([

@@ -67,7 +67,14 @@ impl<'a> Coding<'a> {
         }
     }
 
-    pub(super) fn shape(&self, series: &str) -> Shape {
+    pub(super) fn shape(&self, point: &ParetoPoint) -> Shape {
+        match point.baseline {
+            true => Shape::Star,
+            false => self.shape_of(&point.series),
+        }
+    }
+
+    fn shape_of(&self, series: &str) -> Shape {
         SHAPES[self
             .series
             .partition_point(|s| *s < series)
@@ -91,11 +98,11 @@ impl<'a> Coding<'a> {
 
 /// The accuracy in percent below which points would flatten the front: three times as far below the best as the front's
 /// lowest member (and at least three points), if some lie more than five times as far. The best of every series counts as a member: a
-/// family that never reaches the front is seen beside it.
+/// family that never reaches the front is seen beside it, and so is the baseline.
 fn floor(plot: &ParetoPlot) -> Option<f64> {
     let percent = |p: &ParetoPoint| p.accuracy * 100.0;
     let best = plot.points.iter().map(percent).fold(0.0, f64::max);
-    let marked = plot.points.iter().filter(|p| p.on_front || p.chosen);
+    let marked = plot.points.iter().filter(|p| p.is_marked());
     let mut best_of_series: BTreeMap<&str, f64> = BTreeMap::new();
     for point in &plot.points {
         let best = best_of_series.entry(&point.series).or_default();
@@ -123,7 +130,7 @@ pub(super) fn legend(plot: &ParetoPlot, coding: &Coding) -> Vec<Entry> {
     if any(|p| p.on_front) {
         entries.push(Entry::Front("Pareto front".into()));
     }
-    if any(|p| !p.on_front) {
+    if any(|p| !p.on_front && !p.baseline) {
         entries.push(marker(
             Shape::Disc,
             Fill::Plain,
@@ -134,6 +141,10 @@ pub(super) fn legend(plot: &ParetoPlot, coding: &Coding) -> Vec<Entry> {
     }
     if any(|p| p.chosen) {
         entries.push(Entry::Chosen("chosen".into()));
+    }
+    if any(|p| p.baseline) {
+        let radius = FRONT_RADIUS;
+        entries.push(marker(Shape::Star, Fill::Strong, grey, radius, "baseline"));
     }
     if any(|p| p.measured_latency_ms.is_some()) {
         entries.push(marker(Shape::Disc, Fill::Hollow, QUIET, 4.4, "measured"));

@@ -88,11 +88,7 @@ fn subtitle(plot: &ParetoPlot, coding: &Coding, left_out: usize) -> String {
         ));
     }
     if left_out > 0 {
-        let labelled = plot
-            .points
-            .iter()
-            .filter(|p| p.on_front || p.chosen)
-            .count();
+        let labelled = plot.points.iter().filter(|p| p.is_marked()).count();
         parts.push(format!(
             "{left_out} of {labelled} labels left out for want of room"
         ));
@@ -145,16 +141,15 @@ fn steps(plot: &ParetoPlot, coding: &Coding, frame: &Frame) -> Vec<Place> {
 }
 
 fn draw_points(scene: &mut Scene, plot: &ParetoPlot, coding: &Coding, frame: &Frame) {
-    // From the back: other trials, measured latencies, front members, the chosen point.
-    let marked = |p: &&ParetoPoint| p.on_front || p.chosen;
-    for point in plot.points.iter().filter(|p| !marked(p)) {
+    // From the back: other trials, measured latencies, front members, the baseline, the chosen point.
+    for point in plot.points.iter().filter(|p| !p.is_marked()) {
         draw_point(scene, point, coding, frame);
     }
     for point in &plot.points {
         draw_measured(scene, point, coding, frame);
     }
-    let mut points: Vec<&ParetoPoint> = plot.points.iter().filter(marked).collect();
-    points.sort_by_key(|p| p.chosen);
+    let mut points: Vec<&ParetoPoint> = plot.points.iter().filter(|p| p.is_marked()).collect();
+    points.sort_by_key(|p| (p.chosen, p.baseline));
     for point in points {
         draw_point(scene, point, coding, frame);
     }
@@ -166,7 +161,7 @@ fn draw_measured(scene: &mut Scene, point: &ParetoPoint, coding: &Coding, frame:
         scene.line(&[predicted, measured], palette::mix(color, INK, 0.25), 1.1);
         marker::draw(
             scene,
-            coding.shape(&point.series),
+            coding.shape(point),
             Fill::Hollow,
             measured,
             4.4,
@@ -184,7 +179,7 @@ fn draw_point(scene: &mut Scene, point: &ParetoPoint, coding: &Coding, frame: &F
         scene.area(&arrow, color, 1.0);
         return;
     }
-    let (fill, radius) = if point.on_front || point.chosen {
+    let (fill, radius) = if point.is_marked() {
         (Fill::Strong, FRONT_RADIUS)
     } else {
         (Fill::Plain, coding.radius)
@@ -201,12 +196,5 @@ fn draw_point(scene: &mut Scene, point: &ParetoPoint, coding: &Coding, frame: &F
         ring(FRONT_RADIUS + 3.6, PAPER, 6.0);
         ring(FRONT_RADIUS + 4.2, ACCENT, 2.4);
     }
-    marker::draw(
-        scene,
-        coding.shape(&point.series),
-        fill,
-        (x, y),
-        radius,
-        color,
-    );
+    marker::draw(scene, coding.shape(point), fill, (x, y), radius, color);
 }

@@ -1,4 +1,4 @@
-//! The trial numbers beside the front and the chosen point.
+//! The trial numbers beside the front, the chosen point and the baseline.
 
 use super::coding::{Coding, FRONT_RADIUS, measured};
 use super::{ParetoPlot, ParetoPoint};
@@ -11,7 +11,7 @@ use crate::scene::{ACCENT, Anchor, Bounds, INK, PAPER, Place, Rgb, Scene};
 const LABEL_SIZE: f64 = 12.0;
 const CHOSEN_SIZE: f64 = 13.5;
 
-/// Labels the front and the chosen point; returns the labels' boxes and how many found no room.
+/// Labels the front, the chosen point and the baseline; returns the labels' boxes and how many found no room.
 pub(super) fn draw(
     scene: &mut Scene,
     plot: &ParetoPlot,
@@ -55,13 +55,9 @@ pub(super) fn draw(
     (boxes, placed.iter().filter(|p| p.is_none()).count())
 }
 
-/// The labelled points in the order in which they take their places: the chosen one, then the front from the left.
+/// The labelled points in the order in which they take their places: the chosen one, the baseline, then the front from the left.
 fn in_order(plot: &ParetoPlot) -> Vec<&ParetoPoint> {
-    let mut labelled: Vec<&ParetoPoint> = plot
-        .points
-        .iter()
-        .filter(|p| p.on_front || p.chosen)
-        .collect();
+    let mut labelled: Vec<&ParetoPoint> = plot.points.iter().filter(|p| p.is_marked()).collect();
     labelled.sort_by(|a, b| a.latency_ms.total_cmp(&b.latency_ms));
     if labelled.len() > labels::MANY_LABELS {
         // Not all will find room: its ends take their places first, then its middle, then the middles between those.
@@ -71,16 +67,18 @@ fn in_order(plot: &ParetoPlot) -> Vec<&ParetoPoint> {
         ranked.sort_by_key(|(i, _)| order(*i));
         labelled = ranked.into_iter().map(|(_, point)| point).collect();
     }
-    labelled.sort_by_key(|p| !p.chosen);
+    labelled.sort_by_key(|p| (!p.chosen, !p.baseline));
     labelled
 }
 
 /// Text, size and colour of a point's label.
 fn style(point: &ParetoPoint) -> (String, f64, Rgb) {
-    if point.chosen {
-        (format!("chosen: #{}", point.trial), CHOSEN_SIZE, ACCENT)
-    } else {
-        (format!("#{}", point.trial), LABEL_SIZE, INK)
+    let number = point.trial;
+    match (point.chosen, point.baseline) {
+        (true, true) => (format!("chosen, baseline: #{number}"), CHOSEN_SIZE, ACCENT),
+        (true, false) => (format!("chosen: #{number}"), CHOSEN_SIZE, ACCENT),
+        (false, true) => (format!("baseline: #{number}"), LABEL_SIZE, INK),
+        (false, false) => (format!("#{number}"), LABEL_SIZE, INK),
     }
 }
 
@@ -88,11 +86,21 @@ fn request(point: &ParetoPoint, coding: &Coding, frame: &Frame) -> Request {
     let (text, size, _) = style(point);
     Request {
         point: coding.place(point, frame),
-        radius: FRONT_RADIUS + if point.chosen { 5.4 } else { 1.0 },
+        radius: radius(point),
         width: fonts::width(&text, size) + 2.0,
         height: size * CAP_HEIGHT_EM + 4.0,
-        required: point.chosen,
+        required: point.chosen || point.baseline,
     }
+}
+
+/// How far a marked point reaches.
+fn radius(point: &ParetoPoint) -> f64 {
+    FRONT_RADIUS
+        + match (point.chosen, point.baseline) {
+            (true, _) => 5.4,
+            (false, true) => 4.0,
+            (false, false) => 1.0,
+        }
 }
 
 /// Markers and lines that labels should keep off.
@@ -100,9 +108,9 @@ fn obstacles(plot: &ParetoPlot, coding: &Coding, frame: &Frame, steps: &[Place])
     let mut obstacles = Obstacles::default();
     let square = |at, radius: f64| Bounds::around(at, 2.0 * radius, 2.0 * radius);
     for point in &plot.points {
-        let (radius, weight) = match (point.chosen, point.on_front) {
-            (true, _) => (FRONT_RADIUS + 5.4, 90.0),
-            (false, true) => (FRONT_RADIUS + 1.0, 80.0),
+        let (radius, weight) = match (point.chosen, point.is_marked()) {
+            (true, _) => (radius(point), 90.0),
+            (false, true) => (radius(point), 80.0),
             (false, false) => (coding.radius + 0.5, 16.0),
         };
         obstacles

@@ -13,6 +13,7 @@ fn point(trial: u64, latency_ms: f64, accuracy: f64, depth: u32) -> ParetoPoint 
         depth,
         on_front: false,
         chosen: false,
+        baseline: false,
         measured_latency_ms: None,
         series: String::new(),
     }
@@ -172,6 +173,42 @@ fn a_series_far_below_the_front_is_shown_all_the_same() {
 }
 
 #[test]
+fn the_baseline_is_starred_named_and_shown_however_far_below_the_front_it_lies() {
+    let mut points = vec![
+        point(0, 700.0, 0.60, 15),
+        point(1, 20.0, 0.95, 4),
+        point(2, 40.0, 0.97, 5),
+        point(3, 50.0, 0.98, 5),
+        point(4, 30.0, 0.1, 4),
+    ];
+    points[2].chosen = true;
+    let lay_out = |points: &[ParetoPoint]| {
+        let points = with_front(points.to_vec());
+        plot(points).lay_out(640.0, 480.0).unwrap()
+    };
+    let without = lay_out(&points);
+    points[0].baseline = true;
+    points[0].measured_latency_ms = Some(800.0);
+    let with = lay_out(&points);
+    let texts_with = texts(&with.scene);
+    for text in ["baseline", "baseline: #0", "chosen: #2"] {
+        assert!(texts_with.contains(&text), "{text}: {texts_with:?}");
+    }
+    // Stars in the plot and the legend; it stands on the axes, not as an arrow at the edge.
+    let stars = |layout: &layout::Layout| {
+        let is_star = |m: &&Mark| matches!(m, Mark::Area { corners, .. } if corners.len() == 10);
+        layout.scene.marks.iter().filter(is_star).count()
+    };
+    assert!(stars(&without) == 0 && stars(&with) > stars(&without));
+    let texts_without = texts(&without.scene);
+    assert!(!texts_without.iter().any(|t| t.contains("baseline")));
+    assert!(texts_with.contains(&"60") && !texts_without.contains(&"60"));
+    points[0].chosen = true;
+    let svg = plot(with_front(points)).svg().unwrap();
+    assert!(svg.contains("chosen, baseline: #0"));
+}
+
+#[test]
 fn a_title_full_of_markup_and_control_characters_leaves_valid_xml() {
     let mut plot = plot(vec![point(1, 20.0, 0.9, 4)]);
     plot.title = "a<b> & \"c\" \u{0}\u{8}\n".to_string();
@@ -213,14 +250,17 @@ fn any_point() -> impl Strategy<Value = ParetoPoint> {
         1e-3..1e5_f64,
         0.0..=1.0_f64,
         0..40_u32,
-        any::<bool>(),
+        any::<(bool, bool)>(),
         prop::option::of(1e-3..1e5_f64),
     )
         .prop_map(
-            |(trial, latency_ms, accuracy, depth, chosen, measured_latency_ms)| ParetoPoint {
-                chosen,
-                measured_latency_ms,
-                ..point(trial, latency_ms, accuracy, depth)
+            |(trial, latency_ms, accuracy, depth, (chosen, baseline), measured_latency_ms)| {
+                ParetoPoint {
+                    chosen,
+                    baseline,
+                    measured_latency_ms,
+                    ..point(trial, latency_ms, accuracy, depth)
+                }
             },
         )
 }

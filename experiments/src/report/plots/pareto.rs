@@ -6,6 +6,16 @@ use hemet_search::pareto::Point;
 use super::Plot;
 use crate::report::Run;
 
+/// What was measured of a trial: with the front, as the chosen network or as the baseline.
+fn measured_ms(run: &Run<'_>, trial: usize) -> Option<f64> {
+    let member = run.front.iter().find(|m| m.trial == trial);
+    let mut compiled = run.best().into_iter().chain(run.baseline());
+    let compiled = compiled.find(|network| network.trial == trial);
+    member
+        .and_then(|m| m.measured_latency_ms)
+        .or(compiled.map(|network| network.measured_latency_ms))
+}
+
 /// The plot; none without a trained network.
 pub fn plot(run: &Run<'_>) -> Option<Plot> {
     let mut plot = ParetoPlot::new(format!("{}: accuracy and encrypted latency", run.name()));
@@ -27,17 +37,15 @@ pub fn plot(run: &Run<'_>) -> Option<Plot> {
     plot.points = points
         .map(|point| {
             let member = run.front.iter().find(|m| m.trial == point.trial);
-            let chosen = run.is_chosen(point.trial);
             ParetoPoint {
                 trial: point.trial as u64,
                 latency_ms: point.latency_ms,
                 accuracy: point.accuracy,
                 depth: point.depth as u32,
                 on_front: member.is_some(),
-                chosen,
-                measured_latency_ms: member
-                    .and_then(|m| m.measured_latency_ms)
-                    .or(run.best().filter(|_| chosen).map(|b| b.measured_latency_ms)),
+                chosen: run.is_chosen(point.trial),
+                baseline: run.is_baseline(point.trial),
+                measured_latency_ms: measured_ms(run, point.trial),
                 series: series(point.trial),
             }
         })
