@@ -11,11 +11,11 @@ use super::inherit::Seen;
 use super::kernel::batch_norm::BatchNorm;
 use super::kernel::conv::Conv;
 use super::kernel::depthwise::Depthwise;
-use super::kernel::poly::Poly;
+use super::kernel::poly::{InputPenalty, Poly};
 use super::kernel::pool::Pool;
 use super::kernel::range::RangePenalty;
 use super::kernel::window::Window;
-use super::kernel::{binary, ternary, unary};
+use super::kernel::{binary, on_flex, ternary, unary};
 use super::model::{Model, Node, Step};
 use super::parameter::Parameter;
 
@@ -23,15 +23,16 @@ use super::parameter::Parameter;
 pub(super) struct TrainingOutput {
     /// `[images][classes]`.
     pub logits: Tensor<2>,
-    /// Sum over all polynomials of the penalty on their inputs, `[1][1]`.
+    /// What the penalties on inputs of polynomials add to the loss: those on the tape, `[1][1]`, and those that kernels take along.
     pub penalty: Option<Tensor<2>>,
+    pub penalties: Vec<InputPenalty>,
     /// Which running statistics the batch's belong to.
     norms: Vec<(usize, Arc<BatchNorm>)>,
 }
 
 enum Mode<'a> {
     Training {
-        range: f32,
+        penalty: Penalty,
         output: &'a mut TrainingParts,
     },
     Inference,
@@ -42,10 +43,18 @@ enum Mode<'a> {
     },
 }
 
+/// The penalty on inputs of polynomials beyond ±`bound`, and its weight in the loss.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Penalty {
+    pub bound: f32,
+    pub weight: f32,
+}
+
 /// What a forward pass in training collects on its way.
 #[derive(Default)]
 pub(super) struct TrainingParts {
     pub penalty: Option<Tensor<2>>,
+    pub penalties: Vec<InputPenalty>,
     pub norms: Vec<(usize, Arc<BatchNorm>)>,
 }
 
@@ -63,23 +72,24 @@ impl Model {
         self.parameters.iter().map(tensor).collect()
     }
 
-    /// Forward pass in training: batch statistics, penalty on inputs of polynomials beyond ±`range`.
+    /// Forward pass in training: batch statistics, penalties.
     pub fn forward_training(
         &self,
         tensors: &[Tensor<2>],
         input: Tensor<2>,
         images: usize,
-        range: f32,
+        penalty: Penalty,
     ) -> TrainingOutput {
         let mut parts = TrainingParts::default();
         let mode = Mode::Training {
-            range,
+            penalty,
             output: &mut parts,
         };
         let logits = self.forward(tensors, input, images, mode);
         TrainingOutput {
             logits,
             penalty: parts.penalty,
+            penalties: parts.penalties,
             norms: parts.norms,
         }
     }
@@ -146,12 +156,12 @@ impl Model {
                 ),
                 Step::Poly { poly, coefficients } => {
                     let x = first(&values);
-                    penalise(&x, &mut mode);
                     let kernel = Poly {
                         rows: x.dims()[0],
                         channels: node.from.channels,
                         degree: poly.degree,
                         per_channel: poly.per_channel,
+                        penalty: penalty_taken_along(&x, &mut mode),
                     };
                     binary(kernel, x, tensors[*coefficients].clone())
                 }
@@ -227,6 +237,7 @@ impl Model {
                     channels,
                     degree: 2,
                     per_channel: true,
+                    penalty: None,
                 };
                 binary(kernel, x, coefficients)
             }
@@ -268,14 +279,31 @@ fn line(x: Tensor<2>, lines: Vec<f32>) -> Tensor<2> {
         channels,
         degree: 1,
         per_channel: true,
+        penalty: None,
     };
     let lines = matrix(lines, channels, 2, &x.device());
     binary(kernel, x, lines)
 }
 
+/// The penalty that the kernel of the polynomial on `x` is to take along; where none can run, it is put on the tape.
+fn penalty_taken_along(x: &Tensor<2>, mode: &mut Mode<'_>) -> Option<InputPenalty> {
+    if !on_flex(x) {
+        penalise(x, mode);
+        return None;
+    }
+    let Mode::Training { penalty, output } = mode else {
+        return None;
+    };
+    let penalty = InputPenalty::new(penalty.bound, penalty.weight);
+    output.penalties.push(penalty.clone());
+    Some(penalty)
+}
+
+/// Puts the penalty on `x` on the tape.
 fn penalise(x: &Tensor<2>, mode: &mut Mode<'_>) {
-    if let Mode::Training { range, output } = mode {
-        let penalty = unary(RangePenalty { bound: *range }, x.clone());
+    if let Mode::Training { penalty, output } = mode {
+        let (bound, weight) = (penalty.bound, penalty.weight);
+        let penalty = unary(RangePenalty { bound }, x.clone()).mul_scalar(weight);
         output.penalty = Some(match output.penalty.take() {
             Some(sum) => sum + penalty,
             None => penalty,

@@ -5,7 +5,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::average::Average;
 use super::checkpoint::Checkpoint;
-use super::forward::{TrainingOutput, matrix};
+use super::forward::{Penalty, TrainingOutput, matrix};
+use super::kernel::poly::InputPenalty;
 use super::model::{Activations, Model};
 use super::optimiser::{self, Sgd};
 use super::targets::{Targets, cross_entropy};
@@ -189,11 +190,20 @@ impl<'a> Run<'a> {
         let soft = self.teacher_targets(&rows, indices.len());
         let input = matrix(rows, pixels, data.shape.channels, &self.device);
         let tensors = self.model.tensors(&self.device, true);
+        let penalty = Penalty {
+            bound: options.range,
+            weight: options.range_penalty,
+        };
         let output = self
             .model
-            .forward_training(&tensors, input, indices.len(), options.range);
+            .forward_training(&tensors, input, indices.len(), penalty);
         let loss = self.loss(&output, indices, soft);
-        let value = f64::from(values(loss.clone())[0]);
+        let taken_along = output
+            .penalties
+            .iter()
+            .map(InputPenalty::value)
+            .sum::<f64>();
+        let value = f64::from(values(loss.clone())[0]) + taken_along;
         if !value.is_finite() {
             return Err(format!("loss {value} in batch {}", self.step + 1));
         }
@@ -231,7 +241,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Cross entropy with the targets, in part with the teacher's softened answer, plus the range penalty.
+    /// Cross entropy with the targets, in part with the teacher's softened answer, plus the penalties on the tape.
     fn loss(
         &self,
         output: &TrainingOutput,
@@ -251,7 +261,7 @@ impl<'a> Run<'a> {
             loss = loss.mul_scalar(1.0 - share) + soft;
         }
         match &output.penalty {
-            Some(penalty) => loss + penalty.clone().mul_scalar(options.range_penalty),
+            Some(penalty) => loss + penalty.clone(),
             None => loss,
         }
     }

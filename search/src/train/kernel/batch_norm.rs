@@ -46,9 +46,9 @@ impl BatchNorm {
 
     fn measure(&self, x: &[f32]) -> Statistics {
         let n = self.rows as f64;
-        let [sum, square_sum] = vectorised(|| pair_sums(x, x, self.channels));
-        let mean: Vec<f64> = sum.iter().map(|s| s / n).collect();
-        let variance = square_sum
+        let sums = vectorised(|| pair_sums(x, x, self.channels));
+        let mean: Vec<f64> = sums[0].iter().map(|s| s / n).collect();
+        let variance = sums[1]
             .iter()
             .zip(&mean)
             .map(|(s, m)| (s / n - m * m).max(0.0) as f32)
@@ -67,13 +67,15 @@ impl BatchNorm {
 
 /// For each channel, `[Σ a, Σ a·b]` over the rows.
 #[inline(always)]
-fn pair_sums(a: &[f32], b: &[f32], channels: usize) -> [Vec<f64>; 2] {
-    Lanes::new(channels).sums(a.len(), |range, [first, second]| {
-        let sums = first.iter_mut().zip(second.iter_mut());
-        for ((s, t), (a, b)) in sums.zip(a[range.clone()].iter().zip(&b[range])) {
-            *s += a;
-            *t += a * b;
-        }
+fn pair_sums(a: &[f32], b: &[f32], channels: usize) -> Vec<Vec<f64>> {
+    Lanes::new(channels).sums(a.len(), 2, |range, sums| {
+        let (a, b) = (&a[range.clone()], &b[range]);
+        sums[0].iter_mut().zip(a).for_each(|(s, a)| *s += a);
+        let products = a.iter().zip(b);
+        sums[1]
+            .iter_mut()
+            .zip(products)
+            .for_each(|(s, (a, b))| *s += a * b);
     })
 }
 
@@ -96,17 +98,14 @@ impl Kernel for BatchNorm {
         let lanes = Lanes::new(self.channels);
         let scale = lanes.spread(scale.iter().copied());
         let shift = lanes.spread(shift.iter().copied());
-        let mut output = vec![0.0; x.len()];
         vectorised(|| {
-            let chunks = output.chunks_mut(lanes.span).zip(x.chunks(lanes.span));
-            for (y, x) in chunks {
+            lanes.map(x.len(), |range, y| {
                 let lines = scale.iter().zip(&shift);
-                for ((y, x), (scale, shift)) in y.iter_mut().zip(x).zip(lines) {
+                for ((y, x), (scale, shift)) in y.iter_mut().zip(&x[range]).zip(lines) {
                     *y = x * scale + shift;
                 }
-            }
-        });
-        output
+            })
+        })
     }
 
     fn backward(&self, inputs: &[&[f32]], gradient: &[f32], wanted: &[bool]) -> Vec<Vec<f32>> {
@@ -114,7 +113,8 @@ impl Kernel for BatchNorm {
         let statistics = self.statistics.get_or_init(|| self.measure(x));
         let inverse = Self::inverse_deviation(statistics);
         let n = self.rows as f64;
-        let [sum, product_sum] = vectorised(|| pair_sums(gradient, x, self.channels));
+        let sums = vectorised(|| pair_sums(gradient, x, self.channels));
+        let (sum, product_sum) = (&sums[0], &sums[1]);
         let d_beta: Vec<f32> = sum.iter().map(|s| *s as f32).collect();
         // Σ g·x̂ = (Σ g·x − mean·Σ g) / deviation
         let d_gamma: Vec<f32> = (0..self.channels)
@@ -137,15 +137,14 @@ impl Kernel for BatchNorm {
             .collect();
         let lanes = Lanes::new(self.channels);
         let [a, b, c] = [0, 1, 2].map(|term| lanes.spread(lines.iter().map(|line| line[term])));
-        let mut dx = vec![0.0; x.len()];
-        vectorised(|| {
-            let chunks = dx.chunks_mut(lanes.span).zip(x.chunks(lanes.span));
-            for ((dx, x), g) in chunks.zip(gradient.chunks(lanes.span)) {
+        let dx = vectorised(|| {
+            lanes.map(x.len(), |range, dx| {
+                let pairs = x[range.clone()].iter().zip(&gradient[range]);
                 let lines = a.iter().zip(&b).zip(&c);
-                for (((d, x), g), ((a, b), c)) in dx.iter_mut().zip(x).zip(g).zip(lines) {
+                for ((d, (x, g)), ((a, b), c)) in dx.iter_mut().zip(pairs).zip(lines) {
                     *d = a * g + b * x + c;
                 }
-            }
+            })
         });
         vec![dx, d_gamma, d_beta]
     }

@@ -4,6 +4,8 @@
 //! repeated to about [`SPAN`] elements, and matrices are walked in chunks of that many; sums are kept for each element
 //! of the span and folded to channels at the end.
 
+use std::ops::Range;
+
 /// Elements that a chunk has at least, where channels are few: 2 KiB, well inside the fastest cache.
 const SPAN: usize = 512;
 /// Chunks whose sums are kept in 32 bits before they are added to the 64-bit total.
@@ -30,16 +32,32 @@ impl Lanes {
         values.cycle().take(self.span).collect()
     }
 
-    /// Sums over the rows of a matrix of `len` elements, for each channel and each of `N` terms: `add(range, sums)` adds
-    /// the terms of the elements in `range` to `sums`, each of which is as long as the range.
+    /// A matrix of `len` elements, a chunk at a time: `fill(range, chunk)` writes the elements in `range`. They go to memory once,
+    /// without being cleared before.
     #[inline(always)]
-    pub fn sums<const N: usize>(
+    pub fn map(&self, len: usize, mut fill: impl FnMut(Range<usize>, &mut [f32])) -> Vec<f32> {
+        let mut output = Vec::with_capacity(len);
+        let mut chunk = vec![0.0; self.span.min(len)];
+        for start in (0..len).step_by(self.span) {
+            let range = start..(start + self.span).min(len);
+            let chunk = &mut chunk[..range.len()];
+            fill(range, chunk);
+            output.extend_from_slice(chunk);
+        }
+        output
+    }
+
+    /// Sums over the rows of a matrix of `len` elements, for each of so many `terms` and each channel: `add(range, sums)` adds
+    /// the terms of the elements in `range` to `sums`, each of which is at least as long as the range. Ranges ascend.
+    #[inline(always)]
+    pub fn sums(
         &self,
         len: usize,
-        mut add: impl FnMut(std::ops::Range<usize>, &mut [Vec<f32>; N]),
-    ) -> [Vec<f64>; N] {
-        let mut totals: [Vec<f64>; N] = std::array::from_fn(|_| vec![0.0; self.channels]);
-        let mut block: [Vec<f32>; N] = std::array::from_fn(|_| vec![0.0; self.span]);
+        terms: usize,
+        mut add: impl FnMut(Range<usize>, &mut [Vec<f32>]),
+    ) -> Vec<Vec<f64>> {
+        let mut totals = vec![vec![0.0f64; self.channels]; terms];
+        let mut block = vec![vec![0.0f32; self.span]; terms];
         for start in (0..len).step_by(self.span * BLOCK) {
             let end = (start + self.span * BLOCK).min(len);
             for chunk in (start..end).step_by(self.span) {
@@ -71,15 +89,28 @@ mod tests {
     fn sums_are_those_of_each_channel_for_any_number_of_rows() {
         for (rows, channels) in [(1, 3), (700, 3), (70_000, 2), (5, 600), (40_000, 1)] {
             let x: Vec<f32> = (0..rows * channels).map(|i| (i % 7) as f32).collect();
-            let [sums] = Lanes::new(channels).sums(x.len(), |range, [sums]| {
-                for (sum, x) in sums.iter_mut().zip(&x[range]) {
+            let sums = Lanes::new(channels).sums(x.len(), 1, |range, sums| {
+                for (sum, x) in sums[0].iter_mut().zip(&x[range]) {
                     *sum += x;
                 }
             });
-            for (channel, sum) in sums.iter().enumerate() {
+            for (channel, sum) in sums[0].iter().enumerate() {
                 let own = x.iter().skip(channel).step_by(channels);
                 assert_eq!(*sum, own.map(|x| f64::from(*x)).sum::<f64>());
             }
+        }
+    }
+
+    #[test]
+    fn a_mapped_matrix_has_every_element_once() {
+        for (rows, channels) in [(0, 3), (1, 3), (700, 3), (5, 600)] {
+            let len = rows * channels;
+            let found = Lanes::new(channels).map(len, |range, chunk| {
+                assert_eq!(range.len(), chunk.len());
+                range.zip(chunk).for_each(|(i, y)| *y = i as f32);
+            });
+            let expected: Vec<f32> = (0..len).map(|i| i as f32).collect();
+            assert_eq!(found, expected);
         }
     }
 

@@ -101,7 +101,7 @@ pub(super) fn ternary<K: Plain>(
 }
 
 /// Whether a tensor lies where our kernels run.
-fn on_flex(x: &Tensor<2>) -> bool {
+pub(super) fn on_flex(x: &Tensor<2>) -> bool {
     cfg!(not(any(feature = "gpu", feature = "cuda"))) || x.device() == Device::flex()
 }
 

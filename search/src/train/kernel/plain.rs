@@ -89,6 +89,7 @@ impl Plain for Pool {
 
 impl Plain for Poly {
     fn plain(&self, inputs: &[Tensor<2>]) -> Tensor<2> {
+        debug_assert!(self.penalty.is_none(), "here it stands on the tape");
         let (x, coefficients) = (&inputs[0], inputs[1].clone().transpose());
         let term = |k: usize| coefficients.clone().narrow(0, k, 1);
         // Horner; a row of one coefficient stands for all channels.
@@ -231,6 +232,7 @@ mod tests {
                 channels: 3,
                 degree,
                 per_channel,
+                penalty: None,
             };
             let shapes = [[40, 3], [if per_channel { 3 } else { 1 }, degree + 1]];
             agree(

@@ -1,7 +1,10 @@
 //! Polynomial activation of each channel; of degree 1 it is also a folded batch norm.
 
+use std::sync::{Arc, OnceLock};
+
 use super::Kernel;
 use super::lanes::{Lanes, vectorised};
+use super::range::RangePenalty;
 
 /// Inputs: pixels `[rows][channels]` and coefficients `[channels or 1][degree + 1]`, the constant first.
 #[derive(Clone, Debug)]
@@ -10,6 +13,7 @@ pub(in crate::train) struct Poly {
     pub channels: usize,
     pub degree: usize,
     pub per_channel: bool,
+    pub penalty: Option<InputPenalty>,
 }
 
 impl Poly {
@@ -30,51 +34,73 @@ impl Poly {
         }
     }
 
+    /// Gradients for the input, if it is wanted, and for the coefficients.
     #[inline(always)]
-    fn input_gradient(&self, x: &[f32], coefficients: &[f32], gradient: &[f32]) -> Vec<f32> {
+    fn gradients(&self, inputs: &[&[f32]], gradient: &[f32], wanted: bool) -> Vec<Vec<f32>> {
+        let (x, coefficients) = (inputs[0], inputs[1]);
         let lanes = Lanes::new(self.channels);
         let spread = self.spread(lanes, coefficients);
-        let mut dx = vec![0.0; x.len()];
-        let chunks = dx.chunks_mut(lanes.span).zip(x.chunks(lanes.span));
-        for ((dx, x), g) in chunks.zip(gradient.chunks(lanes.span)) {
-            // Horner on the derivative Σ k·a_k·x^(k−1).
-            for k in (1..=self.degree).rev() {
-                for ((d, x), a) in dx.iter_mut().zip(x).zip(&spread[k]) {
-                    *d = *d * x + k as f32 * a;
+        let mut chunk = vec![0.0f32; lanes.span];
+        let mut dx = Vec::with_capacity(if wanted { x.len() } else { 0 });
+        // Σ gradient·x^k over the rows, for each coefficient; both results in one pass over memory.
+        let sums = lanes.sums(x.len(), self.degree + 1, |range, sums| {
+            let (x, g) = (&x[range.clone()], &gradient[range]);
+            let chunk = &mut chunk[..x.len()];
+            if wanted {
+                self.slope(x, &spread, chunk);
+                chunk.iter_mut().zip(g).for_each(|(d, g)| *d *= g);
+                if let Some(penalty) = &self.penalty {
+                    penalty.add_gradient(x, dx.capacity(), chunk);
                 }
+                dx.extend_from_slice(chunk);
             }
-            dx.iter_mut().zip(g).for_each(|(d, g)| *d *= g);
+            chunk.copy_from_slice(g);
+            for (k, sums) in sums.iter_mut().enumerate() {
+                if k > 0 {
+                    chunk.iter_mut().zip(x).for_each(|(p, x)| *p *= x);
+                }
+                sums.iter_mut().zip(&*chunk).for_each(|(s, p)| *s += p);
+            }
+        });
+        let mut result = vec![0.0f64; coefficients.len()];
+        for (k, sums) in sums.iter().enumerate() {
+            self.gather(k, sums, &mut result);
         }
-        dx
+        vec![dx, result.into_iter().map(|x| x as f32).collect()]
     }
 
-    /// Σ gradient·x^k over the rows, for each coefficient.
+    /// The derivative `Σ k·a_k·x^(k−1)` of each element of a chunk, by Horner's rule. Quadratics, by far the most frequent, take one loop.
     #[inline(always)]
-    fn coefficient_gradient(&self, x: &[f32], gradient: &[f32], len: usize) -> Vec<f32> {
-        let lanes = Lanes::new(self.channels);
-        let mut result = vec![0.0f64; len];
-        let mut power = vec![0.0f32; lanes.span];
-        // Two coefficients a pass over the matrix; most polynomials have three.
-        for k in (0..=self.degree).step_by(2) {
-            let [even, odd] = lanes.sums(x.len(), |range, [even, odd]| {
-                let (x, g) = (&x[range.clone()], &gradient[range]);
-                let power = &mut power[..x.len()];
-                power.copy_from_slice(g);
-                for _ in 0..k {
-                    power.iter_mut().zip(x).for_each(|(p, x)| *p *= x);
-                }
-                let sums = even.iter_mut().zip(odd.iter_mut());
-                for ((even, odd), (p, x)) in sums.zip(power.iter().zip(x)) {
-                    *even += p;
-                    *odd += p * x;
-                }
-            });
-            self.gather(k, &even, &mut result);
-            if k < self.degree {
-                self.gather(k + 1, &odd, &mut result);
+    fn slope(&self, x: &[f32], spread: &[Vec<f32>], slope: &mut [f32]) {
+        if let [_, b, a] = spread {
+            for ((d, x), (a, b)) in slope.iter_mut().zip(x).zip(a.iter().zip(b)) {
+                *d = 2.0 * a * x + b;
+            }
+            return;
+        }
+        slope.fill(0.0);
+        for k in (1..=self.degree).rev() {
+            for ((d, x), a) in slope.iter_mut().zip(x).zip(&spread[k]) {
+                *d = *d * x + k as f32 * a;
             }
         }
-        result.into_iter().map(|x| x as f32).collect()
+    }
+
+    /// Values of a chunk.
+    #[inline(always)]
+    fn values(x: &[f32], spread: &[Vec<f32>], y: &mut [f32]) {
+        if let [c, b, a] = spread {
+            for ((y, x), ((a, b), c)) in y.iter_mut().zip(x).zip(a.iter().zip(b).zip(c)) {
+                *y = (a * x + b) * x + c;
+            }
+            return;
+        }
+        y.fill(0.0);
+        for coefficients in spread.iter().rev() {
+            for ((y, x), a) in y.iter_mut().zip(x).zip(coefficients) {
+                *y = *y * x + a;
+            }
+        }
     }
 }
 
@@ -84,32 +110,68 @@ impl Kernel for Poly {
     }
 
     fn forward(&self, inputs: &[&[f32]]) -> Vec<f32> {
+        let x = inputs[0];
         let lanes = Lanes::new(self.channels);
         let spread = self.spread(lanes, inputs[1]);
-        let mut output = vec![0.0; inputs[0].len()];
-        vectorised(|| {
-            let chunks = output.chunks_mut(lanes.span);
-            for (y, x) in chunks.zip(inputs[0].chunks(lanes.span)) {
-                for coefficients in spread.iter().rev() {
-                    for ((y, x), a) in y.iter_mut().zip(x).zip(coefficients) {
-                        *y = *y * x + a;
-                    }
-                }
-            }
+        let Some(penalty) = &self.penalty else {
+            return vectorised(|| {
+                lanes.map(x.len(), |range, y| Self::values(&x[range], &spread, y))
+            });
+        };
+        let mut output = Vec::with_capacity(x.len());
+        let mut chunk = vec![0.0f32; lanes.span];
+        let sums = vectorised(|| {
+            lanes.sums(x.len(), 1, |range, sums| {
+                let x = &x[range];
+                Self::values(x, &spread, &mut chunk[..x.len()]);
+                output.extend_from_slice(&chunk[..x.len()]);
+                penalty.range.add(x, &mut sums[0]);
+            })
         });
+        penalty.keep(sums[0].iter().sum::<f64>() / x.len() as f64);
         output
     }
 
     fn backward(&self, inputs: &[&[f32]], gradient: &[f32], wanted: &[bool]) -> Vec<Vec<f32>> {
-        let (x, coefficients) = (inputs[0], inputs[1]);
-        vectorised(|| {
-            let dx = match wanted[0] {
-                true => self.input_gradient(x, coefficients, gradient),
-                false => Vec::new(),
-            };
-            let da = self.coefficient_gradient(x, gradient, coefficients.len());
-            vec![dx, da]
-        })
+        vectorised(|| self.gradients(inputs, gradient, wanted[0]))
+    }
+}
+
+/// A range penalty on a polynomial's input, taken along in the polynomial's own passes: it has no place on the tape, so its weight
+/// in the loss must be known.
+#[derive(Clone, Debug)]
+pub(in crate::train) struct InputPenalty {
+    range: RangePenalty,
+    /// In a loss that is the root of the backward pass.
+    weight: f32,
+    /// The mean over the input, without the weight.
+    found: Arc<OnceLock<f64>>,
+}
+
+impl InputPenalty {
+    pub fn new(bound: f32, weight: f32) -> Self {
+        Self {
+            range: RangePenalty { bound },
+            weight,
+            found: Arc::default(),
+        }
+    }
+
+    /// What it adds to the loss, once the forward pass has run.
+    pub fn value(&self) -> f64 {
+        f64::from(self.weight) * self.found.get().copied().unwrap_or_default()
+    }
+
+    fn keep(&self, mean: f64) {
+        self.found.get_or_init(|| mean);
+    }
+
+    /// Adds its gradient for a chunk of an input of `len` elements.
+    #[inline(always)]
+    fn add_gradient(&self, x: &[f32], len: usize, gradient: &mut [f32]) {
+        let factor = 2.0 * self.weight / len as f32;
+        let cells = gradient.iter_mut().zip(x);
+        cells.for_each(|(d, x)| *d += factor * self.range.excess(*x));
     }
 }
 
@@ -126,9 +188,46 @@ mod tests {
                 channels: 3,
                 degree,
                 per_channel,
+                penalty: None,
             };
             let rows = if per_channel { 3 } else { 1 };
             check_gradients(|| poly.clone(), &[7 * 3, rows * (degree + 1)]);
+        }
+    }
+
+    #[test]
+    fn a_penalty_on_the_input_is_that_of_its_own_kernel() {
+        let poly = |penalty| Poly {
+            rows: 300,
+            channels: 3,
+            degree: 2,
+            per_channel: true,
+            penalty,
+        };
+        let x: Vec<f32> = (0..900)
+            .map(|i| ((i * 37) % 101) as f32 / 25.0 - 2.0)
+            .collect();
+        let gradient: Vec<f32> = (0..900).map(|i| ((i * 53) % 89) as f32 / 89.0).collect();
+        let coefficients = [0.2, 0.5, 0.2, 0.1, 0.4, 0.3, -0.1, 0.6, 0.2];
+        let inputs: [&[f32]; 2] = [&x, &coefficients];
+        let (plain, penalty) = (poly(None), InputPenalty::new(1.5, 0.1));
+        let fused = poly(Some(penalty.clone()));
+        assert_eq!(fused.forward(&inputs), plain.forward(&inputs));
+        let range = RangePenalty { bound: 1.5 };
+        let expected = 0.1 * range.forward(&[&x])[0];
+        assert!(
+            (penalty.value() - f64::from(expected)).abs() < 1e-6,
+            "{penalty:?}"
+        );
+        let own = range.backward(&[&x], &[0.1], &[true]).remove(0);
+        let wanted = [true, true];
+        let [fused, plain] = [fused, plain].map(|p| p.backward(&inputs, &gradient, &wanted));
+        assert_eq!(fused[1], plain[1]);
+        for ((fused, plain), own) in fused[0].iter().zip(&plain[0]).zip(&own) {
+            assert!(
+                (fused - (plain + own)).abs() < 1e-6,
+                "{fused}, {plain} and {own}"
+            );
         }
     }
 }

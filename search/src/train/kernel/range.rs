@@ -6,16 +6,27 @@ use super::Kernel;
 use super::lanes::{Lanes, vectorised};
 
 /// Input: any matrix of `len` elements. Output: one number.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(in crate::train) struct RangePenalty {
     pub bound: f32,
 }
 
 impl RangePenalty {
-    /// How far `x` lies outside, signed.
+    /// How far `x` lies outside, signed. Without `clamp`, whose check of the bounds keeps loops from being vectorised.
     #[inline(always)]
-    fn excess(&self, x: f32) -> f32 {
-        x - x.clamp(-self.bound, self.bound)
+    pub(super) fn excess(&self, x: f32) -> f32 {
+        let beyond = x.abs() - self.bound;
+        let outside = if beyond < 0.0 { 0.0 } else { beyond };
+        outside.copysign(x)
+    }
+
+    /// Adds to each of `sums` its element's term.
+    #[inline(always)]
+    pub(super) fn add(&self, x: &[f32], sums: &mut [f32]) {
+        for (sum, x) in sums.iter_mut().zip(x) {
+            let excess = self.excess(*x);
+            *sum += excess * excess;
+        }
     }
 }
 
@@ -26,15 +37,10 @@ impl Kernel for RangePenalty {
 
     fn forward(&self, inputs: &[&[f32]]) -> Vec<f32> {
         let x = inputs[0];
-        let [total] = vectorised(|| {
-            Lanes::new(1).sums(x.len(), |range, [sums]| {
-                for (sum, x) in sums.iter_mut().zip(&x[range]) {
-                    let excess = self.excess(*x);
-                    *sum += excess * excess;
-                }
-            })
+        let total = vectorised(|| {
+            Lanes::new(1).sums(x.len(), 1, |range, sums| self.add(&x[range], &mut sums[0]))
         });
-        vec![(total[0] / x.len() as f64) as f32]
+        vec![(total[0][0] / x.len() as f64) as f32]
     }
 
     fn backward(&self, inputs: &[&[f32]], gradient: &[f32], _: &[bool]) -> Vec<Vec<f32>> {
