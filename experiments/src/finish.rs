@@ -1,7 +1,7 @@
 //! The end of a search: choose from the front, compile, measure and classify encrypted, report.
 
 use std::collections::BTreeMap;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use hemet_search::data::TrainTest;
 use hemet_search::pareto::ParetoFront;
@@ -9,6 +9,7 @@ use hemet_search::study::Baseline;
 use hemet_search::{Outcome, Trial};
 
 use crate::baseline::{self, AgainstBaseline};
+use crate::clock::Clock;
 use crate::deploy::{self, Deployed};
 use crate::error::Error;
 use crate::experiment::Experiment;
@@ -23,7 +24,7 @@ pub fn finish(
     costs: &SchemeCosts,
     run: &RunFolder,
     trials: &[Trial],
-    start: Instant,
+    clock: &Clock<'_>,
 ) -> Result<Summary, Error> {
     let mut trials = trials.to_vec();
     let end = chosen_and_baseline((experiment, sets), costs, run, &mut trials)?;
@@ -53,7 +54,7 @@ pub fn finish(
         baseline: end.baseline,
         notes: end.notes,
         machine: hemet_runtime::calibrate::machine_name(),
-        seconds: start.elapsed().as_secs_f64(),
+        seconds: clock.keep()?,
         environment: Some(Environment {
             system: format!("{}, {}", std::env::consts::OS, std::env::consts::ARCH),
             cores: common::cores(),

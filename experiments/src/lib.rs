@@ -6,6 +6,7 @@
 pub mod baseline;
 pub mod cases;
 pub mod cli;
+pub mod clock;
 pub mod commands;
 pub mod common;
 pub mod costs;

@@ -48,7 +48,7 @@ pub struct Summary {
     pub notes: Vec<String>,
     /// The processor that everything ran on.
     pub machine: String,
-    /// Seconds that the whole command took.
+    /// Seconds that the search and its end took, over all sittings where it was resumed.
     pub seconds: f64,
     /// Where and when; none in summaries of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -187,6 +187,11 @@ impl RunFolder {
     /// `tfhe_costs.json`: the cost table of scheme `tfhe`, where the search chose from it.
     pub fn tfhe_costs_path(&self) -> PathBuf {
         self.root.join("tfhe_costs.json")
+    }
+
+    /// `time.json`: the seconds used so far, see [`crate::clock`].
+    pub fn time_path(&self) -> PathBuf {
+        self.root.join("time.json")
     }
 
     /// `summary.json`.

@@ -192,7 +192,19 @@ fn resumed_equals_uninterrupted(world: &World) {
     let first = journal.split_inclusive('\n').next().unwrap();
     std::fs::write(&path, format!("{first}{{\"number\": 1, \"arch")).unwrap();
     std::fs::remove_file(world.path("again/summary.json")).unwrap();
+    let time = world.path("again/time.json");
+    let used = read_json(&time)["seconds"].as_f64().unwrap();
+    let earlier = 1000.0 + used;
+    std::fs::write(&time, format!("{{\"seconds\": {earlier}}}")).unwrap();
     world.good("search tiny.yaml --out again --resume");
+    let seconds = read_json(&world.path("again/summary.json"))["seconds"].as_f64();
+    let seconds = seconds.unwrap();
+    assert!(
+        used > 0.0 && seconds > earlier && seconds < earlier + 900.0,
+        "{seconds}"
+    );
+    let page = std::fs::read_to_string(world.path("again/report/report.md")).unwrap();
+    assert!(page.contains(&format!(", in {seconds:.0} s on ")), "{page}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), journal);
     assert!(world.path("again/summary.json").exists());
     assert!(

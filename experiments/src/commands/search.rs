@@ -9,6 +9,7 @@ use hemet_search::study::{self, Resume, Study, StudyOptions};
 use hemet_search::{Seed, strategy, train};
 use hemet_spaces::Scheme;
 
+use crate::clock::Clock;
 use crate::common::Output;
 use crate::error::Error;
 use crate::experiment::Experiment;
@@ -76,6 +77,7 @@ pub fn run(args: Args) -> Result<(), Error> {
     check_device(&experiment, storage.is_none() || args.workers.is_some())?;
     let sets = load(&experiment)?;
     let run = folder(&args, &experiment)?;
+    let clock = Clock::resume(&run, start)?;
     let cost = costs_of(&args, &experiment, &run)?;
     let coordinator = coordinator(&args, storage, &experiment, &sets.train, &run)?;
     if let (None, Some(workers)) = (&coordinator, args.workers) {
@@ -85,11 +87,12 @@ pub fn run(args: Args) -> Result<(), Error> {
         &experiment,
         &sets.train,
         &cost,
+        &clock,
         &run,
         (coordinator.as_ref(), args.resume),
     )?;
     coordinator.map_or(Ok(()), Coordinator::end)?;
-    let summary = finish::finish(&experiment, &sets, &cost, &run, &trials, start)?;
+    let summary = finish::finish(&experiment, &sets, &cost, &run, &trials, &clock)?;
     report::show(&run, &experiment, &summary, args.output)?;
     check_exact(&summary.best)?;
     summary.baseline.as_ref().map_or(Ok(()), check_exact)
@@ -256,6 +259,7 @@ fn search(
     experiment: &Experiment,
     images: &Dataset,
     cost: &SchemeCosts,
+    clock: &Clock<'_>,
     run: &RunFolder,
     (coordinator, resume): (Option<&Coordinator>, bool),
 ) -> Result<Vec<hemet_search::Trial>, Error> {
@@ -281,6 +285,7 @@ fn search(
             coordinator.event(&event);
         }
         progress.event(&event);
+        clock.tick();
     };
     let data = train::TrainData {
         training: &training,
@@ -289,7 +294,10 @@ fn search(
     let teachers = Teachers::new(run, experiment, data);
     let train_one = |job: &study::Job<'_>, on_epoch: &mut train::OnEpoch<'_>| {
         if let Some(coordinator) = coordinator {
-            return coordinator.train(job, on_epoch, &|epoch| progress.heard(job.number, epoch));
+            return coordinator.train(job, on_epoch, &|epoch| {
+                progress.heard(job.number, epoch);
+                clock.tick();
+            });
         }
         if job.scheme == Scheme::Tfhe {
             let training = job.training(data, &experiment.train);

@@ -113,7 +113,7 @@ pub struct Search {
     #[serde(default = "four")]
     pub lag: usize,
     /// Minutes after which no more trials begin; those in flight end, then the best is compiled. No limit where not given.
-    /// With --resume the time counts anew.
+    /// With --resume the time counts anew: so a search that ran out of it can be gone on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_minutes: Option<f64>,
     /// Successive halving: `{rungs: [2, 6], factor: 3}` stops two thirds of the trainings after 2 epochs, and two thirds of
