@@ -14,7 +14,7 @@ use crate::deploy::{self, Deployed};
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::network::SchemeCosts;
-use crate::run_folder::{self, Best, Environment, RunFolder, Summary};
+use crate::run_folder::{self, Best, Environment, RunFolder, Summary, Uncompilable};
 use crate::{common, date, front_times, report};
 
 /// Compiles the chosen trial, classifies test images with it encrypted and writes artifact, summary and report.
@@ -26,18 +26,21 @@ pub fn finish(
     trials: &[Trial],
     clock: &Clock<'_>,
 ) -> Result<Summary, Error> {
-    let mut trials = trials.to_vec();
-    let end = chosen_and_baseline((experiment, sets), costs, run, &mut trials)?;
+    let mut front = Trained::of(trials);
+    let end = chosen_and_baseline((experiment, sets), costs, run, &mut front)?;
     let mut measured_ms: BTreeMap<usize, f64> = [Some(&end.best), end.baseline.as_ref()]
         .into_iter()
         .flatten()
         .map(|network| (network.trial, network.measured_latency_ms))
         .collect();
-    front_times::measure(experiment, sets, costs, run, &mut trials, &mut measured_ms)?;
-    let trials = trials.as_slice();
+    front_times::measure(experiment, sets, costs, run, &mut front, &mut measured_ms)?;
+    let Trained {
+        trials,
+        uncompilable,
+    } = front;
     let count = |is: fn(&Outcome) -> bool| trials.iter().filter(|t| is(&t.outcome)).count();
     let measured = |trial: usize| measured_ms.get(&trial).copied();
-    let front = run_folder::front(experiment, trials, &measured)?;
+    let front = run_folder::front(experiment, &trials, &measured)?;
     let summary = Summary {
         name: experiment.name.clone(),
         hemet_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -45,6 +48,7 @@ pub fn finish(
         complete: count(|o| matches!(o, Outcome::Complete { .. })),
         infeasible: count(|o| matches!(o, Outcome::Infeasible { .. })),
         failed: count(|o| matches!(o, Outcome::Failed { .. })),
+        uncompilable,
         front,
         against_baseline: end
             .baseline
@@ -68,10 +72,34 @@ pub fn finish(
         experiment,
         front: &summary.front,
         summary: Some(&summary),
-        trials,
+        trials: &trials,
         costs: costs.ckks.as_ref().map(|costs| &costs.table),
     })?;
     Ok(summary)
+}
+
+/// The trials of a search that has ended, of which those that turn out not to be compilable leave the front.
+pub struct Trained {
+    /// All trials.
+    pub trials: Vec<Trial>,
+    uncompilable: Vec<Uncompilable>,
+}
+
+impl Trained {
+    fn of(trials: &[Trial]) -> Self {
+        Self {
+            trials: trials.to_vec(),
+            uncompilable: Vec::new(),
+        }
+    }
+
+    /// A trained network that cannot be compiled is none that can be chosen: it counts as failed from here on.
+    pub fn drop_from_front(&mut self, trial: usize, reason: String) {
+        eprintln!("trial #{trial} leaves the front, it cannot be compiled: {reason}");
+        let dropped = Uncompilable { trial, reason };
+        dropped.leave_front(&mut self.trials);
+        self.uncompilable.push(dropped);
+    }
 }
 
 /// The networks that are measured at the end, and what a person must be told of them.
@@ -87,34 +115,34 @@ fn chosen_and_baseline(
     (experiment, sets): (&Experiment, &TrainTest),
     costs: &SchemeCosts,
     run: &RunFolder,
-    trials: &mut [Trial],
+    trained: &mut Trained,
 ) -> Result<End, Error> {
     let objectives = experiment.objectives()?;
     let (choose, baseline) = (experiment.choose, experiment.search.baseline);
     // Its accuracy is known even where it turns out that it cannot be compiled.
-    let choice = choose.choice(baseline, trials);
+    let choice = choose.choice(baseline, &trained.trials);
     let (chosen, missed) = loop {
-        let front = ParetoFront::of(trials, &objectives);
+        let front = ParetoFront::of(&trained.trials, &objectives);
         let point = front.choose(choice);
         let trial = point
             .ok_or_else(|| Error::user("the front is empty"))?
             .trial;
-        let trial = &mut trials[trial];
+        let trial = &trained.trials[trial];
         match deploy::deploy(experiment, sets, costs, run, trial, &run.artifact_path()) {
-            Err(Error::Uncompilable(reason)) => drop_from_front(trial, reason),
+            Err(Error::Uncompilable(reason)) => trained.drop_from_front(trial.number, reason),
             result => break (result?, choose.missed(choice, &front)),
         }
     };
     let mut reference: Option<Deployed> = None;
     let known = |trials: &[Trial]| trials.get(Baseline::TRIAL)?.outcome.accuracy();
-    if baseline.is_some() && chosen.trial() != Baseline::TRIAL && known(trials).is_some() {
-        let trial = &mut trials[Baseline::TRIAL];
+    if baseline.is_some() && chosen.trial() != Baseline::TRIAL && known(&trained.trials).is_some() {
+        let trial = &trained.trials[Baseline::TRIAL];
         match deploy::deploy(experiment, sets, costs, run, trial, &run.baseline_path()) {
-            Err(Error::Uncompilable(reason)) => drop_from_front(trial, reason),
+            Err(Error::Uncompilable(reason)) => trained.drop_from_front(trial.number, reason),
             result => reference = Some(result?),
         }
     }
-    let untrained = baseline.and_then(|baseline| baseline::untrained(baseline, trials));
+    let untrained = baseline.and_then(|baseline| baseline::untrained(baseline, &trained.trials));
     let notes = untrained.into_iter().chain(missed).collect();
     let networks: Vec<&Deployed> = std::iter::once(&chosen).chain(&reference).collect();
     let mut measured = deploy::measure(experiment, &sets.test, &networks)?.into_iter();
@@ -127,13 +155,4 @@ fn chosen_and_baseline(
         baseline,
         notes,
     })
-}
-
-/// A trained network that cannot be compiled is none that can be chosen: it counts as failed from here on.
-pub fn drop_from_front(trial: &mut Trial, reason: String) {
-    eprintln!(
-        "trial #{} leaves the front, it cannot be compiled: {reason}",
-        trial.number
-    );
-    trial.outcome = Outcome::Failed { reason };
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use hemet_compiler::Target;
 use hemet_search::data::{Dataset, TrainTest};
 use hemet_search::pareto::ParetoFront;
-use hemet_search::{Trial, study};
+use hemet_search::study;
 use hemet_spaces::{Architecture, Scheme, Weights};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::finish::drop_from_front;
+use crate::finish::Trained;
 use crate::network::SchemeCosts;
 use crate::progress::Progress;
 use crate::run_folder::RunFolder;
@@ -55,10 +55,10 @@ pub fn measure(
     sets: &TrainTest,
     costs: &SchemeCosts,
     run: &RunFolder,
-    trials: &mut [Trial],
+    trained: &mut Trained,
     measured_ms: &mut BTreeMap<usize, f64>,
 ) -> Result<(), Error> {
-    let front = ParetoFront::of(trials, &experiment.objectives()?);
+    let front = ParetoFront::of(&trained.trials, &experiment.objectives()?);
     let others: Vec<usize> = front.members().iter().map(|m| m.trial).collect();
     let others: Vec<usize> = others
         .into_iter()
@@ -71,10 +71,10 @@ pub fn measure(
     for (done, trial) in others.into_iter().enumerate() {
         progress.set(done as u64, &format!("front member #{trial}"));
         let weights = folder.read_weights(trial).map_err(Error::user)?;
-        let architecture = &trials[trial].architecture;
+        let architecture = &trained.trials[trial].architecture;
         let session = match session(experiment, costs, architecture, &weights, &samples) {
             Err(Error::Uncompilable(reason)) => {
-                drop_from_front(&mut trials[trial], reason);
+                trained.drop_from_front(trial, reason);
                 continue;
             }
             result => result?,

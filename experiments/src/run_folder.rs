@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hemet_search::pareto::{ParetoFront, Point};
-use hemet_search::{Trial, study};
+use hemet_search::{Outcome, Trial, study};
 use hemet_spaces::Scheme;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,9 @@ pub struct Summary {
     pub infeasible: usize,
     /// How many failed in training.
     pub failed: usize,
+    /// Trials that were trained to the end but could not be compiled: they left the front and count as failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncompilable: Vec<Uncompilable>,
     /// The Pareto front, fastest first.
     pub front: Vec<Member>,
     /// The network that was chosen and compiled.
@@ -53,6 +56,25 @@ pub struct Summary {
     /// Where and when; none in summaries of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<Environment>,
+}
+
+/// A trained network that turned out to be none that can be compiled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Uncompilable {
+    /// Number of the trial.
+    pub trial: usize,
+    /// Why.
+    pub reason: String,
+}
+
+impl Uncompilable {
+    /// Takes it from the front of these trials: a network that cannot be chosen counts as failed.
+    pub fn leave_front(&self, trials: &mut [Trial]) {
+        if let Some(trial) = trials.get_mut(self.trial) {
+            let reason = self.reason.clone();
+            trial.outcome = Outcome::Failed { reason };
+        }
+    }
 }
 
 /// Where and when a search ran.
@@ -220,11 +242,29 @@ impl RunFolder {
         self.trained_file(trial, &format!("{epochs}-epochs.checkpoint"))
     }
 
-    /// The trial of this number.
-    pub fn trial(&self, experiment: &Experiment, number: usize) -> Result<Trial, Error> {
+    /// All trials that have ended, as the report counts them: the journal's, of which those that a finished search could not compile
+    /// count as failed.
+    ///
+    /// # Errors
+    /// A journal that cannot be read.
+    pub fn trials(
+        &self,
+        experiment: &Experiment,
+        summary: Option<&Summary>,
+    ) -> Result<Vec<Trial>, Error> {
         let folder = study::RunFolder::create(&self.root).map_err(Error::user)?;
         let mut trials =
             study::read_journal(&folder.journal(), experiment.space()?).map_err(Error::user)?;
+        for dropped in summary.iter().flat_map(|summary| &summary.uncompilable) {
+            dropped.leave_front(&mut trials);
+        }
+        Ok(trials)
+    }
+
+    /// The trial of this number.
+    pub fn trial(&self, experiment: &Experiment, number: usize) -> Result<Trial, Error> {
+        // It is still a network with weights where it could not be compiled once.
+        let mut trials = self.trials(experiment, None)?;
         if number < trials.len() {
             return Ok(trials.swap_remove(number));
         }

@@ -283,6 +283,42 @@ fn an_unfinished_search_is_reported(world: &World) {
     assert!(plot.contains("(unfinished)") && !plot.contains("hollow"));
 }
 
+/// The report that is written again and the exports count a network that left the front as the end of the search did: like one that
+/// failed in training.
+fn what_could_not_be_compiled_is_out_of_every_curve(world: &World) {
+    let drawn = |name: &str, journal: &str, summary: &serde_json::Value| {
+        let (run, copy) = (world.path("run"), world.path(name));
+        std::fs::create_dir_all(copy.join("curves")).unwrap();
+        for file in ["experiment.yaml", "costs.json", "curves/trial-0001.json"] {
+            std::fs::copy(run.join(file), copy.join(file)).unwrap();
+        }
+        std::fs::write(copy.join("journal.jsonl"), journal).unwrap();
+        std::fs::write(copy.join("summary.json"), summary.to_string()).unwrap();
+        world.good(&format!("report {name}"));
+        world.good(&format!("report {name} --export csv -o {name}.csv"));
+        let read = |file: String| std::fs::read_to_string(world.path(&file)).unwrap();
+        let files = ["hypervolume.svg", "trials.csv", "pareto.svg", "report.md"];
+        let mut texts = files.map(|f| read(format!("{name}/report/{f}"))).to_vec();
+        texts.push(read(format!("{name}.csv")));
+        texts
+    };
+    let journal = std::fs::read_to_string(world.path("run/journal.jsonl")).unwrap();
+    let mut summary = read_json(&world.path("run/summary.json"));
+    let front = summary["front"].as_array_mut().unwrap();
+    front.retain(|member| member["trial"] != 0);
+    let mut first = json(journal.lines().next().unwrap());
+    let accuracy = first["accuracy"].take();
+    assert!(accuracy.as_f64() > Some(0.0));
+    (first["outcome"], first["reason"]) = ("Failed".into(), "too deep".into());
+    let failed = format!("{first}\n{}\n", journal.lines().nth(1).unwrap());
+    let expected = drawn("failed", &failed, &summary);
+    let forgotten = drawn("forgotten", &journal, &summary);
+    let dropped = serde_json::json!([{"trial": 0, "reason": "too deep"}]);
+    summary["uncompilable"] = dropped;
+    assert_eq!(drawn("dropped", &journal, &summary), expected);
+    assert!(forgotten.iter().zip(&expected).all(|(a, b)| a != b));
+}
+
 fn figures_for_scripts(world: &World) {
     let bench = json(&world.good("bench model.hemet --threads 1 --runs 2 --json"));
     for key in [
@@ -351,6 +387,7 @@ fn figures_for_scripts(world: &World) {
     let lines = std::fs::read_to_string(epochs).unwrap().lines().count();
     assert_eq!(lines, 4, "a heading and three epochs");
     an_unfinished_search_is_reported(world);
+    what_could_not_be_compiled_is_out_of_every_curve(world);
     std::fs::write(world.path("graph.txt"), GRAPH).unwrap();
     let net = world.good("opt graph.txt");
     let imported = world.good("opt graph.txt --pass none");

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use hemet_search::study;
 use hemet_spaces::Scheme;
 
 use crate::common::Output;
@@ -44,9 +43,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     }
     let experiment = run.experiment()?;
     let summary = run.summary()?;
-    let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
-    let trials =
-        study::read_journal(&folder.journal(), experiment.space()?).map_err(Error::user)?;
+    let trials = run.trials(&experiment, summary.as_ref())?;
     if trials.is_empty() {
         return Err(Error::file(
             &run.root,

@@ -43,8 +43,7 @@ impl Format {
     pub fn write(self, run: &RunFolder, path: &Path) -> Result<(), Error> {
         let experiment = run.experiment()?;
         let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
-        let trials =
-            study::read_journal(&folder.journal(), experiment.space()?).map_err(Error::user)?;
+        let trials = run.trials(&experiment, run.summary()?.as_ref())?;
         let study = Exported {
             experiment: &experiment,
             trials: &trials,
