@@ -1,7 +1,7 @@
 //! Objectives: the figures of a trial that a search optimises, and the list of those that exist.
 //!
-//! The front, `nsga2`, successive halving, the hypervolume and the choice of the network to deploy all follow the objectives
-//! of the experiment. To add one: its entry in [`OBJECTIVES`].
+//! The front, the strategies that look at figures, successive halving, the hypervolume, the Pareto plot and the choice of the network
+//! to deploy all follow the objectives of the experiment. To add one: its entry in [`OBJECTIVES`].
 
 use crate::Error;
 use crate::constraint::{Constraints, MIB, cost_per_1000};

@@ -5,8 +5,8 @@ use hemet_spaces::{Architecture, Space};
 use rand::RngExt;
 
 use super::{Context, Strategy};
-use crate::constraint::CostEstimate;
-use crate::objective::Objectives;
+use crate::constraint::{Constraints, CostEstimate};
+use crate::objective::{DEFAULT, Objectives};
 use crate::{Outcome, Seed, Trial};
 
 /// Runs the suite.
@@ -18,10 +18,23 @@ pub fn check(strategy: &dyn Strategy) -> Result<(), String> {
         ("nothing varies", fixed()),
         ("three positions", three_positions()),
     ] {
-        for lag in [1, 3] {
-            for rule in [Ending::Mixed, Ending::AllFailed, Ending::AllInfeasible] {
-                check_study(strategy, &space, lag, rule)
-                    .map_err(|why| format!("space `{name}`, lag {lag}, {rule:?}: {why}"))?;
+        for objectives in [&DEFAULT[..], &["depth", "accuracy", "key_size"]] {
+            let objectives = Objectives::new(objectives, &Constraints::default());
+            let objectives = objectives.map_err(|e| e.to_string())?;
+            for lag in [1, 3] {
+                for rule in [Ending::Mixed, Ending::AllFailed, Ending::AllInfeasible] {
+                    let study = Simulated {
+                        strategy,
+                        space: &space,
+                        objectives: &objectives,
+                        lag,
+                        rule,
+                    };
+                    let second = objectives.second().map_or("accuracy", |o| o.name);
+                    study.check().map_err(|why| {
+                        format!("space `{name}`, {second}, lag {lag}, {rule:?}: {why}")
+                    })?;
+                }
             }
         }
     }
@@ -37,79 +50,75 @@ enum Ending {
     AllInfeasible,
 }
 
-fn check_study(
-    strategy: &dyn Strategy,
-    space: &Space,
+/// A study whose trials are made up.
+#[derive(Clone, Copy)]
+struct Simulated<'a> {
+    strategy: &'a dyn Strategy,
+    space: &'a Space,
+    objectives: &'a Objectives,
     lag: usize,
     rule: Ending,
-) -> Result<(), String> {
-    let trials = simulate(strategy, space, lag, rule)?;
-    if trials != simulate(strategy, space, lag, rule)? {
-        return Err("two studies of one seed differ".into());
-    }
-    // From a history that was read back, in any order of asking, the same proposals follow.
-    for number in (0..trials.len()).rev() {
-        let proposal = propose(strategy, space, &trials[..number], lag, rule);
-        if proposal.as_ref() != Some(&trials[number].architecture) {
-            return Err(format!(
-                "resumed before trial {number} it proposes {proposal:?}, before it was {}",
-                trials[number].architecture
-            ));
-        }
-    }
-    Ok(())
 }
 
-/// A study of at most as many trials as the space has architectures; one more proposal breaks the rules.
-fn simulate(
-    strategy: &dyn Strategy,
-    space: &Space,
-    lag: usize,
-    rule: Ending,
-) -> Result<Vec<Trial>, String> {
-    let mut trials: Vec<Trial> = Vec::new();
-    while let Some(architecture) = propose(strategy, space, &trials, lag, rule) {
-        if !space.contains(&architecture) {
-            return Err(format!("{architecture} is not in the space"));
+impl Simulated<'_> {
+    fn check(&self) -> Result<(), String> {
+        let trials = self.run()?;
+        if trials != self.run()? {
+            return Err("two studies of one seed differ".into());
         }
-        if trials.iter().any(|t| t.architecture == architecture) {
-            return Err(format!("{architecture} was proposed twice"));
+        // From a history that was read back, in any order of asking, the same proposals follow.
+        for number in (0..trials.len()).rev() {
+            let proposal = self.propose(&trials[..number]);
+            if proposal.as_ref() != Some(&trials[number].architecture) {
+                return Err(format!(
+                    "resumed before trial {number} it proposes {proposal:?}, before it was {}",
+                    trials[number].architecture
+                ));
+            }
         }
-        let number = trials.len();
-        let cost = cost(&architecture, rule);
-        trials.push(Trial {
-            number,
-            outcome: outcome(&architecture, &cost, rule),
-            cost: cost.ok(),
-            architecture,
-            rungs: Vec::new(),
-            stopped_at: None,
-        });
+        Ok(())
     }
-    match trials.is_empty() {
-        true => Err("it proposes nothing in a space with an architecture".into()),
-        false => Ok(trials),
-    }
-}
 
-fn propose(
-    strategy: &dyn Strategy,
-    space: &Space,
-    trials: &[Trial],
-    lag: usize,
-    rule: Ending,
-) -> Option<Architecture> {
-    let (history, rest) = trials.split_at(trials.len().saturating_sub(lag - 1));
-    let pending: Vec<Architecture> = rest.iter().map(|t| t.architecture.clone()).collect();
-    let context = Context {
-        space,
-        history,
-        pending: &pending,
-        objectives: &Objectives::default(),
-        cost: &|architecture| cost(architecture, rule),
-    };
-    let seed = Seed::new(1).derive(&format!("trial/{}/propose", trials.len()));
-    strategy.propose(&context, seed)
+    /// At most as many trials as the space has architectures; one more proposal breaks the rules.
+    fn run(&self) -> Result<Vec<Trial>, String> {
+        let mut trials: Vec<Trial> = Vec::new();
+        while let Some(architecture) = self.propose(&trials) {
+            if !self.space.contains(&architecture) {
+                return Err(format!("{architecture} is not in the space"));
+            }
+            if trials.iter().any(|t| t.architecture == architecture) {
+                return Err(format!("{architecture} was proposed twice"));
+            }
+            let number = trials.len();
+            let cost = cost(&architecture, self.rule);
+            trials.push(Trial {
+                number,
+                outcome: outcome(&architecture, &cost, self.rule),
+                cost: cost.ok(),
+                architecture,
+                rungs: Vec::new(),
+                stopped_at: None,
+            });
+        }
+        match trials.is_empty() {
+            true => Err("it proposes nothing in a space with an architecture".into()),
+            false => Ok(trials),
+        }
+    }
+
+    fn propose(&self, trials: &[Trial]) -> Option<Architecture> {
+        let (history, rest) = trials.split_at(trials.len().saturating_sub(self.lag - 1));
+        let pending: Vec<Architecture> = rest.iter().map(|t| t.architecture.clone()).collect();
+        let context = Context {
+            space: self.space,
+            history,
+            pending: &pending,
+            objectives: self.objectives,
+            cost: &|architecture| cost(architecture, self.rule),
+        };
+        let seed = Seed::new(1).derive(&format!("trial/{}/propose", trials.len()));
+        self.strategy.propose(&context, seed)
+    }
 }
 
 /// A made-up cost, the same whenever asked.
@@ -118,7 +127,11 @@ fn cost(architecture: &Architecture, rule: Ending) -> Result<CostEstimate, Strin
     let latency_ms = rng.random_range(1.0..100.0);
     match rule == Ending::AllInfeasible || (rule == Ending::Mixed && latency_ms > 80.0) {
         true => Err("too slow".into()),
-        false => Ok(cost_of(latency_ms)),
+        false => Ok(CostEstimate {
+            depth: rng.random_range(3..6),
+            key_bytes: rng.random_range(1..4) << 20,
+            ..cost_of(latency_ms)
+        }),
     }
 }
 
@@ -194,7 +207,14 @@ mod tests {
     #[test]
     fn random_tries_a_small_space_whole() {
         let random = crate::strategy::strategy("random").expect("listed");
-        let trials = simulate(random, &three_positions(), 3, Ending::Mixed).expect("conforms");
+        let study = Simulated {
+            strategy: random,
+            space: &three_positions(),
+            objectives: &Objectives::default(),
+            lag: 3,
+            rule: Ending::Mixed,
+        };
+        let trials = study.run().expect("conforms");
         assert_eq!(trials.len() as u128, three_positions().size());
     }
 

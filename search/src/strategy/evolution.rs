@@ -1,4 +1,5 @@
-//! What evolutionary strategies share: children by mutation and crossover that are new and, where possible, feasible.
+//! What evolutionary strategies share: non-dominated fronts, and children by mutation and crossover that are new and, where possible,
+//! feasible.
 
 use hemet_spaces::{Architecture, Space};
 use rand::seq::IndexedRandom;
@@ -7,9 +8,26 @@ use rand::{Rng, RngExt};
 use super::Context;
 use super::random::untried;
 use crate::Seed;
+use crate::objective::Objectives;
+use crate::pareto::Point;
 
 /// Children drawn before the feasible are given up for any new one, and that for an even draw.
 const DRAWS: usize = 64;
+
+/// The points that none dominates, then those that none of the rest dominates, and so on, each front in the order given.
+pub(super) fn fronts(
+    points: Vec<Point>,
+    objectives: &Objectives,
+) -> impl Iterator<Item = Vec<Point>> {
+    let mut rest = points;
+    std::iter::from_fn(move || {
+        let (front, dominated) = rest
+            .iter()
+            .partition(|p| !rest.iter().any(|other| objectives.dominates(other, p)));
+        rest = dominated;
+        Some(front).filter(|front: &Vec<Point>| !front.is_empty())
+    })
+}
 
 /// A child of `parent()` that is not tried yet, preferably feasible; when breeding yields nothing new, an even draw.
 pub(super) fn breed(

@@ -2,16 +2,17 @@
 //!
 //! Q. Lou and L. Jiang, HEMET: A Homomorphic-Encryption-Friendly Privacy-Preserving Mobile Neural Network Architecture,
 //! ICML 2021: start from the network of mobile blocks; at each position in turn put a regular convolution in the place
-//! of the mobile block, and keep it if the predicted latency falls. One round ends in a local optimum, up to a third slower than
+//! of the mobile block, and keep it if the predicted latency falls. Here what must fall is the first objective beside accuracy, of which
+//! latency is one case (and what decides where that objective stays the same, as depth and key size often do). One round ends in a local optimum, up to a third slower than
 //! the best network of a small space, because a block's gain depends on the others (depth, ring degree, layouts). So rounds go on
-//! until none exchanges anything, back to mobile blocks too, and again from the network of regular convolutions. Latency is known without
+//! until none exchanges anything, back to mobile blocks too, and again from the network of regular convolutions. All of these are known without
 //! training, so the whole path is; every network on it is proposed, kept or not, so that its accuracy is known too.
 
 use hemet_spaces::{Architecture, Space};
 
 use super::{Context, Strategy};
 use crate::Seed;
-use crate::constraint::CostEstimate;
+use crate::pareto::Point;
 
 pub(super) struct Greedy;
 
@@ -21,25 +22,37 @@ impl Strategy for Greedy {
     }
 
     fn about(&self) -> &'static str {
-        "from the all-mobile network, block by block a regular convolution where it lowers the latency (HEMET, Lou and Jiang 2021), in \
-         rounds, and back from the all-regular one"
+        "from the all-mobile network, block by block a regular convolution where it lowers the latency (HEMET, Lou and Jiang 2021) or \
+         what else is the first objective beside accuracy, in rounds, and back from the all-regular one"
     }
 
     fn propose(&self, context: &Context<'_>, _: Seed) -> Option<Architecture> {
-        path(context.space, context.cost)
+        path(context.space, &|architecture| loss(context, architecture))
             .into_iter()
             .find(|architecture| !context.is_tried(architecture))
     }
 }
 
+/// What is to fall: the first objective beside accuracy, then the latency in milliseconds. An infeasible network is worse than any
+/// feasible one.
+type Loss = [f64; 2];
+
+fn loss(context: &Context<'_>, architecture: &Architecture) -> Loss {
+    let Ok(cost) = (context.cost)(architecture) else {
+        return [f64::INFINITY; 2];
+    };
+    // Accuracy has no part in it.
+    let point = Point::with(0, 0.0, &cost);
+    let second = context.objectives.second();
+    let loss = second.map_or(cost.latency_ms, |o| context.objectives.loss(o, &point));
+    [loss, cost.latency_ms]
+}
+
 /// Every network that is looked at, in order, each once.
-fn path(
-    space: &Space,
-    cost: &dyn Fn(&Architecture) -> Result<CostEstimate, String>,
-) -> Vec<Architecture> {
+fn path(space: &Space, loss: &dyn Fn(&Architecture) -> Loss) -> Vec<Architecture> {
     let mut walk = Walk {
         space,
-        cost,
+        loss,
         seen: Vec::new(),
     };
     let mobile = space.mobile();
@@ -57,22 +70,21 @@ fn path(
 
 struct Walk<'a> {
     space: &'a Space,
-    cost: &'a dyn Fn(&Architecture) -> Result<CostEstimate, String>,
-    /// With their latencies in milliseconds.
-    seen: Vec<(Architecture, f64)>,
+    loss: &'a dyn Fn(&Architecture) -> Loss,
+    seen: Vec<(Architecture, Loss)>,
 }
 
 impl Walk<'_> {
-    /// Exchanges the block at each position in turn and keeps what lowers the latency; whether anything did. `regular` says where a
+    /// Exchanges the block at each position in turn and keeps what lowers the loss; whether anything did. `regular` says where a
     /// regular convolution stands.
     fn round(&mut self, mobile: &Architecture, positions: &[usize], regular: &mut [bool]) -> bool {
-        let mut least = self.latency(mobile, positions, regular);
+        let mut least = self.loss(mobile, positions, regular);
         let mut improved = false;
         for position in 0..positions.len() {
             regular[position] = !regular[position];
-            let latency = self.latency(mobile, positions, regular);
-            if latency < least {
-                (least, improved) = (latency, true);
+            let loss = self.loss(mobile, positions, regular);
+            if loss < least {
+                (least, improved) = (loss, true);
             } else {
                 regular[position] = !regular[position];
             }
@@ -80,46 +92,64 @@ impl Walk<'_> {
         improved
     }
 
-    fn latency(&mut self, mobile: &Architecture, positions: &[usize], regular: &[bool]) -> f64 {
+    fn loss(&mut self, mobile: &Architecture, positions: &[usize], regular: &[bool]) -> Loss {
         let chosen = positions.iter().zip(regular).filter(|(_, r)| **r);
         let architecture = chosen.fold(mobile.clone(), |a, (p, _)| {
             self.space.regular(&a, *p).unwrap_or(a)
         });
-        if let Some((_, latency)) = self.seen.iter().find(|(a, _)| *a == architecture) {
-            return *latency;
+        if let Some((_, loss)) = self.seen.iter().find(|(a, _)| *a == architecture) {
+            return *loss;
         }
-        // An infeasible network is slower than any feasible one.
-        let latency = (self.cost)(&architecture).map_or(f64::INFINITY, |c| c.latency_ms);
-        self.seen.push((architecture, latency));
-        latency
+        let loss = (self.loss)(&architecture);
+        self.seen.push((architecture, loss));
+        loss
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::constraint::{Constraints, CostEstimate};
+    use crate::objective::{DEFAULT, Objectives};
     use crate::strategy::conformance::{cost_of, three_positions};
+
+    /// The path in the space of three positions, with these objectives.
+    fn path_of(
+        objectives: &[&str],
+        cost: &dyn Fn(&Architecture) -> Result<CostEstimate, String>,
+    ) -> Vec<Architecture> {
+        let context = Context {
+            space: &three_positions(),
+            history: &[],
+            pending: &[],
+            objectives: &Objectives::new(objectives, &Constraints::default()).expect("sound"),
+            cost,
+        };
+        path(context.space, &|architecture| loss(&context, architecture))
+    }
+
+    /// Regular convolutions at these positions.
+    fn at(positions: &[usize]) -> Architecture {
+        let space = three_positions();
+        positions.iter().fold(space.mobile(), |a, p| {
+            space
+                .regular(&a, *p)
+                .expect("a regular convolution is listed")
+        })
+    }
+
+    /// Whether there is a regular convolution at a position: 1 or 0.
+    fn regular(a: &Architecture, position: usize) -> f64 {
+        f64::from(a.genes[position] != at(&[]).genes[position])
+    }
 
     #[test]
     fn a_regular_convolution_stays_only_where_the_latency_falls() {
-        let space = three_positions();
-        let mobile = space.mobile();
-        let at = |positions: &[usize]| {
-            positions.iter().fold(mobile.clone(), |a, p| {
-                space
-                    .regular(&a, *p)
-                    .expect("a regular convolution is listed")
-            })
-        };
         // Latency falls at the second position alone.
-        let latency = |a: &Architecture| {
-            let regular =
-                |p: usize| f64::from(a.genes != mobile.genes && a.genes[p] == at(&[p]).genes[p]);
-            10.0 + regular(0) - 2.0 * regular(1) + 3.0 * regular(2)
-        };
-        let cost = |a: &Architecture| Ok(cost_of(latency(a)));
-        let path = path(&space, &cost);
-        assert_eq!(path[..4], [mobile.clone(), at(&[0]), at(&[1]), at(&[1, 2])]);
+        let latency =
+            |a: &Architecture| 10.0 + regular(a, 0) - 2.0 * regular(a, 1) + 3.0 * regular(a, 2);
+        let path = path_of(&DEFAULT, &|a| Ok(cost_of(latency(a))));
+        assert_eq!(path[..4], [at(&[]), at(&[0]), at(&[1]), at(&[1, 2])]);
         // Further rounds and those from the other end find nothing better here.
         assert!(path.contains(&at(&[0, 1, 2])));
         let fastest = path.iter().min_by(|a, b| latency(a).total_cmp(&latency(b)));
@@ -127,16 +157,46 @@ mod tests {
     }
 
     #[test]
+    fn it_goes_down_in_the_first_objective_beside_accuracy_and_among_equals_in_latency() {
+        // The first position lowers the depth, the second the keys; the third the latency alone.
+        let cost = |a: &Architecture| {
+            Ok(CostEstimate {
+                depth: 5 - regular(a, 0) as usize,
+                key_bytes: 4 - regular(a, 1) as u64,
+                latency_ms: 10.0 + 2.0 * regular(a, 0) + 2.0 * regular(a, 1) - regular(a, 2),
+                ..cost_of(0.0)
+            })
+        };
+        for (objectives, path) in [
+            (
+                ["accuracy", "depth"],
+                [at(&[]), at(&[0]), at(&[0, 1]), at(&[0, 2])],
+            ),
+            (
+                ["key_size", "accuracy"],
+                [at(&[]), at(&[0]), at(&[1]), at(&[1, 2])],
+            ),
+            (
+                ["accuracy", "latency"],
+                [at(&[]), at(&[0]), at(&[1]), at(&[2])],
+            ),
+        ] {
+            assert_eq!(path_of(&objectives, &cost)[..4], path, "{objectives:?}");
+        }
+        assert_eq!(
+            path_of(&["accuracy"], &cost),
+            path_of(&DEFAULT, &cost),
+            "latency, where there is no other"
+        );
+    }
+
+    #[test]
     fn a_feasible_convolution_replaces_an_infeasible_start() {
-        let space = three_positions();
-        let mobile = space.mobile();
-        let cost = |a: &Architecture| match *a == mobile {
+        let mobile = at(&[]);
+        let path = path_of(&DEFAULT, &|a| match *a == mobile {
             true => Err("too deep".to_owned()),
             false => Ok(cost_of(5.0)),
-        };
-        let path = path(&space, &cost);
-        let first = space.regular(&mobile, 0).expect("listed");
-        let second = space.regular(&first, 1).expect("listed");
-        assert_eq!(path[..3], [mobile, first, second]);
+        });
+        assert_eq!(path[..3], [mobile.clone(), at(&[0]), at(&[0, 1])]);
     }
 }

@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use hemet_spaces::Architecture;
 use rand::{Rng, RngExt};
 
-use super::evolution::{breed, cross};
+use super::evolution::{breed, cross, fronts};
 use super::random::untried;
 use super::{Context, Strategy};
 use crate::Seed;
@@ -70,16 +70,12 @@ impl Standing {
 
 /// The best [`POPULATION`] of the points.
 fn survivors(points: &[Point], objectives: &Objectives) -> Vec<Standing> {
-    let mut rest = points.to_vec();
     let mut standings = Vec::new();
-    let mut rank = 0;
-    while !rest.is_empty() && standings.len() < POPULATION {
-        let (front, dominated): (Vec<Point>, Vec<Point>) = rest
-            .iter()
-            .partition(|p| !rest.iter().any(|other| objectives.dominates(other, p)));
+    for (rank, front) in fronts(points.to_vec(), objectives).enumerate() {
         standings.extend(crowded(front, rank, objectives));
-        rest = dominated;
-        rank += 1;
+        if standings.len() >= POPULATION {
+            break;
+        }
     }
     // Stable: equals stay in the order of their trials within a front.
     standings.sort_by(Standing::order);
