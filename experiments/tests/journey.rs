@@ -319,6 +319,70 @@ fn what_could_not_be_compiled_is_out_of_every_curve(world: &World) {
     assert!(forgotten.iter().zip(&expected).all(|(a, b)| a != b));
 }
 
+/// Accuracy over the first objective beside it, with its unit, and measured values only of what a timed prediction measures.
+fn the_pareto_plot_follows_the_objectives(world: &World) {
+    let run = world.path("run");
+    let experiment = std::fs::read_to_string(run.join("experiment.yaml")).unwrap();
+    let priced = experiment.replace(
+        "constraints:",
+        "constraints:\n  price_per_core_hour: 0.05\n#",
+    );
+    for (name, objectives, axis, caption, measured) in [
+        (
+            "by_latency",
+            "accuracy, latency",
+            "prediction (ms)",
+            "latency",
+            true,
+        ),
+        (
+            "by_keys",
+            "accuracy, key_size, depth",
+            "evaluation keys (MiB)",
+            "key size",
+            false,
+        ),
+        (
+            "by_depth",
+            "depth, accuracy",
+            "multiplicative depth (levels)",
+            "depth",
+            false,
+        ),
+        (
+            "by_cost",
+            "accuracy, cost",
+            "cost of 1000 encrypted predictions",
+            "cost",
+            true,
+        ),
+    ] {
+        let copy = world.path(name);
+        std::fs::create_dir(&copy).unwrap();
+        for file in ["costs.json", "journal.jsonl", "summary.json"] {
+            std::fs::copy(run.join(file), copy.join(file)).unwrap();
+        }
+        let text = format!("{priced}\nobjectives: [{objectives}]\n");
+        std::fs::write(copy.join("experiment.yaml"), text).unwrap();
+        world.good(&format!("report {name}"));
+        let read = |file: &str| std::fs::read_to_string(copy.join("report").join(file)).unwrap();
+        let (plot, page) = (read("pareto.svg"), read("report.md"));
+        assert!(plot.contains(axis), "{name}: {plot}");
+        assert_eq!(plot.contains("\nmeasured\n"), measured, "{name}");
+        assert_eq!(
+            plot.contains("front in accuracy, key size, depth"),
+            name == "by_keys"
+        );
+        let shows = format!("Accuracy against {caption} of all trained networks");
+        assert!(page.contains(&shows), "{name}: {page}");
+        assert_eq!(
+            page.contains("hollow marks are measured"),
+            measured,
+            "{name}"
+        );
+    }
+}
+
 fn figures_for_scripts(world: &World) {
     let bench = json(&world.good("bench model.hemet --threads 1 --runs 2 --json"));
     for key in [
@@ -388,6 +452,7 @@ fn figures_for_scripts(world: &World) {
     assert_eq!(lines, 4, "a heading and three epochs");
     an_unfinished_search_is_reported(world);
     what_could_not_be_compiled_is_out_of_every_curve(world);
+    the_pareto_plot_follows_the_objectives(world);
     std::fs::write(world.path("graph.txt"), GRAPH).unwrap();
     let net = world.good("opt graph.txt");
     let imported = world.good("opt graph.txt --pass none");

@@ -51,8 +51,7 @@ fn pareto_plots() -> Vec<(&'static str, ParetoPlot)> {
         .unwrap_or(0);
     for point in digits.points.iter_mut().filter(|p| p.on_front) {
         point.chosen = point.trial == chosen;
-        point.measured_latency_ms =
-            Some(point.latency_ms * (1.05 + 0.01 * (point.trial % 9) as f64));
+        point.measured_x = Some(point.x * (1.05 + 0.01 * (point.trial % 9) as f64));
     }
     let mut many = study(
         "Fashion-MNIST: 400 trials of NSGA-II over the squeezenet space",
@@ -76,7 +75,7 @@ fn pareto_plots() -> Vec<(&'static str, ParetoPlot)> {
         .for_each(|p| p.chosen = p.trial == long);
     let mut single = study("One trial", 1, 3, 40.0..50.0);
     single.points[0].chosen = true;
-    single.points[0].measured_latency_ms = Some(47.0);
+    single.points[0].measured_x = Some(47.0);
     let mut equal = study("All with the same accuracy", 12, 4, 400.0..4000.0);
     equal.points.iter_mut().for_each(|p| p.accuracy = 0.975);
     mark_front(&mut equal.points);
@@ -88,7 +87,7 @@ fn pareto_plots() -> Vec<(&'static str, ParetoPlot)> {
     );
     for (i, point) in crowded.points.iter_mut().enumerate() {
         let share = (i % 40) as f64 / 40.0;
-        point.latency_ms = 1200.0 * 6.0_f64.powf(share);
+        point.x = 1200.0 * 6.0_f64.powf(share);
         point.accuracy = if i < 40 {
             0.90 + 0.09 * share.sqrt()
         } else {
@@ -119,7 +118,7 @@ fn study(title: &str, trials: u64, seed: u64, range: std::ops::Range<f64>) -> Pa
         let share = random();
         plot.points.push(ParetoPoint {
             trial,
-            latency_ms: range.start * (range.end / range.start).powf(share),
+            x: range.start * (range.end / range.start).powf(share),
             accuracy: 0.985 - 0.10 * (1.0 - share).powi(2) - 0.05 * random() * random(),
             depth: 4
                 + (share * 4.0 + random() * 2.0) as u32
@@ -131,7 +130,7 @@ fn study(title: &str, trials: u64, seed: u64, range: std::ops::Range<f64>) -> Pa
             on_front: false,
             chosen: false,
             baseline: false,
-            measured_latency_ms: None,
+            measured_x: None,
             series: String::new(),
         });
     }
@@ -141,11 +140,9 @@ fn study(title: &str, trials: u64, seed: u64, range: std::ops::Range<f64>) -> Pa
 
 fn mark_front(points: &mut [ParetoPoint]) {
     for i in 0..points.len() {
-        let (latency, accuracy) = (points[i].latency_ms, points[i].accuracy);
+        let (latency, accuracy) = (points[i].x, points[i].accuracy);
         points[i].on_front = !points.iter().any(|q| {
-            q.latency_ms <= latency
-                && q.accuracy >= accuracy
-                && (q.latency_ms < latency || q.accuracy > accuracy)
+            q.x <= latency && q.accuracy >= accuracy && (q.x < latency || q.accuracy > accuracy)
         });
     }
 }
@@ -159,10 +156,10 @@ fn scatter_plot() -> ScatterPlot {
     plot.subtitle = "median of 5 runs".into();
     plot.tolerance = Some(0.25);
     for (i, point) in study("", 40, 9, 12.0..900.0).points.iter().enumerate() {
-        let measured = point.latency_ms * (0.85 + 0.35 * point.accuracy * (i % 7) as f64 / 6.0);
+        let measured = point.x * (0.85 + 0.35 * point.accuracy * (i % 7) as f64 / 6.0);
         let series = ["digits", "mnist"][i % 2].into();
         plot.points.push(ScatterPoint {
-            predicted: point.latency_ms,
+            predicted: point.x,
             measured,
             series,
         });

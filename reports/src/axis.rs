@@ -10,6 +10,8 @@ pub(crate) enum Kind {
     Linear { least_span: f64, tick_limit: f64 },
     /// Even factors where the values, all positive, span more than a factor of 8, else even steps.
     LogIfWide,
+    /// Even steps of whole numbers, for values that are whole and not negative.
+    Whole,
 }
 
 /// An axis of a plot.
@@ -38,7 +40,7 @@ impl Axis {
             }
             Kind::LogIfWide => {
                 let least_span = if high == 0.0 { 1.0 } else { high.abs() * 0.1 };
-                let axis = Axis::linear(title, low, high, least_span, f64::INFINITY);
+                let axis = Axis::linear(title, (low, high), least_span, f64::INFINITY, 0.0);
                 if low >= 0.0 {
                     axis.without_negative()
                 } else {
@@ -48,18 +50,27 @@ impl Axis {
             Kind::Linear {
                 least_span,
                 tick_limit,
-            } => Axis::linear(title, low, high, least_span, tick_limit),
+            } => Axis::linear(title, (low, high), least_span, tick_limit, 0.0),
+            Kind::Whole => {
+                Axis::linear(title, (low, high), 2.0, f64::INFINITY, 1.0).without_negative()
+            }
         }
     }
 
-    fn linear(title: &str, low: f64, high: f64, least_span: f64, tick_limit: f64) -> Self {
+    fn linear(
+        title: &str,
+        (low, high): (f64, f64),
+        least_span: f64,
+        tick_limit: f64,
+        least_step: f64,
+    ) -> Self {
         let middle = (low + high) / 2.0;
         let half_span = ((high - low) / 2.0)
             .max(least_span / 2.0)
             .max(middle.abs() * 1e-9)
             .max(1e-150);
         let (low, high) = (middle - half_span * 1.14, middle + half_span * 1.14);
-        let step = nice_step((high - low) / 6.0);
+        let step = nice_step((high - low) / 6.0).max(least_step);
         let first = (low / step).ceil();
         let decimals = (-step.log10().floor()).clamp(0.0, 12.0) as usize;
         let ticks = (0..20)
@@ -209,6 +220,14 @@ mod tests {
                 percent,
                 vec!["94", "95", "96", "97", "98", "99", "100"],
             ),
+            (vec![5.0], Kind::Whole, vec!["4", "5", "6"]),
+            (vec![4.0, 5.0, 7.0], Kind::Whole, vec!["4", "5", "6", "7"]),
+            (vec![0.0, 1.0], Kind::Whole, vec!["0", "1"]),
+            (
+                vec![1.0, 20.0],
+                Kind::Whole,
+                vec!["0", "5", "10", "15", "20"],
+            ),
         ] {
             let axis = Axis::over("x", &values, kind);
             assert_eq!(labels(&axis), expected, "{values:?}");
@@ -232,7 +251,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_axis_shows_its_values_and_some_ticks(values in prop::collection::vec(1e-6_f64..1e6, 1..20)) {
-            for kind in [Kind::LogIfWide, Kind::Linear { least_span: 0.5, tick_limit: f64::INFINITY }] {
+            for kind in [Kind::LogIfWide, Kind::Whole, Kind::Linear { least_span: 0.5, tick_limit: f64::INFINITY }] {
                 let axis = Axis::over("x", &values, kind);
                 for value in &values {
                     prop_assert!((0.0..=1.0).contains(&axis.share(*value)), "{value} on {axis:?}");
@@ -246,7 +265,7 @@ mod tests {
 
         #[test]
         fn no_finite_value_breaks_an_axis(values in prop::collection::vec(prop::num::f64::NORMAL, 1..4)) {
-            for kind in [Kind::LogIfWide, Kind::Linear { least_span: 0.5, tick_limit: f64::INFINITY }] {
+            for kind in [Kind::LogIfWide, Kind::Whole, Kind::Linear { least_span: 0.5, tick_limit: f64::INFINITY }] {
                 let axis = Axis::over("x", &values, kind);
                 prop_assert!(axis.low.is_finite() && axis.high.is_finite() && axis.low < axis.high, "{axis:?}");
             }

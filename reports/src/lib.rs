@@ -6,7 +6,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`pareto`] | latency against accuracy, depth by colour, the front joined and labelled |
+//! | [`pareto`] | accuracy over latency or another quantity, depth by colour, the front joined and labelled |
 //! | [`scatter`] | predicted against measured, with the diagonal and the mean absolute error |
 //! | [`curves`] | lines over epochs or trials |
 //! | [`levels`] | instructions of a schedule by level, in program order |
@@ -20,13 +20,13 @@
 //! let mut plot = ParetoPlot::new("Digits");
 //! plot.points.push(ParetoPoint {
 //!     trial: 17,
-//!     latency_ms: 42.0,
+//!     x: 42.0,
 //!     accuracy: 0.975,
 //!     depth: 5,
 //!     on_front: true,
 //!     chosen: true,
 //!     baseline: false,
-//!     measured_latency_ms: Some(45.5),
+//!     measured_x: Some(45.5),
 //!     series: String::new(),
 //! });
 //! assert!(plot.svg()?.contains("chosen: #17"));
@@ -59,6 +59,6 @@ pub use error::{Error, Result};
 pub use graph::{GraphBox, GraphDiagram};
 pub use levels::{LevelDiagram, LevelStep};
 pub use page::{Part, Picture, Report};
-pub use pareto::{ParetoPlot, ParetoPoint};
+pub use pareto::{ParetoPlot, ParetoPoint, Quantity};
 pub use scatter::{ScatterPlot, ScatterPoint};
 pub use table::{Align, Cell, Column, Table};

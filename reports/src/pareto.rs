@@ -1,4 +1,4 @@
-//! The Pareto plot: latency on x, accuracy on y, depth by colour; the front joined and labelled, the chosen point and the baseline
+//! The Pareto plot: latency or another quantity of which less is better on x, accuracy on y, depth by colour; the front joined and labelled, the chosen point and the baseline
 //! marked.
 
 mod coding;
@@ -13,8 +13,8 @@ use crate::render;
 pub struct ParetoPoint {
     /// Number of the trial; front members, the chosen one and the baseline are labelled with it.
     pub trial: u64,
-    /// Latency of one prediction in milliseconds, above 0; the predicted one, where both are known.
-    pub latency_ms: f64,
+    /// Value of the plot's quantity, at least 0; the predicted one, where both are known.
+    pub x: f64,
     /// Accuracy as a fraction from 0 to 1.
     pub accuracy: f64,
     /// Multiplicative depth in levels.
@@ -25,8 +25,8 @@ pub struct ParetoPoint {
     pub chosen: bool,
     /// Whether this is the network that the others are compared with: a star, labelled, and shown wherever it lies.
     pub baseline: bool,
-    /// Measured latency in milliseconds, above 0: a hollow marker, joined to the filled one at `latency_ms`.
-    pub measured_latency_ms: Option<f64>,
+    /// Measured value of the quantity, at least 0: a hollow marker, joined to the filled one at `x`.
+    pub measured_x: Option<f64>,
     /// What sets the shape of the marker, such as the activation scheme; all empty: no such key is shown. From the sixth
     /// name on all share one shape.
     pub series: String,
@@ -39,10 +39,34 @@ impl ParetoPoint {
     }
 }
 
-/// Latency against accuracy of all completed trials of a study.
+/// What a [`ParetoPlot`] shows on x; less of it is better.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quantity {
+    /// What it is, such as `latency of one encrypted prediction`.
+    pub title: String,
+    /// Its unit; may be empty. Milliseconds (`ms`) are shown as seconds where all are at least 1000.
+    pub unit: String,
+    /// Whether its values are whole numbers: so are its ticks then, at even steps.
+    pub whole: bool,
+}
+
+impl Quantity {
+    /// The latency of an encrypted prediction in milliseconds.
+    pub fn latency() -> Self {
+        Quantity {
+            title: "latency of one encrypted prediction".to_string(),
+            unit: MILLISECONDS.to_string(),
+            whole: false,
+        }
+    }
+}
+
+/// The unit that is shown as seconds where values are large.
+const MILLISECONDS: &str = "ms";
+
+/// Accuracy of all completed trials of a study over their latency, or over another quantity of which less is better.
 ///
-/// The latency axis is logarithmic where the values span more than a factor of 8 and in seconds where all are at least
-/// 1000 ms. Trials with an accuracy far below the front's are drawn as arrows at the lower edge, and the subtitle says how
+/// The axis of that quantity is logarithmic where the values span more than a factor of 8 (not that of whole numbers). Trials with an accuracy far below the front's are drawn as arrows at the lower edge, and the subtitle says how
 /// many, so that a few failed trainings do not flatten the front. A front member that another one dominates in these two
 /// quantities (a front of more than two objectives has such) is labelled, but the joining line passes it by.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,17 +77,20 @@ pub struct ParetoPlot {
     pub subtitle: String,
     /// What [`ParetoPoint::series`] names: the heading of that key.
     pub series_title: String,
+    /// What stands on x.
+    pub quantity: Quantity,
     /// The trials, at least one.
     pub points: Vec<ParetoPoint>,
 }
 
 impl ParetoPlot {
-    /// A plot without points yet, without a subtitle, with series called `Series`.
+    /// A plot over latency, without points yet, without a subtitle, with series called `Series`.
     pub fn new(title: impl Into<String>) -> Self {
         ParetoPlot {
             title: title.into(),
             subtitle: String::new(),
             series_title: "Series".to_string(),
+            quantity: Quantity::latency(),
             points: Vec::new(),
         }
     }
@@ -71,7 +98,7 @@ impl ParetoPlot {
     /// The plot as the text of an SVG file, 640 by 480 units. Equal plots give equal texts.
     ///
     /// # Errors
-    /// No points; a latency, or accuracy, that is not finite or out of its range.
+    /// No points; a value on x, or accuracy, that is not finite or out of its range.
     pub fn svg(&self) -> Result<String> {
         let (width, height) = render::LOGICAL;
         render::svg(&self.lay_out(width, height)?.scene)
@@ -102,20 +129,18 @@ impl ParetoPlot {
         }
         for point in &self.points {
             let place = || format!("trial {} of plot `{}`", point.trial, self.title);
-            let latencies = [
-                Some((point.latency_ms, "latency_ms")),
-                point
-                    .measured_latency_ms
-                    .map(|l| (l, "measured_latency_ms")),
+            let quantities = [
+                Some((point.x, "x")),
+                point.measured_x.map(|x| (x, "measured_x")),
             ];
-            for (latency, quantity) in latencies.into_iter().flatten() {
-                finite(latency, quantity, place)?;
-                if latency <= 0.0 {
+            for (value, quantity) in quantities.into_iter().flatten() {
+                finite(value, quantity, place)?;
+                if value < 0.0 {
                     return Err(Error::OutOfRange {
                         place: place(),
                         quantity,
-                        value: latency,
-                        allowed: "above 0 ms",
+                        value,
+                        allowed: "at least 0",
                     });
                 }
             }

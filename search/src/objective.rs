@@ -12,10 +12,16 @@ use crate::pareto::Point;
 pub struct Objective {
     /// Its name in experiments.
     pub name: &'static str,
+    /// What it is, in a few words.
+    pub about: &'static str,
     /// Its unit; empty for shares and for money, whose currency is the user's.
     pub unit: &'static str,
     /// Whether more is better. Such a figure lies from 0 to 1; one of which less is better is at least 0.
     pub maximised: bool,
+    /// Whether it follows from the latency, so that timing a prediction measures it.
+    pub timed: bool,
+    /// Whether its values are whole numbers.
+    pub whole: bool,
     value: fn(&Point, &Constraints) -> f64,
     /// The constraint that bounds it on its bad side.
     limit: fn(&Constraints) -> Option<f64>,
@@ -33,41 +39,51 @@ impl Objective {
 
 /// Every objective.
 pub static OBJECTIVES: &[Objective] = &[
-    // Accuracy on the validation images.
     Objective {
         name: "accuracy",
+        about: "accuracy on the validation images",
+        timed: false,
+        whole: false,
         unit: "",
         maximised: true,
         value: |point, _| point.accuracy,
         limit: |_| None,
     },
-    // Predicted latency, one thread.
     Objective {
         name: "latency",
+        about: "latency of one encrypted prediction",
+        timed: true,
+        whole: false,
         unit: "ms",
         maximised: false,
         value: |point, _| point.latency_ms,
         limit: |constraints| constraints.max_latency_ms,
     },
-    // Multiplicative depth.
     Objective {
         name: "depth",
+        about: "multiplicative depth",
+        timed: false,
+        whole: true,
         unit: "levels",
         maximised: false,
         value: |point, _| point.depth as f64,
         limit: |constraints| constraints.max_depth.map(|depth| depth as f64),
     },
-    // Size of the evaluation keys.
     Objective {
         name: "key_size",
+        about: "size of the evaluation keys",
+        timed: false,
+        whole: false,
         unit: "MiB",
         maximised: false,
         value: |point, _| point.key_bytes as f64 / MIB,
         limit: |constraints| constraints.max_key_mib,
     },
-    // Predicted cost of 1000 predictions.
     Objective {
         name: "cost",
+        about: "cost of 1000 encrypted predictions",
+        timed: true,
+        whole: false,
         unit: "",
         maximised: false,
         // Without a price there is no such objective, see `Objectives::new`.

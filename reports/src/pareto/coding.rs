@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ParetoPlot, ParetoPoint};
+use super::{MILLISECONDS, ParetoPlot, ParetoPoint};
 use crate::frame::Frame;
 use crate::legend::Entry;
 use crate::marker::{Fill, SHAPES, Shape};
@@ -19,8 +19,8 @@ pub(super) struct Coding<'a> {
     pub(super) depths: Vec<u32>,
     pub(super) series: Vec<&'a str>,
     pub(super) radius: f64,
-    /// Shown latency per millisecond, and its unit.
-    pub(super) unit: (f64, &'static str),
+    /// What is shown on x for a value of 1, and its unit.
+    pub(super) unit: (f64, &'a str),
     /// Points below this accuracy in percent are drawn at the lower edge.
     pub(super) floor: Option<f64>,
 }
@@ -30,15 +30,11 @@ impl<'a> Coding<'a> {
     pub(super) fn of(plot: &'a ParetoPlot) -> Self {
         let depths: BTreeSet<u32> = plot.points.iter().map(|p| p.depth).collect();
         let series: BTreeSet<&str> = plot.points.iter().map(|p| p.series.as_str()).collect();
-        let latencies = plot
-            .points
-            .iter()
-            .flat_map(|p| [Some(p.latency_ms), p.measured_latency_ms])
-            .flatten();
-        let unit = if latencies.fold(f64::INFINITY, f64::min) >= 1000.0 {
-            (1e-3, "s")
-        } else {
-            (1.0, "ms")
+        let least = plot.points.iter().flat_map(|p| [Some(p.x), p.measured_x]);
+        let least = least.flatten().fold(f64::INFINITY, f64::min);
+        let unit = match plot.quantity.unit.as_str() {
+            MILLISECONDS if least >= 1000.0 => (1e-3, "s"),
+            unit => (1.0, unit),
         };
         let radius = match plot.points.len() {
             0..=60 => 4.4,
@@ -81,8 +77,9 @@ impl<'a> Coding<'a> {
             .min(SHAPES.len() - 1)]
     }
 
-    pub(super) fn latency(&self, latency_ms: f64) -> f64 {
-        latency_ms * self.unit.0
+    /// What is shown on x for a value.
+    pub(super) fn shown(&self, x: f64) -> f64 {
+        x * self.unit.0
     }
 
     pub(super) fn below_floor(&self, point: &ParetoPoint) -> bool {
@@ -90,9 +87,9 @@ impl<'a> Coding<'a> {
             .is_some_and(|floor| point.accuracy * 100.0 < floor)
     }
 
-    /// The place of a point at its (predicted) latency.
+    /// The place of a point at its (predicted) value.
     pub(super) fn place(&self, point: &ParetoPoint, frame: &Frame) -> Place {
-        frame.place(self.latency(point.latency_ms), point.accuracy * 100.0)
+        frame.place(self.shown(point.x), point.accuracy * 100.0)
     }
 }
 
@@ -146,7 +143,7 @@ pub(super) fn legend(plot: &ParetoPlot, coding: &Coding) -> Vec<Entry> {
         let radius = FRONT_RADIUS;
         entries.push(marker(Shape::Star, Fill::Strong, grey, radius, "baseline"));
     }
-    if any(|p| p.measured_latency_ms.is_some()) {
+    if any(|p| p.measured_x.is_some()) {
         entries.push(marker(Shape::Disc, Fill::Hollow, QUIET, 4.4, "measured"));
     }
     entries.push(Entry::Gap);
@@ -180,17 +177,15 @@ pub(super) fn legend(plot: &ParetoPlot, coding: &Coding) -> Vec<Entry> {
     entries
 }
 
-/// Places of the measured and of the predicted latency of a point.
+/// Places of the measured and of the predicted value of a point.
 pub(super) fn measured(
     point: &ParetoPoint,
     coding: &Coding,
     frame: &Frame,
 ) -> Option<(Place, Place)> {
-    let latency_ms = point
-        .measured_latency_ms
-        .filter(|_| !coding.below_floor(point))?;
+    let x = point.measured_x.filter(|_| !coding.below_floor(point))?;
     Some((
-        frame.place(coding.latency(latency_ms), point.accuracy * 100.0),
+        frame.place(coding.shown(x), point.accuracy * 100.0),
         coding.place(point, frame),
     ))
 }

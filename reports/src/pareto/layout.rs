@@ -54,14 +54,10 @@ fn attempt(
     (Layout { scene, labels }, left_out)
 }
 
-/// Front members that no other point of the front dominates in latency and accuracy, by latency.
+/// Front members that no other point of the front dominates in the two quantities of the plot, from the left.
 fn stairs(plot: &ParetoPlot) -> Vec<&ParetoPoint> {
     let mut front: Vec<&ParetoPoint> = plot.points.iter().filter(|p| p.on_front).collect();
-    front.sort_by(|a, b| {
-        a.latency_ms
-            .total_cmp(&b.latency_ms)
-            .then(b.accuracy.total_cmp(&a.accuracy))
-    });
+    front.sort_by(|a, b| a.x.total_cmp(&b.x).then(b.accuracy.total_cmp(&a.accuracy)));
     let mut best = f64::NEG_INFINITY;
     front.retain(|p| {
         let better = p.accuracy > best;
@@ -97,13 +93,8 @@ fn subtitle(plot: &ParetoPlot, coding: &Coding, left_out: usize) -> String {
 }
 
 fn axes(plot: &ParetoPlot, coding: &Coding) -> (Axis, Axis) {
-    let latencies: Vec<f64> = plot
-        .points
-        .iter()
-        .flat_map(|p| [Some(p.latency_ms), p.measured_latency_ms])
-        .flatten()
-        .map(|latency_ms| coding.latency(latency_ms))
-        .collect();
+    let values = plot.points.iter().flat_map(|p| [Some(p.x), p.measured_x]);
+    let values: Vec<f64> = values.flatten().map(|x| coding.shown(x)).collect();
     let mut accuracies: Vec<f64> = plot
         .points
         .iter()
@@ -111,8 +102,16 @@ fn axes(plot: &ParetoPlot, coding: &Coding) -> (Axis, Axis) {
         .map(|p| p.accuracy * 100.0)
         .collect();
     accuracies.extend(coding.floor);
-    let x_title = format!("latency of one encrypted prediction ({})", coding.unit.1);
-    let x = Axis::over(&x_title, &latencies, Kind::LogIfWide);
+    let title = &plot.quantity.title;
+    let title = match coding.unit.1 {
+        "" => title.clone(),
+        unit => format!("{title} ({unit})"),
+    };
+    let kind = match plot.quantity.whole {
+        true => Kind::Whole,
+        false => Kind::LogIfWide,
+    };
+    let x = Axis::over(&title, &values, kind);
     let mut y = Axis::over(
         "accuracy (%)",
         &accuracies,
@@ -141,7 +140,7 @@ fn steps(plot: &ParetoPlot, coding: &Coding, frame: &Frame) -> Vec<Place> {
 }
 
 fn draw_points(scene: &mut Scene, plot: &ParetoPlot, coding: &Coding, frame: &Frame) {
-    // From the back: other trials, measured latencies, front members, the baseline, the chosen point.
+    // From the back: other trials, measured values, front members, the baseline, the chosen point.
     for point in plot.points.iter().filter(|p| !p.is_marked()) {
         draw_point(scene, point, coding, frame);
     }

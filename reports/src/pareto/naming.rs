@@ -58,7 +58,7 @@ pub(super) fn draw(
 /// The labelled points in the order in which they take their places: the chosen one, the baseline, then the front from the left.
 fn in_order(plot: &ParetoPlot) -> Vec<&ParetoPoint> {
     let mut labelled: Vec<&ParetoPoint> = plot.points.iter().filter(|p| p.is_marked()).collect();
-    labelled.sort_by(|a, b| a.latency_ms.total_cmp(&b.latency_ms));
+    labelled.sort_by(|a, b| a.x.total_cmp(&b.x));
     if labelled.len() > labels::MANY_LABELS {
         // Not all will find room: its ends take their places first, then its middle, then the middles between those.
         let last = labelled.len() - 1;

@@ -8,13 +8,13 @@ use crate::scene::{Bounds, Mark};
 fn point(trial: u64, latency_ms: f64, accuracy: f64, depth: u32) -> ParetoPoint {
     ParetoPoint {
         trial,
-        latency_ms,
+        x: latency_ms,
         accuracy,
         depth,
         on_front: false,
         chosen: false,
         baseline: false,
-        measured_latency_ms: None,
+        measured_x: None,
         series: String::new(),
     }
 }
@@ -31,9 +31,7 @@ fn with_front(mut points: Vec<ParetoPoint>) -> Vec<ParetoPoint> {
     for i in 0..points.len() {
         let dominated = points.iter().any(|q| {
             let p = &points[i];
-            q.latency_ms <= p.latency_ms
-                && q.accuracy >= p.accuracy
-                && (q.latency_ms < p.latency_ms || q.accuracy > p.accuracy)
+            q.x <= p.x && q.accuracy >= p.accuracy && (q.x < p.x || q.accuracy > p.accuracy)
         });
         points[i].on_front = !dominated;
     }
@@ -61,7 +59,7 @@ fn each_front_member_is_labelled_once_and_the_chosen_one_by_name() {
         point(22, 310.0, 0.97, 9),
     ]);
     points[2].chosen = true;
-    points[2].measured_latency_ms = Some(101.0);
+    points[2].measured_x = Some(101.0);
     let svg = plot(points).svg().unwrap();
     for (label, times) in [
         ("#3", 1),
@@ -87,28 +85,25 @@ fn each_front_member_is_labelled_once_and_the_chosen_one_by_name() {
 
 #[test]
 fn unplottable_points_are_refused_by_trial_and_quantity() {
-    let measured = |latency_ms| ParetoPoint {
-        measured_latency_ms: Some(latency_ms),
+    let measured = |x| ParetoPoint {
+        measured_x: Some(x),
         ..point(5, 1.0, 0.5, 3)
     };
     for (points, expected) in [
         (vec![], "plot `Digits` has no points"),
         (
             vec![point(4, f64::NAN, 0.5, 3)],
-            "trial 4 of plot `Digits` has latency_ms NaN",
+            "trial 4 of plot `Digits` has x NaN",
         ),
         (vec![point(4, 1.0, f64::NAN, 3)], "accuracy NaN"),
-        (
-            vec![point(4, 0.0, 0.5, 3)],
-            "latency_ms 0, allowed is above 0 ms",
-        ),
+        (vec![point(4, -1.0, 0.5, 3)], "x -1, allowed is at least 0"),
         (
             vec![point(4, 1.0, 97.5, 3)],
             "accuracy 97.5, allowed is a fraction from 0 to 1",
         ),
         (
             vec![point(4, 1.0, 0.5, 3), measured(f64::INFINITY)],
-            "trial 5 of plot `Digits` has measured_latency_ms inf",
+            "trial 5 of plot `Digits` has measured_x inf",
         ),
     ] {
         let error = plot(points.clone()).svg().unwrap_err().to_string();
@@ -188,7 +183,7 @@ fn the_baseline_is_starred_named_and_shown_however_far_below_the_front_it_lies()
     };
     let without = lay_out(&points);
     points[0].baseline = true;
-    points[0].measured_latency_ms = Some(800.0);
+    points[0].measured_x = Some(800.0);
     let with = lay_out(&points);
     let texts_with = texts(&with.scene);
     for text in ["baseline", "baseline: #0", "chosen: #2"] {
@@ -229,6 +224,45 @@ fn slow_networks_are_shown_in_seconds() {
 }
 
 #[test]
+fn another_quantity_stands_on_the_axis_with_its_unit_and_whole_ticks() {
+    let mut keys = plot(with_front(vec![
+        point(1, 0.0, 0.9, 4),
+        point(2, 1500.0, 0.95, 5),
+    ]));
+    keys.quantity = Quantity {
+        title: "size of the evaluation keys".into(),
+        unit: "MiB".into(),
+        whole: false,
+    };
+    let layout = keys.lay_out(640.0, 480.0).unwrap();
+    assert!(texts(&layout.scene).contains(&"size of the evaluation keys (MiB)"));
+    let mut slow = keys.clone();
+    slow.points.remove(0);
+    let layout = slow.lay_out(640.0, 480.0).unwrap();
+    // Only milliseconds become seconds.
+    assert!(texts(&layout.scene).contains(&"size of the evaluation keys (MiB)"));
+    let mut cost = keys;
+    cost.quantity.title = "cost of 1000 predictions".into();
+    cost.quantity.unit.clear();
+    let layout = cost.lay_out(640.0, 480.0).unwrap();
+    assert!(texts(&layout.scene).contains(&"cost of 1000 predictions"));
+    let mut depth = plot(with_front(vec![
+        point(1, 3.0, 0.9, 3),
+        point(2, 5.0, 0.95, 5),
+        point(3, 3.0, 0.85, 3),
+    ]));
+    depth.quantity = Quantity {
+        title: "multiplicative depth".into(),
+        unit: "levels".into(),
+        whole: true,
+    };
+    let layout = depth.lay_out(640.0, 480.0).unwrap();
+    let shown = texts(&layout.scene);
+    let ticks = shown.iter().filter(|text| ["3", "4", "5"].contains(*text));
+    assert!(ticks.count() >= 3 && !shown.contains(&"3.5"), "{shown:?}");
+}
+
+#[test]
 fn more_series_than_shapes_share_the_last_one() {
     let series = |i: u64| ParetoPoint {
         series: format!("scheme {i}"),
@@ -254,13 +288,11 @@ fn any_point() -> impl Strategy<Value = ParetoPoint> {
         prop::option::of(1e-3..1e5_f64),
     )
         .prop_map(
-            |(trial, latency_ms, accuracy, depth, (chosen, baseline), measured_latency_ms)| {
-                ParetoPoint {
-                    chosen,
-                    baseline,
-                    measured_latency_ms,
-                    ..point(trial, latency_ms, accuracy, depth)
-                }
+            |(trial, latency_ms, accuracy, depth, (chosen, baseline), measured_x)| ParetoPoint {
+                chosen,
+                baseline,
+                measured_x,
+                ..point(trial, latency_ms, accuracy, depth)
             },
         )
 }

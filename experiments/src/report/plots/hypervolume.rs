@@ -7,8 +7,8 @@ use hemet_search::objective::Objective;
 use super::Plot;
 use crate::report::Run;
 
-/// The plot; none without a trained network.
-pub fn plot(run: &Run<'_>) -> Option<Plot> {
+/// The plot and what it shows; none without a trained network.
+pub fn plot(run: &Run<'_>) -> Option<(String, Plot)> {
     let objectives = run.experiment.objectives().ok()?;
     let curve = HypervolumeCurve::of(run.trials, &objectives)?;
     let bounds = objectives.list().iter().zip(&curve.reference);
@@ -37,12 +37,13 @@ pub fn plot(run: &Run<'_>) -> Option<Plot> {
         name: String::new(),
         places,
     });
-    Some(Plot::Lines(plot))
+    let shows = "What share of the space of the objectives the front dominated after each trial";
+    Some((shows.to_owned(), Plot::Lines(plot)))
 }
 
 /// From which value of an objective to which the space goes.
 fn bound(objective: &Objective, end: f64) -> String {
-    let (name, unit) = (objective.name.replace('_', " "), objective.unit);
+    let (name, unit) = (super::words(objective), objective.unit);
     if objective.maximised {
         return format!("{name} from 0 to 1");
     }

@@ -4,32 +4,22 @@ mod hypervolume;
 mod pareto;
 
 use hemet_reports::{LinePlot, ParetoPlot, Picture, Result};
+use hemet_search::objective::Objective;
 
 use super::Run;
 
 /// Size of the PNGs in pixels.
 const PNG_SIZE: (u32, u32) = (1280, 960);
 
-/// Draws a plot, or nothing where the run has not the numbers for it.
-type Draw = fn(&Run<'_>) -> Option<Plot>;
+/// Gives a plot and what it shows, or nothing where the run has not the numbers for it.
+type Draw = fn(&Run<'_>) -> Option<(String, Plot)>;
 
-/// All plots, in the order of the page: the name of its files, what it shows, how it is drawn.
-const PLOTS: &[(&str, &str, Draw)] = &[
-    (
-        "pareto",
-        "Accuracy against latency of all trained networks; hollow marks are measured",
-        pareto::plot,
-    ),
-    (
-        "hypervolume",
-        "What share of the space of the objectives the front dominated after each trial",
-        hypervolume::plot,
-    ),
-];
+/// All plots, in the order of the page: the name of its files, how it is drawn.
+const PLOTS: &[(&str, Draw)] = &[("pareto", pareto::plot), ("hypervolume", hypervolume::plot)];
 
 /// A plot of any kind.
 pub enum Plot {
-    /// Latency against accuracy.
+    /// Accuracy over another objective.
     Pareto(ParetoPlot),
     /// Lines.
     Lines(LinePlot),
@@ -88,14 +78,19 @@ impl Drawn {
     }
 }
 
+/// The name of an objective in words.
+fn words(objective: &Objective) -> String {
+    objective.name.replace('_', " ")
+}
+
 /// Draws every plot that this run has the numbers for.
 ///
 /// # Errors
 /// Numbers that cannot be drawn.
 pub fn draw(run: &Run<'_>) -> Result<Vec<Drawn>> {
-    let plots = PLOTS.iter().filter_map(|(name, shows, plot)| {
-        let plot = plot(run)?;
-        Some(Drawn::of(*name, *shows, &plot))
+    let plots = PLOTS.iter().filter_map(|(name, plot)| {
+        let (shows, plot) = plot(run)?;
+        Some(Drawn::of(*name, shows, &plot))
     });
     plots.collect()
 }
