@@ -1,29 +1,20 @@
 //! One journey through the binary: search, report, compile, keys, encrypt, predict, decrypt, evaluate, bench; and what a
 //! user does wrong on the way.
 
-use std::path::{Path, PathBuf};
-use std::process::Output;
+mod world;
 
-use assert_cmd::Command;
+use world::{World, json, read_json, tiny};
 
-/// Small enough to train in seconds: two networks, few epochs.
-const EXPERIMENT: &str = "\
-name: tiny
-seed: 3
-data: {set: optdigits, validation: 0.2}
-space:
-  input: [1, 8, 8]
-  classes: 10
-  stem: {conv: {width: 4, kernel: 3, stride: 2}}
-  blocks:
-    - name: b1
-      options: [skip, {conv: {width: 8, kernel: 3}}]
-  activation: quadratic
+/// Two networks, few epochs.
+fn experiment() -> String {
+    let settings = "\
 search: {strategy: random, trials: 2, workers: 2, baseline: mobile}
 train: {epochs: 3}
 choose: {above_baseline: 0.1}
 encrypted_images: 4
 ";
+    tiny("width: 8, kernel: 3", settings)
+}
 
 /// Three affine maps in a row, which the compiler makes one.
 const GRAPH: &str = "\
@@ -34,66 +25,10 @@ pool: 4x4x4 = average_pool(conv) kernel=2 stride=2
 head: 10x1x1 = dense(pool) out=10 bias
 ";
 
-struct World {
-    folder: tempfile::TempDir,
-}
-
-impl World {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("tiny.yaml"), EXPERIMENT).unwrap();
-        Self { folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn hemet(&self, arguments: &str) -> Output {
-        Command::cargo_bin("hemet")
-            .unwrap()
-            .args(arguments.split_whitespace())
-            .current_dir(self.folder.path())
-            .env("XDG_CACHE_HOME", self.path("cache"))
-            .output()
-            .unwrap()
-    }
-
-    /// Runs a command that must succeed; returns its standard output.
-    fn good(&self, arguments: &str) -> String {
-        let output = self.hemet(arguments);
-        let err = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "hemet {arguments}\n{err}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Runs a command that must be refused as a user's mistake; returns its standard error.
-    fn refused(&self, arguments: &str) -> String {
-        let output = self.hemet(arguments);
-        let err = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "hemet {arguments}\n{err}");
-        assert!(!err.contains("panicked"), "{err}");
-        err
-    }
-}
-
-fn json(text: &str) -> serde_json::Value {
-    serde_json::from_str(text).unwrap()
-}
-
-fn read_json(path: &Path) -> serde_json::Value {
-    json(&std::fs::read_to_string(path).unwrap())
-}
-
-/// Costs that depend on no clock, so that journals can be compared.
-fn write_costs(path: &Path) {
-    std::fs::write(path, hemet_compiler::synthetic_table().to_json()).unwrap();
-}
-
 #[test]
 fn a_search_ends_in_a_network_that_predicts_encrypted_and_goes_on_after_a_stop() {
     let world = World::new();
-    write_costs(&world.path("costs.json"));
+    world.write("tiny.yaml", experiment());
     let shown = world.good("search tiny.yaml --out run --costs costs.json");
     assert!(shown.contains("encrypted"), "{shown}");
     for file in [
@@ -505,7 +440,7 @@ fn exports_hold_every_trial(world: &World) {
 }
 
 fn mistakes_are_told(world: &World) {
-    let typo = EXPERIMENT.replace("trials: 2", "trails: 2");
+    let typo = experiment().replace("trials: 2", "trails: 2");
     std::fs::write(world.path("typo.yaml"), typo).unwrap();
     let told = world.refused("search typo.yaml --out typo");
     assert!(
@@ -522,12 +457,12 @@ fn mistakes_are_told(world: &World) {
             "did you mean `mobile`?",
         ),
     ] {
-        std::fs::write(world.path("wrong.yaml"), EXPERIMENT.replace(from, to)).unwrap();
+        std::fs::write(world.path("wrong.yaml"), experiment().replace(from, to)).unwrap();
         let told = world.refused("search wrong.yaml --out wrong");
         assert!(told.contains("wrong.yaml") && told.contains(said), "{told}");
         assert!(!world.path("wrong").exists());
     }
-    let absent = EXPERIMENT.replace("set: optdigits", "set: mnist");
+    let absent = experiment().replace("set: optdigits", "set: mnist");
     std::fs::write(world.path("absent.yaml"), absent).unwrap();
     assert!(
         world

@@ -1,30 +1,13 @@
 //! ONNX models through the binary: activations that are no polynomials are refused, or fitted on calibration data and run encrypted.
 
-use std::collections::HashMap;
-use std::path::Path;
-use std::process::Output;
+mod world;
 
-use assert_cmd::Command;
+use std::collections::HashMap;
+
 use hemet_onnx::proto::*;
 use prost::Message;
 use safetensors::tensor::{Dtype, TensorView};
-
-fn hemet(folder: &Path, arguments: &str) -> Output {
-    Command::cargo_bin("hemet")
-        .unwrap()
-        .args(arguments.split_whitespace())
-        .current_dir(folder)
-        .env("XDG_CACHE_HOME", folder.join("cache"))
-        .output()
-        .unwrap()
-}
-
-fn good(folder: &Path, arguments: &str) -> String {
-    let output = hemet(folder, arguments);
-    let err = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "hemet {arguments}\n{err}");
-    String::from_utf8(output.stdout).unwrap()
-}
+use world::{World, json};
 
 /// Numbers within ±1 without a pattern.
 fn numbers(count: usize) -> Vec<f32> {
@@ -91,7 +74,7 @@ fn silu_network() -> Vec<u8> {
     .encode_to_vec()
 }
 
-fn write_calibration(path: &Path) {
+fn calibration() -> Vec<u8> {
     let inputs: Vec<u8> = numbers(200 * 12)
         .iter()
         .flat_map(|x| x.to_le_bytes())
@@ -107,20 +90,20 @@ fn write_calibration(path: &Path) {
             TensorView::new(Dtype::U8, vec![200], &labels).unwrap(),
         ),
     ]);
-    std::fs::write(path, safetensors::serialize(tensors, None).unwrap()).unwrap();
+    safetensors::serialize(tensors, None).unwrap()
+}
+
+fn world_of_silu() -> World {
+    let world = World::new();
+    world.write("silu.onnx", silu_network());
+    world.write("calibration.safetensors", calibration());
+    world
 }
 
 #[test]
 fn an_activation_is_refused_without_calibration_and_runs_encrypted_with_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
-    std::fs::write(path.join("silu.onnx"), silu_network()).unwrap();
-    write_calibration(&path.join("calibration.safetensors"));
-    let costs = hemet_compiler::synthetic_table().to_json();
-    std::fs::write(path.join("costs.json"), costs).unwrap();
-    let refused = hemet(path, "compile silu.onnx -o model.hemet --costs costs.json");
-    assert_eq!(refused.status.code(), Some(2));
-    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let world = world_of_silu();
+    let message = world.refused("compile silu.onnx -o model.hemet --costs costs.json");
     for part in [
         "`node_s` (Sigmoid)",
         "--fit-activations DEGREE --calibrate DATA",
@@ -128,9 +111,7 @@ fn an_activation_is_refused_without_calibration_and_runs_encrypted_with_it() {
         assert!(message.contains(part), "{message}");
     }
     for degree in [2, 3, 4] {
-        let told = good(
-            path,
-            &format!(
+        let told = world.good(&format!(
                 "compile silu.onnx -o model.hemet --costs costs.json --fit-activations {degree} --calibrate calibration.safetensors"
             ),
         );
@@ -138,67 +119,57 @@ fn an_activation_is_refused_without_calibration_and_runs_encrypted_with_it() {
             told.contains("Mul(x, Sigmoid(x))") && told.contains("accuracy"),
             "{told}"
         );
-        let bench = good(path, "bench model.hemet --runs 1 --json");
-        let figures: serde_json::Value = serde_json::from_str(&bench).unwrap();
+        let bench = world.good("bench model.hemet --runs 1 --json");
+        let figures = json(&bench);
         // The compiler's default promise.
         let error = figures["max_abs_error"].as_f64().unwrap();
         assert!(error < (-10.0f64).exp2(), "degree {degree}: {error}");
     }
-    let half = hemet(path, "compile silu.onnx -o model.hemet --fit-activations 3");
-    assert_eq!(half.status.code(), Some(2));
+    world.refused("compile silu.onnx -o model.hemet --fit-activations 3");
 }
 
 #[test]
 fn a_batch_goes_through_encrypt_predict_decrypt_and_bench() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
-    std::fs::write(path.join("silu.onnx"), silu_network()).unwrap();
-    write_calibration(&path.join("calibration.safetensors"));
-    let costs = hemet_compiler::synthetic_table().to_json();
-    std::fs::write(path.join("costs.json"), costs).unwrap();
+    let world = world_of_silu();
     let common = "--costs costs.json --fit-activations 2 --calibrate calibration.safetensors";
-    good(path, &format!("compile silu.onnx -o one.hemet {common}"));
-    good(
-        path,
-        &format!("compile silu.onnx -o many.hemet --target throughput {common}"),
-    );
+    world.good(&format!("compile silu.onnx -o one.hemet {common}"));
+    world.good(&format!(
+        "compile silu.onnx -o many.hemet --target throughput {common}"
+    ));
     let images: Vec<String> = numbers(3 * 12).iter().map(f32::to_string).collect();
-    std::fs::write(path.join("images.txt"), images.join(" ")).unwrap();
+    world.write("images.txt", images.join(" "));
     let mut logits = Vec::new();
     for (name, batches) in [("one", false), ("many", true)] {
-        good(path, &format!("keygen {name}.hemet --out {name}"));
+        world.good(&format!("keygen {name}.hemet --out {name}"));
         let key = format!("--key {name}/client.key");
         let three = format!("encrypt {key} --image images.txt --count 3 -o x.ct");
         if !batches {
-            let refused = hemet(path, &three);
-            let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+            let message = world.refused(&three);
             assert!(message.contains("3 images, room for 1"), "{message}");
-            std::fs::write(path.join("images.txt"), images[12..24].join(",")).unwrap();
-            good(path, &format!("encrypt {key} --image images.txt -o x.ct"));
-            std::fs::write(path.join("images.txt"), images.join(" ")).unwrap();
+            world.write("images.txt", images[12..24].join(","));
+            world.good(&format!("encrypt {key} --image images.txt -o x.ct"));
+            world.write("images.txt", images.join(" "));
         } else {
-            good(path, &three);
+            world.good(&three);
         }
-        good(
-            path,
-            &format!("predict {name}.hemet --keys {name}/server.keys x.ct -o y.ct"),
-        );
+        world.good(&format!(
+            "predict {name}.hemet --keys {name}/server.keys x.ct -o y.ct"
+        ));
         let count = if batches { "--count 3" } else { "" };
-        let told = good(path, &format!("decrypt y.ct {key} {count} --json"));
+        let told = world.good(&format!("decrypt y.ct {key} {count} --json"));
         let line = told.lines().nth(usize::from(batches)).unwrap();
-        let answer: serde_json::Value = serde_json::from_str(line).unwrap();
+        let answer = json(line);
         let of_image = answer["logits"].as_array().unwrap().iter();
         logits.push(of_image.map(|x| x.as_f64().unwrap()).collect::<Vec<f64>>());
     }
-    let uncounted = hemet(path, "decrypt y.ct --key many/client.key");
-    let message = String::from_utf8_lossy(&uncounted.stderr).into_owned();
+    let message = world.refused("decrypt y.ct --key many/client.key");
     assert!(message.contains("--count"), "{message}");
     for (one, many) in logits[0].iter().zip(&logits[1]) {
         // Both within the default promise.
         assert!((one - many).abs() < (-9.0f64).exp2(), "{logits:?}");
     }
-    let bench = good(path, "bench many.hemet --runs 1 --json");
-    let figures: serde_json::Value = serde_json::from_str(&bench).unwrap();
+    let bench = world.good("bench many.hemet --runs 1 --json");
+    let figures = json(&bench);
     let images = figures["images_per_request"].as_f64().unwrap();
     let latency = figures["measured_latency_ms"][0].as_f64().unwrap();
     assert!(images > 1000.0, "{bench}");
