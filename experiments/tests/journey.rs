@@ -1,4 +1,4 @@
-//! One journey through the binary: search, report, compile, keys, encrypt, predict, decrypt, evaluate, bench; and what a
+//! One journey through the binary: search, compile, keys, encrypt, predict, decrypt, evaluate, bench; and what a
 //! user does wrong on the way.
 
 mod world;
@@ -68,7 +68,6 @@ fn a_search_ends_in_a_network_that_predicts_encrypted_and_goes_on_after_a_stop()
     client_and_server_agree(&world);
     batches_are_classified(&world);
     figures_for_scripts(&world);
-    exports_hold_every_trial(&world);
     mistakes_are_told(&world);
 }
 
@@ -192,132 +191,6 @@ fn batches_are_classified(world: &World) {
     assert_eq!(figures["agreement"], 1.0);
 }
 
-/// What a search leaves that was killed after its first trial.
-fn an_unfinished_search_is_reported(world: &World) {
-    let (run, half) = (world.path("run"), world.path("half"));
-    std::fs::create_dir_all(half.join("curves")).unwrap();
-    for file in ["experiment.yaml", "costs.json"] {
-        std::fs::copy(run.join(file), half.join(file)).unwrap();
-    }
-    let journal = std::fs::read_to_string(run.join("journal.jsonl")).unwrap();
-    std::fs::write(half.join("journal.jsonl"), "").unwrap();
-    assert!(world.refused("report half").contains("no trial has ended"));
-    let first = journal.lines().next().unwrap();
-    std::fs::write(half.join("journal.jsonl"), format!("{first}\n")).unwrap();
-    let told = world.good("report half");
-    assert!(told.contains("unfinished: 1 of 2 trials"), "{told}");
-    let figures = json(&world.good("report half --json"));
-    assert_eq!(figures["finished"], false);
-    assert_eq!(figures["front"][0]["trial"], 0);
-    let page = std::fs::read_to_string(half.join("report/report.md")).unwrap();
-    for what in ["tiny (unfinished)", "Unfinished: 1 trials", "All trials"] {
-        assert!(page.contains(what), "{page}");
-    }
-    assert!(!page.contains("The chosen network"), "{page}");
-    let plot = std::fs::read_to_string(half.join("report/pareto.svg")).unwrap();
-    assert!(plot.contains("(unfinished)") && !plot.contains("hollow"));
-}
-
-/// The report that is written again and the exports count a network that left the front as the end of the search did: like one that
-/// failed in training.
-fn what_could_not_be_compiled_is_out_of_every_curve(world: &World) {
-    let drawn = |name: &str, journal: &str, summary: &serde_json::Value| {
-        let (run, copy) = (world.path("run"), world.path(name));
-        std::fs::create_dir_all(copy.join("curves")).unwrap();
-        for file in ["experiment.yaml", "costs.json", "curves/trial-0001.json"] {
-            std::fs::copy(run.join(file), copy.join(file)).unwrap();
-        }
-        std::fs::write(copy.join("journal.jsonl"), journal).unwrap();
-        std::fs::write(copy.join("summary.json"), summary.to_string()).unwrap();
-        world.good(&format!("report {name}"));
-        world.good(&format!("report {name} --export csv -o {name}.csv"));
-        let read = |file: String| std::fs::read_to_string(world.path(&file)).unwrap();
-        let files = ["hypervolume.svg", "trials.csv", "pareto.svg", "report.md"];
-        let mut texts = files.map(|f| read(format!("{name}/report/{f}"))).to_vec();
-        texts.push(read(format!("{name}.csv")));
-        texts
-    };
-    let journal = std::fs::read_to_string(world.path("run/journal.jsonl")).unwrap();
-    let mut summary = read_json(&world.path("run/summary.json"));
-    let front = summary["front"].as_array_mut().unwrap();
-    front.retain(|member| member["trial"] != 0);
-    let mut first = json(journal.lines().next().unwrap());
-    let accuracy = first["accuracy"].take();
-    assert!(accuracy.as_f64() > Some(0.0));
-    (first["outcome"], first["reason"]) = ("Failed".into(), "too deep".into());
-    let failed = format!("{first}\n{}\n", journal.lines().nth(1).unwrap());
-    let expected = drawn("failed", &failed, &summary);
-    let forgotten = drawn("forgotten", &journal, &summary);
-    let dropped = serde_json::json!([{"trial": 0, "reason": "too deep"}]);
-    summary["uncompilable"] = dropped;
-    assert_eq!(drawn("dropped", &journal, &summary), expected);
-    assert!(forgotten.iter().zip(&expected).all(|(a, b)| a != b));
-}
-
-/// Accuracy over the first objective beside it, with its unit, and measured values only of what a timed prediction measures.
-fn the_pareto_plot_follows_the_objectives(world: &World) {
-    let run = world.path("run");
-    let experiment = std::fs::read_to_string(run.join("experiment.yaml")).unwrap();
-    let priced = experiment.replace(
-        "constraints:",
-        "constraints:\n  price_per_core_hour: 0.05\n#",
-    );
-    for (name, objectives, axis, caption, measured) in [
-        (
-            "by_latency",
-            "accuracy, latency",
-            "prediction (ms)",
-            "latency",
-            true,
-        ),
-        (
-            "by_keys",
-            "accuracy, key_size, depth",
-            "evaluation keys (MiB)",
-            "key size",
-            false,
-        ),
-        (
-            "by_depth",
-            "depth, accuracy",
-            "multiplicative depth (levels)",
-            "depth",
-            false,
-        ),
-        (
-            "by_cost",
-            "accuracy, cost",
-            "cost of 1000 encrypted predictions",
-            "cost",
-            true,
-        ),
-    ] {
-        let copy = world.path(name);
-        std::fs::create_dir(&copy).unwrap();
-        for file in ["costs.json", "journal.jsonl", "summary.json"] {
-            std::fs::copy(run.join(file), copy.join(file)).unwrap();
-        }
-        let text = format!("{priced}\nobjectives: [{objectives}]\n");
-        std::fs::write(copy.join("experiment.yaml"), text).unwrap();
-        world.good(&format!("report {name}"));
-        let read = |file: &str| std::fs::read_to_string(copy.join("report").join(file)).unwrap();
-        let (plot, page) = (read("pareto.svg"), read("report.md"));
-        assert!(plot.contains(axis), "{name}: {plot}");
-        assert_eq!(plot.contains("\nmeasured\n"), measured, "{name}");
-        assert_eq!(
-            plot.contains("front in accuracy, key size, depth"),
-            name == "by_keys"
-        );
-        let shows = format!("Accuracy against {caption} of all trained networks");
-        assert!(page.contains(&shows), "{name}: {page}");
-        assert_eq!(
-            page.contains("hollow marks are measured"),
-            measured,
-            "{name}"
-        );
-    }
-}
-
 fn figures_for_scripts(world: &World) {
     let bench = json(&world.good("bench model.hemet --threads 1 --runs 2 --json"));
     for key in [
@@ -365,29 +238,6 @@ fn figures_for_scripts(world: &World) {
         std::fs::read_to_string(world.path("schedule.txt")).unwrap()
     );
     world.refused("opt schedule.txt");
-    let page = world.path("run/report/index.html");
-    let before = std::fs::read_to_string(&page).unwrap();
-    std::fs::remove_dir_all(world.path("run/report")).unwrap();
-    let report = json(&world.good("report run --json"));
-    assert_eq!(report["name"], "tiny");
-    assert_eq!(std::fs::read_to_string(&page).unwrap(), before);
-    let chosen = report["best"]["trial"].as_u64().unwrap();
-    for part in [
-        "architecture.svg",
-        "accuracy.png",
-        "loss.svg",
-        "layers.csv",
-        "epochs.csv",
-    ] {
-        let file = world.path(&format!("run/report/trial-{chosen:04}-{part}"));
-        assert!(file.exists(), "{}", file.display());
-    }
-    let epochs = world.path(&format!("run/report/trial-{chosen:04}-epochs.csv"));
-    let lines = std::fs::read_to_string(epochs).unwrap().lines().count();
-    assert_eq!(lines, 4, "a heading and three epochs");
-    an_unfinished_search_is_reported(world);
-    what_could_not_be_compiled_is_out_of_every_curve(world);
-    the_pareto_plot_follows_the_objectives(world);
     std::fs::write(world.path("graph.txt"), GRAPH).unwrap();
     let net = world.good("opt graph.txt");
     let imported = world.good("opt graph.txt --pass none");
@@ -400,43 +250,6 @@ fn figures_for_scripts(world: &World) {
             .refused("opt graph.txt --pass fuse")
             .contains("compose")
     );
-}
-
-/// What other programs open is checked with them by `tests/exports/check.py`; here, that it is there and says what the
-/// journal says.
-fn exports_hold_every_trial(world: &World) {
-    let journal = std::fs::read_to_string(world.path("run/journal.jsonl")).unwrap();
-    let trials: Vec<_> = journal.lines().map(json).collect();
-    for format in ["optuna", "csv", "parquet", "tensorboard"] {
-        world.good(&format!(
-            "report run --export {format} -o exported/{format}"
-        ));
-    }
-    let optuna = std::fs::read_to_string(world.path("exported/optuna")).unwrap();
-    let lines: Vec<_> = optuna.lines().map(json).collect();
-    assert_eq!(lines[0]["op_code"], 0);
-    assert_eq!(lines[0]["directions"], serde_json::json!([2, 1]));
-    let created: Vec<_> = lines.iter().filter(|line| line["op_code"] == 4).collect();
-    assert_eq!(created.len(), trials.len());
-    for (line, trial) in created.iter().zip(&trials) {
-        assert_eq!(line["state"], 1, "complete");
-        assert_eq!(line["values"][0], trial["accuracy"]);
-        assert_eq!(line["values"][1], trial["predicted_latency_ms"]);
-        let distribution = json(line["distributions"]["b1"].as_str().unwrap());
-        assert_eq!(distribution["attributes"]["choices"][0], "skip");
-        let gene = line["params"]["b1"].as_u64().unwrap().to_string();
-        assert_eq!(gene, trial["architecture"]);
-    }
-    let csv = std::fs::read_to_string(world.path("exported/csv")).unwrap();
-    assert!(csv.starts_with("trial,outcome,reason,accuracy,") && csv.contains(",gene.b1\n"));
-    assert_eq!(csv.lines().count(), trials.len() + 1);
-    let parquet = std::fs::read(world.path("exported/parquet")).unwrap();
-    assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
-    for trial in 0..trials.len() {
-        let folder = world.path(&format!("exported/tensorboard/trial-{trial:04}"));
-        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1);
-    }
-    assert!(world.refused("report run --export csv").contains("--out"));
 }
 
 fn mistakes_are_told(world: &World) {
