@@ -1,8 +1,9 @@
-//! Images from the command line: a file of numbers, or a test image of a data set.
+//! Images from the command line: a picture, a file of numbers, or a test image of a data set.
 
 use std::path::{Path, PathBuf};
 
 use hemet_search::data;
+use hemet_spaces::Shape;
 
 use crate::error::Error;
 
@@ -10,7 +11,7 @@ use crate::error::Error;
 #[derive(clap::Args, Clone, Debug)]
 #[group(skip)]
 pub struct Source {
-    /// A text file of numbers
+    /// A PNG or JPEG picture, or a text file of numbers
     #[arg(
         long,
         value_name = "FILE",
@@ -42,10 +43,7 @@ impl Source {
     pub fn read(&self, shape: [u32; 3], count: usize) -> Result<Vec<Image>, Error> {
         let expected: usize = shape.iter().map(|n| *n as usize).product();
         let (images, from) = match (&self.image, &self.set) {
-            (Some(path), _) => (
-                in_parts(read_numbers(path)?, count),
-                path.display().to_string(),
-            ),
+            (Some(path), _) => (read_file(path, shape, count)?, path.display().to_string()),
             (None, Some(set)) => (self.test_images(set, count)?, format!("set {set}")),
             (None, None) => return Err(Error::user("give --image or --set")),
         };
@@ -97,8 +95,42 @@ fn in_parts(numbers: Vec<f64>, count: usize) -> Vec<Image> {
     (0..count).map(image).collect()
 }
 
-fn read_numbers(path: &Path) -> Result<Vec<f64>, Error> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
+/// The image in a picture, which must have just this shape, or the `count` in a file of numbers.
+fn read_file(path: &Path, shape: [u32; 3], count: usize) -> Result<Vec<Image>, Error> {
+    let content = std::fs::read(path).map_err(|e| Error::file(path, e))?;
+    let Some(picture) = data::picture(&content) else {
+        let text = String::from_utf8(content).map_err(|_| {
+            let what = "it is no PNG or JPEG picture, and no text of numbers either";
+            Error::file(path, what)
+        })?;
+        return Ok(in_parts(read_numbers(path, &text)?, count));
+    };
+    let (found, values) = picture.map_err(|why| Error::file(path, why))?;
+    let [c, h, w] = shape.map(|n| n as usize);
+    let takes = Shape::new(c, h, w);
+    if found != takes {
+        return Err(Error::file(
+            path,
+            format!(
+                "it is a picture of {found} (channels, height, width), the network takes {takes}"
+            ),
+        ));
+    }
+    if count != 1 {
+        return Err(Error::file(
+            path,
+            format!(
+                "it is one picture, {count} images are to be encrypted; give --set, or a file of numbers"
+            ),
+        ));
+    }
+    Ok(vec![Image {
+        values: values.into_iter().map(f64::from).collect(),
+        label: None,
+    }])
+}
+
+fn read_numbers(path: &Path, text: &str) -> Result<Vec<f64>, Error> {
     let words = text
         .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
         .filter(|word| !word.is_empty());

@@ -130,12 +130,13 @@ pub(crate) fn load(experiment: &Experiment) -> Result<TrainTest, Error> {
     let space = experiment.space()?;
     if space.input() != sets.train.shape || space.classes() != sets.train.classes {
         return Err(Error::user(format!(
-            "images of {} are {} in {} classes, the space takes {} in {} classes",
+            "images of {} are {} in {} classes, the space takes {} in {} classes; a space for them begins with {}",
             experiment.data.set,
             sets.train.shape,
             sets.train.classes,
             space.input(),
-            space.classes()
+            space.classes(),
+            super::data::in_a_space(&sets.train)
         )));
     }
     Ok(sets)

@@ -89,7 +89,7 @@ pub struct Experiment {
 pub struct Data {
     /// Name of the data set.
     pub set: String,
-    /// Folder of its files, for sets that are not embedded.
+    /// Folder of its files, for sets that are not embedded: from the folder in which `hemet` runs, unless it is absolute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// Share of the training images that accuracy is measured on during the search.

@@ -120,6 +120,21 @@ pub fn load(name: &str, folder: Option<&Path>) -> Result<TrainTest, Error> {
     source(name)?.load(folder)
 }
 
+/// The image in the content of a PNG or JPEG file, as `image_folder` gives it: its shape, and `[channels][height][width]` of
+/// pixels divided by 255. `None` for content that is no picture by its first bytes.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn picture(content: &[u8]) -> Option<Result<(Shape, Vec<f32>), String>> {
+    let normalised = |picture: picture::Picture| {
+        let [channels, height, width] = picture.axes;
+        let pixels = picture.planar.iter();
+        let values = pixels.map(|p| f32::from(*p) / f32::from(u8::MAX));
+        (Shape::new(channels, height, width), values.collect())
+    };
+    picture::is_picture(content).then(|| picture::decode(content).map(normalised))
+}
+
 impl Dataset {
     /// Number of images.
     pub fn len(&self) -> usize {

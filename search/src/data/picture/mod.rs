@@ -38,13 +38,22 @@ const FORMATS: &[Format] = &[
     },
 ];
 
+/// The format whose files begin as this content does.
+fn format(content: &[u8]) -> Option<&'static Format> {
+    FORMATS.iter().find(|f| content.starts_with(f.signature))
+}
+
+/// Whether a file's content is a picture by its first bytes.
+pub(super) fn is_picture(content: &[u8]) -> bool {
+    format(content).is_some()
+}
+
 /// The picture in a file's content.
 ///
 /// # Errors
 /// A file of no known format, damaged, larger than 64 MiB unpacked, or with channels other than grey or RGB.
 pub(super) fn decode(content: &[u8]) -> Result<Picture, String> {
-    let known = FORMATS.iter().find(|f| content.starts_with(f.signature));
-    let Some(format) = known else {
+    let Some(format) = format(content) else {
         let names: Vec<&str> = FORMATS.iter().map(|f| f.name).collect();
         return Err(format!(
             "no picture by its first bytes; {} files are read",

@@ -1,0 +1,115 @@
+//! What the README says of images of one's own, done to the letter: its experiment and its commands, on a folder of pictures.
+
+mod world;
+
+use std::path::Path;
+
+use world::{World, read_json};
+
+/// Side of the pictures that the README's experiment takes.
+const SIDE: usize = 32;
+
+/// The README's section on data.
+fn section() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let section = text.split("\n## ").find(|s| s.starts_with("Data\n"));
+    section.expect("a section on data").to_owned()
+}
+
+/// The block of this language in it.
+fn block(language: &str) -> String {
+    let section = section();
+    let start = format!("```{language}\n");
+    let (_, rest) = section.split_once(&start).expect("a block");
+    let (block, _) = rest.split_once("```").expect("its end");
+    block.to_owned()
+}
+
+/// A picture of noise and bright stripes, upright or lying.
+fn write_picture(path: &Path, upright: bool, number: usize) {
+    let mut state = number as u32 * 2 + u32::from(upright) + 1;
+    let mut random = |most: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) % most
+    };
+    let phase = random(4) as usize;
+    let mut pixels = Vec::new();
+    for place in 0..SIDE * SIDE {
+        let along = if upright { place % SIDE } else { place / SIDE };
+        let bright = if (along + phase) % 4 < 2 { 150 } else { 0 };
+        pixels.extend([(); 3].map(|()| (bright + random(100)) as u8));
+    }
+    let file = std::fs::File::create(path).unwrap();
+    let mut encoder = png::Encoder::new(file, SIDE as u32, SIDE as u32);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&pixels).unwrap();
+}
+
+#[test]
+fn images_of_ones_own_are_searched_for_and_classified_as_the_readme_says() {
+    let world = World::new();
+    for (class, upright) in [("cat", false), ("dog", true)] {
+        let folder = world.path("photos").join(class);
+        std::fs::create_dir_all(&folder).unwrap();
+        (1..=30).for_each(|n| write_picture(&folder.join(format!("{n}.png")), upright, n));
+    }
+    world.write("photos.yaml", block("yaml"));
+    let mut told = Vec::new();
+    for line in block("sh").lines() {
+        let command = line.split('#').next().unwrap_or_default();
+        let arguments = command.strip_prefix("hemet ").expect("a command");
+        // With costs that are known, so that no test measures the machine's.
+        let costs = match arguments.starts_with("search") {
+            true => "--costs costs.json",
+            false => "",
+        };
+        told.push(world.good(&format!("{arguments} {costs}")));
+    }
+    assert!(
+        told[0].contains("48 images; of each class 24 24"),
+        "{told:?}"
+    );
+    for line in ["input: [3, 32, 32]", "classes: 2"] {
+        assert!(told[0].contains(line) && block("yaml").contains(line));
+    }
+    let best = &read_json(&world.path("runs/photos/summary.json"))["best"];
+    assert_eq!(
+        (&best["agreement"], &best["test_images"]),
+        (&1.0.into(), &12.into())
+    );
+    assert!(best["test_accuracy"].as_f64() > Some(0.9), "{best}");
+    assert!(told[5].starts_with("class 1\n"), "{}", told[5]);
+
+    mistakes_say_what_to_do(&world);
+}
+
+fn mistakes_say_what_to_do(world: &World) {
+    let other = block("yaml").replace("[3, 32, 32]", "[1, 28, 28]");
+    world.write("other.yaml", other);
+    let refused = world.refused("search other.yaml --costs costs.json");
+    let says = "begins with `input: [3, 32, 32]` and `classes: 2`";
+    assert!(refused.contains(says), "{refused}");
+    let encrypt = |arguments: &str| {
+        world.refused(&format!(
+            "encrypt --key keys/client.key -o no.ct {arguments}"
+        ))
+    };
+    world.write(
+        "torn.png",
+        &std::fs::read(world.path("photos/dog/1.png")).unwrap()[..60],
+    );
+    assert!(encrypt("--image torn.png").contains("torn.png"));
+    let none = encrypt("--image photo.ct");
+    assert!(none.contains("no PNG or JPEG picture"), "{none}");
+    let file = std::fs::File::create(world.path("small.png")).unwrap();
+    let mut writer = png::Encoder::new(file, 2, 1).write_header().unwrap();
+    writer.write_image_data(&[1, 2]).unwrap();
+    writer.finish().unwrap();
+    let small = encrypt("--image small.png");
+    assert!(
+        small.contains("1x1x2") && small.contains("3x32x32"),
+        "{small}"
+    );
+}
