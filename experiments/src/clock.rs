@@ -30,7 +30,7 @@ pub struct Clock<'a> {
 
 impl<'a> Clock<'a> {
     /// The clock of a sitting that began at `begun`, after those whose time lies in the run folder. Of a folder from before time was
-    /// kept the last sitting that came to its end is known, by its summary; of one without a summary nothing.
+    /// kept the last sitting that came to its end is known, by its summary; without one that can be read, nothing.
     ///
     /// # Errors
     /// A kept time that cannot be read.
@@ -42,7 +42,8 @@ impl<'a> Clock<'a> {
                 kept.map_err(|e| Error::file(&path, e))?.seconds
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                run.summary()?.map_or(0.0, |summary| summary.seconds)
+                let summary = run.summary().ok().flatten();
+                summary.map_or(0.0, |summary| summary.seconds)
             }
             Err(error) => return Err(Error::file(&path, error)),
         };

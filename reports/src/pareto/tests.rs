@@ -225,41 +225,28 @@ fn slow_networks_are_shown_in_seconds() {
 
 #[test]
 fn another_quantity_stands_on_the_axis_with_its_unit_and_whole_ticks() {
-    let mut keys = plot(with_front(vec![
-        point(1, 0.0, 0.9, 4),
-        point(2, 1500.0, 0.95, 5),
-    ]));
-    keys.quantity = Quantity {
-        title: "size of the evaluation keys".into(),
-        unit: "MiB".into(),
-        whole: false,
+    let shown = |points: Vec<ParetoPoint>, title: &str, unit: &str, whole: bool| {
+        let mut plot = plot(with_front(points));
+        plot.quantity = Quantity {
+            title: title.into(),
+            unit: unit.into(),
+            whole,
+        };
+        let layout = plot.lay_out(640.0, 480.0).unwrap();
+        let texts = texts(&layout.scene).into_iter();
+        texts.map(String::from).collect::<Vec<String>>()
     };
-    let layout = keys.lay_out(640.0, 480.0).unwrap();
-    assert!(texts(&layout.scene).contains(&"size of the evaluation keys (MiB)"));
-    let mut slow = keys.clone();
-    slow.points.remove(0);
-    let layout = slow.lay_out(640.0, 480.0).unwrap();
-    // Only milliseconds become seconds.
-    assert!(texts(&layout.scene).contains(&"size of the evaluation keys (MiB)"));
-    let mut cost = keys;
-    cost.quantity.title = "cost of 1000 predictions".into();
-    cost.quantity.unit.clear();
-    let layout = cost.lay_out(640.0, 480.0).unwrap();
-    assert!(texts(&layout.scene).contains(&"cost of 1000 predictions"));
-    let mut depth = plot(with_front(vec![
-        point(1, 3.0, 0.9, 3),
-        point(2, 5.0, 0.95, 5),
-        point(3, 3.0, 0.85, 3),
-    ]));
-    depth.quantity = Quantity {
-        title: "multiplicative depth".into(),
-        unit: "levels".into(),
-        whole: true,
-    };
-    let layout = depth.lay_out(640.0, 480.0).unwrap();
-    let shown = texts(&layout.scene);
-    let ticks = shown.iter().filter(|text| ["3", "4", "5"].contains(*text));
-    assert!(ticks.count() >= 3 && !shown.contains(&"3.5"), "{shown:?}");
+    let has = |texts: &[String], text: &str| texts.iter().any(|t| t == text);
+    let large = || vec![point(2, 1500.0, 0.95, 5)];
+    let keys = shown(large(), "size of the keys", "MiB", false);
+    assert!(has(&keys, "size of the keys (MiB)"), "only ms become s");
+    let cost = shown(large(), "cost of 1000", "", false);
+    assert!(has(&cost, "cost of 1000"), "{cost:?}");
+    let few = [(1, 0.0, 0.9, 3), (2, 2.0, 0.95, 5), (3, 0.0, 0.85, 3)];
+    let few = few.map(|(trial, x, accuracy, depth)| point(trial, x, accuracy, depth));
+    let depth = shown(few.to_vec(), "depth", "levels", true);
+    assert!(["0", "1", "2"].iter().all(|tick| has(&depth, tick)));
+    assert!(has(&depth, "depth (levels)") && !has(&depth, "0.5"));
 }
 
 #[test]
