@@ -12,7 +12,6 @@ mod batch;
 mod checkpoint;
 mod device;
 mod forward;
-mod heap;
 mod herpn;
 mod infer;
 mod inherit;
@@ -178,7 +177,7 @@ impl<'a> Training<'a> {
     /// of another training, or cannot be written; a missing teacher. Divergence is an outcome.
     pub fn run(&self, on_epoch: &mut OnEpoch<'_>) -> Result<TrainOutcome, Error> {
         self.options.check()?;
-        heap::keep();
+        kernel::heap::keep();
         let mut run = Run::new(self)?;
         run.restore()?;
         match drive(&mut run, self.options.epochs, on_epoch)? {

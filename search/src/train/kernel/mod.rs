@@ -9,6 +9,7 @@
 pub(super) mod batch_norm;
 pub(super) mod conv;
 pub(super) mod depthwise;
+pub(in crate::train) mod heap;
 mod lanes;
 pub(super) mod overflow;
 pub(super) mod plain;

@@ -76,42 +76,67 @@ pub(super) fn multiply(a: Matrix<'_>, b: Matrix<'_>, output: &mut [f32], add: bo
 mod tests {
     use super::*;
 
+    /// The safe twin of [`multiply`]: the definition.
+    fn by_definition(a: Matrix<'_>, b: Matrix<'_>, output: &mut [f32], add: bool) {
+        let entry = |m: &Matrix<'_>, r: usize, c: usize| m.data[r * m.steps[0] + c * m.steps[1]];
+        for (i, output) in output.iter_mut().enumerate() {
+            let (r, c) = (i / b.columns, i % b.columns);
+            let sum: f32 = (0..a.columns)
+                .map(|k| entry(&a, r, k) * entry(&b, k, c))
+                .sum();
+            *output = if add { *output + sum } else { sum };
+        }
+    }
+
     #[test]
     fn products_are_those_of_the_definition() {
-        for (rows, inner, columns) in [(1, 1, 1), (3, 5, 2), (40, 17, 33), (7, 300, 16), (2, 0, 3)]
-        {
-            let number = |i: usize| ((i * 37) % 11) as f32 - 5.0;
-            let a: Vec<f32> = (0..rows * inner).map(number).collect();
-            let b: Vec<f32> = (0..inner * columns).map(|i| number(i + 3)).collect();
-            let term = |r: usize, k: usize, c: usize| a[r * inner + k] * b[k * columns + c];
-            let entry = |r, c| (0..inner).map(|k| term(r, k, c)).sum::<f32>();
-            let expected: Vec<f32> = (0..rows * columns)
-                .map(|i| entry(i / columns, i % columns))
-                .collect();
-            let flip = |m: &[f32], rows: usize, columns: usize| -> Vec<f32> {
-                let index = |i: usize| (i % rows) * columns + i / rows;
-                (0..m.len()).map(|i| m[index(i)]).collect()
-            };
-            // Whole numbers, so that every order of summing gives the same.
-            let (a_flipped, b_flipped) = (flip(&a, rows, inner), flip(&b, inner, columns));
-            let ways = [
-                (
-                    Matrix::new(&a, rows, inner),
-                    Matrix::new(&b, inner, columns),
-                ),
-                (
-                    Matrix::new(&a_flipped, inner, rows).transposed(),
-                    Matrix::new(&b_flipped, columns, inner).transposed(),
-                ),
+        // Whole numbers, so that every order of summing gives the same.
+        let numbers =
+            |len: usize| -> Vec<f32> { (0..len).map(|i| ((i * 37) % 11) as f32 - 5.0).collect() };
+        let sides = [
+            (1, 1, 1),
+            (3, 5, 2),
+            (40, 17, 33),
+            (7, 300, 16),
+            (2, 0, 3),
+            (130, 64, 96),
+        ];
+        for (rows, inner, columns) in sides {
+            let (a, b) = (numbers(rows * inner), numbers(inner * columns));
+            let lefts = [
+                Matrix::new(&a, rows, inner),
+                Matrix::new(&a, inner, rows).transposed(),
             ];
-            for (a, b) in ways {
-                let mut output = vec![f32::NAN; rows * columns];
-                multiply(a, b, &mut output, false);
-                assert_eq!(output, expected);
-                multiply(a, b, &mut output, true);
-                let twice: Vec<f32> = expected.iter().map(|v| 2.0 * v).collect();
-                assert_eq!(output, twice);
+            let rights = [
+                Matrix::new(&b, inner, columns),
+                Matrix::new(&b, columns, inner).transposed(),
+            ];
+            for (a, b) in lefts
+                .iter()
+                .flat_map(|a| rights.iter().map(move |b| (*a, *b)))
+            {
+                let [mut own, mut expected] = [0, 1].map(|_| vec![f32::NAN; rows * columns]);
+                for add in [false, true] {
+                    multiply(a, b, &mut own, add);
+                    by_definition(a, b, &mut expected, add);
+                    assert_eq!(
+                        own, expected,
+                        "{rows}x{inner} by {inner}x{columns}, add {add}"
+                    );
+                }
             }
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "inner sides")]
+    fn sides_that_do_not_fit_are_refused() {
+        let (a, b) = ([1.0; 6], [1.0; 6]);
+        multiply(
+            Matrix::new(&a, 2, 3),
+            Matrix::new(&b, 2, 3),
+            &mut [0.0; 6],
+            false,
+        );
     }
 }

@@ -16,7 +16,7 @@ use hemet_spaces::quantised::{Quantisation, check_structure};
 use hemet_spaces::{LayerGraph, QuantisedNetwork, Weights};
 
 use super::model::{Activations, Model};
-use super::{Device as Place, OnEpoch, TrainOutcome, Training, batch, drive, heap, infer};
+use super::{Device as Place, OnEpoch, TrainOutcome, Training, batch, drive, infer, kernel};
 use crate::Error;
 use crate::data::Dataset;
 
@@ -44,7 +44,7 @@ pub fn run(
     }
     quantisation.check()?;
     check_structure(training.graph)?;
-    heap::keep();
+    kernel::heap::keep();
     let mut run = run::Run::new(training, quantisation)?;
     run.restore()?;
     match drive(&mut run, training.options.epochs, on_epoch)? {

@@ -1,4 +1,4 @@
-//! Keeps freed memory in the process between training steps.
+//! Keeps the memory that kernels free in the process between training steps.
 //!
 //! A step frees all that it took, up to some hundred megabytes, and glibc then hands the memory back to the system only
 //! to fault it in again page by page in the next step: two fifths of the time of the network of
@@ -10,7 +10,7 @@
     unsafe_code,
     reason = "the allocator's settings are reached through C alone"
 )]
-pub(super) fn keep() {
+pub(in crate::train) fn keep() {
     /// Free memory at the end of the heap above which it is given back.
     const TRIM: i32 = 1 << 30;
     /// Taken at once, and left when giving back. Above the 64 MiB that a heap of a further thread has at most, so that none
@@ -31,4 +31,4 @@ pub(super) fn keep() {
 
 /// Another system's allocator has no such settings.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(super) fn keep() {}
+pub(in crate::train) fn keep() {}
