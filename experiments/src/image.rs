@@ -124,6 +124,12 @@ fn read_file(path: &Path, shape: [u32; 3], count: usize) -> Result<Vec<Image>, E
             ),
         ));
     }
+    // The client's key does not know how the network's training images were scaled.
+    eprintln!(
+        "{}: its pixels are divided by 255, as in all data sets but optdigits and cifar10; a network trained on those wants a file of \
+         numbers, scaled as `hemet data list` says",
+        path.display()
+    );
     Ok(vec![Image {
         values: values.into_iter().map(f64::from).collect(),
         label: None,
