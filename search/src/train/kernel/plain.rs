@@ -244,7 +244,7 @@ mod tests {
         }
         let penalty = RangePenalty { bound: 0.4 };
         agree(
-            both(&[[40, 3]], &|i| unary(penalty.clone(), i[0].clone())),
+            both(&[[40, 3]], &|i| unary(penalty, i[0].clone())),
             both(&[[40, 3]], &|i| penalty.plain(i)),
         );
         let shapes = [[40, 3], [1, 3], [1, 3]];
