@@ -322,7 +322,7 @@ pub(super) fn linear(node: &Node, tensors: &[Tensor<2>], x: Tensor<2>, images: u
             with_bias(grouped(node, conv, (groups, tensors), x, images), bias)
         }
         Step::Depthwise { conv, weight, bias } => {
-            let kernel = Depthwise(window(node, conv, images, node.from.channels));
+            let kernel = Depthwise(window(node, sides(conv), images, node.from.channels));
             with_bias(binary(kernel, x, tensors[*weight].clone()), bias)
         }
         Step::Dense { weight, bias } => {
@@ -330,15 +330,9 @@ pub(super) fn linear(node: &Node, tensors: &[Tensor<2>], x: Tensor<2>, images: u
             with_bias(flat.matmul(tensors[*weight].clone()), bias)
         }
         Step::Pool(pool) => {
-            let kernel = Pool {
-                images,
-                height: node.from.height,
-                width: node.from.width,
-                channels: node.from.channels,
-                kernel: pool.kernel,
-                stride: pool.stride,
-            };
-            unary(kernel, x)
+            let sides = (pool.kernel, pool.stride, 0);
+            let window = window(node, sides, images, node.from.channels);
+            unary(Pool(window), x)
         }
         Step::Input
         | Step::Norm { .. }
@@ -365,7 +359,7 @@ fn grouped(
             _ => x.clone().narrow(1, number * channels, channels),
         };
         let kernel = Conv {
-            window: window(node, conv, images, channels),
+            window: window(node, sides(conv), images, channels),
             outputs: conv.out_channels / groups.len(),
         };
         binary(kernel, part, tensors[*weight].clone())
@@ -377,14 +371,24 @@ fn grouped(
     }
 }
 
-fn window(node: &Node, conv: &layer::Conv, images: usize, channels: usize) -> Window {
+/// Kernel, stride and padding of a convolution.
+fn sides(conv: &layer::Conv) -> (usize, usize, usize) {
+    (conv.kernel, conv.stride, conv.padding)
+}
+
+fn window(
+    node: &Node,
+    (kernel, stride, padding): (usize, usize, usize),
+    images: usize,
+    channels: usize,
+) -> Window {
     Window {
         images,
         height: node.from.height,
         width: node.from.width,
         channels,
-        kernel: conv.kernel,
-        stride: conv.stride,
-        padding: conv.padding,
+        kernel,
+        stride,
+        padding,
     }
 }

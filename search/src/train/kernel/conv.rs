@@ -22,12 +22,18 @@ pub(in crate::train) struct Conv {
 }
 
 impl Conv {
+    /// Lines of a block, at least one; the last block may have fewer.
+    fn block_lines(&self) -> usize {
+        let (height, width) = self.window.output_side();
+        let line_bytes = width * self.window.patch() * size_of::<f32>();
+        (BLOCK_BYTES / line_bytes).clamp(1, self.window.images * height)
+    }
+
     /// Calls `work(lines, rows)` for one block of lines after the other, `rows` being theirs in the output.
     fn blocks(&self, mut work: impl FnMut(Range<usize>, Range<usize>)) {
         let (height, width) = self.window.output_side();
-        let line_bytes = width * self.window.patch() * size_of::<f32>();
-        let step = (BLOCK_BYTES / line_bytes).max(1);
         let lines = self.window.images * height;
+        let step = self.block_lines();
         for start in (0..lines).step_by(step) {
             let end = (start + step).min(lines);
             work(start..end, start * width..end * width);
@@ -52,9 +58,8 @@ impl Conv {
         if self.window.is_pixel() {
             return Vec::new();
         }
-        let mut rows = 0;
-        self.blocks(|_, block| rows = rows.max(block.len()));
-        vec![0.0; rows * self.window.patch()]
+        let (_, width) = self.window.output_side();
+        vec![0.0; self.block_lines() * width * self.window.patch()]
     }
 
     fn weight_gradient(&self, x: &[f32], gradient: &[f32]) -> Vec<f32> {

@@ -40,6 +40,8 @@ impl Poly {
         let (x, coefficients) = (inputs[0], inputs[1]);
         let lanes = Lanes::new(self.channels);
         let spread = self.spread(lanes, coefficients);
+        let slope = |p: &InputPenalty| (p.range, p.range.slope(p.weight, x.len()));
+        let penalty = self.penalty.as_ref().map(slope);
         let mut chunk = vec![0.0f32; lanes.span];
         let mut dx = Vec::with_capacity(if wanted { x.len() } else { 0 });
         // Σ gradient·x^k over the rows, for each coefficient; both results in one pass over memory.
@@ -49,8 +51,8 @@ impl Poly {
             if wanted {
                 self.slope(x, &spread, chunk);
                 chunk.iter_mut().zip(g).for_each(|(d, g)| *d *= g);
-                if let Some(penalty) = &self.penalty {
-                    penalty.add_gradient(x, dx.capacity(), chunk);
+                if let Some((range, factor)) = penalty {
+                    range.add_gradient(x, factor, chunk);
                 }
                 dx.extend_from_slice(chunk);
             }
@@ -164,14 +166,6 @@ impl InputPenalty {
 
     fn keep(&self, mean: f64) {
         self.found.get_or_init(|| mean);
-    }
-
-    /// Adds its gradient for a chunk of an input of `len` elements.
-    #[inline(always)]
-    fn add_gradient(&self, x: &[f32], len: usize, gradient: &mut [f32]) {
-        let factor = 2.0 * self.weight / len as f32;
-        let cells = gradient.iter_mut().zip(x);
-        cells.for_each(|(d, x)| *d += factor * self.range.excess(*x));
     }
 }
 

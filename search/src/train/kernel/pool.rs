@@ -1,36 +1,26 @@
 //! Average pooling without padding.
 
 use super::Kernel;
+use super::window::Window;
 
-/// Mean over `kernel`×`kernel` windows of `[images·height·width][channels]`.
+/// Mean over the windows, which have no padding, of `[images·height·width][channels]`.
 #[derive(Clone, Debug)]
-pub(in crate::train) struct Pool {
-    pub images: usize,
-    pub height: usize,
-    pub width: usize,
-    pub channels: usize,
-    pub kernel: usize,
-    pub stride: usize,
-}
+pub(in crate::train) struct Pool(pub Window);
 
 impl Pool {
-    fn output_side(&self) -> (usize, usize) {
-        let side = |len: usize| (len - self.kernel) / self.stride + 1;
-        (side(self.height), side(self.width))
-    }
-
     /// Calls `visit(start of input pixel, start of output pixel)` for each pair.
     fn pairs(&self, mut visit: impl FnMut(usize, usize)) {
-        let (out_height, out_width) = self.output_side();
-        for image in 0..self.images {
+        let window = &self.0;
+        let (out_height, out_width) = window.output_side();
+        for image in 0..window.images {
             for y in 0..out_height {
                 for x in 0..out_width {
                     let to = (image * out_height + y) * out_width + x;
-                    for ky in 0..self.kernel {
-                        for kx in 0..self.kernel {
-                            let row = image * self.height + y * self.stride + ky;
-                            let from = row * self.width + x * self.stride + kx;
-                            visit(from * self.channels, to * self.channels);
+                    for ky in 0..window.kernel {
+                        for kx in 0..window.kernel {
+                            let row = image * window.height + y * window.stride + ky;
+                            let from = row * window.width + x * window.stride + kx;
+                            visit(from * window.channels, to * window.channels);
                         }
                     }
                 }
@@ -39,14 +29,14 @@ impl Pool {
     }
 
     fn share(&self) -> f32 {
-        1.0 / (self.kernel * self.kernel) as f32
+        1.0 / (self.0.kernel * self.0.kernel) as f32
     }
 }
 
 impl Kernel for Pool {
     fn output(&self) -> [usize; 2] {
-        let (height, width) = self.output_side();
-        [self.images * height * width, self.channels]
+        let (height, width) = self.0.output_side();
+        [self.0.images * height * width, self.0.channels]
     }
 
     fn forward(&self, inputs: &[&[f32]]) -> Vec<f32> {
@@ -64,7 +54,7 @@ impl Kernel for Pool {
     }
 
     fn backward(&self, inputs: &[&[f32]], gradient: &[f32], _: &[bool]) -> Vec<Vec<f32>> {
-        let (c, share) = (self.channels, self.share());
+        let (c, share) = (self.0.channels, self.share());
         let mut result = vec![0.0; inputs[0].len()];
         self.pairs(|from, to| {
             let target = &mut result[from..from + c];
@@ -84,14 +74,15 @@ mod tests {
     #[test]
     fn gradients_agree_with_finite_differences() {
         for (kernel, stride) in [(2, 2), (3, 2), (4, 1)] {
-            let pool = Pool {
+            let pool = Pool(Window {
                 images: 2,
                 height: 5,
                 width: 4,
                 channels: 3,
                 kernel,
                 stride,
-            };
+                padding: 0,
+            });
             check_gradients(|| pool.clone(), &[2 * 5 * 4 * 3]);
         }
     }

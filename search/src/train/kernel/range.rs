@@ -14,10 +14,22 @@ pub(in crate::train) struct RangePenalty {
 impl RangePenalty {
     /// How far `x` lies outside, signed. Without `clamp`, whose check of the bounds keeps loops from being vectorised.
     #[inline(always)]
-    pub(super) fn excess(&self, x: f32) -> f32 {
+    fn excess(&self, x: f32) -> f32 {
         let beyond = x.abs() - self.bound;
         let outside = if beyond < 0.0 { 0.0 } else { beyond };
         outside.copysign(x)
+    }
+
+    /// What an element's excess is multiplied by in its gradient, of a penalty on `len` elements with this `weight` in the loss.
+    pub(super) fn slope(&self, weight: f32, len: usize) -> f32 {
+        2.0 * weight / len as f32
+    }
+
+    /// Adds the gradient of each element, `factor` times its excess.
+    #[inline(always)]
+    pub(super) fn add_gradient(&self, x: &[f32], factor: f32, gradient: &mut [f32]) {
+        let cells = gradient.iter_mut().zip(x);
+        cells.for_each(|(d, x)| *d += factor * self.excess(*x));
     }
 
     /// Adds to each of `sums` its element's term.
@@ -45,12 +57,9 @@ impl Kernel for RangePenalty {
 
     fn backward(&self, inputs: &[&[f32]], gradient: &[f32], _: &[bool]) -> Vec<Vec<f32>> {
         let x = inputs[0];
-        let factor = 2.0 * gradient[0] / x.len() as f32;
+        let factor = self.slope(gradient[0], x.len());
         let mut dx = vec![0.0; x.len()];
-        vectorised(|| {
-            let cells = dx.iter_mut().zip(x);
-            cells.for_each(|(d, x)| *d = factor * self.excess(*x));
-        });
+        vectorised(|| self.add_gradient(x, factor, &mut dx));
         vec![dx]
     }
 }
