@@ -23,6 +23,7 @@ pub mod passes;
 mod sites;
 mod structure;
 mod synthetic;
+pub mod tfhe;
 
 pub use activation::Activation;
 pub use error::Error;

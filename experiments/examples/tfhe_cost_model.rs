@@ -19,16 +19,16 @@ use hemet::session::Predict;
 use hemet::tfhe::bound::LibraryTimes;
 use hemet::tfhe::costs;
 use hemet::tfhe::session::TfheSession;
+use hemet_compiler::tfhe::{Compiled, Options, compile};
 use hemet_reports::{Cell, Column};
 use hemet_runtime::calibrate::machine_name;
 use hemet_runtime::tfhe::{Encoding, TfheArtifact};
 use hemet_schedule::artifact::Manifest;
+use hemet_schedule::tfhe::{CostTable, FailureGoal, OutputForm};
 use hemet_search::Seed;
 use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly};
 use hemet_spaces::quantised::{Quantisation, TableFunction};
 use hemet_spaces::{Layer, LayerGraph, NodeId, QuantisedNetwork, Shape, Weights};
-use hemet_tfhe_compiler::{Compiled, Options, compile};
-use hemet_tfhe_schedule::{CostTable, FailureGoal, OutputForm};
 use predicted::{Figure, Study};
 
 #[derive(Parser)]

@@ -21,7 +21,7 @@ fn json(assert: assert_cmd::assert::Assert) -> Value {
 
 /// A cost table of one thread, so that no test measures.
 fn costs() -> String {
-    let nominal = hemet_tfhe_schedule::CostTable::nominal(1);
+    let nominal = hemet_schedule::tfhe::CostTable::nominal(1);
     serde_json::to_string(&nominal).expect("numbers")
 }
 

@@ -270,7 +270,7 @@ fn workers_of_one_machine_give_the_front_of_one_process_though_killed_stopped_or
 fn a_study_under_tfhe_gives_the_front_of_one_process_though_search_and_workers_are_killed() {
     let mut cluster = Cluster::new();
     // A search keeps to the costs that lie in its folder: none that depends on a clock.
-    let costs = hemet_tfhe_schedule::CostTable::nominal(1);
+    let costs = hemet_schedule::tfhe::CostTable::nominal(1);
     let costs = serde_json::to_string(&costs).unwrap();
     for run in ["one", "two"] {
         std::fs::create_dir(cluster.path(run)).unwrap();

@@ -4,7 +4,7 @@
 
 use hemet_runtime::tfhe::{Answer, Encoding, TfheArtifact, TfheClient, TfheServer, is_artifact};
 use hemet_schedule::Manifest;
-use hemet_tfhe_schedule::{Constant, Constants, MapConstant, parse, verify};
+use hemet_schedule::tfhe::{Constant, Constants, MapConstant, parse, verify};
 
 /// `y = 2a − b + 3` of two numbers of 4 levels, without a bootstrap: keys are small and made at once.
 fn artifact(bias: i64) -> TfheArtifact {

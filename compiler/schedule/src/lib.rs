@@ -20,6 +20,7 @@ pub mod scale;
 pub mod schedule;
 pub mod summary;
 pub mod text;
+pub mod tfhe;
 pub mod types;
 pub mod verify;
 

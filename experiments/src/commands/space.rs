@@ -115,7 +115,7 @@ struct Compile {
     ckks: hemet_compiler::Options,
     quantisation: Quantisation,
     /// Without the machine's costs.
-    tfhe: hemet_tfhe_compiler::Options,
+    tfhe: hemet_compiler::tfhe::Options,
 }
 
 impl Default for Compile {
@@ -123,7 +123,7 @@ impl Default for Compile {
         Self {
             ckks: hemet_compiler::Options::default(),
             quantisation: Quantisation::default(),
-            tfhe: hemet_tfhe_compiler::Options {
+            tfhe: hemet_compiler::tfhe::Options {
                 sets: tfhe::costs::sets(),
                 ..Default::default()
             },
@@ -155,7 +155,7 @@ impl Compile {
             }),
             tfhe: tfhe.map(|costs| TfheCosts {
                 quantisation: self.quantisation,
-                options: hemet_tfhe_compiler::Options { costs, ..self.tfhe },
+                options: hemet_compiler::tfhe::Options { costs, ..self.tfhe },
             }),
         })
     }
@@ -185,7 +185,7 @@ fn read(given: &str) -> Result<Given, Error> {
         return Ok(alone(experiment::parse(path, &text)?));
     }
     let experiment = Experiment::read(path)?;
-    let nothing = hemet_tfhe_schedule::CostTable::nominal(1);
+    let nothing = hemet_schedule::tfhe::CostTable::nominal(1);
     Ok(Given {
         space: experiment.space()?.clone(),
         compile: Compile {

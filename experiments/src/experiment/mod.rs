@@ -299,13 +299,13 @@ impl Experiment {
     /// The options of the compiler for TFHE, with a machine's costs.
     pub fn tfhe_options(
         &self,
-        costs: hemet_tfhe_schedule::CostTable,
-    ) -> hemet_tfhe_compiler::Options {
-        hemet_tfhe_compiler::Options {
-            failure: hemet_tfhe_schedule::FailureGoal::Prediction(self.compile.failure_bits),
+        costs: hemet_schedule::tfhe::CostTable,
+    ) -> hemet_compiler::tfhe::Options {
+        hemet_compiler::tfhe::Options {
+            failure: hemet_schedule::tfhe::FailureGoal::Prediction(self.compile.failure_bits),
             output: match self.compile.output {
-                Output::Logits => hemet_tfhe_schedule::OutputForm::Logits,
-                Output::Label => hemet_tfhe_schedule::OutputForm::Label,
+                Output::Logits => hemet_schedule::tfhe::OutputForm::Logits,
+                Output::Label => hemet_schedule::tfhe::OutputForm::Label,
             },
             costs,
             sets: crate::tfhe::costs::sets(),

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use hemet_runtime::calibrate::thread_time_us;
+use hemet_schedule::tfhe::{SetId, Summary};
 use hemet_tfhe::calibrate::library_bootstrap_us;
-use hemet_tfhe_schedule::{SetId, Summary};
 
 use crate::error::Error;
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use hemet_runtime::tfhe::{Answer, TfheArtifact, TfheClient, TfheServer};
 use hemet_schedule::artifact::Manifest;
-use hemet_tfhe_schedule::{Summary, print};
+use hemet_schedule::tfhe::{Summary, print};
 use serde::Serialize;
 
 use super::bound::LibraryTimes;

@@ -3,9 +3,9 @@
 use hemet_runtime::calibrate::machine_name;
 use hemet_runtime::tfhe::{Encoding, TfheArtifact};
 use hemet_schedule::artifact::Manifest;
+use hemet_schedule::tfhe::CostTable;
 use hemet_search::data;
 use hemet_spaces::{Architecture, QuantisedNetwork, Weights};
-use hemet_tfhe_schedule::CostTable;
 
 use crate::error::Error;
 use crate::experiment::Experiment;
@@ -22,7 +22,7 @@ pub fn compile(
     let quantisation = &experiment.quantise;
     let network = QuantisedNetwork::quantise(&graph, weights, quantisation).map_err(Error::user)?;
     let options = experiment.tfhe_options(table.clone());
-    let compiled = hemet_tfhe_compiler::compile(&network, &options)
+    let compiled = hemet_compiler::tfhe::compile(&network, &options)
         .map_err(|e| Error::Uncompilable(e.to_string()))?;
     let figures = super::costs::figures(&compiled);
     let source = data::source(&experiment.data.set).map_err(Error::user)?;

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use hemet_compiler::tfhe::{Options, compile};
 use hemet_runtime::calibrate::thread_time_us;
+use hemet_schedule::tfhe::{CostKind, CostTable, SetId};
 use hemet_search::constraint::CostEstimate;
 use hemet_spaces::quantised::Quantisation;
 use hemet_spaces::{LayerGraph, QuantisedNetwork, Tensor, Weights};
 use hemet_tfhe::calibrate::calibrate;
-use hemet_tfhe_compiler::{Options, compile};
-use hemet_tfhe_schedule::{CostKind, CostTable, SetId};
 
 use crate::error::Error;
 use crate::{common, costs};
@@ -45,7 +45,7 @@ impl TfheCosts {
 }
 
 /// Depth, ring degree and key size of a compiled network. The modulus of its ciphertexts is 2^64.
-pub fn figures(compiled: &hemet_tfhe_compiler::Compiled) -> CostEstimate {
+pub fn figures(compiled: &hemet_compiler::tfhe::Compiled) -> CostEstimate {
     let schedule = compiled.verified.schedule();
     let sizes = schedule.bootstrap_sets();
     let largest = sizes.iter().map(|s| s.get().polynomial_size).max();

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use hemet_runtime::calibrate::thread_time_us;
 use hemet_runtime::tfhe::{Answer, Encoding, TfheArtifact, TfheClient, TfheServer};
-use hemet_tfhe_schedule::{OutputForm, Verified, interpret};
+use hemet_schedule::tfhe::{OutputForm, Verified, interpret};
 
 use crate::error::Error;
 use crate::session::{Predict, Prediction};

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use hemet_schedule::artifact::Manifest;
-use hemet_tfhe_schedule::{Verified, from_bytes, to_bytes};
+use hemet_schedule::tfhe::{Verified, from_bytes, to_bytes};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, RuntimeError};

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use hemet_tfhe_schedule::{ParameterSet, TableConstant};
+use hemet_schedule::tfhe::{ParameterSet, TableConstant};
 use rayon::prelude::*;
 use tfhe::core_crypto::prelude::*;
 
@@ -150,8 +150,8 @@ impl BootstrapKey {
 
 #[cfg(test)]
 mod tests {
-    use hemet_tfhe_schedule::SetId;
-    use hemet_tfhe_schedule::noise::{bootstrap_variance, keyswitch_variance};
+    use hemet_schedule::tfhe::SetId;
+    use hemet_schedule::tfhe::noise::{bootstrap_variance, keyswitch_variance};
 
     use super::*;
     use crate::keys::{

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use hemet_tfhe_schedule::SetId;
+use hemet_schedule::tfhe::SetId;
 use zeroize::Zeroizing;
 
 use crate::keys::{SecretKeys, Seeded, key_lengths};

@@ -2,7 +2,7 @@
 //!
 //! Each cost is measured as it occurs: full batches on all threads at the same time, the best of several runs.
 
-use hemet_tfhe_schedule::{CostKind, CostTable, MapConstant, SetId, TableConstant};
+use hemet_schedule::tfhe::{CostKind, CostTable, MapConstant, SetId, TableConstant};
 use tfhe::core_crypto::prelude::*;
 
 use crate::bootstrap::{BootstrapKey, Tables};

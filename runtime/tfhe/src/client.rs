@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hemet_tfhe_schedule::SetId;
+use hemet_schedule::tfhe::SetId;
 
 use crate::encode::{decode, encode, extend};
 use crate::keys::{EvaluationKeys, SecretKeys, Seeded, encrypt};

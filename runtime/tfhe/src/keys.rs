@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hemet_tfhe_schedule::{ParameterSet, SetId};
+use hemet_schedule::tfhe::{ParameterSet, SetId};
 use tfhe::core_crypto::commons::math::random::Seed;
 use tfhe::core_crypto::prelude::*;
 use zeroize::Zeroizing;

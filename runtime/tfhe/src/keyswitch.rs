@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_batch_switches_as_the_library_does_one_by_one() {
-        let set = hemet_tfhe_schedule::SetId::find("1_0").unwrap();
+        let set = hemet_schedule::tfhe::SetId::find("1_0").unwrap();
         let parameters = set.get();
         let mut seeder = OsSeeder::new().unwrap();
         let secrets = SecretKeys::generate(parameters, &mut seeder);

@@ -21,7 +21,7 @@
 //!     ],
 //!     1.0,
 //! )?;
-//! let compiled = hemet_tfhe_compiler::compile(&network, &hemet_tfhe_compiler::Options::default())?;
+//! let compiled = hemet_compiler::tfhe::compile(&network, &hemet_compiler::tfhe::Options::default())?;
 //! let client = ClientKey::generate(&Spec::of(&compiled.verified))?;
 //! let server = Server::new(compiled.verified, &client.evaluation_keys()?)?;
 //! let output = server.execute(&client.encrypt(&[1])?)?;

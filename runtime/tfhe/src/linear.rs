@@ -1,6 +1,6 @@
 //! Linear maps on lists of ciphertexts, in parallel over rows.
 
-use hemet_tfhe_schedule::MapConstant;
+use hemet_schedule::tfhe::MapConstant;
 use rayon::prelude::*;
 
 use crate::encode::encode;

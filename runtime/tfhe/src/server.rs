@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hemet_tfhe_schedule::{Constant, Op, SetId, TableConstant, Type, Verified};
+use hemet_schedule::tfhe::{Constant, Op, SetId, TableConstant, Type, Verified};
 use tfhe::core_crypto::prelude::{Fft, LweKeyswitchKeyOwned, PolynomialSize};
 
 use crate::bootstrap::{BootstrapKey, Tables};

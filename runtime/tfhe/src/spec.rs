@@ -1,6 +1,6 @@
 //! What a client must know of a schedule: parameter sets, input, outputs. Nothing of weights or instructions.
 
-use hemet_tfhe_schedule::{KeyKind, MAX_COUNT, MAX_TURN, OutputForm, Schedule, SetId, Type};
+use hemet_schedule::tfhe::{KeyKind, MAX_COUNT, MAX_TURN, OutputForm, Schedule, SetId, Type};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;

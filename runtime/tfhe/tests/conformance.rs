@@ -2,9 +2,9 @@
 
 use std::cell::Cell;
 
+use hemet_schedule::tfhe::{Op, Verified};
 use hemet_tfhe::conformance::{Bench, cases, refusals, run, run_cases};
 use hemet_tfhe::{ClientKey, EncryptedInput, EncryptedOutput, Error, EvaluationKeys, Server, Spec};
-use hemet_tfhe_schedule::{Op, Verified};
 
 /// The client and the server of this crate.
 struct Ours;

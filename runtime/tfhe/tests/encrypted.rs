@@ -1,14 +1,14 @@
 //! Encrypted results equal the integer reference, and what does not belong together is refused.
 
-#[path = "../../../compiler/tfhe/tests/common/mod.rs"]
+#[path = "../../../compiler/tests/tfhe/common/mod.rs"]
 mod common;
 
 use common::{inputs, networks};
+use hemet_compiler::tfhe::{Options, compile};
+use hemet_schedule::tfhe::{OutputForm, SetId, Verified};
 use hemet_spaces::QuantisedNetwork;
 use hemet_spaces::quantised::label;
 use hemet_tfhe::{ClientKey, EncryptedInput, EncryptedOutput, Error, EvaluationKeys, Server, Spec};
-use hemet_tfhe_compiler::{Options, compile};
-use hemet_tfhe_schedule::{OutputForm, SetId, Verified};
 
 fn compiled(network: &QuantisedNetwork, output: OutputForm) -> Verified {
     compile(
@@ -70,7 +70,7 @@ fn the_encrypted_argmax_gives_the_label() {
 fn layers_may_have_parameter_sets_of_their_own() {
     let (_, network) = networks().swap_remove(2);
     let (mut schedule, constants) = compiled(&network, OutputForm::Logits).into_parts();
-    let text = hemet_tfhe_schedule::print(&schedule);
+    let text = hemet_schedule::tfhe::print(&schedule);
     let own = schedule.bootstrap_sets()[0];
     let other = SetId::find(if own.get().name == "2_2" {
         "1_3"
@@ -82,16 +82,16 @@ fn layers_may_have_parameter_sets_of_their_own() {
     let first = schedule
         .instructions
         .iter()
-        .position(|i| i.layer == "act2" && i.result.key == hemet_tfhe_schedule::KeyKind::Small)
+        .position(|i| i.layer == "act2" && i.result.key == hemet_schedule::tfhe::KeyKind::Small)
         .unwrap();
     for instruction in &mut schedule.instructions[first..] {
         instruction.result.set = other;
-        if let hemet_tfhe_schedule::Op::KeySwitch { to, .. } = &mut instruction.op {
+        if let hemet_schedule::tfhe::Op::KeySwitch { to, .. } = &mut instruction.op {
             *to = other;
         }
     }
     let verified =
-        hemet_tfhe_schedule::verify(schedule, constants).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        hemet_schedule::tfhe::verify(schedule, constants).unwrap_or_else(|e| panic!("{e}\n{text}"));
     assert_eq!(verified.bootstrap_sets().len(), 2);
     let (client, server) = client_and_server(verified);
     for input in inputs(&network, 2) {

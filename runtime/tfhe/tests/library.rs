@@ -1,9 +1,9 @@
 //! The parameter sets and the noise model are the library's own.
 
-use hemet_tfhe_schedule::noise::{
+use hemet_schedule::tfhe::noise::{
     bootstrap_variance, keyswitch_variance, modulus_switch_variance, secure_variance,
 };
-use hemet_tfhe_schedule::{ParameterSet, SetId};
+use hemet_schedule::tfhe::{ParameterSet, SetId};
 use tfhe::core_crypto::commons::noise_formulas::centered_mean_shifted_modulus_switch::centered_binary_shifted_modulus_switch_additive_variance;
 use tfhe::core_crypto::commons::noise_formulas::lwe_keyswitch::keyswitch_additive_variance_132_bits_security_gaussian;
 use tfhe::core_crypto::commons::noise_formulas::lwe_programmable_bootstrap::pbs_variance_132_bits_security_gaussian_fft_mul;

@@ -14,12 +14,12 @@ use std::error::Error;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use hemet_compiler::tfhe::{Compiled, Options, compile};
+use hemet_schedule::tfhe::{FailureGoal, OutputForm, estimate, print};
 use hemet_spaces::QuantisedNetwork;
 use hemet_spaces::quantised::label;
 use hemet_tfhe::calibrate::calibrate;
 use hemet_tfhe::{ClientKey, EncryptedInput, EncryptedOutput, EvaluationKeys, Server, Spec};
-use hemet_tfhe_compiler::{Compiled, Options, compile};
-use hemet_tfhe_schedule::{FailureGoal, OutputForm, estimate, print};
 use train::Recipe;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,8 +1,8 @@
 //! The schedules of the suite: each instruction in each of its forms on every message of a turn, each parameter set, and a small
 //! network.
 
-use hemet_tfhe_schedule::{Constant, Constants, MapConstant, SetId, TableConstant, Verified};
-use hemet_tfhe_schedule::{parse, verify};
+use hemet_schedule::tfhe::{Constant, Constants, MapConstant, SetId, TableConstant, Verified};
+use hemet_schedule::tfhe::{parse, verify};
 
 use super::not_a_case;
 use crate::Error;

@@ -1,5 +1,5 @@
 //! The suite that every TFHE backend passes, with its client: schedules that cover every instruction ([`cases()`]) give exactly
-//! what [`hemet_tfhe_schedule::interpret`] defines, whatever the number of threads; what does not belong together, is damaged,
+//! what [`hemet_schedule::tfhe::interpret`] defines, whatever the number of threads; what does not belong together, is damaged,
 //! or is out of range is refused ([`refusals`]).
 //!
 //! There is no error bound: at the cases' failure probability of at most 2^-40 a difference is a fault.
@@ -10,7 +10,7 @@ mod refusals;
 pub use cases::{Case, cases};
 pub use refusals::{Refusal, refusals};
 
-use hemet_tfhe_schedule::{Verified, interpret};
+use hemet_schedule::tfhe::{Verified, interpret};
 
 use crate::{Error, Spec};
 

@@ -1,6 +1,6 @@
 //! What a backend and its client must refuse.
 
-use hemet_tfhe_schedule::Verified;
+use hemet_schedule::tfhe::Verified;
 
 use super::{Bench, Case, cases, not_a_case};
 use crate::{Error, Spec};

@@ -1,0 +1,286 @@
+//! Text form, verifier, interpreter, file, noise and costs of schedules.
+
+use crate::common::{ALL_OPS, all_ops};
+use hemet_schedule::tfhe::noise::{
+    bootstrap_variance, box_margin, failure_log2, keyswitch_variance, modulus_switch_variance,
+};
+use hemet_schedule::tfhe::{
+    Constant, Constants, CostTable, Error, FailureGoal, Schedule, SetId, Summary, analyse,
+    estimate, from_bytes, interpret, parse, print, to_bytes, verify,
+};
+use proptest::prelude::*;
+
+fn faults(change: impl FnOnce(&mut Schedule, &mut Constants)) -> String {
+    let (mut schedule, mut constants) = all_ops();
+    change(&mut schedule, &mut constants);
+    match verify(schedule, constants) {
+        Ok(_) => "valid".into(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn the_text_form_of_every_instruction_is_read_back() {
+    let (schedule, constants) = all_ops();
+    assert_eq!(print(&schedule), ALL_OPS);
+    verify(schedule, constants).unwrap();
+}
+
+#[test]
+fn errors_of_the_text_name_the_line_and_what_was_expected() {
+    for (from, to, expected) in [
+        (
+            "schedule 1",
+            "schedule 2",
+            "line 1: version 2 of the text form, this program reads 1",
+        ),
+        (
+            "2^-40",
+            "10^-40",
+            "line 2: expected a probability like `2^-40`",
+        ),
+        (
+            "halve %1",
+            "double %1",
+            "line 10: `double` is no instruction",
+        ),
+        ("%3 = halve", "%7 = halve", "line 11: expected `%3`"),
+        (
+            "lwe 2 1_1 small",
+            "lwe 2 9_9 small",
+            "`9_9` is no parameter set; there are 1_0",
+        ),
+        (
+            "norm2 10",
+            "norm2 ten",
+            "expected a number after `norm2`, found `ten`",
+        ),
+        (
+            "range -2 8",
+            "range -2 8 9",
+            "expected the end of the line, found `9`",
+        ),
+    ] {
+        let found = parse(&ALL_OPS.replacen(from, to, 1))
+            .unwrap_err()
+            .to_string();
+        assert!(found.contains(expected), "{found}");
+    }
+    assert!(parse("").is_err());
+}
+
+#[test]
+fn the_interpreter_gives_what_a_hand_computes() {
+    let (schedule, constants) = all_ops();
+    let verified = verify(schedule, constants).unwrap();
+    // (1, 2): 3 + 2 + 5 = 10, halved twice 2, table 2. −1 + 4 = 3, halved twice 0, table 3. Sum 5.
+    assert_eq!(interpret(&verified, &[1, 2]).unwrap(), [5]);
+    // (3, 3): 9 + 3 + 5 = 17, 4, half a turn further: 3 − (−1) = 4. −3 + 6 = 3: 3. Sum 7.
+    assert_eq!(interpret(&verified, &[3, 3]).unwrap(), [7]);
+    // (2, 0): 11: 2: 2. −2 mod 32 = 30: 7: 3 − 0 = 3. Sum 5.
+    assert_eq!(interpret(&verified, &[2, 0]).unwrap(), [5]);
+    assert!(interpret(&verified, &[1]).is_err());
+    assert!(interpret(&verified, &[1, 4]).is_err());
+}
+
+#[test]
+fn each_rule_of_the_verifier_finds_its_fault() {
+    let replaced = |from: &str, to: &str| {
+        let schedule = parse(&ALL_OPS.replacen(from, to, 1)).unwrap();
+        verify(schedule, all_ops().1).map_or_else(|e| e.to_string(), |_| "valid".into())
+    };
+    for (from, to, expected) in [
+        (
+            "halve %1",
+            "halve %4",
+            "%2 (layer `first`): it reads %4, which is not made before it",
+        ),
+        (
+            "output %6 range",
+            "output %9 range",
+            "output %9 does not exist",
+        ),
+        (
+            "keyswitch %3 to 1_1 : lwe 2 1_1",
+            "keyswitch %3 to 1_1 : lwe 2 2_2",
+            "the schedule says",
+        ),
+        (
+            "bootstrap %4",
+            "bootstrap %3",
+            "its operand is under the Big key, needed is the Small one",
+        ),
+        ("step 2", "step 3", "step 3 does not divide the turn 64"),
+        (
+            "@head/map",
+            "@head/table",
+            "constant `head/table`: it is missing",
+        ),
+        (
+            "@head/map",
+            "@first/table",
+            "constant `first/table`: it is a table, a linear map is needed",
+        ),
+        (
+            "weight 3 norm2 10",
+            "weight 2 norm2 10",
+            "row 0 has 2 entries up to ±3 of squared norm 10",
+        ),
+        (
+            "turn 12 range -1 4",
+            "turn 12 range 0 4",
+            "table 0 gives -1, the instruction says 0 to 4",
+        ),
+        (
+            "output %6 range -2 8",
+            "output %6 range -1 8",
+            "an output can take -2 to 8",
+        ),
+        (
+            "output logits -2 8",
+            "output logits -3 8",
+            "the parts reach -2 to 8, the output -3 to 8",
+        ),
+        (
+            "output logits -2 8 bytes 3",
+            "output logits -2 8 bytes 9",
+            "9 bytes of each number",
+        ),
+        (
+            "2^-40 prediction",
+            "2^-100000 prediction",
+            "the goal is 2^-100000",
+        ),
+    ] {
+        let found = replaced(from, to);
+        assert!(found.contains(expected), "{from} -> {to}: {found}");
+    }
+}
+
+#[test]
+fn constants_that_do_not_fit_are_refused() {
+    let first = "first/map".to_owned();
+    assert!(faults(|_, c| drop(c.remove(&first))).contains("it is missing"));
+    let with_map = |change: fn(&mut hemet_schedule::tfhe::MapConstant)| {
+        faults(|_, c| match c.get_mut("first/map") {
+            Some(Constant::Map(map)) => change(map),
+            Some(Constant::Table(_)) | None => unreachable!("the fixture has this map"),
+        })
+    };
+    assert!(with_map(|m| m.columns[1] = 7).contains("must ascend strictly and stay below 2"));
+    assert!(with_map(|m| m.row_starts[1] = 9).contains("do not fit together"));
+    assert!(with_map(|m| m.bias.truncate(1)).contains("a map of 2 to 1 values, needed is 2 to 2"));
+    assert!(faults(|s, _| s.failure = FailureGoal::Bootstrap(20)).contains("valid"));
+}
+
+#[test]
+fn a_file_gives_back_the_schedule_and_damaged_files_are_refused() {
+    let (schedule, constants) = all_ops();
+    let verified = verify(schedule, constants).unwrap();
+    let bytes = to_bytes(&verified).unwrap();
+    assert_eq!(from_bytes(&bytes).unwrap(), verified);
+    assert!(matches!(
+        from_bytes(&bytes[..bytes.len() - 1]),
+        Err(Error::File(_))
+    ));
+    assert!(matches!(from_bytes(b"no file"), Err(Error::File(_))));
+}
+
+#[test]
+fn the_noise_model_gives_the_published_failure_of_every_published_set() {
+    // Name, carry and message bits, norm and failure as the library documents them.
+    for (name, bits, norm, published) in [
+        ("1_0", 1, 1.0, -128.603),
+        ("2_0", 2, 1.0, -128.285),
+        ("1_1", 2, 3.0, -128.186),
+        ("1_2", 3, 7.0, -128.536),
+        ("2_2", 4, 5.0, -128.597),
+        ("1_3", 4, 15.0, -128.103),
+        ("2_3", 5, 10.0, -128.639),
+        ("3_3", 6, 9.0, -128.1),
+    ] {
+        let set = SetId::find(name).unwrap().get();
+        let variance = norm * norm * bootstrap_variance(set)
+            + keyswitch_variance(set, set)
+            + modulus_switch_variance(set);
+        let found = failure_log2(box_margin(set, 2 << bits), variance);
+        assert!(
+            (found - published).abs() < 1.0,
+            "{name}: {found}, published {published}"
+        );
+    }
+}
+
+#[test]
+fn the_tail_bound_is_above_the_true_tail_and_close() {
+    // Two-sided Gaussian tails: erfc(z/√2).
+    for (z, exact) in [
+        (2.0, 0.0455002638963584f64),
+        (5.0, 5.733031437583866e-7),
+        (8.0, 1.2441921148543597e-15),
+    ] {
+        let bound = failure_log2(z, 1.0);
+        assert!(
+            bound >= exact.log2() && bound <= exact.log2() + 0.4,
+            "{z}: {bound} and {}",
+            exact.log2()
+        );
+    }
+    assert_eq!(failure_log2(0.0, 1.0), 0.0);
+}
+
+#[test]
+fn a_map_of_dependent_values_counts_more_noise_than_of_independent_ones() {
+    let (schedule, _) = all_ops();
+    let noise = analyse(&schedule).noise;
+    assert!(noise[0].independent && !noise[1].independent && noise[5].independent);
+    let fresh = SetId::find("2_3").unwrap().get().glwe_std;
+    assert_eq!(noise[1].variance, fresh * fresh * 10.0 * 4.0);
+}
+
+#[test]
+fn counts_and_estimates_add_up() {
+    let (schedule, _) = all_ops();
+    let summary = Summary::new(&schedule);
+    assert_eq!(
+        summary.bootstraps,
+        [("1_1".to_owned(), 2), ("2_3".to_owned(), 4)].into()
+    );
+    assert_eq!(
+        summary.keyswitches,
+        [("2_3 1_1".to_owned(), 2), ("2_3 2_3".to_owned(), 4)].into()
+    );
+    assert_eq!((summary.depth, summary.linear_entries), (3, 6));
+    let mut table = CostTable::nominal(2);
+    let whole = estimate(&schedule, &table).unwrap();
+    assert_eq!(whole.instruction_ms.iter().sum::<f64>(), whole.total_ms);
+    // Two ciphertexts on two threads take as long as one; on one thread twice as long.
+    table.threads = 1;
+    let alone = estimate(&schedule, &table).unwrap();
+    assert!((alone.instruction_ms[5] / whole.instruction_ms[5] - 2.0).abs() < 1e-9);
+    table.us.remove("bootstrap 1_1");
+    assert_eq!(
+        estimate(&schedule, &table),
+        Err(Error::Cost("bootstrap 1_1".into()))
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_mutated_text_makes_the_parser_or_verifier_panic(
+        edits in prop::collection::vec((0usize..900, "[ -~\n]{0,3}"), 1..4)
+    ) {
+        let mut text = ALL_OPS.to_owned();
+        for (at, piece) in edits {
+            let at = at.min(text.len());
+            let end = (at + piece.len().max(1)).min(text.len());
+            text.replace_range(at..end, &piece);
+        }
+        if let Ok(schedule) = parse(&text) {
+            prop_assert_eq!(&parse(&print(&schedule)).unwrap(), &schedule);
+            let _ = verify(schedule, all_ops().1);
+        }
+    }
+}

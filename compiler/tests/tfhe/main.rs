@@ -1,0 +1,4 @@
+//! Integer networks to TFHE schedules.
+
+mod common;
+mod compile;
