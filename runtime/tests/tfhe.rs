@@ -17,7 +17,7 @@ fn artifact(bias: i64) -> TfheArtifact {
         bias: vec![bias],
     };
     let constants = Constants::from([("y/map".to_owned(), Constant::Map(map))]);
-    let schedule = parse(text).expect("a schedule");
+    let schedule = parse(text, constants).expect("a schedule");
     TfheArtifact {
         manifest: Manifest::new("linear"),
         encoding: Encoding {
@@ -27,7 +27,7 @@ fn artifact(bias: i64) -> TfheArtifact {
             high: 1.0,
             logit_scale: 0.5,
         },
-        schedule: verify(schedule, constants).expect("valid"),
+        schedule: verify(schedule).expect("valid"),
     }
 }
 

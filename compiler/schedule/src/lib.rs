@@ -1,42 +1,28 @@
 //! The contract between compiler and runtime: instructions, types, text form, verifier, cost table, artifact file.
 //!
-//! The waist is [`Op`], a small closed enum. A [`Schedule`] is a list of instructions in static single assignment over
-//! ciphertexts whose types carry level, scale and degree. Only [`verify()`] makes a [`Verified`] one, and a runtime
-//! accepts nothing else.
+//! A scheme is a folder: [`ckks`] and [`tfhe`]. Each has its instructions, its rule of types, its costs, its text form and
+//! its verifier. They share how texts are read ([`ParseError`]), how faults are told ([`Faults`]), what a verified schedule
+//! is ([`verified::Verified`]) and the [`container`] of files. A runtime accepts verified schedules only.
+//!
+//! The names of CKKS stand here too.
 
-pub mod artifact;
-pub mod builder;
-pub mod constants;
-pub mod cost;
-pub mod diagonals;
-pub mod error;
-pub mod fusion;
-pub mod infer;
-pub mod keys;
-pub mod layout;
-pub mod op;
-pub mod placed;
-pub mod scale;
-pub mod schedule;
-pub mod summary;
-pub mod text;
+pub mod ckks;
+pub mod container;
+pub mod fault;
+pub mod manifest;
+pub mod scheme;
+mod syntax;
 pub mod tfhe;
-pub mod types;
-pub mod verify;
+pub mod verified;
 
-pub use artifact::{Artifact, ArtifactError, Manifest};
-pub use builder::Builder;
-pub use constants::{Constant, Constants};
-pub use cost::{CostKind, CostTable, Estimate, MissingCost};
-pub use diagonals::Diagonals;
-pub use error::Error;
-pub use keys::{KeyBytes, half_key_bytes};
-pub use layout::{Digit, Layout};
-pub use op::{LinearPlan, LinearTerm, Op};
-pub use placed::PlacedMap;
-pub use scale::Scale;
-pub use schedule::{Header, Instruction, Schedule};
-pub use summary::OpCounts;
-pub use text::ParseError;
-pub use types::{ConstantId, LayerId, Level, Type, ValueId};
-pub use verify::{Fault, Faults, Verified, verify};
+pub use ckks::{
+    Artifact, Builder, Constant, ConstantId, Constants, CostKind, CostTable, Diagonals, Digit,
+    Error, Estimate, Header, Instruction, KeyBytes, LayerId, Layout, Level, LinearPlan, LinearTerm,
+    MissingCost, Op, OpCounts, PlacedMap, Scale, Schedule, Type, ValueId, Verified, half_key_bytes,
+};
+pub use ckks::{artifact, builder, cost, fusion, layout, placed, summary, text, verify};
+pub use container::FileError;
+pub use fault::{Fault, Faults};
+pub use manifest::{LayerNote, Manifest};
+pub use scheme::Scheme;
+pub use syntax::ParseError;

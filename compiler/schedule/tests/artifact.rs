@@ -2,8 +2,9 @@
 
 mod common;
 
+use hemet_files::sealed::Damage;
 use hemet_schedule::artifact::{Artifact, Limits, Manifest};
-use hemet_schedule::{Constant, Error, verify};
+use hemet_schedule::{Constant, Error, FileError, verify};
 
 fn artifact() -> Artifact {
     let manifest = Manifest {
@@ -100,6 +101,13 @@ fn every_truncation_and_every_changed_bit_is_refused() {
     assert!(error.to_string().contains("the end of the file"), "{error}");
 }
 
+fn damage(error: &Error) -> &Damage {
+    match error {
+        Error::File(FileError::Damaged(damage)) => damage,
+        other => panic!("{other}"),
+    }
+}
+
 #[test]
 fn errors_name_what_is_wrong() {
     let bytes = artifact().to_bytes().unwrap();
@@ -107,25 +115,29 @@ fn errors_name_what_is_wrong() {
     newer[8] = 9;
     assert!(matches!(
         Artifact::from_bytes(&newer),
-        Err(Error::NewerFormat {
+        Err(Error::File(FileError::Damaged(Damage::Version {
             found: 9,
-            supported: 3
-        })
+            newest: 3,
+            ..
+        })))
     ));
     assert!(matches!(
         Artifact::from_bytes(b"PK\x03\x04"),
-        Err(Error::NotAnArtifact { bytes: 4 })
+        Err(Error::File(FileError::Damaged(Damage::Mark {
+            bytes: 4,
+            ..
+        })))
     ));
     let mut last = bytes.clone();
     *last.last_mut().unwrap() ^= 1;
     let error = Artifact::from_bytes(&last).unwrap_err();
     assert!(
-        matches!(&error, Error::Checksum { part, .. } if part == "extra/notes.txt"),
+        matches!(damage(&error), Damage::Checksum { part, .. } if part == "extra/notes.txt"),
         "{error}"
     );
     let error = Artifact::from_bytes(&bytes[..bytes.len() - 1]).unwrap_err();
     assert!(
-        matches!(&error, Error::Length { part, .. } if part == "extra/notes.txt"),
+        matches!(damage(&error), Damage::Length { part, .. } if part == "extra/notes.txt"),
         "{error}"
     );
     let error = Artifact::read("no/such/file.hemet").unwrap_err();
@@ -173,7 +185,7 @@ fn parts_above_the_limits_are_refused_before_they_are_read() {
     ] {
         let error = Artifact::read_limited(&path, &limits).unwrap_err();
         assert!(
-            matches!(&error, Error::TooLarge { part, limit: 10, .. } if part == wanted),
+            matches!(damage(&error), Damage::TooLarge { part, limit: 10, .. } if part == wanted),
             "{error}"
         );
     }

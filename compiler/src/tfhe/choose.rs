@@ -4,7 +4,7 @@
 //! it, until none is found. Cost is the estimated latency; keys are counted in a little, because they are sent once.
 
 use hemet_schedule::tfhe::{
-    Analysis, Constants, FailureGoal, OutputForm, Schedule, SetId, Summary, analyse, estimate,
+    Analysis, FailureGoal, OutputForm, Schedule, SetId, Summary, analyse, estimate,
 };
 
 use crate::tfhe::emit::{Plan, constants, emit};
@@ -16,11 +16,11 @@ const PARTS: [usize; 3] = [1, 2, 4];
 /// Milliseconds that a megabyte of keys counts for.
 const MS_PER_KEY_MB: f64 = 0.1;
 
-/// The best schedule of `stages`, with its constants.
+/// The best schedule of `stages`.
 ///
 /// # Errors
 /// No set keeps the goal; the cost table lacks a cost.
-pub fn choose(stages: &Stages, options: &Options) -> Result<(Schedule, Constants), Error> {
+pub fn choose(stages: &Stages, options: &Options) -> Result<Schedule, Error> {
     let mut best: Option<(f64, Plan)> = None;
     let mut closest: Option<(f64, Error)> = None;
     let parts: &[usize] = if options.output == OutputForm::Label {
@@ -51,10 +51,10 @@ pub fn choose(stages: &Stages, options: &Options) -> Result<(Schedule, Constants
         return Err(closest.map_or_else(nothing, |(_, error)| error));
     };
     plan.output_bytes = fewest_bytes(stages, &plan);
-    Ok((
-        emit(stages, &plan),
-        constants(stages, plan.parts, plan.form),
-    ))
+    Ok(Schedule {
+        constants: constants(stages, plan.parts, plan.form),
+        ..emit(stages, &plan)
+    })
 }
 
 /// A plan with its cost, or the least failure found and the error that tells of it.

@@ -5,7 +5,7 @@
 //! equal logits the first wins, as in [`hemet_spaces::quantised::label`]. Differences are rounded off by as many bits as is
 //! cheapest: the sign does not change when low bits go.
 
-use hemet_schedule::tfhe::{Constants, Schedule, estimate};
+use hemet_schedule::tfhe::{Schedule, estimate};
 use hemet_spaces::QuantisedNetwork;
 use hemet_spaces::quantised::{
     IntegerMap, Limits, Operation, QuantisedNode, TableLayer, ValueRange,
@@ -22,16 +22,13 @@ const MAX_SHIFT: u32 = 6;
 ///
 /// # Errors
 /// As [`crate::tfhe::compile`]; the error of the last shift if none works.
-pub fn choose_label(
-    network: &QuantisedNetwork,
-    options: &Options,
-) -> Result<(Schedule, Constants), Error> {
-    let mut best: Option<(f64, (Schedule, Constants))> = None;
+pub fn choose_label(network: &QuantisedNetwork, options: &Options) -> Result<Schedule, Error> {
+    let mut best: Option<(f64, Schedule)> = None;
     let mut last = None;
     for shift in 0..=MAX_SHIFT {
         match choose(&stages(&with_label(network, shift)?)?, options) {
             Ok(found) => {
-                let cost = estimate(&found.0, &options.costs)?.total_ms;
+                let cost = estimate(&found, &options.costs)?.total_ms;
                 if best.as_ref().is_none_or(|(least, _)| cost < *least) {
                     best = Some((cost, found));
                 }

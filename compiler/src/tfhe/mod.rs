@@ -65,11 +65,11 @@ pub struct Compiled {
 /// A network that no set of `options` can run within the failure goal, numbers beyond the limits of a schedule, or costs
 /// that the table lacks.
 pub fn compile(network: &QuantisedNetwork, options: &Options) -> Result<Compiled, Error> {
-    let (schedule, constants) = match options.output {
+    let schedule = match options.output {
         OutputForm::Logits => choose::choose(&stages::stages(network)?, options)?,
         OutputForm::Label => label::choose_label(network, options)?,
     };
-    let verified = verify(schedule, constants)?;
+    let verified = verify(schedule).map_err(hemet_schedule::tfhe::Error::from)?;
     let summary = Summary::new(&verified);
     let estimate = estimate(&verified, &options.costs)?;
     Ok(Compiled {

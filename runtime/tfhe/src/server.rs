@@ -166,7 +166,7 @@ impl Server {
                 step,
                 ..
             } => {
-                let Some(Constant::Map(map)) = self.verified.constants().get(constant) else {
+                let Some(Constant::Map(map)) = self.verified.constants.get(constant) else {
                     return Err(Error::Spec(format!("no map `{constant}`")));
                 };
                 let lists: Vec<&[u64]> = operands
@@ -224,8 +224,7 @@ fn tables(verified: &Verified, index: usize) -> Result<Option<Tables>, Error> {
         .first()
         .and_then(|v| verified.type_of(*v));
     Ok(match (&instruction.op, operand) {
-        (Op::Bootstrap { constant, .. }, Some(operand)) => match verified.constants().get(constant)
-        {
+        (Op::Bootstrap { constant, .. }, Some(operand)) => match verified.constants.get(constant) {
             Some(Constant::Table(table)) => {
                 Some(Tables::new(set, table, operand.turn, result.turn)?)
             }

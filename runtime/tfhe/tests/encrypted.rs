@@ -69,7 +69,7 @@ fn the_encrypted_argmax_gives_the_label() {
 #[test]
 fn layers_may_have_parameter_sets_of_their_own() {
     let (_, network) = networks().swap_remove(2);
-    let (mut schedule, constants) = compiled(&network, OutputForm::Logits).into_parts();
+    let mut schedule = compiled(&network, OutputForm::Logits).into_schedule();
     let text = hemet_schedule::tfhe::print(&schedule);
     let own = schedule.bootstrap_sets()[0];
     let other = SetId::find(if own.get().name == "2_2" {
@@ -90,8 +90,7 @@ fn layers_may_have_parameter_sets_of_their_own() {
             *to = other;
         }
     }
-    let verified =
-        hemet_schedule::tfhe::verify(schedule, constants).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let verified = hemet_schedule::tfhe::verify(schedule).unwrap_or_else(|e| panic!("{e}\n{text}"));
     assert_eq!(verified.bootstrap_sets().len(), 2);
     let (client, server) = client_and_server(verified);
     for input in inputs(&network, 2) {

@@ -1,6 +1,7 @@
-//! The errors of this crate.
+//! What can be wrong with a TFHE schedule, its constants or its file.
 
-use crate::tfhe::{Fault, ParseError};
+use crate::fault::Faults;
+use crate::syntax::ParseError;
 
 /// What can be wrong with a schedule, its constants or its file.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -9,8 +10,8 @@ pub enum Error {
     #[error("schedule text, {0}")]
     Text(#[from] ParseError),
     /// The schedule breaks rules; all faults at once.
-    #[error("the schedule is not valid: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Invalid(Vec<Fault>),
+    #[error(transparent)]
+    Invalid(#[from] Faults),
     /// An input vector has another length than the schedule's input.
     #[error("the schedule takes {expected} values, {found} given")]
     InputLength {

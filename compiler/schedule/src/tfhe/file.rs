@@ -23,7 +23,7 @@ pub const MAX_FILE_BYTES: usize = 1 << 30;
 /// Only what the format cannot hold.
 pub fn to_bytes(verified: &Verified) -> Result<Vec<u8>, Error> {
     let mut tensors: Vec<(String, Dtype, usize, Vec<u8>)> = Vec::new();
-    for (name, constant) in verified.constants() {
+    for (name, constant) in &verified.constants {
         let mut put = |part: &str, dtype, len, bytes| {
             tensors.push((format!("{name}:{part}"), dtype, len, bytes))
         };
@@ -100,7 +100,6 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Verified, Error> {
     let file = SafeTensors::deserialize(bytes).map_err(|e| Error::File(e.to_string()))?;
     let text = metadata.metadata().as_ref().and_then(|m| m.get(KEY));
     let text = text.ok_or_else(|| Error::File(format!("its metadata has no `{KEY}`")))?;
-    let schedule = parse(text)?;
     let names: BTreeSet<String> = (file.names().into_iter())
         .filter_map(|name| {
             name.rsplit_once(':')
@@ -112,7 +111,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Verified, Error> {
         let constant = read_constant(&file, &name)?;
         constants.insert(name, constant);
     }
-    verify(schedule, constants)
+    Ok(verify(parse(text, constants)?)?)
 }
 
 fn read_constant(file: &SafeTensors<'_>, name: &str) -> Result<Constant, Error> {

@@ -15,7 +15,7 @@ pub fn interpret(verified: &Verified, input: &[i64]) -> Result<Vec<i64>, Error> 
         let constant = instruction
             .op
             .constant()
-            .and_then(|name| verified.constants().get(name));
+            .and_then(|name| verified.constants.get(name));
         let turn = i64::from(instruction.result.turn);
         let raw: Vec<i64> = match (&instruction.op, constant) {
             (Op::Linear { operands, .. }, Some(Constant::Map(map))) => {

@@ -1,8 +1,8 @@
 //! The contract between compiler and runtime for TFHE: how an integer network runs on LWE ciphertexts.
 //!
 //! A [`Schedule`] is a list of instructions on vectors of LWE ciphertexts: linear maps with small integer weights, key
-//! switches, programmable bootstraps with a table each, exact halvings. It holds structure only; weights and tables
-//! are [`Constants`]. Only [`verify`] makes a [`Verified`] schedule, which a runtime accepts.
+//! switches, programmable bootstraps with a table each, exact halvings. Weights and tables stand apart, as its
+//! [`Constants`]. Only [`verify`] makes a [`Verified`] schedule, which a runtime accepts.
 //!
 //! A message `m` lies at the torus point `m / turn` (mod 1). A bootstrap sees `m mod turn`, and its table repeats with
 //! its sign changed half a turn further, which the tables of an integer network define.
@@ -34,5 +34,5 @@ pub use schedule::{
 };
 pub use sets::{ParameterSet, SETS, SetId};
 pub use summary::Summary;
-pub use text::{MAX_TEXT_BYTES, ParseError, VERSION, parse, print};
-pub use verify::{Fault, Verified, verify};
+pub use text::{MAX_TEXT_BYTES, VERSION, parse, print};
+pub use verify::{Verified, verify};

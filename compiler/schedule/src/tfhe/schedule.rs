@@ -1,6 +1,6 @@
 //! Instructions, their types and the schedule.
 
-use crate::tfhe::SetId;
+use crate::tfhe::{Constants, SetId};
 
 /// Most boxes of a turn.
 pub const MAX_TURN: u32 = 1 << 20;
@@ -176,6 +176,8 @@ pub struct Schedule {
     pub outputs: Vec<ValueId>,
     /// The least and greatest value of each part.
     pub part_ranges: Vec<(i64, i64)>,
+    /// Weights and tables.
+    pub constants: Constants,
 }
 
 impl Schedule {

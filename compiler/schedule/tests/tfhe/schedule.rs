@@ -1,19 +1,19 @@
 //! Text form, verifier, interpreter, file, noise and costs of schedules.
 
-use crate::common::{ALL_OPS, all_ops};
+use crate::common::{ALL_OPS, all_ops, constants};
 use hemet_schedule::tfhe::noise::{
     bootstrap_variance, box_margin, failure_log2, keyswitch_variance, modulus_switch_variance,
 };
 use hemet_schedule::tfhe::{
-    Constant, Constants, CostTable, Error, FailureGoal, Schedule, SetId, Summary, analyse,
-    estimate, from_bytes, interpret, parse, print, to_bytes, verify,
+    Constant, CostTable, Error, FailureGoal, Schedule, SetId, Summary, analyse, estimate,
+    from_bytes, interpret, parse, print, to_bytes, verify,
 };
 use proptest::prelude::*;
 
-fn faults(change: impl FnOnce(&mut Schedule, &mut Constants)) -> String {
-    let (mut schedule, mut constants) = all_ops();
-    change(&mut schedule, &mut constants);
-    match verify(schedule, constants) {
+fn faults(change: impl FnOnce(&mut Schedule)) -> String {
+    let mut schedule = all_ops();
+    change(&mut schedule);
+    match verify(schedule) {
         Ok(_) => "valid".into(),
         Err(error) => error.to_string(),
     }
@@ -21,9 +21,9 @@ fn faults(change: impl FnOnce(&mut Schedule, &mut Constants)) -> String {
 
 #[test]
 fn the_text_form_of_every_instruction_is_read_back() {
-    let (schedule, constants) = all_ops();
+    let schedule = all_ops();
     assert_eq!(print(&schedule), ALL_OPS);
-    verify(schedule, constants).unwrap();
+    verify(schedule).unwrap();
 }
 
 #[test]
@@ -32,28 +32,32 @@ fn errors_of_the_text_name_the_line_and_what_was_expected() {
         (
             "schedule 1",
             "schedule 2",
-            "line 1: version 2 of the text form, this program reads 1",
+            "line 1, column 21: version 2 of the text form, this program reads 1",
         ),
         (
             "2^-40",
             "10^-40",
-            "line 2: expected a probability like `2^-40`",
+            "line 2, column 9: expected `2^-`, found `10^-40`",
         ),
         (
             "halve %1",
             "double %1",
-            "line 10: `double` is no instruction",
+            "line 10, column 6: expected an instruction (input, linear, keyswitch, halve or bootstrap), found `double`",
         ),
-        ("%3 = halve", "%7 = halve", "line 11: expected `%3`"),
+        (
+            "%3 = halve",
+            "%7 = halve",
+            "line 11, column 1: expected `%3`",
+        ),
         (
             "lwe 2 1_1 small",
             "lwe 2 9_9 small",
-            "`9_9` is no parameter set; there are 1_0",
+            "expected a parameter set (1_0, ",
         ),
         (
             "norm2 10",
             "norm2 ten",
-            "expected a number after `norm2`, found `ten`",
+            "expected a number from 0 to 18446744073709551615, found `ten`",
         ),
         (
             "range -2 8",
@@ -61,18 +65,17 @@ fn errors_of_the_text_name_the_line_and_what_was_expected() {
             "expected the end of the line, found `9`",
         ),
     ] {
-        let found = parse(&ALL_OPS.replacen(from, to, 1))
+        let found = parse(&ALL_OPS.replacen(from, to, 1), constants())
             .unwrap_err()
             .to_string();
         assert!(found.contains(expected), "{found}");
     }
-    assert!(parse("").is_err());
+    assert!(parse("", constants()).is_err());
 }
 
 #[test]
 fn the_interpreter_gives_what_a_hand_computes() {
-    let (schedule, constants) = all_ops();
-    let verified = verify(schedule, constants).unwrap();
+    let verified = verify(all_ops()).unwrap();
     // (1, 2): 3 + 2 + 5 = 10, halved twice 2, table 2. −1 + 4 = 3, halved twice 0, table 3. Sum 5.
     assert_eq!(interpret(&verified, &[1, 2]).unwrap(), [5]);
     // (3, 3): 9 + 3 + 5 = 17, 4, half a turn further: 3 − (−1) = 4. −3 + 6 = 3: 3. Sum 7.
@@ -86,14 +89,14 @@ fn the_interpreter_gives_what_a_hand_computes() {
 #[test]
 fn each_rule_of_the_verifier_finds_its_fault() {
     let replaced = |from: &str, to: &str| {
-        let schedule = parse(&ALL_OPS.replacen(from, to, 1)).unwrap();
-        verify(schedule, all_ops().1).map_or_else(|e| e.to_string(), |_| "valid".into())
+        let schedule = parse(&ALL_OPS.replacen(from, to, 1), constants()).unwrap();
+        verify(schedule).map_or_else(|e| e.to_string(), |_| "valid".into())
     };
     for (from, to, expected) in [
         (
             "halve %1",
             "halve %4",
-            "%2 (layer `first`): it reads %4, which is not made before it",
+            "layer `first`, instruction 2: it reads %4, which is not made before it",
         ),
         (
             "output %6 range",
@@ -160,9 +163,9 @@ fn each_rule_of_the_verifier_finds_its_fault() {
 #[test]
 fn constants_that_do_not_fit_are_refused() {
     let first = "first/map".to_owned();
-    assert!(faults(|_, c| drop(c.remove(&first))).contains("it is missing"));
+    assert!(faults(|s| drop(s.constants.remove(&first))).contains("it is missing"));
     let with_map = |change: fn(&mut hemet_schedule::tfhe::MapConstant)| {
-        faults(|_, c| match c.get_mut("first/map") {
+        faults(|s| match s.constants.get_mut("first/map") {
             Some(Constant::Map(map)) => change(map),
             Some(Constant::Table(_)) | None => unreachable!("the fixture has this map"),
         })
@@ -170,13 +173,12 @@ fn constants_that_do_not_fit_are_refused() {
     assert!(with_map(|m| m.columns[1] = 7).contains("must ascend strictly and stay below 2"));
     assert!(with_map(|m| m.row_starts[1] = 9).contains("do not fit together"));
     assert!(with_map(|m| m.bias.truncate(1)).contains("a map of 2 to 1 values, needed is 2 to 2"));
-    assert!(faults(|s, _| s.failure = FailureGoal::Bootstrap(20)).contains("valid"));
+    assert!(faults(|s| s.failure = FailureGoal::Bootstrap(20)).contains("valid"));
 }
 
 #[test]
 fn a_file_gives_back_the_schedule_and_damaged_files_are_refused() {
-    let (schedule, constants) = all_ops();
-    let verified = verify(schedule, constants).unwrap();
+    let verified = verify(all_ops()).unwrap();
     let bytes = to_bytes(&verified).unwrap();
     assert_eq!(from_bytes(&bytes).unwrap(), verified);
     assert!(matches!(
@@ -231,7 +233,7 @@ fn the_tail_bound_is_above_the_true_tail_and_close() {
 
 #[test]
 fn a_map_of_dependent_values_counts_more_noise_than_of_independent_ones() {
-    let (schedule, _) = all_ops();
+    let schedule = all_ops();
     let noise = analyse(&schedule).noise;
     assert!(noise[0].independent && !noise[1].independent && noise[5].independent);
     let fresh = SetId::find("2_3").unwrap().get().glwe_std;
@@ -240,7 +242,7 @@ fn a_map_of_dependent_values_counts_more_noise_than_of_independent_ones() {
 
 #[test]
 fn counts_and_estimates_add_up() {
-    let (schedule, _) = all_ops();
+    let schedule = all_ops();
     let summary = Summary::new(&schedule);
     assert_eq!(
         summary.bootstraps,
@@ -278,9 +280,10 @@ proptest! {
             let end = (at + piece.len().max(1)).min(text.len());
             text.replace_range(at..end, &piece);
         }
-        if let Ok(schedule) = parse(&text) {
-            prop_assert_eq!(&parse(&print(&schedule)).unwrap(), &schedule);
-            let _ = verify(schedule, all_ops().1);
+        if let Ok(schedule) = parse(&text, constants()) {
+            let again = parse(&print(&schedule), constants());
+            prop_assert_eq!(again.as_ref(), Ok(&schedule));
+            let _ = verify(schedule);
         }
     }
 }

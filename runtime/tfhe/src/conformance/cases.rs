@@ -347,14 +347,15 @@ fn case<const N: usize>(
 ) -> Result<Case, Error> {
     let refused = |reason: String| not_a_case(format!("`{name}`: {reason}"));
     let head = "hemet-tfhe-schedule 1\nfailure 2^-40 prediction\n";
-    let schedule = parse(&format!("{head}{text}")).map_err(|e| refused(e.to_string()))?;
     let constants: Constants = constants
         .into_iter()
         .map(|(n, c)| (n.to_owned(), c))
         .collect();
+    let schedule = parse(&format!("{head}{text}"), constants);
+    let schedule = schedule.map_err(|e| refused(e.to_string()))?;
     Ok(Case {
         name: name.to_owned(),
-        schedule: verify(schedule, constants).map_err(|e| refused(e.to_string()))?,
+        schedule: verify(schedule).map_err(|e| refused(e.to_string()))?,
         inputs,
     })
 }

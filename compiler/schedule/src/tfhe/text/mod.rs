@@ -1,4 +1,4 @@
-//! The text form of a schedule: printer and parser; `parse(&print(s))` gives back every schedule `s` with valid names.
+//! The text form of a schedule: printer and parser; `parse(&print(s), constants)` gives back every valid `s`.
 //!
 //! ```text
 //! hemet-tfhe-schedule 1
@@ -33,13 +33,3 @@ pub const VERSION: u32 = 1;
 
 /// Longest text that the parser reads: 16 MiB.
 pub const MAX_TEXT_BYTES: usize = 16 << 20;
-
-/// Where and why a text is not a schedule.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {message}")]
-pub struct ParseError {
-    /// Line, from 1.
-    pub line: usize,
-    /// What was expected and what is there.
-    pub message: String,
-}

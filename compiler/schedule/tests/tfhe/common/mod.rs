@@ -22,7 +22,11 @@ layer head
 output %6 range -2 8
 ";
 
-pub fn all_ops() -> (Schedule, Constants) {
+pub fn all_ops() -> Schedule {
+    parse(ALL_OPS, constants()).expect("the fixture is well formed")
+}
+
+pub fn constants() -> Constants {
     let first = MapConstant {
         inputs: 2,
         row_starts: vec![0, 2, 4],
@@ -43,13 +47,10 @@ pub fn all_ops() -> (Schedule, Constants) {
         weights: vec![1, 1],
         bias: vec![0],
     };
-    let constants = [
+    [
         ("first/map".to_owned(), Constant::Map(first)),
         ("first/table".to_owned(), Constant::Table(table)),
         ("head/map".to_owned(), Constant::Map(head)),
-    ];
-    (
-        parse(ALL_OPS).expect("the fixture is well formed"),
-        constants.into(),
-    )
+    ]
+    .into()
 }

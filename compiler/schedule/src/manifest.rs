@@ -1,0 +1,53 @@
+//! What a person or a client wants to know of an artifact without reading its schedule.
+
+/// What a person or a client wants to know of an artifact without reading its schedule.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of the program that compiled it.
+    pub hemet_version: String,
+    /// Name of the network.
+    pub network: String,
+    /// Name of the dataset that it was trained on, if known.
+    pub dataset: Option<String>,
+    /// What the outputs stand for, in order; empty if not known.
+    pub classes: Vec<String>,
+    /// Text form of the architecture, if it came from a space.
+    pub architecture: Option<String>,
+    /// How raw data become the network's input, in words.
+    pub normalization: String,
+    /// Predicted latency of one evaluation on one thread, in milliseconds.
+    pub predicted_latency_ms: Option<f64>,
+    /// Machine of the cost table that the prediction is from.
+    pub cost_machine: Option<String>,
+    /// What is known of the layers, in the order of the schedule; empty if nothing is.
+    #[serde(default)]
+    pub layers: Vec<LayerNote>,
+}
+
+/// What a person wants to know of a layer beyond its instructions.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerNote {
+    /// Its name in the schedule.
+    pub layer: String,
+    /// Layers of the network that the compiler merged into it and others, and that are none themselves.
+    pub merged: Vec<String>,
+    /// Where its result lies in the slots: the text of a [`crate::ckks::Layout`].
+    pub packing: String,
+    /// Ciphertexts of its result.
+    pub ciphertexts: usize,
+    /// Predicted time on one thread, in milliseconds.
+    pub predicted_ms: f64,
+}
+
+impl Manifest {
+    /// A manifest of this version of the program that says only the network's name.
+    pub fn new(network: &str) -> Self {
+        Self {
+            hemet_version: env!("CARGO_PKG_VERSION").to_owned(),
+            network: network.to_owned(),
+            ..Self::default()
+        }
+    }
+}
