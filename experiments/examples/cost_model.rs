@@ -10,10 +10,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use hemet::cli::progress::Progress;
 use hemet::common;
 use hemet::error::Error;
-use hemet::progress::Progress;
-use hemet::session::Session;
+use hemet::schemes::ckks::session::Session;
 use hemet_reports::{Cell, Column};
 use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
@@ -53,8 +53,8 @@ fn main() -> std::process::ExitCode {
 fn run(args: &Args) -> Result<(), Error> {
     std::fs::create_dir_all(&args.out).map_err(|e| Error::file(&args.out, e))?;
     let table = match &args.costs {
-        Some(path) => hemet::costs::read(path)?,
-        None => hemet::costs::of_this_machine(false)?,
+        Some(path) => hemet::schemes::ckks::costs::read(path)?,
+        None => hemet::schemes::ckks::costs::of_this_machine(false)?,
     };
     let mut figures = Vec::new();
     let mut progress = Progress::new("networks", args.networks as u64, false);

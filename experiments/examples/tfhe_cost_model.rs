@@ -12,13 +12,13 @@ mod predicted;
 use std::path::PathBuf;
 
 use clap::Parser;
+use hemet::cli::progress::Progress;
 use hemet::common;
 use hemet::error::Error;
-use hemet::progress::Progress;
-use hemet::session::Predict;
-use hemet::tfhe::bound::LibraryTimes;
-use hemet::tfhe::costs;
-use hemet::tfhe::session::TfheSession;
+use hemet::schemes::ckks::session::Predict;
+use hemet::schemes::tfhe::bound::LibraryTimes;
+use hemet::schemes::tfhe::costs;
+use hemet::schemes::tfhe::session::TfheSession;
 use hemet_compiler::tfhe::{Compiled, Options, compile};
 use hemet_reports::{Cell, Column};
 use hemet_runtime::calibrate::machine_name;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use hemet::fetch::{download, unpack};
+use hemet::cli::fetch::{download, unpack};
 
 /// How the server treats a request.
 #[derive(Clone, Copy)]

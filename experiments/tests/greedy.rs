@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use hemet::experiment::parse;
-use hemet::network::CompilerCosts;
+use hemet::schemes::ckks::compile::CompilerCosts;
 use hemet_compiler::{Options, synthetic_table};
 use hemet_search::Seed;
 use hemet_search::constraint::{CostEstimate, CostModel};

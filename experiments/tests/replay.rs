@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use hemet::replay::{Chain, Replay};
+use replay::{Chain, Replay};
 
-fn published() -> (Replay, hemet::replay::Counts) {
+#[path = "../examples/hemet_replay/replay.rs"]
+mod replay;
+
+fn published() -> (Replay, replay::Counts) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     Replay::read(&folder.join("hemet_replay.yaml")).unwrap()
 }
@@ -13,6 +16,8 @@ fn published() -> (Replay, hemet::replay::Counts) {
 fn the_replay_is_secure_its_optimum_is_in_the_interior_and_dense_packing_is_far_faster() {
     let (replay, counts) = published();
     assert_eq!(replay.chains[0], Chain::Published);
+    let names = replay.chains.iter().map(|chain| chain.name());
+    assert_eq!(names.collect::<Vec<_>>(), ["published", "40-bit"]);
     let outcomes = replay
         .run(&counts, &hemet_compiler::synthetic_table())
         .unwrap();

@@ -10,9 +10,11 @@ use serde::Serialize;
 
 use crate::common::{self, Output};
 use crate::error::Error;
-use crate::profile::{self, Profile};
-use crate::session::Session;
-use crate::{cases, costs, tfhe};
+use crate::schemes::ckks::cases;
+use crate::schemes::ckks::costs;
+use crate::schemes::ckks::profile::{self, Profile};
+use crate::schemes::ckks::session::Session;
+use crate::schemes::tfhe;
 
 /// Latency, sizes and error of an artifact on this machine
 #[derive(clap::Args, Debug)]
@@ -102,7 +104,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         return Err(Error::user("--runs is 0; give at least 1"));
     }
     if let Some(artifact) = tfhe::artifact_at(&args.artifact)? {
-        return tfhe::commands::bench(artifact, args);
+        return tfhe::artifact::bench(artifact, args);
     }
     let artifact = common::read_artifact(&args.artifact)?;
     let table = args.costs.as_deref().map(costs::read).transpose()?;
@@ -129,7 +131,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         threads: args.threads,
         log_n: parameters.log_n(),
         log_qp: parameters.log_qp_bits(),
-        security_bits: crate::inspect::security_bits(parameters),
+        security_bits: crate::schemes::ckks::inspect::security_bits(parameters),
         depth: schedule.header.depth,
         precision_bits: schedule.header.precision_bits,
         op_counts: OpCounts::of(&schedule),

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use hemet_runtime::calibrate::Options;
 
 use crate::common::Output;
-use crate::costs;
 use crate::error::Error;
+use crate::schemes::ckks::costs;
 
 /// Measure the cost table of this machine
 ///

@@ -9,10 +9,14 @@ use hemet_schedule::artifact::{Artifact, Manifest};
 use hemet_search::{Trial, data, study};
 use hemet_spaces::{Scheme, Weights};
 
+use crate::common;
 use crate::error::Error;
 use crate::experiment::security_level;
-use crate::run_folder::RunFolder;
-use crate::{cases, common, costs, network, tfhe};
+use crate::run::folder::RunFolder;
+use crate::schemes::ckks::cases;
+use crate::schemes::ckks::compile;
+use crate::schemes::ckks::costs;
+use crate::schemes::tfhe;
 
 /// Compile a trial of a run, or an ONNX model, to an artifact
 #[derive(clap::Args, Debug)]
@@ -305,14 +309,14 @@ fn from_run(args: &Args, number: usize) -> Result<Artifact, Error> {
         eprintln!("weights: {} (of `hemet train`)", trained.display());
         let space = experiment.space()?;
         let graph = space.graph(&trial.architecture).map_err(Error::user)?;
-        network::read_weights(&trained, &graph)?
+        compile::read_weights(&trained, &graph)?
     } else {
         let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
         folder.read_weights(number).map_err(Error::user)?
     };
     let table = costs::read(&run.costs_path())?;
     let samples = match data::load(&experiment.data.set, experiment.data.path.as_deref()) {
-        Ok(sets) => network::samples(&sets.train),
+        Ok(sets) => compile::samples(&sets.train),
         Err(error) => {
             eprintln!(
                 "note: no training images to set scales by ({error}); they are set for independent pixels"
@@ -321,5 +325,5 @@ fn from_run(args: &Args, number: usize) -> Result<Artifact, Error> {
         }
     };
     let how = (&table, args.target.into());
-    network::compile(&experiment, &trial.architecture, &weights, &samples, how)
+    compile::compile(&experiment, &trial.architecture, &weights, &samples, how)
 }

@@ -6,9 +6,9 @@ use clap::Subcommand;
 use hemet_search::data::{self, Dataset, Source, TrainTest};
 use hemet_spaces::Shape;
 
+use crate::cli::fetch;
+use crate::cli::progress::Progress;
 use crate::error::Error;
-use crate::fetch;
-use crate::progress::Progress;
 
 /// List data sets, fetch published ones, check files
 #[derive(clap::Args, Debug)]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::common::{self, Output};
 use crate::error::Error;
-use crate::tfhe;
+use crate::schemes::tfhe;
 
 /// Decrypt the server's answer
 #[derive(clap::Args, Debug)]
@@ -37,7 +37,7 @@ struct Answer {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
     if tfhe::is_key_of_tfhe(&args.key) {
-        return tfhe::commands::decrypt(args);
+        return tfhe::artifact::decrypt(args);
     }
     let client = Client::load(&args.key).map_err(Error::user)?;
     let response = std::fs::read(&args.response).map_err(|e| Error::file(&args.response, e))?;

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use hemet_runtime::Client;
 
+use crate::cli::image;
 use crate::common;
 use crate::error::Error;
-use crate::{image, tfhe};
+use crate::schemes::tfhe;
 
 /// Encrypt an image, or a batch of them, for an artifact
 #[derive(clap::Args, Debug)]
@@ -32,7 +33,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
     if tfhe::is_key_of_tfhe(&args.key) {
-        return tfhe::commands::encrypt(args);
+        return tfhe::artifact::encrypt(args);
     }
     let client = Client::load(&args.key).map_err(Error::user)?;
     common::tell(&client.notices());

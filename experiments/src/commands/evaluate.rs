@@ -7,12 +7,12 @@ use hemet_schedule::artifact::Artifact;
 use hemet_search::data;
 use serde::Serialize;
 
+use crate::cli::progress::Progress;
 use crate::common::{self, Output, argmax};
 use crate::error::Error;
-use crate::progress::Progress;
-use crate::session::{Predict, Prediction, Session};
-use crate::tfhe;
-use crate::tfhe::session::TfheSession;
+use crate::schemes::ckks::session::{Predict, Prediction, Session};
+use crate::schemes::tfhe;
+use crate::schemes::tfhe::session::TfheSession;
 
 /// Accuracy of an artifact on a data set, encrypted and in the clear, side by side
 ///

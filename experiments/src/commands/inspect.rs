@@ -11,7 +11,9 @@ use serde::Serialize;
 
 use crate::common::{self, Output};
 use crate::error::Error;
-use crate::{costs, inspect, tfhe};
+use crate::schemes::ckks::costs;
+use crate::schemes::ckks::inspect;
+use crate::schemes::tfhe;
 
 /// Show what is in an artifact: parameters, layers, costs
 #[derive(clap::Args, Debug)]
@@ -54,7 +56,7 @@ struct Figures {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
     if let Some(artifact) = tfhe::artifact_at(&args.artifact)? {
-        return tfhe::commands::inspect(&artifact, args);
+        return tfhe::artifact::inspect(&artifact, args);
     }
     let artifact = common::read_artifact(&args.artifact)?;
     let schedule = artifact.schedule.schedule();

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use hemet_runtime::Client;
 use hemet_runtime::files::ClientSpec;
 
+use crate::common;
 use crate::error::Error;
-use crate::{common, tfhe};
+use crate::schemes::tfhe;
 
 /// Make a secret key and the evaluation keys for an artifact
 ///
@@ -36,7 +37,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     }
     std::fs::create_dir_all(&args.out).map_err(|e| Error::file(&args.out, e))?;
     match tfhe::artifact_at(&args.artifact)? {
-        Some(artifact) => tfhe::commands::keygen(&artifact, &secret_path, &keys_path)?,
+        Some(artifact) => tfhe::artifact::keygen(&artifact, &secret_path, &keys_path)?,
         None => {
             let artifact = common::read_artifact(&args.artifact)?;
             let spec = ClientSpec::new(&artifact).map_err(Error::user)?;

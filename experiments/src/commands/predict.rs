@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::common::{self, Output};
 use crate::error::Error;
-use crate::tfhe;
+use crate::schemes::tfhe;
 
 /// Run an artifact on an encrypted image
 ///
@@ -45,7 +45,7 @@ struct Figures {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
     let (answer, latency_ms) = match tfhe::artifact_at(&args.artifact)? {
-        Some(artifact) => tfhe::commands::predict(artifact, args)?,
+        Some(artifact) => tfhe::artifact::predict(artifact, args)?,
         None => answer(args)?,
     };
     hemet_files::write_atomically(&args.out, &answer).map_err(Error::user)?;

@@ -7,8 +7,10 @@ use hemet_spaces::Scheme;
 use crate::common::Output;
 use crate::error::Error;
 use crate::export::Format;
-use crate::run_folder::RunFolder;
-use crate::{costs, report, run_folder};
+use crate::report;
+use crate::run::folder;
+use crate::run::folder::RunFolder;
+use crate::schemes::ckks::costs;
 
 /// Write the report of a run folder again, or its trials for another program
 ///
@@ -54,7 +56,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let costs = ckks.then(|| costs::read(&run.costs_path())).transpose()?;
     let front = match &summary {
         Some(summary) => summary.front.clone(),
-        None => run_folder::front(&experiment, &trials, &|_| None)?,
+        None => folder::front(&experiment, &trials, &|_| None)?,
     };
     let report = report::Run {
         folder: &run,

@@ -9,19 +9,21 @@ use hemet_search::study::{self, Resume, Study, StudyOptions};
 use hemet_search::{Seed, strategy, train};
 use hemet_spaces::Scheme;
 
-use crate::clock::Clock;
+use crate::cli::search_progress::SearchProgress;
 use crate::common::Output;
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::network::{CompilerCosts, SchemeCosts};
-use crate::run_folder::{Best, RunFolder};
-use crate::search_progress::SearchProgress;
-use crate::teachers::Teachers;
-use crate::tfhe::costs::TfheCosts;
+use crate::run::clock::Clock;
+use crate::run::folder::{Best, RunFolder};
+use crate::run::teachers::Teachers;
+use crate::schemes::ckks::compile::{CompilerCosts, SchemeCosts};
+use crate::schemes::ckks::costs;
+use crate::schemes::tfhe;
+use crate::schemes::tfhe::costs::TfheCosts;
 use crate::workers::Record;
 use crate::workers::coordinator::{Coordinator, Storage};
 use crate::workers::trainer::validation_seed;
-use crate::{common, costs, finish, report, tfhe};
+use crate::{common, finish, report};
 
 /// Search a space of networks, compile the best and classify encrypted test images with it
 ///

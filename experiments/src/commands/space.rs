@@ -9,13 +9,14 @@ use hemet_spaces::quantised::Quantisation;
 use hemet_spaces::{Architecture, Scheme, Space, Statistics, presets};
 use serde::Serialize;
 
+use crate::cli::progress::Progress;
 use crate::common::{self, Output};
 use crate::error::Error;
 use crate::experiment::{self, Experiment};
-use crate::network::{CompilerCosts, SchemeCosts};
-use crate::progress::Progress;
-use crate::tfhe::costs::TfheCosts;
-use crate::{costs, tfhe};
+use crate::schemes::ckks::compile::{CompilerCosts, SchemeCosts};
+use crate::schemes::ckks::costs;
+use crate::schemes::tfhe;
+use crate::schemes::tfhe::costs::TfheCosts;
 
 /// Show the size of a space, the extremes of its networks and a sample
 ///

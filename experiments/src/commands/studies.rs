@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::common;
 use crate::error::Error;
-use crate::run_folder::RunFolder;
+use crate::run::folder::RunFolder;
 
 /// List searches with their trials by state
 #[derive(clap::Args, Debug)]

@@ -10,13 +10,13 @@ use hemet_search::{Seed, Trial, data, study};
 use hemet_spaces::Scheme;
 use serde::Serialize;
 
+use crate::cli::progress::Progress;
 use crate::common::{self, Output};
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::progress::Progress;
-use crate::run_folder::RunFolder;
-use crate::teachers::Teachers;
-use crate::training_curves;
+use crate::run::curves;
+use crate::run::folder::RunFolder;
+use crate::run::teachers::Teachers;
 
 /// Train a network that a search found to the end
 ///
@@ -208,7 +208,7 @@ fn write(
 ) -> Result<Summary, Error> {
     let file = |extension: &str| run.trained_file(trial.number, extension);
     let title = format!("{}: training of trial #{}", experiment.name, trial.number);
-    training_curves::write(run, &title, &trained.epochs, &file)?;
+    curves::write(run, &title, &trained.epochs, &file)?;
     let summary = Summary {
         trial: trial.number,
         architecture: experiment

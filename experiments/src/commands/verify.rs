@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use hemet_schedule::artifact::Artifact;
 use hemet_schedule::{Constants, Verified, text, verify};
 
+use crate::common;
 use crate::error::Error;
-use crate::{common, tfhe};
+use crate::schemes::tfhe;
 
 /// Check a schedule or an artifact and list every fault
 #[derive(clap::Args, Debug)]

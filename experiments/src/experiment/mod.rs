@@ -308,7 +308,7 @@ impl Experiment {
                 Output::Label => hemet_schedule::tfhe::OutputForm::Label,
             },
             costs,
-            sets: crate::tfhe::costs::sets(),
+            sets: crate::schemes::tfhe::costs::sets(),
         }
     }
 

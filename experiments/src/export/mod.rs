@@ -10,7 +10,7 @@ use hemet_search::{Trial, study};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::run_folder::RunFolder;
+use crate::run::folder::RunFolder;
 
 /// What to write.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]

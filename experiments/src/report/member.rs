@@ -10,13 +10,13 @@ use hemet_spaces::Scheme;
 use super::plots::{Drawn, Plot};
 use super::{Run, architecture, tables};
 use crate::error::Error;
-use crate::run_folder;
-use crate::training_curves;
+use crate::run::curves;
+use crate::run::folder;
 
 /// A member of the front with its pictures and tables.
 pub struct Member<'a> {
     /// What the summary says of it.
-    pub found: &'a run_folder::Member,
+    pub found: &'a folder::Member,
     /// Its parameters in a line, as the search predicted them.
     pub parameters: String,
     /// Architecture first, then accuracy and loss over epochs, where they were kept.
@@ -30,7 +30,7 @@ impl<'a> Member<'a> {
     ///
     /// # Errors
     /// A curve that is damaged, a network that this version cannot compile.
-    pub fn of(run: &Run<'a>, found: &'a run_folder::Member) -> Result<Self, Error> {
+    pub fn of(run: &Run<'a>, found: &'a folder::Member) -> Result<Self, Error> {
         let trial = run.trials.get(found.trial).ok_or_else(|| {
             Error::file(
                 &run.folder.summary_path(),
@@ -81,12 +81,12 @@ impl<'a> Member<'a> {
                 .get_or_insert(self.found.validation_accuracy);
         }
         let title = format!("{}: trial #{}", run.name(), self.found.trial);
-        for (name, plot) in training_curves::plots(&title, &epochs) {
+        for (name, plot) in curves::plots(&title, &epochs) {
             let shows = format!("Trial #{}: {name} over epochs", self.found.trial);
             let drawn = Drawn::of(file(self.found, name), shows, &Plot::Lines(plot))?;
             self.pictures.push(drawn);
         }
-        let table = training_curves::table(&epochs)?;
+        let table = curves::table(&epochs)?;
         self.tables.push((file(self.found, "epochs"), table));
         Ok(())
     }
@@ -114,14 +114,11 @@ fn parameters(estimate: Option<&Estimate>, cost: Option<&CostEstimate>) -> Strin
 }
 
 /// Name of a file about a member, without its extension.
-fn file(found: &run_folder::Member, name: &str) -> String {
+fn file(found: &folder::Member, name: &str) -> String {
     format!("trial-{:04}-{name}", found.trial)
 }
 
-fn member_graph(
-    found: &run_folder::Member,
-    diagram: &GraphDiagram,
-) -> hemet_reports::Result<Drawn> {
+fn member_graph(found: &folder::Member, diagram: &GraphDiagram) -> hemet_reports::Result<Drawn> {
     Ok(Drawn {
         name: file(found, "architecture"),
         shows: format!(

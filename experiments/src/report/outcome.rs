@@ -3,11 +3,11 @@
 use hemet_reports::number;
 
 use super::Run;
-use crate::baseline;
 use crate::common::{self, Output};
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::run_folder::{RunFolder, Summary};
+use crate::finish::baseline;
+use crate::run::folder::{RunFolder, Summary};
 
 /// Prints the outcome for people, or the summary as one line of JSON.
 pub fn show(

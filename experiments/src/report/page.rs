@@ -8,8 +8,9 @@ use hemet_spaces::Scheme;
 use super::Run;
 use super::member::Member;
 use super::plots::Drawn;
-use crate::run_folder::Best;
-use crate::{baseline, common};
+use crate::common;
+use crate::finish::baseline;
+use crate::run::folder::Best;
 
 /// The tables of the page, beside those of the members.
 pub struct Tables {

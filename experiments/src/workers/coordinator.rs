@@ -17,7 +17,7 @@ use super::local::LocalWorkers;
 use super::{ATTEMPTS, Hired, Record};
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::run_folder::RunFolder;
+use crate::run::folder::RunFolder;
 
 /// How often the answer to an order is looked for.
 const LOOK: Duration = Duration::from_millis(200);

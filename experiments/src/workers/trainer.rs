@@ -18,8 +18,8 @@ use super::Record;
 use crate::commands::search;
 use crate::error::Error;
 use crate::experiment::{Experiment, parse};
-use crate::run_folder::RunFolder;
-use crate::teachers::Teachers;
+use crate::run::folder::RunFolder;
+use crate::run::teachers::Teachers;
 
 /// Trains the trials of one study.
 pub struct Trainer {

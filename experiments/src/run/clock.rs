@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::run_folder::RunFolder;
+use crate::run::folder::RunFolder;
 
 /// How long epochs may pass before the time is kept anew.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -7,9 +7,9 @@ use hemet_search::{Outcome, Trial, study};
 use hemet_spaces::Scheme;
 use serde::{Deserialize, Serialize};
 
-use crate::baseline::AgainstBaseline;
 use crate::error::Error;
 use crate::experiment::Experiment;
+use crate::finish::baseline::AgainstBaseline;
 
 /// The files of a search.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use hemet_runtime::tfhe::{Answer, Encoding, TfheArtifact, TfheClient, TfheServer
 use hemet_schedule::tfhe::{OutputForm, Verified, interpret};
 
 use crate::error::Error;
-use crate::session::{Predict, Prediction};
+use crate::schemes::ckks::session::{Predict, Prediction};
 
 /// An artifact made ready, with keys made for it.
 pub struct TfheSession {

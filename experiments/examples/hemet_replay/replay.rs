@@ -15,8 +15,8 @@ use hemet_schedule::{CostKind, CostTable, MissingCost};
 use hemet_spaces::space::Space;
 use serde::Deserialize;
 
-use crate::error::Error;
-use crate::experiment::{parse, security_level};
+use hemet::error::Error;
+use hemet::experiment::{parse, security_level};
 
 /// Bits of the first and of the special primes where a chain is not the published one.
 const OUTER_BITS: u32 = 60;

@@ -1,5 +1,9 @@
 //! The end of a search: choose from the front, compile, measure and classify encrypted, report.
 
+pub mod baseline;
+pub mod deploy;
+pub mod front_times;
+
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
@@ -8,14 +12,15 @@ use hemet_search::pareto::ParetoFront;
 use hemet_search::study::Baseline;
 use hemet_search::{Outcome, Trial};
 
-use crate::baseline::{self, AgainstBaseline};
-use crate::clock::Clock;
-use crate::deploy::{self, Deployed};
+use self::baseline::AgainstBaseline;
+use self::deploy::Deployed;
+use crate::cli::date;
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::network::SchemeCosts;
-use crate::run_folder::{self, Best, Environment, RunFolder, Summary, Uncompilable};
-use crate::{common, date, front_times, report};
+use crate::run::clock::Clock;
+use crate::run::folder::{self, Best, Environment, RunFolder, Summary, Uncompilable};
+use crate::schemes::ckks::compile::SchemeCosts;
+use crate::{common, report};
 
 /// Compiles the chosen trial, classifies test images with it encrypted and writes artifact, summary and report.
 pub fn finish(
@@ -40,7 +45,7 @@ pub fn finish(
     } = front;
     let count = |is: fn(&Outcome) -> bool| trials.iter().filter(|t| is(&t.outcome)).count();
     let measured = |trial: usize| measured_ms.get(&trial).copied();
-    let front = run_folder::front(experiment, &trials, &measured)?;
+    let front = folder::front(experiment, &trials, &measured)?;
     let summary = Summary {
         name: experiment.name.clone(),
         hemet_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use hemet_runtime::calibrate::{self, CalibrationStep, Options, Watch, machine_name};
 use hemet_schedule::CostTable;
 
+use crate::cli::progress::Progress;
 use crate::error::Error;
-use crate::progress::Progress;
 
 /// Reads a cost table.
 pub fn read(path: &Path) -> Result<CostTable, Error> {

@@ -8,15 +8,17 @@ use hemet_search::pareto::ParetoFront;
 use hemet_search::study;
 use hemet_spaces::{Architecture, Scheme, Weights};
 
+use crate::cli::progress::Progress;
+use crate::common;
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::finish::Trained;
-use crate::network::SchemeCosts;
-use crate::progress::Progress;
-use crate::run_folder::RunFolder;
-use crate::session::{Predict, Session};
-use crate::tfhe::session::TfheSession;
-use crate::{common, network, tfhe};
+use crate::run::folder::RunFolder;
+use crate::schemes::ckks::compile;
+use crate::schemes::ckks::compile::SchemeCosts;
+use crate::schemes::ckks::session::{Predict, Session};
+use crate::schemes::tfhe;
+use crate::schemes::tfhe::session::TfheSession;
 
 /// Timed predictions of each member.
 const TIMED_RUNS: usize = 3;
@@ -66,7 +68,7 @@ pub fn measure(
         .collect();
     let others = spread(&others, experiment.measured_members);
     let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
-    let samples = network::samples(&sets.train);
+    let samples = compile::samples(&sets.train);
     let mut progress = Progress::new("measure", others.len() as u64, others.is_empty());
     for (done, trial) in others.into_iter().enumerate() {
         progress.set(done as u64, &format!("front member #{trial}"));
@@ -99,7 +101,7 @@ fn session(
     Ok(match (scheme, &costs.ckks, &costs.tfhe) {
         (Scheme::Ckks, Some(costs), _) => {
             let how = (&costs.table, Target::Latency);
-            let artifact = network::compile(experiment, architecture, weights, samples, how)?;
+            let artifact = compile::compile(experiment, architecture, weights, samples, how)?;
             Box::new(Session::new(artifact)?)
         }
         (Scheme::Tfhe, _, Some(costs)) => {

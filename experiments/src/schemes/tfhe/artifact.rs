@@ -10,11 +10,11 @@ use serde::Serialize;
 
 use super::bound::LibraryTimes;
 use super::session::TfheSession;
+use crate::cli::progress::Progress;
 use crate::commands::{bench, decrypt, encrypt, inspect, predict};
 use crate::common::{self, median};
 use crate::error::Error;
-use crate::progress::Progress;
-use crate::session::Predict;
+use crate::schemes::ckks::session::Predict;
 
 /// `hemet keygen`: writes the two key files.
 pub fn keygen(artifact: &TfheArtifact, secret: &Path, keys: &Path) -> Result<(), Error> {

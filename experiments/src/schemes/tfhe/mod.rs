@@ -1,7 +1,7 @@
 //! Scheme `tfhe` behind the command line: costs, compilation, and what each command does with a TFHE artifact.
 
+pub mod artifact;
 pub mod bound;
-pub mod commands;
 pub mod compile;
 pub mod costs;
 pub mod session;

@@ -6,7 +6,7 @@ use hemet_reports::{Cell, Column, Curve, LinePlot, Table};
 use hemet_search::train::EpochReport;
 
 use crate::error::Error;
-use crate::run_folder::RunFolder;
+use crate::run::folder::RunFolder;
 
 /// Size of the PNGs in pixels.
 const PNG_SIZE: (u32, u32) = (1280, 960);

@@ -12,14 +12,18 @@ use hemet_search::{Trial, study, train};
 use hemet_spaces::{Scheme, Weights};
 
 use crate::commands::evaluate;
+use crate::common;
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::network::SchemeCosts;
-use crate::run_folder::{Best, RunFolder};
-use crate::session::{Predict, Session};
-use crate::tfhe::costs::TfheCosts;
-use crate::tfhe::session::TfheSession;
-use crate::{common, front_times, inspect, network, tfhe};
+use crate::finish::front_times;
+use crate::run::folder::{Best, RunFolder};
+use crate::schemes::ckks::compile;
+use crate::schemes::ckks::compile::SchemeCosts;
+use crate::schemes::ckks::inspect;
+use crate::schemes::ckks::session::{Predict, Session};
+use crate::schemes::tfhe;
+use crate::schemes::tfhe::costs::TfheCosts;
+use crate::schemes::tfhe::session::TfheSession;
 
 /// Timed predictions of each network.
 const TIMED_RUNS: usize = 7;
@@ -91,8 +95,8 @@ fn ckks(
     weights: &Weights,
     file: &Path,
 ) -> Result<Network, Error> {
-    let samples = network::samples(&sets.train);
-    let artifact = network::compile(
+    let samples = compile::samples(&sets.train);
+    let artifact = compile::compile(
         experiment,
         &trial.architecture,
         weights,

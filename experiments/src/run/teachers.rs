@@ -9,7 +9,7 @@ use hemet_search::{Error, Seed};
 use hemet_spaces::{LayerGraph, Weights};
 
 use crate::experiment::Experiment;
-use crate::run_folder::RunFolder;
+use crate::run::folder::RunFolder;
 
 /// The teachers of a run.
 pub struct Teachers<'a> {

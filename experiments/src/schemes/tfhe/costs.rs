@@ -10,8 +10,9 @@ use hemet_spaces::quantised::Quantisation;
 use hemet_spaces::{LayerGraph, QuantisedNetwork, Tensor, Weights};
 use hemet_tfhe::calibrate::calibrate;
 
+use crate::common;
 use crate::error::Error;
-use crate::{common, costs};
+use crate::schemes::ckks::costs;
 
 /// Parameter sets that networks are compiled for: the dearer ones cost more than five times as much a table.
 const SETS: usize = 6;

@@ -11,7 +11,7 @@ use hemet_spaces::{Architecture, LayerGraph, Scheme, Weights};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::tfhe::costs::TfheCosts;
+use crate::schemes::tfhe::costs::TfheCosts;
 
 /// The compiler's estimate with a machine's cost table, as the search asks for it.
 pub struct CompilerCosts {

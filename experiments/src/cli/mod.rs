@@ -1,5 +1,11 @@
 //! The command line: one subcommand a task, each with an example in its help.
 
+pub mod date;
+pub mod fetch;
+pub mod image;
+pub mod progress;
+pub mod search_progress;
+
 use clap::{Parser, Subcommand};
 
 use crate::commands;

@@ -10,10 +10,11 @@ use hemet_search::pareto::Point;
 use hemet_search::study::{Baseline, Event};
 use hemet_search::{Outcome, Trial};
 
+use crate::cli::progress::Progress;
+use crate::common;
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::progress::Progress;
-use crate::{baseline, common};
+use crate::finish::baseline;
 
 /// A bar over all epochs of all trials: trials done, running, failed, infeasible; the best so far, the front's hypervolume.
 pub struct SearchProgress {

@@ -6,7 +6,7 @@ use hemet_search::{Outcome, Trial};
 use serde::{Deserialize, Serialize};
 
 use crate::common;
-use crate::run_folder::{Best, Summary};
+use crate::run::folder::{Best, Summary};
 
 /// What the chosen network gains on the baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

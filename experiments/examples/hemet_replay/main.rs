@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use hemet::error::Error;
-use hemet::replay::{Outcome, Predicted, Replay};
 use hemet_reports::{Cell, Column, Curve, LinePlot, Table};
 use hemet_schedule::CostTable;
+use replay::{Outcome, Predicted, Replay};
+
+mod replay;
 
 #[derive(Parser)]
 struct Args {
@@ -29,8 +31,8 @@ fn main() -> std::process::ExitCode {
 
 fn run(args: &Args) -> Result<(), Error> {
     let table = match &args.costs {
-        Some(path) => hemet::costs::read(path)?,
-        None => hemet::costs::of_this_machine(false)?,
+        Some(path) => hemet::schemes::ckks::costs::read(path)?,
+        None => hemet::schemes::ckks::costs::of_this_machine(false)?,
     };
     let (replay, counts) = Replay::read(&args.replay)?;
     let outcomes = replay.run(&counts, &table)?;
