@@ -27,8 +27,8 @@ use hemet_schedule::artifact::Manifest;
 use hemet_schedule::tfhe::{CostTable, FailureGoal, OutputForm};
 use hemet_search::Seed;
 use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly};
-use hemet_spaces::quantised::{Quantisation, TableFunction};
-use hemet_spaces::{Layer, LayerGraph, NodeId, QuantisedNetwork, Shape, Weights};
+use hemet_spaces::quantized::{Quantization, TableFunction};
+use hemet_spaces::{Layer, LayerGraph, NodeId, QuantizedNetwork, Shape, Weights};
 use predicted::{Figure, Study};
 
 #[derive(Parser)]
@@ -99,8 +99,8 @@ struct Kind {
     classes: usize,
     /// The body up to the head, for a width.
     body: fn(&mut Draft, NodeId, usize) -> Result<NodeId, Error>,
-    /// How it differs from the usual quantisation.
-    quantise: fn(&mut Quantisation),
+    /// How it differs from the usual quantization.
+    quantize: fn(&mut Quantization),
     output: OutputForm,
     failure: FailureGoal,
 }
@@ -112,7 +112,7 @@ const DENSE: Kind = Kind {
     step: 24,
     classes: 10,
     body: |d, x, width| d.dense(x, width),
-    quantise: |_| (),
+    quantize: |_| (),
     output: OutputForm::Logits,
     failure: FailureGoal::Prediction(40),
 };
@@ -130,7 +130,7 @@ const KINDS: [Kind; 12] = [
         name: "tables of 26 boxes",
         width: 20,
         step: 20,
-        quantise: |q| q.boxes = 26,
+        quantize: |q| q.boxes = 26,
         ..DENSE
     },
     Kind {
@@ -138,28 +138,28 @@ const KINDS: [Kind; 12] = [
         width: 12,
         step: 8,
         body: |d, x, width| (0..2).try_fold(x, |x, _| d.dense(x, width)),
-        quantise: |q| (q.boxes, q.rounding) = (8, 1),
+        quantize: |q| (q.boxes, q.rounding) = (8, 1),
         ..DENSE
     },
     Kind {
         name: "two bits rounded off",
         width: 8,
         step: 8,
-        quantise: |q| (q.boxes, q.rounding) = (8, 2),
+        quantize: |q| (q.boxes, q.rounding) = (8, 2),
         ..DENSE
     },
     Kind {
         name: "weights of 3 bits",
         width: 16,
         step: 16,
-        quantise: |q| (q.weight_bits, q.activation_bits, q.boxes) = (3, 2, 20),
+        quantize: |q| (q.weight_bits, q.activation_bits, q.boxes) = (3, 2, 20),
         ..DENSE
     },
     Kind {
         name: "signs",
         width: 32,
         step: 32,
-        quantise: |q| {
+        quantize: |q| {
             (q.input_levels, q.weight_bits, q.activation_bits) = (2, 1, 1);
             q.activation = TableFunction::Sign;
         },
@@ -262,7 +262,7 @@ impl Draft {
     }
 }
 
-fn network(kind: &Kind, width: usize) -> Result<(QuantisedNetwork, Quantisation), Error> {
+fn network(kind: &Kind, width: usize) -> Result<(QuantizedNetwork, Quantization), Error> {
     let [channels, height, columns] = kind.shape;
     let graph = LayerGraph::new(Shape::new(channels, height, columns)).map_err(Error::user)?;
     let input = graph.input();
@@ -273,22 +273,22 @@ fn network(kind: &Kind, width: usize) -> Result<(QuantisedNetwork, Quantisation)
         bias: true,
     };
     draft.add(Layer::Dense(head), &[body])?;
-    let mut quantisation = Quantisation::default();
-    (kind.quantise)(&mut quantisation);
+    let mut quantization = Quantization::default();
+    (kind.quantize)(&mut quantization);
     let weights = weights(
         &draft.graph,
-        &quantisation,
+        &quantization,
         &format!("{}/{width}", kind.name),
     );
-    let network = QuantisedNetwork::quantise(&draft.graph, &weights, &quantisation);
-    Ok((network.map_err(Error::user)?, quantisation))
+    let network = QuantizedNetwork::quantize(&draft.graph, &weights, &quantization);
+    Ok((network.map_err(Error::user)?, quantization))
 }
 
 /// Random integers, and norms that change nothing. With a pattern instead, sums of equal ciphertexts may cancel, and what is
 /// left encrypts nothing and bootstraps in no time.
-fn weights(graph: &LayerGraph, quantisation: &Quantisation, name: &str) -> Weights {
+fn weights(graph: &LayerGraph, quantization: &Quantization, name: &str) -> Weights {
     let mut weights = Weights::random(graph, &mut Seed::new(1).derive(name).rng());
-    let limit = quantisation.weight_limit() as f32;
+    let limit = quantization.weight_limit() as f32;
     for (name, tensor) in &mut weights.tensors {
         let largest = tensor.data.iter().fold(0.0f32, |a, w| a.max(w.abs()));
         for weight in &mut tensor.data {
@@ -308,7 +308,7 @@ fn measure(
     table: &CostTable,
     times: &mut LibraryTimes,
 ) -> Result<(Figure, f64), Error> {
-    let (network, quantisation) = network(kind, width)?;
+    let (network, quantization) = network(kind, width)?;
     let options = Options {
         failure: kind.failure,
         output: kind.output,
@@ -318,7 +318,7 @@ fn measure(
     let compiled = compile(&network, &options).map_err(Error::user)?;
     let (summary, predicted_ms) = (compiled.summary.clone(), compiled.estimate.total_ms);
     let (measured_ms, bound_ms) = common::pool(1)?.install(|| -> Result<_, Error> {
-        let measured_ms = least_ms(kind, artifact(kind, compiled, &network, &quantisation))?;
+        let measured_ms = least_ms(kind, artifact(kind, compiled, &network, &quantization))?;
         Ok((measured_ms, times.bound_ms(&summary, 1)?))
     })?;
     let sets: Vec<&str> = summary.bootstraps.keys().map(String::as_str).collect();
@@ -340,8 +340,8 @@ fn measure(
 fn artifact(
     kind: &Kind,
     compiled: Compiled,
-    network: &QuantisedNetwork,
-    quantisation: &Quantisation,
+    network: &QuantizedNetwork,
+    quantization: &Quantization,
 ) -> TfheArtifact {
     TfheArtifact {
         manifest: Manifest {
@@ -350,9 +350,9 @@ fn artifact(
         },
         encoding: Encoding {
             shape: kind.shape.map(|n| n as u32),
-            levels: quantisation.input_levels,
-            low: quantisation.input_low,
-            high: quantisation.input_high,
+            levels: quantization.input_levels,
+            low: quantization.input_low,
+            high: quantization.input_high,
             logit_scale: network.logit_scale(),
         },
         schedule: compiled.verified,

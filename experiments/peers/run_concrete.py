@@ -1,6 +1,6 @@
 """Concrete (PyPI concrete-python), the compiler below Concrete ML, on the integers of a TFHE artifact of Hemet: same weights, same tables.
 
-Concrete ML quantises and trains by itself; here the network is given, so its compiler is used as Concrete ML uses it: matrix products in the
+Concrete ML quantizes and trains by itself; here the network is given, so its compiler is used as Concrete ML uses it: matrix products in the
 clear weights, one table look-up an activation, widths from the range of a set of inputs, and one error probability for the whole."""
 
 import argparse

@@ -36,7 +36,7 @@ space:
   classes: 10
   blocks:
     - {{name: b1, options: [{{dense: {{width: [6, 8]}}}}]}}
-quantise: {{boxes: 14}}
+quantize: {{boxes: 14}}
 search: {{strategy: random, trials: 2, workers: 1}}
 train: {{epochs: 3, batch: 32}}
 compile: {{output: {output}}}

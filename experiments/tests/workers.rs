@@ -30,7 +30,7 @@ space:
   classes: 10
   blocks:
     - {name: b1, options: [{dense: {width: [4, 5, 6, 7, 8, 9]}}]}
-quantise: {boxes: 14}
+quantize: {boxes: 14}
 search: {strategy: nsga2, trials: 6, lag: 2, workers: 1, halving: {rungs: [3], factor: 2}}
 train: {epochs: 12, batch: 16}
 encrypted_images: 1

@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let right = (0..tests)
         .filter(|i| nearest(&set.train, trainings, set.test.image(*i)) == set.test.labels[*i])
         .count();
-    println!("nearest neighbour: {right} of {tests} right");
+    println!("nearest neighbor: {right} of {tests} right");
     Ok(())
 }
 

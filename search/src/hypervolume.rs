@@ -22,8 +22,8 @@ impl ParetoFront {
     /// 0 to the reference.
     fn share(&self, reference: &[f64]) -> f64 {
         let list = self.objectives.list().iter().zip(reference);
-        let minimised = list.filter(|(objective, _)| !objective.maximised);
-        let whole: f64 = minimised.map(|(_, end)| end).product();
+        let minimized = list.filter(|(objective, _)| !objective.maximized);
+        let whole: f64 = minimized.map(|(_, end)| end).product();
         self.hypervolume(reference) / whole
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! | module | purpose |
 //! |---|---|
-//! | [`data`] | datasets: images and labels, normalised, checked by checksum |
+//! | [`data`] | datasets: images and labels, normalized, checked by checksum |
 //! | [`train`] | trains a `LayerGraph` with burn and exports its `Weights` |
 //! | [`strategy`] | proposes architectures from the trial table |
 //! | [`constraint`] | the cost model's interface and the limits checked before training |
-//! | [`objective`] | what is optimised: accuracy, latency, depth, key size, cost |
+//! | [`objective`] | what is optimized: accuracy, latency, depth, key size, cost |
 //! | [`trial`] | a tried architecture and how it ended |
 //! | [`study`] | runs trials, keeps the journal, resumes |
 //! | [`pareto`] | the front in the objectives, the choice of the best, hypervolume |

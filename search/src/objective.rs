@@ -1,4 +1,4 @@
-//! Objectives: the figures of a trial that a search optimises, and the list of those that exist.
+//! Objectives: the figures of a trial that a search optimizes, and the list of those that exist.
 //!
 //! The front, the strategies that look at figures, successive halving, the hypervolume, the Pareto plot and the choice of the network
 //! to deploy all follow the objectives of the experiment. To add one: its entry in [`OBJECTIVES`].
@@ -17,7 +17,7 @@ pub struct Objective {
     /// Its unit; empty for shares and for money, whose currency is the user's.
     pub unit: &'static str,
     /// Whether more is better. Such a figure lies from 0 to 1; one of which less is better is at least 0.
-    pub maximised: bool,
+    pub maximized: bool,
     /// Whether it follows from the latency, so that timing a prediction measures it.
     pub timed: bool,
     /// Whether its values are whole numbers.
@@ -30,7 +30,7 @@ pub struct Objective {
 impl Objective {
     /// A value of it, turned so that less is better.
     pub fn turned(&self, value: f64) -> f64 {
-        match self.maximised {
+        match self.maximized {
             true => -value,
             false => value,
         }
@@ -45,7 +45,7 @@ pub static OBJECTIVES: &[Objective] = &[
         timed: false,
         whole: false,
         unit: "",
-        maximised: true,
+        maximized: true,
         value: |point, _| point.accuracy,
         limit: |_| None,
     },
@@ -55,7 +55,7 @@ pub static OBJECTIVES: &[Objective] = &[
         timed: true,
         whole: false,
         unit: "ms",
-        maximised: false,
+        maximized: false,
         value: |point, _| point.latency_ms,
         limit: |constraints| constraints.max_latency_ms,
     },
@@ -65,7 +65,7 @@ pub static OBJECTIVES: &[Objective] = &[
         timed: false,
         whole: true,
         unit: "levels",
-        maximised: false,
+        maximized: false,
         value: |point, _| point.depth as f64,
         limit: |constraints| constraints.max_depth.map(|depth| depth as f64),
     },
@@ -75,7 +75,7 @@ pub static OBJECTIVES: &[Objective] = &[
         timed: false,
         whole: false,
         unit: "MiB",
-        maximised: false,
+        maximized: false,
         value: |point, _| point.key_bytes as f64 / MIB,
         limit: |constraints| constraints.max_key_mib,
     },
@@ -85,7 +85,7 @@ pub static OBJECTIVES: &[Objective] = &[
         timed: true,
         whole: false,
         unit: "",
-        maximised: false,
+        maximized: false,
         // Without a price there is no such objective, see `Objectives::new`.
         value: |point, constraints| {
             let price = constraints.price_per_core_hour;
@@ -95,7 +95,7 @@ pub static OBJECTIVES: &[Objective] = &[
     },
 ];
 
-/// What an experiment without `objectives` optimises.
+/// What an experiment without `objectives` optimizes.
 pub const DEFAULT: [&str; 2] = ["accuracy", "latency"];
 
 /// The objectives of a search, with the limits that bound them.
@@ -193,7 +193,7 @@ impl Objectives {
                 let worst = values.fold(0.0, f64::max);
                 if worst > 0.0 { 1.1 * worst } else { 1.0 }
             };
-            match objective.maximised {
+            match objective.maximized {
                 true => 0.0,
                 false => (objective.limit)(&self.constraints).unwrap_or_else(worst),
             }

@@ -21,12 +21,12 @@ fn optdigits_has_its_published_counts_and_range() {
         let greatest = part.images.iter().fold(0.0f32, |m, p| m.max(*p));
         assert_eq!(greatest, 1.0);
     }
-    assert_eq!(nearest_neighbour(&digits.train, &digits.test), 1761);
+    assert_eq!(nearest_neighbor(&digits.train, &digits.test), 1761);
 }
 
-/// How many of `test`'s images have the label of their nearest neighbour in `train`: 98.00 % on optdigits, as
+/// How many of `test`'s images have the label of their nearest neighbor in `train`: 98.00 % on optdigits, as
 /// published with the data; a loader that mixes up pixels or labels does not reach it.
-fn nearest_neighbour(train: &Dataset, test: &Dataset) -> usize {
+fn nearest_neighbor(train: &Dataset, test: &Dataset) -> usize {
     let distance =
         |a: &[f32], b: &[f32]| -> f32 { a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum() };
     (0..test.len())

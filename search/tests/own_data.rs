@@ -263,10 +263,10 @@ fn images_that_are_damaged_of_another_size_or_no_picture_are_named() {
     assert!(error.contains("0 folders of classes"), "{error}");
 }
 
-/// 24 columns and 18 rows, greys `8x + 2y`; baseline.
-const GREY: &[u8] = include_bytes!("pictures/grey.jpg");
-/// As large, red `8x`, green `10y`, blue `200 - 6x`; progressive, with colours at half the resolution.
-const COLOURS: &[u8] = include_bytes!("pictures/colours_progressive.jpg");
+/// 24 columns and 18 rows, grays `8x + 2y`; baseline.
+const GRAY: &[u8] = include_bytes!("pictures/gray.jpg");
+/// As large, red `8x`, green `10y`, blue `200 - 6x`; progressive, with colors at half the resolution.
+const COLORS: &[u8] = include_bytes!("pictures/colors_progressive.jpg");
 const CMYK: &[u8] = include_bytes!("pictures/cmyk.jpg");
 
 /// A folder of two classes, one image in the test part each and `content` in all places.
@@ -283,12 +283,12 @@ fn jpeg_folder(content: &[u8]) -> tempfile::TempDir {
 }
 
 #[test]
-fn jpegs_give_the_colours_that_were_written_as_far_as_jpeg_keeps_them() {
-    let grey = |_: usize, x: usize, y: usize| 8 * x + 2 * y;
-    let colours = |c: usize, x: usize, y: usize| [8 * x, 10 * y, 200 - 6 * x][c];
+fn jpegs_give_the_colors_that_were_written_as_far_as_jpeg_keeps_them() {
+    let gray = |_: usize, x: usize, y: usize| 8 * x + 2 * y;
+    let colors = |c: usize, x: usize, y: usize| [8 * x, 10 * y, 200 - 6 * x][c];
     type Pixel<'a> = &'a dyn Fn(usize, usize, usize) -> usize;
     let cases: [(&[u8], usize, Pixel<'_>, f32); 2] =
-        [(GREY, 1, &grey, 4.0), (COLOURS, 3, &colours, 24.0)];
+        [(GRAY, 1, &gray, 4.0), (COLORS, 3, &colors, 24.0)];
     for (content, channels, pixel, tolerance) in cases {
         let folder = jpeg_folder(content);
         let set = data::load("image_folder", Some(folder.path())).expect("sound");
@@ -306,7 +306,7 @@ fn jpegs_give_the_colours_that_were_written_as_far_as_jpeg_keeps_them() {
 }
 
 #[test]
-fn jpegs_that_are_cut_of_other_colours_or_too_large_are_named() {
+fn jpegs_that_are_cut_of_other_colors_or_too_large_are_named() {
     let refused = |content: &[u8], message: &str| {
         let folder = jpeg_folder(content);
         let error = data::load("image_folder", Some(folder.path()));
@@ -316,16 +316,16 @@ fn jpegs_that_are_cut_of_other_colours_or_too_large_are_named() {
             "{error}"
         );
     };
-    refused(CMYK, "write it as grey or RGB");
+    refused(CMYK, "write it as gray or RGB");
     // The sizes in the frame header, 16384 by 16384: 256 MiB.
-    let frame = GREY
+    let frame = GRAY
         .windows(2)
         .position(|w| w == [0xff, 0xc0])
         .expect("baseline");
-    let mut large = GREY.to_vec();
+    let mut large = GRAY.to_vec();
     large[frame + 5..frame + 9].copy_from_slice(&[0x40, 0, 0x40, 0]);
     refused(&large, "at most 67108864");
-    for content in [GREY, COLOURS] {
+    for content in [GRAY, COLORS] {
         for len in 3..content.len() {
             refused(&content[..len], "the file was cut");
         }

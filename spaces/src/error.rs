@@ -135,7 +135,7 @@ pub enum Error {
     },
     /// An input value of an integer network lies outside its range.
     #[error(
-        "input value {index} is {value}, the network takes {low} to {high}; quantise the input"
+        "input value {index} is {value}, the network takes {low} to {high}; quantize the input"
     )]
     InputValue {
         /// Which value.
@@ -149,7 +149,7 @@ pub enum Error {
     },
     /// A node of an integer network is wrong.
     #[error("integer network, node `{node}`: {why}")]
-    Quantised {
+    Quantized {
         /// Name of the node.
         node: String,
         /// What is wrong, with both numbers.

@@ -4,7 +4,7 @@ use hemet_schedule::tfhe::{
     Constant, Constants, FailureGoal, Instruction, KeyKind, MapBounds, MapConstant, Op, OutputForm,
     Schedule, SetId, TableConstant, Type, ValueId,
 };
-use hemet_spaces::quantised::ValueRange;
+use hemet_spaces::quantized::ValueRange;
 
 use crate::tfhe::expression::Expression;
 use crate::tfhe::stages::Stages;
@@ -131,7 +131,7 @@ fn output_parts(stages: &Stages, parts: usize, form: OutputForm) -> Vec<Part> {
                 bias,
             )
         });
-        let map = hemet_spaces::quantised::IntegerMap::from_rows(
+        let map = hemet_spaces::quantized::IntegerMap::from_rows(
             output.map.inputs,
             rows.collect::<Vec<_>>(),
         );

@@ -2,7 +2,7 @@
 //!
 //! All maps here have global columns: the results of all sources (the input and the tables), one after the other.
 
-use hemet_spaces::quantised::{IntegerMap, Limits};
+use hemet_spaces::quantized::{IntegerMap, Limits};
 
 /// A linear combination of sources.
 #[derive(Clone, Debug, PartialEq)]

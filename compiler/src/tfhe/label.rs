@@ -2,13 +2,13 @@
 //!
 //! Every pair of classes is compared by the sign of the difference of its logits (`n(n − 1)/2` bootstraps), each
 //! class counts its wins, and the class with `n − 1` wins says its number (`n` bootstraps); the sum of these is the label. Of
-//! equal logits the first wins, as in [`hemet_spaces::quantised::label`]. Differences are rounded off by as many bits as is
+//! equal logits the first wins, as in [`hemet_spaces::quantized::label`]. Differences are rounded off by as many bits as is
 //! cheapest: the sign does not change when low bits go.
 
 use hemet_schedule::tfhe::{Schedule, estimate};
-use hemet_spaces::QuantisedNetwork;
-use hemet_spaces::quantised::{
-    IntegerMap, Limits, Operation, QuantisedNode, TableLayer, ValueRange,
+use hemet_spaces::QuantizedNetwork;
+use hemet_spaces::quantized::{
+    IntegerMap, Limits, Operation, QuantizedNode, TableLayer, ValueRange,
 };
 
 use crate::tfhe::choose::choose;
@@ -22,7 +22,7 @@ const MAX_SHIFT: u32 = 6;
 ///
 /// # Errors
 /// As [`crate::tfhe::compile`]; the error of the last shift if none works.
-pub fn choose_label(network: &QuantisedNetwork, options: &Options) -> Result<Schedule, Error> {
+pub fn choose_label(network: &QuantizedNetwork, options: &Options) -> Result<Schedule, Error> {
     let mut best: Option<(f64, Schedule)> = None;
     let mut last = None;
     for shift in 0..=MAX_SHIFT {
@@ -51,7 +51,7 @@ pub fn choose_label(network: &QuantisedNetwork, options: &Options) -> Result<Sch
 ///
 /// # Errors
 /// A network with one output, or with logits too wide for a table.
-pub fn with_label(network: &QuantisedNetwork, shift: u32) -> Result<QuantisedNetwork, Error> {
+pub fn with_label(network: &QuantizedNetwork, shift: u32) -> Result<QuantizedNetwork, Error> {
     let classes = network.output_len();
     let pairs: Vec<(u32, u32)> = (0..classes as u32)
         .flat_map(|i| (i + 1..classes as u32).map(move |j| (i, j)))
@@ -98,7 +98,7 @@ pub fn with_label(network: &QuantisedNetwork, shift: u32) -> Result<QuantisedNet
     let mut nodes = network.nodes().to_vec();
     let mut push = |name: &str, len: usize, operation: Operation| {
         let inputs = vec![nodes.len() - 1];
-        nodes.push(QuantisedNode {
+        nodes.push(QuantizedNode {
             name: format!("argmax.{name}"),
             shape: [len, 1, 1],
             inputs,
@@ -110,7 +110,7 @@ pub fn with_label(network: &QuantisedNetwork, shift: u32) -> Result<QuantisedNet
     push("wins", classes, linear(wins));
     push("winner", classes, Operation::Table(winner));
     push("label", 1, linear(sum));
-    Ok(QuantisedNetwork::new(nodes, 1.0)?)
+    Ok(QuantizedNetwork::new(nodes, 1.0)?)
 }
 
 /// The class's number for `classes − 1` wins, else 0.

@@ -21,7 +21,7 @@ pub use label::with_label;
 use hemet_schedule::tfhe::{
     CostTable, Estimate, FailureGoal, OutputForm, SetId, Summary, Verified, estimate, verify,
 };
-use hemet_spaces::QuantisedNetwork;
+use hemet_spaces::QuantizedNetwork;
 
 /// How to compile.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +64,7 @@ pub struct Compiled {
 /// # Errors
 /// A network that no set of `options` can run within the failure goal, numbers beyond the limits of a schedule, or costs
 /// that the table lacks.
-pub fn compile(network: &QuantisedNetwork, options: &Options) -> Result<Compiled, Error> {
+pub fn compile(network: &QuantizedNetwork, options: &Options) -> Result<Compiled, Error> {
     let schedule = match options.output {
         OutputForm::Logits => choose::choose(&stages::stages(network)?, options)?,
         OutputForm::Label => label::choose_label(network, options)?,

@@ -1,8 +1,8 @@
 //! Cuts a network at its tables: each stage is one map over earlier sources, then one table.
 
 use hemet_schedule::tfhe::MAX_TURN;
-use hemet_spaces::QuantisedNetwork;
-use hemet_spaces::quantised::{Operation, TableLayer, ValueRange};
+use hemet_spaces::QuantizedNetwork;
+use hemet_spaces::quantized::{Operation, TableLayer, ValueRange};
 
 use crate::tfhe::Error;
 use crate::tfhe::expression::Expression;
@@ -56,7 +56,7 @@ pub struct Stages {
 ///
 /// # Errors
 /// Weights that multiply up beyond 32 bits, or sources that meet with moduli that have no small common multiple.
-pub fn stages(network: &QuantisedNetwork) -> Result<Stages, Error> {
+pub fn stages(network: &QuantizedNetwork) -> Result<Stages, Error> {
     let nodes = network.nodes();
     let mut sources = Vec::new();
     let mut columns = 0;

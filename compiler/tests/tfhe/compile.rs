@@ -3,8 +3,8 @@
 use crate::common::{inputs, networks};
 use hemet_compiler::tfhe::{Error, Options, compile, with_label};
 use hemet_schedule::tfhe::{FailureGoal, KeyKind, OutputForm, SetId, analyse, interpret, print};
-use hemet_spaces::QuantisedNetwork;
-use hemet_spaces::quantised::{Operation, QuantisedNode, label};
+use hemet_spaces::QuantizedNetwork;
+use hemet_spaces::quantized::{Operation, QuantizedNode, label};
 
 #[test]
 fn every_schedule_computes_its_network_exactly() {
@@ -71,7 +71,7 @@ fn goals_are_kept_and_the_sterner_one_costs_no_less() {
 #[test]
 fn instructions_do_not_depend_on_weight_values_but_for_the_range_of_the_output() {
     let (_, network) = networks().swap_remove(1);
-    let nodes: Vec<QuantisedNode> = (network.nodes().iter().cloned())
+    let nodes: Vec<QuantizedNode> = (network.nodes().iter().cloned())
         .map(|mut node| {
             if let (Operation::Linear { map, .. }, "first") = (&mut node.operation, &*node.name) {
                 map.weights.iter_mut().for_each(|w| *w = -*w);
@@ -79,9 +79,9 @@ fn instructions_do_not_depend_on_weight_values_but_for_the_range_of_the_output()
             node
         })
         .collect();
-    let other = QuantisedNetwork::new(nodes, network.logit_scale()).unwrap();
+    let other = QuantizedNetwork::new(nodes, network.logit_scale()).unwrap();
     assert_ne!(other, network);
-    let text = |n: &QuantisedNetwork| print(&compile(n, &Options::default()).unwrap().verified);
+    let text = |n: &QuantizedNetwork| print(&compile(n, &Options::default()).unwrap().verified);
     assert_eq!(text(&other), text(&network));
 }
 

@@ -167,8 +167,8 @@ fn folder(args: &Args, experiment: &Experiment) -> Result<RunFolder, Error> {
                 "it holds a search already; --resume goes on with it, another --out keeps it",
             ));
         }
-        let old = std::fs::read_to_string(&path).map_err(|e| Error::file(&path, e))?;
-        if old != yaml {
+        // Read and written anew: a key may have had another name in the version that wrote it.
+        if Experiment::read(&path)?.to_yaml()? != yaml {
             return Err(Error::file(
                 &path,
                 "the search in this folder is of another experiment; choose another --out",
@@ -199,7 +199,7 @@ fn costs_of(args: &Args, experiment: &Experiment, run: &RunFolder) -> Result<Sch
             };
             tfhe::costs::keep(&path, &table)?;
             Some(TfheCosts {
-                quantisation: experiment.quantise.clone(),
+                quantization: experiment.quantize.clone(),
                 options: experiment.tfhe_options(table),
             })
         }
@@ -304,7 +304,7 @@ fn search(
         }
         if job.scheme == Scheme::Tfhe {
             let training = job.training(data, &experiment.train);
-            return train::quantised::run(&training, &experiment.quantise, on_epoch);
+            return train::quantized::run(&training, &experiment.quantize, on_epoch);
         }
         let teacher = teachers.of(job.graph, &mut |_| {})?;
         let mut training = job.training(data, &experiment.train);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use hemet_runtime::calibrate::machine_name;
 use hemet_search::Seed;
 use hemet_search::constraint::{CostEstimate, CostModel};
-use hemet_spaces::quantised::Quantisation;
+use hemet_spaces::quantized::Quantization;
 use hemet_spaces::{Architecture, Scheme, Space, Statistics, presets};
 use serde::Serialize;
 
@@ -114,7 +114,7 @@ struct Given {
 /// How networks are compiled under each scheme; by default as where no experiment says otherwise.
 struct Compile {
     ckks: hemet_compiler::Options,
-    quantisation: Quantisation,
+    quantization: Quantization,
     /// Without the machine's costs.
     tfhe: hemet_compiler::tfhe::Options,
 }
@@ -123,7 +123,7 @@ impl Default for Compile {
     fn default() -> Self {
         Self {
             ckks: hemet_compiler::Options::default(),
-            quantisation: Quantisation::default(),
+            quantization: Quantization::default(),
             tfhe: hemet_compiler::tfhe::Options {
                 sets: tfhe::costs::sets(),
                 ..Default::default()
@@ -155,7 +155,7 @@ impl Compile {
                 table,
             }),
             tfhe: tfhe.map(|costs| TfheCosts {
-                quantisation: self.quantisation,
+                quantization: self.quantization,
                 options: hemet_compiler::tfhe::Options { costs, ..self.tfhe },
             }),
         })
@@ -191,7 +191,7 @@ fn read(given: &str) -> Result<Given, Error> {
         space: experiment.space()?.clone(),
         compile: Compile {
             ckks: experiment.compile_options()?,
-            quantisation: experiment.quantise.clone(),
+            quantization: experiment.quantize.clone(),
             tfhe: experiment.tfhe_options(nothing),
         },
     })

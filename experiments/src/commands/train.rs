@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use hemet_search::train::{
-    EpochReport, TrainData, TrainOptions, TrainOutcome, Trained, Training, quantised,
+    EpochReport, TrainData, TrainOptions, TrainOutcome, Trained, Training, quantized,
 };
 use hemet_search::{Seed, Trial, data, study};
 use hemet_spaces::Scheme;
@@ -100,7 +100,10 @@ fn options(args: &Args, searched: &TrainOptions) -> Result<TrainOptions, Error> 
         let path = std::path::Path::new("--options");
         // Read as options first, for the messages on unknown keys.
         crate::experiment::parse::<TrainOptions>(path, text)?;
-        let own: serde_yaml::Mapping = crate::experiment::parse(path, text)?;
+        let mut own: serde_yaml::Mapping = crate::experiment::parse(path, text)?;
+        if let Some(rate) = own.remove("quantised_rate") {
+            own.insert("quantized_rate".into(), rate);
+        }
         let all = all
             .as_mapping_mut()
             .ok_or_else(|| Error::user("no options"))?;
@@ -176,7 +179,7 @@ fn train(
     };
     let outcome = match scheme {
         Scheme::Ckks => training.run(&mut on_epoch),
-        Scheme::Tfhe => quantised::run(&training, &experiment.quantise, &mut on_epoch),
+        Scheme::Tfhe => quantized::run(&training, &experiment.quantize, &mut on_epoch),
     };
     bar.finish();
     match outcome.map_err(Error::user)? {

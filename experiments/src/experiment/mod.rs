@@ -7,7 +7,7 @@
 //! space_file: spaces/presets/digits.yaml   # or `space:` with the space written out here
 //! search: {strategy: random, trials: 12, workers: 0, lag: 4}    # max_minutes, halving, inherit, baseline: see `Search`
 //! scheme: ckks                      # or tfhe, or [ckks, tfhe]: then the search decides; ckks where not given
-//! quantise: {weight_bits: 2, activation_bits: 2, activation: relu, boxes: 14}   # scheme tfhe; see `Quantisation`
+//! quantize: {weight_bits: 2, activation_bits: 2, activation: relu, boxes: 14}   # scheme tfhe; see `Quantization`
 //! train: {epochs: 20}               # and more, see `TrainOptions`
 //! objectives: [accuracy, latency]   # what is optimised; others: depth, key_size, cost (needs constraints.price_per_core_hour)
 //! constraints: {max_depth: 9, max_latency_ms: 500}
@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 use hemet_search::objective::Objectives;
 use hemet_search::study::Baseline;
-use hemet_spaces::quantised::Quantisation;
+use hemet_spaces::quantized::Quantization;
 use hemet_spaces::space::{List, Scheme, Space};
 use serde::{Deserialize, Serialize};
 
@@ -55,8 +55,8 @@ pub struct Experiment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheme: Option<List<Scheme>>,
     /// How networks become integers, under scheme `tfhe`.
-    #[serde(default)]
-    pub quantise: Quantisation,
+    #[serde(default, alias = "quantise")]
+    pub quantize: Quantization,
     /// How candidates are proposed.
     pub search: Search,
     /// How candidates are trained.
@@ -243,7 +243,7 @@ impl Experiment {
             ),
         )?;
         experiment
-            .quantise
+            .quantize
             .check()
             .map_err(|e| Error::file(path, e))?;
         experiment.resolve_space(path)?;
@@ -336,5 +336,22 @@ pub fn security_level(bits: u32) -> Result<hemet_ckks_params::SecurityLevel, Err
         other => Err(Error::user(format!(
             "{other} bits of security are not offered; choose 128, 192 or 256"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_british_spelling_of_earlier_versions_is_read_and_the_american_one_written() {
+        let text = "name: e\ndata: {set: optdigits}\nsearch: {strategy: random, trials: 1}\n\
+                    quantise: {boxes: 20}\ntrain: {quantised_rate: 0.25}\n";
+        let experiment: Experiment = parse(Path::new("e.yaml"), text).expect("read");
+        assert_eq!(experiment.quantize.boxes, 20);
+        assert_eq!(experiment.train.quantized_rate, 0.25);
+        let written = experiment.to_yaml().expect("written");
+        assert!(written.contains("quantize:") && written.contains("quantized_rate:"));
+        assert!(!written.contains("quantis"), "{written}");
     }
 }

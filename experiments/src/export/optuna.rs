@@ -1,8 +1,8 @@
 //! Optuna's journal file (T. Akiba et al., Optuna, KDD 2019; `optuna.storages.journal`, version 5): a JSON object a line, each
 //! an operation that Optuna replays.
 //!
-//! Genes become categorical parameters. A complete trial carries the objectives of the experiment, each maximised or
-//! minimised; a failed one is `FAIL`, an infeasible one, which was never trained, is `PRUNED`; the reason is an attribute. The
+//! Genes become categorical parameters. A complete trial carries the objectives of the experiment, each maximized or
+//! minimized; a failed one is `FAIL`, an infeasible one, which was never trained, is `PRUNED`; the reason is an attribute. The
 //! journal of a search holds no times, so trials have none.
 
 use hemet_search::objective::{Objective, Objectives};
@@ -46,9 +46,9 @@ pub fn journal(study: &Exported<'_>) -> Result<String, Error> {
         text.push('\n');
     };
     let objectives = experiment.objectives()?;
-    let direction = |maximised| if maximised { MAXIMIZE } else { MINIMIZE };
+    let direction = |maximized| if maximized { MAXIMIZE } else { MINIMIZE };
     let list = objectives.list().iter();
-    let directions: Vec<u8> = list.clone().map(|o| direction(o.maximised)).collect();
+    let directions: Vec<u8> = list.clone().map(|o| direction(o.maximized)).collect();
     let metrics: Vec<String> = list.map(|o| metric(o)).collect();
     line(
         CREATE_STUDY,

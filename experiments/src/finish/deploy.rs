@@ -137,7 +137,7 @@ fn tfhe(
     let artifact = TfheArtifact::read(file).map_err(Error::user)?;
     let graph = experiment.space()?.graph(&trial.architecture);
     let graph = graph.map_err(Error::user)?;
-    let accuracy = train::quantised::accuracy(&graph, weights, &experiment.quantise, &sets.test);
+    let accuracy = train::quantized::accuracy(&graph, weights, &experiment.quantize, &sets.test);
     let session = TfheSession::new(artifact)?;
     Ok(Network {
         predicted_latency_ms: Some(figures.latency_ms),

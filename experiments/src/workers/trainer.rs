@@ -10,7 +10,7 @@ use std::time::Instant;
 use hemet_queue::Request;
 use hemet_search::data::Dataset;
 use hemet_search::study::{self, Delivery, Order};
-use hemet_search::train::{End, EpochReport, TrainData, TrainOutcome, Training, quantised};
+use hemet_search::train::{End, EpochReport, TrainData, TrainOutcome, Training, quantized};
 use hemet_search::{Error as SearchError, Seed};
 use hemet_spaces::Scheme;
 
@@ -128,7 +128,7 @@ impl Trainer {
             }
         };
         let outcome = match scheme {
-            Scheme::Tfhe => quantised::run(&training, &experiment.quantise, &mut on_epoch)?,
+            Scheme::Tfhe => quantized::run(&training, &experiment.quantize, &mut on_epoch)?,
             Scheme::Ckks => training.run(&mut on_epoch)?,
         };
         if !self.in_run_folder && outcome != TrainOutcome::Cancelled {

@@ -48,7 +48,7 @@ pub enum Error {
     },
     /// A value outside the network's input range.
     #[error(
-        "input value {index} is {value}, the network takes {low} to {high}; quantise the input"
+        "input value {index} is {value}, the network takes {low} to {high}; quantize the input"
     )]
     InputValue {
         /// Which value.

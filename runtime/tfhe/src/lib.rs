@@ -8,13 +8,13 @@
 //! the masks; outputs travel with the top bytes of their numbers.
 //!
 //! ```
-//! use hemet_spaces::quantised::{IntegerMap, Limits, Operation, QuantisedNode, TableLayer, ValueRange};
-//! use hemet_spaces::QuantisedNetwork;
+//! use hemet_spaces::quantized::{IntegerMap, Limits, Operation, QuantizedNode, TableLayer, ValueRange};
+//! use hemet_spaces::QuantizedNetwork;
 //! use hemet_tfhe::{ClientKey, Server, Spec};
 //!
-//! let node = |name: &str, inputs, operation| QuantisedNode { name: name.into(), shape: [1, 1, 1], inputs, operation };
+//! let node = |name: &str, inputs, operation| QuantizedNode { name: name.into(), shape: [1, 1, 1], inputs, operation };
 //! let map = IntegerMap::from_rows(1, [(vec![(0, 2)], 1)]);
-//! let network = QuantisedNetwork::new(
+//! let network = QuantizedNetwork::new(
 //!     vec![
 //!         node("input", vec![], Operation::Input(ValueRange::new(0, 1))),
 //!         node("double", vec![0], Operation::Linear { limits: Limits::tight(&map), map }),

@@ -6,11 +6,11 @@ mod common;
 use common::{inputs, networks};
 use hemet_compiler::tfhe::{Options, compile};
 use hemet_schedule::tfhe::{OutputForm, SetId, Verified};
-use hemet_spaces::QuantisedNetwork;
-use hemet_spaces::quantised::label;
+use hemet_spaces::QuantizedNetwork;
+use hemet_spaces::quantized::label;
 use hemet_tfhe::{ClientKey, EncryptedInput, EncryptedOutput, Error, EvaluationKeys, Server, Spec};
 
-fn compiled(network: &QuantisedNetwork, output: OutputForm) -> Verified {
+fn compiled(network: &QuantizedNetwork, output: OutputForm) -> Verified {
     compile(
         network,
         &Options {

@@ -1,8 +1,8 @@
 //! CIFAR-10: 32x32 photographs of ten kinds of things, read from the user's folder, plain or as `.xz`.
 //!
 //! A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009. A record is a label and 3,072 bytes,
-//! the planes red, green, blue. Normalised per channel to `(p/255 − mean) / (2.2 · deviation)` with the training set's
-//! mean and deviation: centred, and within ±1, which is what the compiler's budgets assume of inputs.
+//! the planes red, green, blue. Normalized per channel to `(p/255 − mean) / (2.2 · deviation)` with the training set's
+//! mean and deviation: centered, and within ±1, which is what the compiler's budgets assume of inputs.
 
 use std::io::Read;
 use std::path::Path;

@@ -13,7 +13,7 @@ use super::picture::{self, Picture};
 use super::{Source, TrainTest, files, own};
 use crate::Error;
 
-/// Grey or RGB images of one size, 8 bits a channel; pixels 0..255, divided by 255.
+/// Gray or RGB images of one size, 8 bits a channel; pixels 0..255, divided by 255.
 pub(super) struct ImageFolder;
 
 /// One in this many images of a class is a test image.
@@ -25,7 +25,7 @@ impl Source for ImageFolder {
     }
 
     fn about(&self) -> &'static str {
-        "PNG or JPEG images of your own, grey or RGB, one folder a class, or train/ and test/ with such folders; pixels divided by 255"
+        "PNG or JPEG images of your own, gray or RGB, one folder a class, or train/ and test/ with such folders; pixels divided by 255"
     }
 
     fn needs_folder(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Datasets: images as normalised floats, labels as class numbers; the list of those that are known.
+//! Datasets: images as normalized floats, labels as class numbers; the list of those that are known.
 //!
 //! To add one: a file here that implements [`Source`], and its line in [`sources`].
 
@@ -31,7 +31,7 @@ pub struct Dataset {
     pub shape: Shape,
     /// Number of classes, at least 2.
     pub classes: usize,
-    /// All images, one after the other, each `[channels][height][width]`, normalised as its source says, within ±1.
+    /// All images, one after the other, each `[channels][height][width]`, normalized as its source says, within ±1.
     pub images: Vec<f32>,
     /// The class of each image, below `classes`.
     pub labels: Vec<u8>,
@@ -66,7 +66,7 @@ pub trait Source: Sync {
     /// Its name in experiments.
     fn name(&self) -> &'static str;
 
-    /// What it holds, its source, its licence and its normalisation, in a line or two.
+    /// What it holds, its source, its license and its normalization, in a line or two.
     fn about(&self) -> &'static str;
 
     /// Whether it lies in a folder of the user's (else it is part of the program).
@@ -126,13 +126,13 @@ pub fn load(name: &str, folder: Option<&Path>) -> Result<TrainTest, Error> {
 /// # Errors
 /// Why it cannot be read.
 pub fn picture(content: &[u8]) -> Option<Result<(Shape, Vec<f32>), String>> {
-    let normalised = |picture: picture::Picture| {
+    let normalized = |picture: picture::Picture| {
         let [channels, height, width] = picture.axes;
         let pixels = picture.planar.iter();
         let values = pixels.map(|p| f32::from(*p) / f32::from(u8::MAX));
         (Shape::new(channels, height, width), values.collect())
     };
-    picture::is_picture(content).then(|| picture::decode(content).map(normalised))
+    picture::is_picture(content).then(|| picture::decode(content).map(normalized))
 }
 
 impl Dataset {

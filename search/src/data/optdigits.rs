@@ -1,7 +1,7 @@
 //! UCI optdigits: 8x8 handwritten digits, embedded.
 //!
 //! E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, 1998, UCI Machine Learning Repository,
-//! DOI 10.24432/C50P49, licence CC BY 4.0.
+//! DOI 10.24432/C50P49, license CC BY 4.0.
 
 use std::path::Path;
 

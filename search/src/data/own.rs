@@ -23,7 +23,7 @@ impl Source for OwnIdx {
     }
 
     fn about(&self) -> &'static str {
-        "images of your own in a folder with IDX files named as MNIST's (idx3 grey, idx4 with channels), pixels divided by 255"
+        "images of your own in a folder with IDX files named as MNIST's (idx3 gray, idx4 with channels), pixels divided by 255"
     }
 
     fn needs_folder(&self) -> bool {

@@ -1,6 +1,6 @@
 //! PneumoniaMNIST: 28x28 chest X-rays of children, normal or with pneumonia, read from the user's folder.
 //!
-//! J. Yang et al., MedMNIST v2, Scientific Data, 2023, DOI 10.1038/s41597-022-01721-8, licence CC BY 4.0. The published
+//! J. Yang et al., MedMNIST v2, Scientific Data, 2023, DOI 10.1038/s41597-022-01721-8, license CC BY 4.0. The published
 //! validation images join the training images: a study cuts its own validation split.
 
 use std::path::Path;

@@ -26,7 +26,7 @@ pub struct Context<'a> {
     pub history: &'a [Trial],
     /// The architectures of the trials after those, whose outcome is not to be used yet.
     pub pending: &'a [Architecture],
-    /// What the search optimises.
+    /// What the search optimizes.
     pub objectives: &'a Objectives,
     /// What an architecture costs, or why it is infeasible; known without training.
     pub cost: &'a dyn Fn(&Architecture) -> Result<CostEstimate, String>,

@@ -56,7 +56,7 @@ struct Standing {
     point: Point,
     /// Fronts that must go before it stands in one, from 0.
     rank: usize,
-    /// How far its neighbours in the front are from each other; infinite at the ends.
+    /// How far its neighbors in the front are from each other; infinite at the ends.
     crowding: f64,
 }
 
@@ -96,8 +96,8 @@ fn crowded(mut front: Vec<Point>, rank: usize, objectives: &Objectives) -> Vec<S
         order.sort_by(|a, b| value(*a).total_cmp(&value(*b)));
         let (first, last) = (order[0], order[order.len() - 1]);
         let extent = (value(last) - value(first)).max(1e-12);
-        for neighbours in order.windows(3) {
-            crowding[neighbours[1]] += (value(neighbours[2]) - value(neighbours[0])) / extent;
+        for neighbors in order.windows(3) {
+            crowding[neighbors[1]] += (value(neighbors[2]) - value(neighbors[0])) / extent;
         }
         crowding[first] = f64::INFINITY;
         crowding[last] = f64::INFINITY;

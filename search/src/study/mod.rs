@@ -124,7 +124,7 @@ pub struct Study<'a> {
     pub strategy: &'a dyn Strategy,
     /// What networks cost.
     pub cost: &'a dyn CostModel,
-    /// What is optimised.
+    /// What is optimized.
     pub objectives: &'a Objectives,
     /// Limits, checked before training.
     pub constraints: &'a Constraints,

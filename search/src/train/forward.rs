@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use hemet_spaces::layer;
 
-use super::herpn::Herpn;
-use super::inherit::Seen;
-use super::kernel::batch_norm::BatchNorm;
+use super::kernel::batch_norm::{BatchNorm, Statistics};
 use super::kernel::conv::Conv;
 use super::kernel::depthwise::Depthwise;
 use super::kernel::poly::{InputPenalty, Poly};
@@ -16,8 +14,10 @@ use super::kernel::pool::Pool;
 use super::kernel::range::RangePenalty;
 use super::kernel::window::Window;
 use super::kernel::{binary, on_flex, ternary, unary};
-use super::model::{Model, Node, Step};
+use super::model::Model;
+use super::op::{Herpn, Node, Op};
 use super::parameter::Parameter;
+use super::tensor::matrix;
 
 /// What the forward pass of a batch gives in training.
 pub(super) struct TrainingOutput {
@@ -29,6 +29,9 @@ pub(super) struct TrainingOutput {
     /// Which running statistics the batch's belong to.
     norms: Vec<(usize, Arc<BatchNorm>)>,
 }
+
+/// A batch norm on the way, with the statistics of its input: its scale, shift and running statistics by index.
+pub(super) type Seen = ((usize, usize, usize), Statistics);
 
 enum Mode<'a> {
     Training {
@@ -137,14 +140,14 @@ impl Model {
             let all = |values: &[Tensor<2>]| -> Vec<Tensor<2>> {
                 node.inputs.iter().map(|i| values[*i].clone()).collect()
             };
-            let value = match &node.step {
-                Step::Input => first(&values),
-                Step::Add => all(&values)
+            let value = match &node.op {
+                Op::Input => first(&values),
+                Op::Add => all(&values)
                     .into_iter()
                     .reduce(|a, b| a + b)
                     .unwrap_or_else(|| first(&values)),
-                Step::Concat => Tensor::cat(all(&values), 1),
-                Step::Norm {
+                Op::Concat => Tensor::cat(all(&values), 1),
+                Op::Norm {
                     scale,
                     shift,
                     running,
@@ -154,7 +157,7 @@ impl Model {
                     first(&values),
                     &mut mode,
                 ),
-                Step::Poly { poly, coefficients } => {
+                Op::Poly { poly, coefficients } => {
                     let x = first(&values);
                     let kernel = Poly {
                         rows: x.dims()[0],
@@ -165,9 +168,9 @@ impl Model {
                     };
                     binary(kernel, x, tensors[*coefficients].clone())
                 }
-                Step::Herpn(herpn) => self.herpn(herpn, tensors, first(&values), &mut mode),
-                Step::Relu => relu(first(&values)),
-                Step::Conv { .. } | Step::Depthwise { .. } | Step::Dense { .. } | Step::Pool(_) => {
+                Op::Herpn(herpn) => self.herpn(herpn, tensors, first(&values), &mut mode),
+                Op::Relu => relu(first(&values)),
+                Op::Conv { .. } | Op::Depthwise { .. } | Op::Dense { .. } | Op::Pool(_) => {
                     linear(node, tensors, first(&values), images)
                 }
             };
@@ -222,7 +225,7 @@ impl Model {
         x: Tensor<2>,
         mode: &mut Mode<'_>,
     ) -> Tensor<2> {
-        penalise(&x, mode);
+        penalize(&x, mode);
         match mode {
             Mode::Training { output, .. } => Self::herpn_training(herpn, tensors, x, output),
             Mode::Calibration { .. } => {
@@ -266,11 +269,6 @@ impl Model {
     }
 }
 
-/// A matrix of 32-bit floats on `device`.
-pub(super) fn matrix(data: Vec<f32>, rows: usize, columns: usize, device: &Device) -> Tensor<2> {
-    Tensor::from_data(TensorData::new(data, [rows, columns]), device)
-}
-
 /// `shift + scale·x` for each channel, from `[shift, scale]` of each.
 fn line(x: Tensor<2>, lines: Vec<f32>) -> Tensor<2> {
     let [rows, channels] = x.dims();
@@ -288,7 +286,7 @@ fn line(x: Tensor<2>, lines: Vec<f32>) -> Tensor<2> {
 /// The penalty that the kernel of the polynomial on `x` is to take along; where none can run, it is put on the tape.
 fn penalty_taken_along(x: &Tensor<2>, mode: &mut Mode<'_>) -> Option<InputPenalty> {
     if !on_flex(x) {
-        penalise(x, mode);
+        penalize(x, mode);
         return None;
     }
     let Mode::Training { penalty, output } = mode else {
@@ -300,7 +298,7 @@ fn penalty_taken_along(x: &Tensor<2>, mode: &mut Mode<'_>) -> Option<InputPenalt
 }
 
 /// Puts the penalty on `x` on the tape.
-fn penalise(x: &Tensor<2>, mode: &mut Mode<'_>) {
+fn penalize(x: &Tensor<2>, mode: &mut Mode<'_>) {
     if let Mode::Training { penalty, output } = mode {
         let (bound, weight) = (penalty.bound, penalty.weight);
         let penalty = unary(RangePenalty { bound }, x.clone()).mul_scalar(weight);
@@ -317,30 +315,30 @@ pub(super) fn linear(node: &Node, tensors: &[Tensor<2>], x: Tensor<2>, images: u
         Some(bias) => y + tensors[*bias].clone(),
         None => y,
     };
-    match &node.step {
-        Step::Conv { conv, groups, bias } => {
+    match &node.op {
+        Op::Conv { conv, groups, bias } => {
             with_bias(grouped(node, conv, (groups, tensors), x, images), bias)
         }
-        Step::Depthwise { conv, weight, bias } => {
+        Op::Depthwise { conv, weight, bias } => {
             let kernel = Depthwise(window(node, sides(conv), images, node.from.channels));
             with_bias(binary(kernel, x, tensors[*weight].clone()), bias)
         }
-        Step::Dense { weight, bias } => {
+        Op::Dense { weight, bias } => {
             let flat = x.reshape([images, node.from.len()]);
             with_bias(flat.matmul(tensors[*weight].clone()), bias)
         }
-        Step::Pool(pool) => {
+        Op::Pool(pool) => {
             let sides = (pool.kernel, pool.stride, 0);
             let window = window(node, sides, images, node.from.channels);
             unary(Pool(window), x)
         }
-        Step::Input
-        | Step::Norm { .. }
-        | Step::Poly { .. }
-        | Step::Herpn(_)
-        | Step::Relu
-        | Step::Add
-        | Step::Concat => x,
+        Op::Input
+        | Op::Norm { .. }
+        | Op::Poly { .. }
+        | Op::Herpn(_)
+        | Op::Relu
+        | Op::Add
+        | Op::Concat => x,
     }
 }
 

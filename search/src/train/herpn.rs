@@ -1,7 +1,7 @@
-//! HerPN, a quadratic as a sum of normalised Hermite polynomials (J. Park, M. J. Kim, W. Jung, J. H. Ahn, AESPA, 2022,
+//! HerPN, a quadratic as a sum of normalized Hermite polynomials (J. Park, M. J. Kim, W. Jung, J. H. Ahn, AESPA, 2022,
 //! section 4): ReLU's expansion `y = γ·Σ f_i·norm(h_i(x)) + β` with a batch norm of its own for each basis.
 //!
-//! `h_2 = (x² − 1)/√2` differs from `x²` by a line, which its norm takes away, so `x²` is normalised. At inference the
+//! `h_2 = (x² − 1)/√2` differs from `x²` by a line, which its norm takes away, so `x²` is normalized. At inference the
 //! whole is a quadratic of each channel, exported as the layer's coefficients.
 
 use std::sync::Arc;
@@ -9,29 +9,16 @@ use std::sync::Arc;
 use burn::tensor::Tensor as Matrix;
 use hemet_spaces::Tensor;
 
-use super::forward::{TrainingParts, matrix};
+use super::forward::TrainingParts;
 use super::kernel::batch_norm::{BatchNorm, EPSILON};
 use super::kernel::ternary;
 use super::model::Model;
-use super::optimiser::bend;
+use super::op::Herpn;
+use super::optimizer::bend;
+use super::tensor::matrix;
 
 /// ReLU's coefficients of h_0, h_1 and h_2: 1/√(2π), 1/2, 1/√(4π).
 const RELU: [f32; 3] = [0.398_942_3, 0.5, 0.282_094_79];
-
-/// Where its numbers lie: indices into the model's parameters and running statistics.
-#[derive(Clone, Debug)]
-pub(super) struct Herpn {
-    /// γ.
-    pub scale: usize,
-    /// β.
-    pub shift: usize,
-    /// Statistics of x.
-    pub linear: usize,
-    /// Statistics of x².
-    pub square: usize,
-    /// Name of the exported tensor.
-    pub coefficients: String,
-}
 
 impl Model {
     /// The activation with the batch's own statistics.
@@ -114,8 +101,8 @@ mod tests {
         graph.add("head", head, &[poly]).expect("shapes fit");
         let mut rng = Seed::new(1).rng();
         let mut model = Model::new(&graph, Activations::Herpn, &mut rng).expect("sound");
-        let super::super::model::Step::Herpn(herpn) = model.nodes[1].step.clone() else {
-            panic!("{:?}", model.nodes[1].step);
+        let super::super::op::Op::Herpn(herpn) = model.nodes[1].op.clone() else {
+            panic!("{:?}", model.nodes[1].op);
         };
         model.parameters[herpn.scale].value = vec![1.5, -0.5];
         model.parameters[herpn.shift].value = vec![0.25, -1.0];
@@ -127,7 +114,7 @@ mod tests {
         let mut parts = TrainingParts::default();
         let rows = matrix(x.clone(), 100, 2, &device);
         let output = Model::herpn_training(&herpn, &tensors, rows, &mut parts);
-        let found = super::super::values(output);
+        let found = super::super::tensor::values(output);
         for (index, norm) in &parts.norms {
             let statistics = norm.statistics().expect("the forward pass ran");
             model.running[*index].mean.clone_from(&statistics.mean);

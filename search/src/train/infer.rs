@@ -4,8 +4,8 @@ use burn::tensor::Device;
 use hemet_spaces::{LayerGraph, Weights};
 
 use super::batch;
-use super::forward::matrix;
 use super::model::Model;
+use super::tensor::{matrix, values};
 use crate::Error;
 use crate::data::Dataset;
 
@@ -60,7 +60,7 @@ pub(super) fn model_logits(model: &Model, data: &Dataset, device: &Device) -> Ve
         let rows = batch::rows(data, start, end);
         let input = matrix(rows, pixels, data.shape.channels, device);
         let output = model.forward_inference(&tensors, input, end - start);
-        let values = super::values(output);
+        let values = values(output);
         all.extend(values.chunks_exact(model.outputs).map(<[_]>::to_vec));
     }
     all

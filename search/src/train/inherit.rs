@@ -7,13 +7,10 @@ use burn::tensor::Device;
 use hemet_spaces::Weights;
 
 use super::batch;
-use super::forward::matrix;
 use super::kernel::batch_norm::{EPSILON, Statistics};
 use super::model::Model;
+use super::tensor::matrix;
 use crate::data::Dataset;
-
-/// A batch norm on the way, with the statistics of its input: its scale, shift and running statistics by index.
-pub(super) type Seen = ((usize, usize, usize), Statistics);
 
 impl Model {
     /// Takes over what agrees. Statistics are those of the first `images` images of `data`.

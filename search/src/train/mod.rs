@@ -17,18 +17,19 @@ mod infer;
 mod inherit;
 mod kernel;
 mod model;
-mod optimiser;
+mod op;
+mod optimizer;
 mod options;
 mod parameter;
-pub mod quantised;
+pub mod quantized;
 mod run;
 mod targets;
 mod teacher;
+mod tensor;
 
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use burn::tensor::Tensor;
 use hemet_spaces::{LayerGraph, Weights};
 use serde::{Deserialize, Serialize};
 
@@ -84,7 +85,7 @@ pub enum TrainOutcome {
 /// How the observer of a training ends it before its last epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// With what has been learnt so far.
+    /// With what has been learned so far.
     Early,
     /// Without a result; a checkpoint stays.
     Cancelled,
@@ -96,7 +97,7 @@ pub type OnEpoch<'a> = dyn FnMut(&EpochReport) -> ControlFlow<End> + 'a;
 /// What a training runs on.
 #[derive(Clone, Copy, Debug)]
 pub struct TrainData<'a> {
-    /// Images that are learnt from.
+    /// Images that are learned from.
     pub training: &'a Dataset,
     /// Images that the accuracy is measured on.
     pub validation: &'a Dataset,
@@ -213,7 +214,7 @@ fn drive(
             ControlFlow::Continue(()) => {}
             ControlFlow::Break(End::Cancelled) => return Ok(Some(TrainOutcome::Cancelled)),
             ControlFlow::Break(End::Early) if index + 1 == run.reports().len() => break,
-            // An earlier run went on here: what it learnt since is not undone.
+            // An earlier run went on here: what it learned since is not undone.
             ControlFlow::Break(End::Early) => {}
         }
     }
@@ -232,13 +233,4 @@ pub fn train(
     on_epoch: &mut OnEpoch<'_>,
 ) -> Result<TrainOutcome, Error> {
     Training::new(graph, data, options, seed).run(on_epoch)
-}
-
-/// The elements of a tensor.
-fn values(tensor: Tensor<2>) -> Vec<f32> {
-    tensor
-        .into_data()
-        .as_slice::<f32>()
-        .expect("all training tensors are f32")
-        .to_vec()
 }

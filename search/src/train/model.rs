@@ -5,48 +5,14 @@
 use hemet_spaces::{Layer, LayerGraph, NodeId, Shape, Weights, layer};
 use rand::Rng;
 
-use super::herpn::Herpn;
 use super::kernel::batch_norm::EPSILON;
+use super::op::{Herpn, Node, Op, Running};
 use super::parameter::{Parameter, Role, conv_place, dense_place};
 use crate::Error;
 
 /// The first terms of ReLU's expansion in Hermite polynomials under a standard normal input (Lee et al. 2022;
 /// Park et al., AESPA, 2022): 1/√(8π)·x² + x/2 + 1/√(8π). Where learnable polynomials start.
 const HERMITE_RELU: [f32; 3] = [0.199_471_14, 0.5, 0.199_471_14];
-
-/// The indices in a step count into [`Model::parameters`] or [`Model::running`].
-#[derive(Clone, Debug)]
-pub(super) enum Step {
-    Input,
-    Conv {
-        conv: layer::Conv,
-        groups: Vec<usize>,
-        bias: Option<usize>,
-    },
-    Depthwise {
-        conv: layer::Conv,
-        weight: usize,
-        bias: Option<usize>,
-    },
-    Dense {
-        weight: usize,
-        bias: Option<usize>,
-    },
-    Norm {
-        scale: usize,
-        shift: usize,
-        running: usize,
-    },
-    Pool(layer::AveragePool),
-    Poly {
-        poly: layer::Poly,
-        coefficients: usize,
-    },
-    Herpn(Herpn),
-    Relu,
-    Add,
-    Concat,
-}
 
 /// What stands where a graph has a polynomial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,21 +23,6 @@ pub(super) enum Activations {
     Herpn,
     /// ReLU, in a teacher; it has no weights.
     Relu,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub step: Step,
-    pub inputs: Vec<usize>,
-    /// Shape of the first input (of the output, for the input layer).
-    pub from: Shape,
-}
-
-/// Running statistics of a batch norm.
-#[derive(Clone, Debug)]
-pub(super) struct Running {
-    pub mean: Vec<f32>,
-    pub variance: Vec<f32>,
 }
 
 /// A network with its parameters.
@@ -93,7 +44,7 @@ impl Model {
     ) -> Result<Self, Error> {
         let mut model = Self::zeros(graph, activations)?;
         for node in &model.nodes {
-            initialise(&node.step, &mut model.parameters, rng);
+            initialize(&node.op, &mut model.parameters, rng);
         }
         Ok(model)
     }
@@ -135,9 +86,9 @@ impl Model {
         for (id, node) in graph.nodes() {
             let inputs = graph.inputs(id);
             let from = inputs.first().map_or(node.shape, |i| graph.node(*i).shape);
-            let step = model.add(graph, id, from, activations);
+            let op = model.add(graph, id, from, activations);
             model.nodes.push(Node {
-                step,
+                op,
                 inputs: inputs.into_iter().map(NodeId::index).collect(),
                 from,
             });
@@ -146,13 +97,7 @@ impl Model {
     }
 
     /// Adds the parameters of a layer and says how it runs.
-    fn add(
-        &mut self,
-        graph: &LayerGraph,
-        id: NodeId,
-        from: Shape,
-        activations: Activations,
-    ) -> Step {
+    fn add(&mut self, graph: &LayerGraph, id: NodeId, from: Shape, activations: Activations) -> Op {
         let node = graph.node(id);
         let tensors: Vec<(String, Vec<usize>)> = graph
             .parameters(id)
@@ -160,26 +105,26 @@ impl Model {
             .map(|p| (format!("{}.{}", node.name, p.name), p.shape))
             .collect();
         match &node.layer {
-            Layer::Input(_) => Step::Input,
+            Layer::Input(_) => Op::Input,
             Layer::Conv(conv) => self.add_conv(conv, from, &tensors),
             Layer::Dense(dense) => {
                 let size = (from.len(), dense.out_features);
                 let place = |r, c| dense_place(from, r, c);
                 let weight = Parameter::new(tensors[0].clone(), Role::Weight, size, place);
-                Step::Dense {
+                Op::Dense {
                     weight: self.push(weight),
                     bias: dense.bias.then(|| self.line(&tensors[1], Role::Bias)),
                 }
             }
-            Layer::Affine(_) => Step::Norm {
+            Layer::Affine(_) => Op::Norm {
                 scale: self.line(&tensors[0], Role::Norm),
                 shift: self.line(&tensors[1], Role::Norm),
                 running: self.add_running(from.channels),
             },
-            Layer::AveragePool(pool) => Step::Pool(pool.clone()),
+            Layer::AveragePool(pool) => Op::Pool(pool.clone()),
             Layer::Poly(poly) => self.add_poly(poly, from, &tensors[0], activations),
-            Layer::Add => Step::Add,
-            Layer::Concat => Step::Concat,
+            Layer::Add => Op::Add,
+            Layer::Concat => Op::Concat,
         }
     }
 
@@ -188,14 +133,14 @@ impl Model {
         conv: &layer::Conv,
         from: Shape,
         tensors: &[(String, Vec<usize>)],
-    ) -> Step {
+    ) -> Op {
         let taps = conv.kernel * conv.kernel;
         let bias = |model: &mut Self| conv.bias.then(|| model.line(&tensors[1], Role::Bias));
         if conv.groups > 1 && conv.groups == from.channels && conv.out_channels == from.channels {
             let place = |tap, channel| channel * taps + tap;
             let size = (taps, from.channels);
             let weight = Parameter::new(tensors[0].clone(), Role::Weight, size, place);
-            return Step::Depthwise {
+            return Op::Depthwise {
                 conv: conv.clone(),
                 weight: self.push(weight),
                 bias: bias(self),
@@ -214,7 +159,7 @@ impl Model {
                 ))
             })
             .collect();
-        Step::Conv {
+        Op::Conv {
             conv: conv.clone(),
             groups,
             bias: bias(self),
@@ -227,16 +172,16 @@ impl Model {
         from: Shape,
         tensor: &(String, Vec<usize>),
         activations: Activations,
-    ) -> Step {
+    ) -> Op {
         let herpn = match activations {
-            Activations::Relu => return Step::Relu,
+            Activations::Relu => return Op::Relu,
             Activations::Herpn => poly.degree == 2 && poly.per_channel,
             Activations::Learnable => false,
         };
         if herpn {
             let (name, channels) = (&tensor.0, from.channels);
             let inner = |part: &str| Parameter::inner(format!("{name}.{part}"), channels);
-            return Step::Herpn(Herpn {
+            return Op::Herpn(Herpn {
                 scale: self.push(inner("scale")),
                 shift: self.push(inner("shift")),
                 linear: self.add_running(channels),
@@ -248,7 +193,7 @@ impl Model {
         let rows = if poly.per_channel { from.channels } else { 1 };
         let place = |r, c| r * terms + c;
         let coefficients = Parameter::new(tensor.clone(), Role::Activation, (rows, terms), place);
-        Step::Poly {
+        Op::Poly {
             poly: poly.clone(),
             coefficients: self.push(coefficients),
         }
@@ -280,15 +225,15 @@ impl Model {
             parameter.export(&mut weights);
         }
         for node in &self.nodes {
-            if let Step::Herpn(herpn) = &node.step {
+            if let Op::Herpn(herpn) = &node.op {
                 let (name, tensor) = self.herpn_tensor(herpn);
                 weights.tensors.insert(name, tensor);
             }
-            if let Step::Norm {
+            if let Op::Norm {
                 scale,
                 shift,
                 running,
-            } = node.step
+            } = node.op
             {
                 for (index, line) in self.folded(scale, shift, running).iter().enumerate() {
                     for (parameter, value) in [shift, scale].into_iter().zip(line) {
@@ -344,22 +289,22 @@ impl Model {
 }
 
 /// Gives a layer's parameters their first values: random weights, identity batch norms, polynomials near ReLU.
-fn initialise(step: &Step, parameters: &mut [Parameter], rng: &mut impl Rng) {
-    match step {
-        Step::Conv { groups, .. } => {
+fn initialize(op: &Op, parameters: &mut [Parameter], rng: &mut impl Rng) {
+    match op {
+        Op::Conv { groups, .. } => {
             for index in groups {
                 let fan_in = parameters[*index].rows;
-                parameters[*index].randomise(fan_in, rng);
+                parameters[*index].randomize(fan_in, rng);
             }
         }
-        Step::Depthwise { weight, .. } | Step::Dense { weight, .. } => {
+        Op::Depthwise { weight, .. } | Op::Dense { weight, .. } => {
             let fan_in = parameters[*weight].rows;
-            parameters[*weight].randomise(fan_in, rng);
+            parameters[*weight].randomize(fan_in, rng);
         }
-        Step::Norm { scale, .. } | Step::Herpn(Herpn { scale, .. }) => {
+        Op::Norm { scale, .. } | Op::Herpn(Herpn { scale, .. }) => {
             parameters[*scale].value.fill(1.0);
         }
-        Step::Poly { coefficients, .. } => {
+        Op::Poly { coefficients, .. } => {
             let polynomials = &mut parameters[*coefficients];
             for row in polynomials.value.chunks_exact_mut(polynomials.columns) {
                 row.iter_mut()
@@ -367,6 +312,6 @@ fn initialise(step: &Step, parameters: &mut [Parameter], rng: &mut impl Rng) {
                     .for_each(|(value, start)| *value = start);
             }
         }
-        Step::Input | Step::Pool(_) | Step::Relu | Step::Add | Step::Concat => {}
+        Op::Input | Op::Pool(_) | Op::Relu | Op::Add | Op::Concat => {}
     }
 }

@@ -25,7 +25,7 @@ pub struct TrainOptions {
     pub label_smoothing: f32,
     /// Greatest norm of the gradient over all parameters but those of batch norms; above 0.
     pub clip_norm: f32,
-    /// Inputs of polynomials beyond this magnitude are penalised; above 0.
+    /// Inputs of polynomials beyond this magnitude are penalized; above 0.
     pub range: f32,
     /// Weight of that penalty in the loss; at least 0.
     pub range_penalty: f32,
@@ -50,7 +50,8 @@ pub struct TrainOptions {
     /// By how much logits are divided before they are compared with the teacher's; above 0.
     pub temperature: f32,
     /// Greatest step of Adam where integers are trained (scheme `tfhe`), in units of an integer weight; above 0.
-    pub quantised_rate: f32,
+    #[serde(alias = "quantised_rate")]
+    pub quantized_rate: f32,
     /// Where to train; scheme `tfhe` is trained on the CPU alone.
     #[serde(skip_serializing_if = "Device::is_cpu")]
     pub device: Device,
@@ -89,7 +90,7 @@ impl Default for TrainOptions {
             polynomials: Polynomials::Learnable,
             distillation: 0.0,
             temperature: 2.0,
-            quantised_rate: 0.005,
+            quantized_rate: 0.005,
             device: Device::Cpu,
         }
     }
@@ -173,9 +174,9 @@ impl TrainOptions {
                 "above 0",
             ),
             (
-                "quantised_rate",
-                self.quantised_rate.into(),
-                positive(self.quantised_rate),
+                "quantized_rate",
+                self.quantized_rate.into(),
+                positive(self.quantized_rate),
                 "above 0",
             ),
         ];

@@ -68,7 +68,7 @@ impl Parameter {
     }
 
     /// Random values of variance 1/`rows` (the fan-in): batch norm or the head sets the scale that follows.
-    pub fn randomise(&mut self, fan_in: usize, rng: &mut impl Rng) {
+    pub fn randomize(&mut self, fan_in: usize, rng: &mut impl Rng) {
         let bound = (3.0 / fan_in as f32).sqrt();
         self.value
             .iter_mut()

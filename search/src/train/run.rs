@@ -5,14 +5,15 @@ use rand_chacha::ChaCha8Rng;
 
 use super::average::Average;
 use super::checkpoint::Checkpoint;
-use super::forward::{Penalty, TrainingOutput, matrix};
+use super::forward::{Penalty, TrainingOutput};
 use super::kernel::poly::InputPenalty;
 use super::model::{Activations, Model};
-use super::optimiser::{self, Sgd};
+use super::optimizer::{self, Sgd};
 use super::targets::{Targets, cross_entropy};
+use super::tensor::{matrix, values};
 use super::{
     EpochReport, Epochs, Polynomials, TrainOptions, TrainOutcome, Trained, Training, batch, infer,
-    teacher, values,
+    teacher,
 };
 use crate::Error;
 
@@ -216,7 +217,7 @@ impl<'a> Run<'a> {
                 None => vec![0.0; parameter.value.len()],
             })
             .collect();
-        let rate = optimiser::learning_rate(options, progress);
+        let rate = optimizer::learning_rate(options, progress);
         self.sgd
             .step(&mut self.model.parameters, &gradients, options, rate);
         self.model.update_running(&output, options.norm_rate);

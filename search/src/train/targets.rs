@@ -4,7 +4,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor};
 
 use super::TrainOptions;
-use super::forward::matrix;
+use super::tensor::matrix;
 use crate::data::Dataset;
 
 /// Smoothed labels, weighted by class where classes are to count alike.

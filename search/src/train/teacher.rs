@@ -4,9 +4,9 @@
 use burn::tensor::Device;
 use hemet_spaces::{Layer, LayerGraph, Shape, Weights};
 
-use super::forward::matrix;
 use super::model::Model;
-use super::{OnEpoch, TrainData, TrainOptions, TrainOutcome, Training, values};
+use super::tensor::{matrix, values};
+use super::{OnEpoch, TrainData, TrainOptions, TrainOutcome, Training};
 use crate::{Error, Seed};
 
 /// A trained ReLU network.

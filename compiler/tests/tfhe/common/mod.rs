@@ -1,8 +1,8 @@
 //! Integer networks of every shape that a compiler must handle, with random integers.
 
 use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly};
-use hemet_spaces::quantised::{IntegerParameters, QuantisedParts, TableLayer, ValueRange};
-use hemet_spaces::{Layer, LayerGraph, NodeId, QuantisedNetwork, Shape};
+use hemet_spaces::quantized::{IntegerParameters, QuantizedParts, TableLayer, ValueRange};
+use hemet_spaces::{Layer, LayerGraph, NodeId, QuantizedNetwork, Shape};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
@@ -14,7 +14,7 @@ pub struct Tables {
 }
 
 /// The networks by name.
-pub fn networks() -> Vec<(&'static str, QuantisedNetwork)> {
+pub fn networks() -> Vec<(&'static str, QuantizedNetwork)> {
     let narrow = Tables { half: 12, shift: 0 };
     let shifted = Tables { half: 8, shift: 2 };
     vec![
@@ -75,11 +75,11 @@ pub fn networks() -> Vec<(&'static str, QuantisedNetwork)> {
 }
 
 /// Weights −1 to 1 in the body and −3 to 3 in the head; inputs 0 to 3; activations 0 to 3 of random, non-monotone tables.
-fn network(tables: Tables, input: Shape, build: impl FnOnce(&mut LayerGraph)) -> QuantisedNetwork {
+fn network(tables: Tables, input: Shape, build: impl FnOnce(&mut LayerGraph)) -> QuantizedNetwork {
     let mut graph = LayerGraph::new(input).unwrap();
     build(&mut graph);
     let mut rng = ChaCha20Rng::seed_from_u64(11);
-    let mut parts = QuantisedParts {
+    let mut parts = QuantizedParts {
         input: ValueRange::new(0, 3),
         linear: Default::default(),
         tables: Default::default(),
@@ -119,7 +119,7 @@ fn network(tables: Tables, input: Shape, build: impl FnOnce(&mut LayerGraph)) ->
             | Layer::Concat => {}
         }
     }
-    QuantisedNetwork::from_graph(&graph, &parts).unwrap()
+    QuantizedNetwork::from_graph(&graph, &parts).unwrap()
 }
 
 fn dense(graph: &mut LayerGraph, name: &str, at: NodeId, out_features: usize) -> NodeId {
@@ -175,7 +175,7 @@ fn pool(graph: &mut LayerGraph, name: &str, at: NodeId) -> NodeId {
 
 /// Random inputs of a network.
 #[allow(dead_code)]
-pub fn inputs(network: &QuantisedNetwork, count: usize) -> Vec<Vec<i64>> {
+pub fn inputs(network: &QuantizedNetwork, count: usize) -> Vec<Vec<i64>> {
     let mut rng = ChaCha20Rng::seed_from_u64(12);
     let range = network.input_range();
     let input = |_| {

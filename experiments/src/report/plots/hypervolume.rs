@@ -44,7 +44,7 @@ pub fn plot(run: &Run<'_>) -> Option<(String, Plot)> {
 /// From which value of an objective to which the space goes.
 fn bound(objective: &Objective, end: f64) -> String {
     let (name, unit) = (super::words(objective), objective.unit);
-    if objective.maximised {
+    if objective.maximized {
         return format!("{name} from 0 to 1");
     }
     let end = match unit {

@@ -5,7 +5,7 @@ use hemet_runtime::tfhe::{Encoding, TfheArtifact};
 use hemet_schedule::artifact::Manifest;
 use hemet_schedule::tfhe::CostTable;
 use hemet_search::data;
-use hemet_spaces::{Architecture, QuantisedNetwork, Weights};
+use hemet_spaces::{Architecture, QuantizedNetwork, Weights};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
@@ -19,8 +19,8 @@ pub fn compile(
 ) -> Result<(TfheArtifact, hemet_search::constraint::CostEstimate), Error> {
     let space = experiment.space()?;
     let graph = space.graph(architecture).map_err(Error::user)?;
-    let quantisation = &experiment.quantise;
-    let network = QuantisedNetwork::quantise(&graph, weights, quantisation).map_err(Error::user)?;
+    let quantization = &experiment.quantize;
+    let network = QuantizedNetwork::quantize(&graph, weights, quantization).map_err(Error::user)?;
     let options = experiment.tfhe_options(table.clone());
     let compiled = hemet_compiler::tfhe::compile(&network, &options)
         .map_err(|e| Error::Uncompilable(e.to_string()))?;
@@ -40,9 +40,9 @@ pub fn compile(
         manifest,
         encoding: Encoding {
             shape: [shape.channels, shape.height, shape.width].map(|n| n as u32),
-            levels: quantisation.input_levels,
-            low: quantisation.input_low,
-            high: quantisation.input_high,
+            levels: quantization.input_levels,
+            low: quantization.input_low,
+            high: quantization.input_high,
             logit_scale: network.logit_scale(),
         },
         schedule: compiled.verified,

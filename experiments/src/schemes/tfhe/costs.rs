@@ -6,8 +6,8 @@ use hemet_compiler::tfhe::{Options, compile};
 use hemet_runtime::calibrate::thread_time_us;
 use hemet_schedule::tfhe::{CostKind, CostTable, SetId};
 use hemet_search::constraint::CostEstimate;
-use hemet_spaces::quantised::Quantisation;
-use hemet_spaces::{LayerGraph, QuantisedNetwork, Tensor, Weights};
+use hemet_spaces::quantized::Quantization;
+use hemet_spaces::{LayerGraph, QuantizedNetwork, Tensor, Weights};
 use hemet_tfhe::calibrate::calibrate;
 
 use crate::common;
@@ -27,7 +27,7 @@ pub fn sets() -> Vec<SetId> {
 /// The compiler's estimate for integer networks, as the search asks for it.
 pub struct TfheCosts {
     /// How networks become integers.
-    pub quantisation: Quantisation,
+    pub quantization: Quantization,
     /// How they are compiled, with the machine's costs.
     pub options: Options,
 }
@@ -38,7 +38,7 @@ impl TfheCosts {
     /// # Errors
     /// A network without an integer form or that no parameter set can run.
     pub fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String> {
-        let network = QuantisedNetwork::quantise(graph, &typical(graph), &self.quantisation)
+        let network = QuantizedNetwork::quantize(graph, &typical(graph), &self.quantization)
             .map_err(|e| e.to_string())?;
         let compiled = compile(&network, &self.options).map_err(|e| e.to_string())?;
         Ok(figures(&compiled))

@@ -1,4 +1,4 @@
-//! Handwritten digits as quantised inputs: the embedded UCI digits (8x8), or a folder with the files of MNIST (28x28).
+//! Handwritten digits as quantized inputs: the embedded UCI digits (8x8), or a folder with the files of MNIST (28x28).
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -25,10 +25,10 @@ pub fn digits(mnist: Option<&str>, training: bool, levels: i64) -> io::Result<Di
     };
     let pixels = idx(&folder.join(format!("{part}-images-idx3-ubyte.gz")))?;
     let labels = idx(&folder.join(format!("{part}-labels-idx1-ubyte.gz")))?;
-    let quantise = |p: &u8| (i64::from(*p) * (levels - 1) + greatest / 2) / greatest;
+    let quantize = |p: &u8| (i64::from(*p) * (levels - 1) + greatest / 2) / greatest;
     Ok(Digits {
         images: (pixels[16..].chunks_exact(side * side))
-            .map(|image| image.iter().map(quantise).collect())
+            .map(|image| image.iter().map(quantize).collect())
             .collect(),
         labels: labels[8..].iter().map(|l| usize::from(*l)).collect(),
         side,

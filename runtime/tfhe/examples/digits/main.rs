@@ -16,8 +16,8 @@ use std::time::Instant;
 
 use hemet_compiler::tfhe::{Compiled, Options, compile};
 use hemet_schedule::tfhe::{FailureGoal, OutputForm, estimate, print};
-use hemet_spaces::QuantisedNetwork;
-use hemet_spaces::quantised::label;
+use hemet_spaces::QuantizedNetwork;
+use hemet_spaces::quantized::label;
 use hemet_tfhe::calibrate::calibrate;
 use hemet_tfhe::{ClientKey, EncryptedInput, EncryptedOutput, EvaluationKeys, Server, Spec};
 use train::Recipe;
@@ -87,7 +87,7 @@ fn arguments() -> Result<BTreeMap<String, String>, Box<dyn Error>> {
     std::env::args().skip(1).map(pair).collect()
 }
 
-fn accuracy(network: &QuantisedNetwork, test: &data::Digits) -> Result<f64, Box<dyn Error>> {
+fn accuracy(network: &QuantizedNetwork, test: &data::Digits) -> Result<f64, Box<dyn Error>> {
     let mut right = 0;
     for (image, expected) in test.images.iter().zip(&test.labels) {
         right += usize::from(label(&network.evaluate(image)?) == *expected);
@@ -96,7 +96,7 @@ fn accuracy(network: &QuantisedNetwork, test: &data::Digits) -> Result<f64, Box<
 }
 
 fn predict(
-    network: &QuantisedNetwork,
+    network: &QuantizedNetwork,
     compiled: Compiled,
     test: &data::Digits,
     images: usize,

@@ -2,8 +2,8 @@
 //! straight-through gradients, and a penalty on accumulators that would wrap.
 
 use hemet_spaces::layer::{Dense, Poly};
-use hemet_spaces::quantised::{IntegerParameters, QuantisedParts, TableLayer, ValueRange};
-use hemet_spaces::{Error, Layer, LayerGraph, QuantisedNetwork, Shape};
+use hemet_spaces::quantized::{IntegerParameters, QuantizedParts, TableLayer, ValueRange};
+use hemet_spaces::{Error, Layer, LayerGraph, QuantizedNetwork, Shape};
 
 use crate::data::Digits;
 
@@ -111,7 +111,7 @@ struct Rounded {
 }
 
 /// Trains and gives the integer network.
-pub fn train(recipe: &Recipe, data: &Digits, seed: u64) -> Result<QuantisedNetwork, Error> {
+pub fn train(recipe: &Recipe, data: &Digits, seed: u64) -> Result<QuantizedNetwork, Error> {
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut latent =
         |len: usize, spread: f64, limit: f64| Latent::new(len, spread, limit, &mut random);
@@ -233,7 +233,7 @@ fn network(
     recipe: &Recipe,
     side: usize,
     [w1, b1, w2, b2]: [&Latent; 4],
-) -> Result<QuantisedNetwork, Error> {
+) -> Result<QuantizedNetwork, Error> {
     let mut graph = LayerGraph::new(Shape::new(1, side, side))?;
     let dense = |out_features| {
         Layer::Dense(Dense {
@@ -271,7 +271,7 @@ fn network(
             .sum();
         i64::from(b) - i64::from(sum * top) / 2
     });
-    let parts = QuantisedParts {
+    let parts = QuantizedParts {
         input: ValueRange::new(0, recipe.input_levels - 1),
         linear: [
             (
@@ -300,5 +300,5 @@ fn network(
         tables: [("act".to_owned(), table)].into(),
         logit_scale: 1.0,
     };
-    QuantisedNetwork::from_graph(&graph, &parts)
+    QuantizedNetwork::from_graph(&graph, &parts)
 }

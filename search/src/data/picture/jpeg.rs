@@ -1,4 +1,4 @@
-//! JPEG (ITU-T T.81), baseline and progressive, grey or in colours that become RGB.
+//! JPEG (ITU-T T.81), baseline and progressive, gray or in colors that become RGB.
 //!
 //! The decoder is built without its vector instructions: JPEG leaves rounding open, and workers of one search must have the
 //! same images on every machine. An orientation in the Exif data is not followed. JPEG has no checksums: a file that was cut
@@ -19,15 +19,15 @@ pub(super) fn decode(content: &[u8]) -> Result<Picture, String> {
     let options = DecoderOptions::new_safe().set_strict_mode(true);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(content), options);
     decoder.decode_headers().map_err(|e| e.to_string())?;
-    let (colours, channels) = match decoder.input_colorspace() {
+    let (colors, channels) = match decoder.input_colorspace() {
         Some(ColorSpace::Luma) => (ColorSpace::Luma, 1),
         Some(ColorSpace::YCbCr | ColorSpace::RGB) => (ColorSpace::RGB, 3),
         other => {
             let found = other.map_or("unknown".into(), |space| format!("{space:?}"));
-            return Err(format!("its colours are {found}; write it as grey or RGB"));
+            return Err(format!("its colors are {found}; write it as gray or RGB"));
         }
     };
-    decoder.set_options(options.jpeg_set_out_colorspace(colours));
+    decoder.set_options(options.jpeg_set_out_colorspace(colors));
     let len = check_size(decoder.output_buffer_size())?;
     let (width, height) = decoder.dimensions().ok_or("it has no size")?;
     let mut pixels = vec![0; len];

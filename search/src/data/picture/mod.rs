@@ -10,7 +10,7 @@ const MAX_BYTES: usize = 64 << 20;
 /// A picture, 8 bits a channel.
 #[derive(Debug, PartialEq)]
 pub(super) struct Picture {
-    /// Channels (1 grey, 3 RGB), height and width.
+    /// Channels (1 gray, 3 RGB), height and width.
     pub axes: [usize; 3],
     /// `[channels][height][width]`.
     pub planar: Vec<u8>,
@@ -51,7 +51,7 @@ pub(super) fn is_picture(content: &[u8]) -> bool {
 /// The picture in a file's content.
 ///
 /// # Errors
-/// A file of no known format, damaged, larger than 64 MiB unpacked, or with channels other than grey or RGB.
+/// A file of no known format, damaged, larger than 64 MiB unpacked, or with channels other than gray or RGB.
 pub(super) fn decode(content: &[u8]) -> Result<Picture, String> {
     let Some(format) = format(content) else {
         let names: Vec<&str> = FORMATS.iter().map(|f| f.name).collect();

@@ -18,7 +18,7 @@ pub(super) fn decode(content: &[u8]) -> Result<Picture, String> {
         ColorType::Grayscale => 1,
         ColorType::Rgb => 3,
         ColorType::GrayscaleAlpha | ColorType::Rgba | ColorType::Indexed => {
-            return Err("it has transparency; write it as grey or RGB without".into());
+            return Err("it has transparency; write it as gray or RGB without".into());
         }
     };
     let axes = [channels, info.height as usize, info.width as usize];

@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 
 use super::Kernel;
-use super::lanes::{Lanes, vectorised};
+use super::lanes::{Lanes, vectorized};
 
 /// Added to the variance before its root.
 pub(in crate::train) const EPSILON: f32 = 1e-5;
@@ -46,7 +46,7 @@ impl BatchNorm {
 
     fn measure(&self, x: &[f32]) -> Statistics {
         let n = self.rows as f64;
-        let sums = vectorised(|| pair_sums(x, x, self.channels));
+        let sums = vectorized(|| pair_sums(x, x, self.channels));
         let mean: Vec<f64> = sums[0].iter().map(|s| s / n).collect();
         let variance = sums[1]
             .iter()
@@ -98,7 +98,7 @@ impl Kernel for BatchNorm {
         let lanes = Lanes::new(self.channels);
         let scale = lanes.spread(scale.iter().copied());
         let shift = lanes.spread(shift.iter().copied());
-        vectorised(|| {
+        vectorized(|| {
             lanes.map(x.len(), |range, y| {
                 let lines = scale.iter().zip(&shift);
                 for ((y, x), (scale, shift)) in y.iter_mut().zip(&x[range]).zip(lines) {
@@ -113,14 +113,14 @@ impl Kernel for BatchNorm {
         let statistics = self.statistics.get_or_init(|| self.measure(x));
         let inverse = Self::inverse_deviation(statistics);
         let n = self.rows as f64;
-        let sums = vectorised(|| pair_sums(gradient, x, self.channels));
+        let sums = vectorized(|| pair_sums(gradient, x, self.channels));
         let (sum, product_sum) = (&sums[0], &sums[1]);
         let d_beta: Vec<f32> = sum.iter().map(|s| *s as f32).collect();
         // Σ g·x̂ = (Σ g·x − mean·Σ g) / deviation
         let d_gamma: Vec<f32> = (0..self.channels)
             .map(|c| {
-                let centred = product_sum[c] - f64::from(statistics.mean[c]) * sum[c];
-                (centred * f64::from(inverse[c])) as f32
+                let centered = product_sum[c] - f64::from(statistics.mean[c]) * sum[c];
+                (centered * f64::from(inverse[c])) as f32
             })
             .collect();
         if !wanted[0] {
@@ -137,7 +137,7 @@ impl Kernel for BatchNorm {
             .collect();
         let lanes = Lanes::new(self.channels);
         let [a, b, c] = [0, 1, 2].map(|term| lanes.spread(lines.iter().map(|line| line[term])));
-        let dx = vectorised(|| {
+        let dx = vectorized(|| {
             lanes.map(x.len(), |range, dx| {
                 let pairs = x[range.clone()].iter().zip(&gradient[range]);
                 let lines = a.iter().zip(&b).zip(&c);

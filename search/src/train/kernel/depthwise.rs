@@ -1,7 +1,7 @@
 //! Depthwise convolution: each channel with its own filter, without unfolding.
 
 use super::Kernel;
-use super::lanes::vectorised;
+use super::lanes::vectorized;
 use super::window::Window;
 
 /// Inputs: pixels `[images·height·width][channels]` and filters `[kernel²][channels]`.
@@ -79,7 +79,7 @@ impl Kernel for Depthwise {
         let [rows, channels] = self.output();
         let filters = self.spread(inputs[1]);
         let mut output = vec![0.0; rows * channels];
-        vectorised(|| {
+        vectorized(|| {
             self.runs(|run| {
                 let target = &mut output[run.to..run.to + run.len];
                 let x = &inputs[0][run.from..run.from + run.len];
@@ -96,7 +96,7 @@ impl Kernel for Depthwise {
         let mut dx = vec![0.0; x.len()];
         // Sums for each element of a run; a run adds at most one term to each, so they stay short.
         let mut sums = vec![vec![0.0f32; self.longest()]; filters.len()];
-        vectorised(|| {
+        vectorized(|| {
             self.runs(|run| {
                 let g = &gradient[run.to..run.to + run.len];
                 let x = &x[run.from..run.from + run.len];

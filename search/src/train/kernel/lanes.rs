@@ -77,7 +77,7 @@ impl Lanes {
 
 /// Runs `work` compiled for the widest vectors of this processor. What it calls is so compiled where it is inlined.
 #[inline(always)]
-pub(super) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
+pub(super) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
 }
 

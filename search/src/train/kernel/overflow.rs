@@ -1,4 +1,4 @@
-//! Penalty on accumulators that a table would wrap around: `max(|a − centre| − reach, 0)²`, summed over channels, its mean
+//! Penalty on accumulators that a table would wrap around: `max(|a − center| − reach, 0)²`, summed over channels, its mean
 //! over rows.
 
 use super::Kernel;
@@ -7,7 +7,7 @@ use super::Kernel;
 #[derive(Clone, Debug)]
 pub(in crate::train) struct Overflow {
     /// Of each channel.
-    pub centres: Vec<f32>,
+    pub centers: Vec<f32>,
     /// Of each channel.
     pub reaches: Vec<f32>,
 }
@@ -15,13 +15,13 @@ pub(in crate::train) struct Overflow {
 impl Overflow {
     /// How far accumulator `index` lies outside, signed.
     fn excess(&self, index: usize, a: f32) -> f32 {
-        let channel = index % self.centres.len();
-        let (distance, reach) = (a - self.centres[channel], self.reaches[channel]);
+        let channel = index % self.centers.len();
+        let (distance, reach) = (a - self.centers[channel], self.reaches[channel]);
         distance - distance.clamp(-reach, reach)
     }
 
     fn rows(&self, len: usize) -> f32 {
-        (len / self.centres.len()) as f32
+        (len / self.centers.len()) as f32
     }
 }
 
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn gradients_agree_with_finite_differences() {
         let overflow = Overflow {
-            centres: vec![0.1, -0.2, 0.0],
+            centers: vec![0.1, -0.2, 0.0],
             reaches: vec![0.2, 0.3, 0.5],
         };
         check_gradients(|| overflow.clone(), &[24]);

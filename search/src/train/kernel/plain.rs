@@ -107,7 +107,7 @@ impl Plain for BatchNorm {
         let mean = x.clone().mean_dim(0);
         let away = x - mean.clone();
         let variance = (away.clone() * away.clone()).mean_dim(0);
-        let numbers = |tensor: &Tensor<2>| crate::train::values(tensor.clone().detach());
+        let numbers = |tensor: &Tensor<2>| crate::train::tensor::values(tensor.clone().detach());
         self.keep(Statistics {
             mean: numbers(&mean),
             variance: numbers(&variance),
@@ -134,8 +134,8 @@ mod tests {
     use super::super::{binary, ternary, unary};
     use super::*;
     use crate::Seed;
-    use crate::train::forward::matrix;
-    use crate::train::values;
+    use crate::train::tensor::matrix;
+    use crate::train::tensor::values;
 
     /// Values, then the gradient for each input, of a loss that is a random linear form of the output.
     fn both(shapes: &[[usize; 2]], run: &dyn Fn(&[Tensor<2>]) -> Tensor<2>) -> Vec<Vec<f32>> {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::Kernel;
-use super::lanes::{Lanes, vectorised};
+use super::lanes::{Lanes, vectorized};
 use super::range::RangePenalty;
 
 /// Inputs: pixels `[rows][channels]` and coefficients `[channels or 1][degree + 1]`, the constant first.
@@ -116,13 +116,13 @@ impl Kernel for Poly {
         let lanes = Lanes::new(self.channels);
         let spread = self.spread(lanes, inputs[1]);
         let Some(penalty) = &self.penalty else {
-            return vectorised(|| {
+            return vectorized(|| {
                 lanes.map(x.len(), |range, y| Self::values(&x[range], &spread, y))
             });
         };
         let mut output = Vec::with_capacity(x.len());
         let mut chunk = vec![0.0f32; lanes.span];
-        let sums = vectorised(|| {
+        let sums = vectorized(|| {
             lanes.sums(x.len(), 1, |range, sums| {
                 let x = &x[range];
                 Self::values(x, &spread, &mut chunk[..x.len()]);
@@ -135,7 +135,7 @@ impl Kernel for Poly {
     }
 
     fn backward(&self, inputs: &[&[f32]], gradient: &[f32], wanted: &[bool]) -> Vec<Vec<f32>> {
-        vectorised(|| self.gradients(inputs, gradient, wanted[0]))
+        vectorized(|| self.gradients(inputs, gradient, wanted[0]))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Keeps the inputs of polynomials where the polynomials are tame (AESPA, Park et al., 2022; AutoFHE, Ao and Boddeti, 2024).
 
 use super::Kernel;
-use super::lanes::{Lanes, vectorised};
+use super::lanes::{Lanes, vectorized};
 
 /// Input: any matrix of `len` elements. Output: one number.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +12,7 @@ pub(in crate::train) struct RangePenalty {
 }
 
 impl RangePenalty {
-    /// How far `x` lies outside, signed. Without `clamp`, whose check of the bounds keeps loops from being vectorised.
+    /// How far `x` lies outside, signed. Without `clamp`, whose check of the bounds keeps loops from being vectorized.
     #[inline(always)]
     fn excess(&self, x: f32) -> f32 {
         let beyond = x.abs() - self.bound;
@@ -49,7 +49,7 @@ impl Kernel for RangePenalty {
 
     fn forward(&self, inputs: &[&[f32]]) -> Vec<f32> {
         let x = inputs[0];
-        let total = vectorised(|| {
+        let total = vectorized(|| {
             Lanes::new(1).sums(x.len(), 1, |range, sums| self.add(&x[range], &mut sums[0]))
         });
         vec![(total[0][0] / x.len() as f64) as f32]
@@ -59,7 +59,7 @@ impl Kernel for RangePenalty {
         let x = inputs[0];
         let factor = self.slope(gradient[0], x.len());
         let mut dx = vec![0.0; x.len()];
-        vectorised(|| self.add_gradient(x, factor, &mut dx));
+        vectorized(|| self.add_gradient(x, factor, &mut dx));
         vec![dx]
     }
 }

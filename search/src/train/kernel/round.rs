@@ -1,7 +1,7 @@
 //! Weights rounded to small integers, with a straight-through gradient (Bengio et al., "Estimating or propagating
 //! gradients through stochastic neurons", 2013).
 
-use hemet_spaces::quantised::Quantisation;
+use hemet_spaces::quantized::Quantization;
 
 use super::Kernel;
 
@@ -9,7 +9,7 @@ use super::Kernel;
 #[derive(Clone, Debug)]
 pub(in crate::train) struct RoundWeights {
     pub size: [usize; 2],
-    pub quantisation: Quantisation,
+    pub quantization: Quantization,
 }
 
 impl Kernel for RoundWeights {
@@ -18,7 +18,7 @@ impl Kernel for RoundWeights {
     }
 
     fn forward(&self, inputs: &[&[f32]]) -> Vec<f32> {
-        let round = |w: &f32| self.quantisation.weight(*w) as f32;
+        let round = |w: &f32| self.quantization.weight(*w) as f32;
         inputs[0].iter().map(round).collect()
     }
 
@@ -35,9 +35,9 @@ mod tests {
     fn weights_are_rounded_and_their_gradient_passes() {
         let kernel = |weight_bits| RoundWeights {
             size: [1, 4],
-            quantisation: Quantisation {
+            quantization: Quantization {
                 weight_bits,
-                ..Quantisation::default()
+                ..Quantization::default()
             },
         };
         let weights = [-2.4f32, -0.3, 0.6, 9.0];

@@ -1,7 +1,7 @@
 //! Tables of integer networks: in training on normed accumulators with a straight-through gradient, at inference on the
 //! accumulators themselves, by the very tables of the exported network.
 
-use hemet_spaces::quantised::{Levels, TableLayer};
+use hemet_spaces::quantized::{Levels, TableLayer};
 
 use super::Kernel;
 
@@ -97,7 +97,7 @@ impl Kernel for LookUp {
 
 #[cfg(test)]
 mod tests {
-    use hemet_spaces::quantised::{Quantisation, TableFunction};
+    use hemet_spaces::quantized::{Quantization, TableFunction};
 
     use super::*;
 
@@ -108,16 +108,16 @@ mod tests {
             TableFunction::Sign,
             TableFunction::Silu,
         ] {
-            let quantisation = Quantisation {
+            let quantization = Quantization {
                 activation,
                 activation_bits: 3,
                 boxes: 20,
-                ..Quantisation::default()
+                ..Quantization::default()
             };
             // Accumulators away from the edges between levels, where floats of 32 bits might fall to either side.
             let (scale, shift) = (0.25f32, 0.3f32);
-            let (values, bias) = quantisation.table(scale, shift);
-            let (left, right) = quantisation.levels().ends();
+            let (values, bias) = quantization.table(scale, shift);
+            let (left, right) = quantization.levels().ends();
             let table = TableLayer {
                 half: 20,
                 shift: 0,
@@ -127,7 +127,7 @@ mod tests {
             };
             let training = Table {
                 rows: 1,
-                levels: quantisation.levels(),
+                levels: quantization.levels(),
                 half_turns: vec![20.0 * scale],
             };
             for accumulator in -45..45i32 {

@@ -1,14 +1,14 @@
-//! Training with quantisation: the exported integers are what was trained, and they classify.
+//! Training with quantization: the exported integers are what was trained, and they classify.
 
 use std::ops::ControlFlow;
 
 use hemet_search::data;
 use hemet_search::train::{
-    End, TrainData, TrainOptions, TrainOutcome, Trained, Training, quantised,
+    End, TrainData, TrainOptions, TrainOutcome, Trained, Training, quantized,
 };
 use hemet_search::{Seed, data::Dataset};
-use hemet_spaces::quantised::{Operation, Quantisation, TableFunction, label};
-use hemet_spaces::{LayerGraph, QuantisedNetwork, Space};
+use hemet_spaces::quantized::{Operation, Quantization, TableFunction, label};
+use hemet_spaces::{LayerGraph, QuantizedNetwork, Space};
 
 fn graph(blocks: &str) -> LayerGraph {
     let text = format!(r#"{{"input": [1, 8, 8], "classes": 10, "blocks": [{blocks}]}}"#);
@@ -22,7 +22,7 @@ fn digits() -> (Dataset, Dataset) {
     (training, validation)
 }
 
-fn train(graph: &LayerGraph, quantisation: &Quantisation, epochs: usize) -> (Trained, Dataset) {
+fn train(graph: &LayerGraph, quantization: &Quantization, epochs: usize) -> (Trained, Dataset) {
     let (training, validation) = digits();
     let options = TrainOptions {
         epochs,
@@ -34,7 +34,7 @@ fn train(graph: &LayerGraph, quantisation: &Quantisation, epochs: usize) -> (Tra
         validation: &validation,
     };
     let training = Training::new(graph, data, &options, Seed::new(1));
-    let outcome = quantised::run(&training, quantisation, &mut |_| ControlFlow::Continue(()));
+    let outcome = quantized::run(&training, quantization, &mut |_| ControlFlow::Continue(()));
     match outcome.expect("it trains") {
         TrainOutcome::Complete(trained) => (trained, validation),
         other => panic!("{other:?}"),
@@ -44,29 +44,29 @@ fn train(graph: &LayerGraph, quantisation: &Quantisation, epochs: usize) -> (Tra
 /// The integer network gives exactly the logits of the forward pass, and keeps the bits that were asked for.
 fn check_equal(
     graph: &LayerGraph,
-    quantisation: &Quantisation,
+    quantization: &Quantization,
     trained: &Trained,
     images: &Dataset,
 ) -> f64 {
     let network =
-        QuantisedNetwork::quantise(graph, &trained.weights, quantisation).expect("integers");
-    let logits = quantised::logits(graph, &trained.weights, quantisation, images).expect("logits");
+        QuantizedNetwork::quantize(graph, &trained.weights, quantization).expect("integers");
+    let logits = quantized::logits(graph, &trained.weights, quantization, images).expect("logits");
     let mut right = 0;
     for (index, expected) in logits.iter().enumerate() {
         let image: Vec<f64> = images.image(index).iter().map(|x| f64::from(*x)).collect();
         let found = network
-            .evaluate(&quantisation.inputs(&image))
+            .evaluate(&quantization.inputs(&image))
             .expect("in range");
         let expected: Vec<i64> = expected.iter().map(|x| *x as i64).collect();
         assert_eq!(found, expected, "image {index}");
         right += usize::from(label(&found) == usize::from(images.labels[index]));
     }
-    let (low, high) = quantisation.levels().range();
+    let (low, high) = quantization.levels().range();
     for node in network.nodes() {
         match &node.operation {
             Operation::Linear { map, .. } => {
                 assert!(
-                    map.max_weight() <= quantisation.weight_limit().max(1),
+                    map.max_weight() <= quantization.weight_limit().max(1),
                     "{}",
                     node.name
                 );
@@ -88,9 +88,9 @@ fn check_equal(
 #[test]
 fn a_dense_network_of_two_bits_learns_digits_and_equals_its_integers() {
     let graph = graph(r#"{"name": "b1", "options": [{"dense": {"width": 32}}]}"#);
-    let quantisation = Quantisation::default();
-    let (trained, validation) = train(&graph, &quantisation, 6);
-    let accuracy = check_equal(&graph, &quantisation, &trained, &validation);
+    let quantization = Quantization::default();
+    let (trained, validation) = train(&graph, &quantization, 6);
+    let accuracy = check_equal(&graph, &quantization, &trained, &validation);
     assert_eq!(accuracy, trained.accuracy);
     assert!(accuracy > 0.85, "{accuracy}");
 }
@@ -106,21 +106,21 @@ fn convolutions_pools_and_other_tables_equal_their_integers() {
         (TableFunction::Silu, 3, 4, 1),
         (TableFunction::Gelu, 4, 3, 2),
     ] {
-        let quantisation = Quantisation {
+        let quantization = Quantization {
             activation,
             weight_bits,
             activation_bits,
             rounding,
             boxes: 24,
-            ..Quantisation::default()
+            ..Quantization::default()
         };
-        let (trained, validation) = train(&graph, &quantisation, 1);
-        check_equal(&graph, &quantisation, &trained, &validation);
+        let (trained, validation) = train(&graph, &quantization, 1);
+        check_equal(&graph, &quantization, &trained, &validation);
     }
 }
 
 #[test]
-fn a_training_stopped_after_any_epoch_goes_on_bit_for_bit_and_refuses_other_quantisations() {
+fn a_training_stopped_after_any_epoch_goes_on_bit_for_bit_and_refuses_other_quantizations() {
     let graph = graph(r#"{"name": "b1", "options": [{"dense": {"width": 8}}]}"#);
     let (training, validation) = digits();
     let options = TrainOptions {
@@ -135,11 +135,11 @@ fn a_training_stopped_after_any_epoch_goes_on_bit_for_bit_and_refuses_other_quan
     };
     let folder = tempfile::tempdir().expect("temporary folder");
     let path = folder.path().join("checkpoint");
-    let run = |checkpoint: bool, quantisation: &Quantisation, last: usize| {
+    let run = |checkpoint: bool, quantization: &Quantization, last: usize| {
         let mut training = Training::new(&graph, data, &options, Seed::new(1));
         training.checkpoint = checkpoint.then_some(path.as_path());
         let mut heard = 0;
-        quantised::run(&training, quantisation, &mut |report| {
+        quantized::run(&training, quantization, &mut |report| {
             heard += 1;
             assert_eq!(report.epoch, heard);
             match heard == last {
@@ -148,16 +148,16 @@ fn a_training_stopped_after_any_epoch_goes_on_bit_for_bit_and_refuses_other_quan
             }
         })
     };
-    let quantisation = Quantisation::default();
-    let whole = run(false, &quantisation, 9).expect("it trains");
+    let quantization = Quantization::default();
+    let whole = run(false, &quantization, 9).expect("it trains");
     assert!(matches!(whole, TrainOutcome::Complete(_)));
     for last in [1, 2] {
-        let stopped = run(true, &quantisation, last).expect("it trains");
+        let stopped = run(true, &quantization, last).expect("it trains");
         assert_eq!(stopped, TrainOutcome::Cancelled);
     }
-    let other = Quantisation {
+    let other = Quantization {
         boxes: 15,
-        ..Quantisation::default()
+        ..Quantization::default()
     };
     let refused = run(true, &other, 9).expect_err("of another training");
     assert!(
@@ -167,10 +167,10 @@ fn a_training_stopped_after_any_epoch_goes_on_bit_for_bit_and_refuses_other_quan
     // Epochs that are done are told of and not trained again: the file of the second stays untouched.
     let written = || std::fs::metadata(&path).and_then(|m| m.modified());
     let before = written().expect("kept after the second epoch");
-    let stopped = run(true, &quantisation, 2).expect("it trains");
+    let stopped = run(true, &quantization, 2).expect("it trains");
     assert_eq!(stopped, TrainOutcome::Cancelled);
     assert_eq!(written().expect("still there"), before);
-    assert_eq!(run(true, &quantisation, 9).expect("it trains"), whole);
+    assert_eq!(run(true, &quantization, 9).expect("it trains"), whole);
     assert_ne!(written().expect("kept after the third"), before);
 }
 
@@ -185,7 +185,7 @@ fn networks_without_an_integer_form_are_refused_with_the_layer() {
         validation: &validation,
     };
     let training = Training::new(&graph, data, &options, Seed::new(1));
-    let refused = quantised::run(&training, &Quantisation::default(), &mut |_| {
+    let refused = quantized::run(&training, &Quantization::default(), &mut |_| {
         ControlFlow::Continue(())
     });
     let message = refused.expect_err("no activation").to_string();

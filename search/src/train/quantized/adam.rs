@@ -1,6 +1,6 @@
 //! Adam (Kingma and Ba, ICLR 2015) on latent weights, which are kept where rounding can still move them.
 
-use hemet_spaces::quantised::Quantisation;
+use hemet_spaces::quantized::Quantization;
 
 use crate::train::parameter::{Parameter, Role};
 
@@ -17,7 +17,7 @@ pub(super) struct Adam {
 }
 
 impl Adam {
-    pub fn new(parameters: &[Parameter], quantisation: &Quantisation) -> Self {
+    pub fn new(parameters: &[Parameter], quantization: &Quantization) -> Self {
         let zeros = || {
             parameters
                 .iter()
@@ -27,7 +27,7 @@ impl Adam {
         Self {
             first: zeros(),
             second: zeros(),
-            limit: quantisation.weight_limit() as f32 + BEYOND,
+            limit: quantization.weight_limit() as f32 + BEYOND,
         }
     }
 

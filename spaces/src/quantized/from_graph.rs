@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    IntegerMap, Limits, Operation, QuantisedNetwork, QuantisedNode, TableLayer, ValueRange, dims,
+    IntegerMap, Limits, Operation, QuantizedNetwork, QuantizedNode, TableLayer, ValueRange, dims,
     refuse,
 };
 use crate::{Coefficient, Error, Layer, LayerGraph, LinearMap, Meaning, NodeId};
@@ -27,7 +27,7 @@ pub struct IntegerParameters {
 
 /// What training adds to a graph to make an integer network of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct QuantisedParts {
+pub struct QuantizedParts {
     /// The range of inputs.
     pub input: ValueRange,
     /// The integers of each convolution and dense layer, by name.
@@ -38,13 +38,13 @@ pub struct QuantisedParts {
     pub logit_scale: f64,
 }
 
-impl QuantisedNetwork {
+impl QuantizedNetwork {
     /// The integer network with the structure of `graph` and the integers of `parts`.
     ///
     /// # Errors
     /// A layer without its parts, with parts of another size, or that has no integer form.
-    pub fn from_graph(graph: &LayerGraph, parts: &QuantisedParts) -> Result<Self, Error> {
-        let mut nodes: Vec<QuantisedNode> = Vec::new();
+    pub fn from_graph(graph: &LayerGraph, parts: &QuantizedParts) -> Result<Self, Error> {
+        let mut nodes: Vec<QuantizedNode> = Vec::new();
         let mut place = vec![0usize; graph.nodes().len()];
         for (id, node) in graph.nodes() {
             let inputs: Vec<usize> = graph.inputs(id).iter().map(|i| place[i.index()]).collect();
@@ -54,7 +54,7 @@ impl QuantisedNetwork {
                 continue;
             };
             place[id.index()] = nodes.len();
-            nodes.push(QuantisedNode {
+            nodes.push(QuantizedNode {
                 name: node.name.clone(),
                 shape: dims(node.shape),
                 inputs,
@@ -69,7 +69,7 @@ impl QuantisedNetwork {
 fn operation(
     graph: &LayerGraph,
     id: NodeId,
-    parts: &QuantisedParts,
+    parts: &QuantizedParts,
 ) -> Result<Option<Operation>, String> {
     let node = graph.node(id);
     let no_parts = |what: &str| format!("the integer parts have no {what} for it");

@@ -1,9 +1,9 @@
-//! A training with quantisation under way: its start, its epochs and batches, its loss.
+//! A training with quantization under way: its start, its epochs and batches, its loss.
 
 use std::f32::consts::PI;
 
 use burn::tensor::Device;
-use hemet_spaces::quantised::Quantisation;
+use hemet_spaces::quantized::Quantization;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
@@ -12,9 +12,11 @@ use super::{forward, fresh, model_logits};
 use crate::Error;
 use crate::data::Dataset;
 use crate::train::checkpoint::Checkpoint;
-use crate::train::model::{Model, Step};
+use crate::train::model::Model;
+use crate::train::op::Op;
 use crate::train::targets::{Targets, cross_entropy};
-use crate::train::{EpochReport, Epochs, TrainOutcome, Trained, Training, batch, infer, values};
+use crate::train::tensor::values;
+use crate::train::{EpochReport, Epochs, TrainOutcome, Trained, Training, batch, infer};
 
 /// Weight of the penalty on accumulators that wrap.
 const OVERFLOW_PENALTY: f32 = 1e-3;
@@ -26,7 +28,7 @@ const START_IMAGES: usize = 256;
 /// A training under way.
 pub(super) struct Run<'a> {
     training: &'a Training<'a>,
-    quantisation: &'a Quantisation,
+    quantization: &'a Quantization,
     model: Model,
     adam: Adam,
     targets: Targets,
@@ -40,21 +42,21 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub fn new(training: &'a Training<'a>, quantisation: &'a Quantisation) -> Result<Self, Error> {
-        let model = fresh(training, quantisation)?;
+    pub fn new(training: &'a Training<'a>, quantization: &'a Quantization) -> Result<Self, Error> {
+        let model = fresh(training, quantization)?;
         let graph = training.graph;
         let fan_in = graph.input_shapes(graph.output())[0].len();
         Ok(Self {
-            adam: Adam::new(&model.parameters, quantisation),
+            adam: Adam::new(&model.parameters, quantization),
             targets: Targets::new(training.data.training, training.options),
             model,
             device: Device::flex().autodiff(),
             rng: training.seed.derive("batches").rng(),
             step: 0,
-            logit_scale: quantisation.logit_scale(fan_in) as f32,
+            logit_scale: quantization.logit_scale(fan_in) as f32,
             reports: Vec::new(),
             training,
-            quantisation,
+            quantization,
         })
     }
 
@@ -76,7 +78,7 @@ impl<'a> Run<'a> {
 
     fn fingerprint(&self) -> String {
         self.training
-            .fingerprint(&format!("{:?}", self.quantisation))
+            .fingerprint(&format!("{:?}", self.quantization))
     }
 
     /// Every number of the state, in the order of a checkpoint.
@@ -109,7 +111,7 @@ impl<'a> Run<'a> {
         for indices in &order {
             let progress = self.step as f32 / total;
             // Rounding undoes small steps, so there is no use in warming up; a cosine brings it to rest.
-            let rate = options.quantised_rate * 0.5 * (1.0 + (PI * progress).cos());
+            let rate = options.quantized_rate * 0.5 * (1.0 + (PI * progress).cos());
             let (loss, share) = self.batch(indices, rate)?;
             loss_sum += loss;
             correct += share;
@@ -125,7 +127,7 @@ impl<'a> Run<'a> {
     /// Accuracy of the exported network on the validation images.
     fn accuracy(&self) -> f64 {
         let validation = self.training.data.validation;
-        let logits = model_logits(&self.model, self.quantisation, validation);
+        let logits = model_logits(&self.model, self.quantization, validation);
         infer::share_correct(&logits, &validation.labels)
     }
 
@@ -143,11 +145,11 @@ impl<'a> Run<'a> {
         let pixels = indices.len() * data.shape.height * data.shape.width;
         let rows = batch::moved_rows(data, indices, self.training.options, &mut self.rng);
         let size = (pixels, data.shape.channels);
-        let input = forward::levels(rows, self.quantisation, size, &self.device);
+        let input = forward::levels(rows, self.quantization, size, &self.device);
         let latent = forward::latent_tensors(&self.model, &self.device);
-        let rounded = forward::rounded(&self.model, self.quantisation, &latent);
+        let rounded = forward::rounded(&self.model, self.quantization, &latent);
         let images = indices.len();
-        let output = forward::training(&self.model, self.quantisation, &rounded, input, images);
+        let output = forward::training(&self.model, self.quantization, &rounded, input, images);
         let logits = output.logits.mul_scalar(self.logit_scale);
         let targets = self.targets.rows(data, indices);
         let mut loss = cross_entropy(logits.clone(), targets, &self.device);
@@ -212,28 +214,28 @@ impl Epochs for Run<'_> {
 /// Gives weights their first values, so sparse or small that accumulators spread over [`START_SPREAD`] of their window.
 pub(super) fn start(
     model: &mut Model,
-    quantisation: &Quantisation,
+    quantization: &Quantization,
     data: &Dataset,
     rng: &mut impl Rng,
 ) {
-    let limit = quantisation.weight_limit() as f32;
-    let window = quantisation.window() as f32;
+    let limit = quantization.weight_limit() as f32;
+    let window = quantization.window() as f32;
     let images = data.len().min(START_IMAGES) * data.shape.len();
     let squares = data.images[..images]
         .iter()
-        .map(|x| (quantisation.input(f64::from(*x)) as f32).powi(2));
+        .map(|x| (quantization.input(f64::from(*x)) as f32).powi(2));
     let of_input = squares.sum::<f32>() / images.max(1) as f32;
-    let (low, high) = quantisation.levels().range();
+    let (low, high) = quantization.levels().range();
     let of_tables = ((high - low) as f32).powi(2) / 8.0;
     let last = model.nodes.len() - 1;
     for index in 0..model.nodes.len() {
         let node = &model.nodes[index];
-        let weights: Vec<usize> = match &node.step {
-            Step::Conv { groups, .. } => groups.clone(),
-            Step::Depthwise { weight, .. } | Step::Dense { weight, .. } => vec![*weight],
+        let weights: Vec<usize> = match &node.op {
+            Op::Conv { groups, .. } => groups.clone(),
+            Op::Depthwise { weight, .. } | Op::Dense { weight, .. } => vec![*weight],
             _ => continue,
         };
-        let from_input = matches!(model.nodes[node.inputs[0]].step, Step::Input);
+        let from_input = matches!(model.nodes[node.inputs[0]].op, Op::Input);
         let square = if from_input { of_input } else { of_tables };
         for weight in weights {
             let parameter = &mut model.parameters[weight];

@@ -1,8 +1,8 @@
 //! Integer networks: the exact definition that encrypted look-up tables must reproduce.
 //!
-//! A [`QuantisedNetwork`] has the structure of a [`crate::LayerGraph`] with integers in the place of floats: linear maps with
-//! small integer weights, and table layers in the place of batch norm, activation and requantisation together. Its
-//! [`evaluate`](QuantisedNetwork::evaluate) in 64-bit integers *is* the definition of the network: whatever runs it
+//! A [`QuantizedNetwork`] has the structure of a [`crate::LayerGraph`] with integers in the place of floats: linear maps with
+//! small integer weights, and table layers in the place of batch norm, activation and requantization together. Its
+//! [`evaluate`](QuantizedNetwork::evaluate) in 64-bit integers *is* the definition of the network: whatever runs it
 //! encrypted must give these numbers exactly, wrapped accumulators included.
 //!
 //! **Accumulators wrap on purpose.** A table layer sees its accumulator modulo `2·half·2^shift`. Look-up tables on
@@ -12,18 +12,17 @@
 //! Ultra-Low-Resolution Arithmetic", ICLR 2021).
 
 mod evaluate;
-mod file;
 mod from_graph;
 mod function;
 mod map;
-mod quantise;
+mod quantize;
 mod range;
 mod table;
 
-pub use from_graph::{IntegerParameters, QuantisedParts};
+pub use from_graph::{IntegerParameters, QuantizedParts};
 pub use function::{Levels, TableFunction};
 pub use map::IntegerMap;
-pub use quantise::{Quantisation, check_structure};
+pub use quantize::{Quantization, check_structure};
 pub use range::{Limits, ValueRange};
 pub use table::TableLayer;
 
@@ -62,7 +61,7 @@ pub enum Operation {
 
 /// An operation in a network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QuantisedNode {
+pub struct QuantizedNode {
     /// Unique name of letters, digits, `_`, `-` and `.`.
     pub name: String,
     /// `[channels, height, width]` of the result.
@@ -73,7 +72,7 @@ pub struct QuantisedNode {
     pub operation: Operation,
 }
 
-impl QuantisedNode {
+impl QuantizedNode {
     /// Number of elements of the result.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
@@ -87,17 +86,17 @@ impl QuantisedNode {
 
 /// An integer network: one input (the first node), each node after those it reads, one output (the last node).
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct QuantisedNetwork {
-    nodes: Vec<QuantisedNode>,
+pub struct QuantizedNetwork {
+    nodes: Vec<QuantizedNode>,
     logit_scale: f64,
 }
 
-impl QuantisedNetwork {
+impl QuantizedNetwork {
     /// A network from its nodes, checked whole. `logit_scale` times an integer logit is the float logit.
     ///
     /// # Errors
-    /// [`Error::Quantised`]: the first node that is wrong, and how.
-    pub fn new(nodes: Vec<QuantisedNode>, logit_scale: f64) -> Result<Self, Error> {
+    /// [`Error::Quantized`]: the first node that is wrong, and how.
+    pub fn new(nodes: Vec<QuantizedNode>, logit_scale: f64) -> Result<Self, Error> {
         if !(logit_scale.is_finite() && logit_scale > 0.0) {
             return Err(refuse(
                 "(logits)",
@@ -120,7 +119,7 @@ impl QuantisedNetwork {
     }
 
     /// The nodes, each after those that it reads.
-    pub fn nodes(&self) -> &[QuantisedNode] {
+    pub fn nodes(&self) -> &[QuantizedNode] {
         &self.nodes
     }
 
@@ -131,7 +130,7 @@ impl QuantisedNetwork {
 
     /// Number of input values.
     pub fn input_len(&self) -> usize {
-        self.nodes.first().map_or(0, QuantisedNode::len)
+        self.nodes.first().map_or(0, QuantizedNode::len)
     }
 
     /// The range of each input value.
@@ -147,7 +146,7 @@ impl QuantisedNetwork {
 
     /// Number of output values (logits).
     pub fn output_len(&self) -> usize {
-        self.nodes.last().map_or(0, QuantisedNode::len)
+        self.nodes.last().map_or(0, QuantizedNode::len)
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -248,7 +247,7 @@ impl QuantisedNetwork {
 }
 
 pub(crate) fn refuse(node: &str, why: String) -> Error {
-    Error::Quantised {
+    Error::Quantized {
         node: node.to_owned(),
         why,
     }

@@ -4,16 +4,18 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
-use hemet_spaces::quantised::{Quantisation, TableLayer};
+use hemet_spaces::quantized::{Quantization, TableLayer};
 
-use crate::train::forward::{linear, matrix};
+use crate::train::forward::linear;
 use crate::train::kernel::batch_norm::{BatchNorm, EPSILON};
 use crate::train::kernel::overflow::Overflow;
 use crate::train::kernel::round::RoundWeights;
 use crate::train::kernel::table::{LookUp, Table};
 use crate::train::kernel::{ternary, unary_on_flex};
-use crate::train::model::{Model, Node, Step};
+use crate::train::model::Model;
+use crate::train::op::{Node, Op};
 use crate::train::parameter::Role;
+use crate::train::tensor::matrix;
 
 /// What a batch gives in training.
 pub(super) struct Output {
@@ -33,7 +35,7 @@ pub(super) fn latent_tensors(model: &Model, device: &Device) -> Vec<Tensor<2>> {
 /// The tensors that the forward pass takes: weights rounded.
 pub(super) fn rounded(
     model: &Model,
-    quantisation: &Quantisation,
+    quantization: &Quantization,
     latent: &[Tensor<2>],
 ) -> Vec<Tensor<2>> {
     let pairs = model.parameters.iter().zip(latent);
@@ -41,7 +43,7 @@ pub(super) fn rounded(
         Role::Weight => {
             let kernel = RoundWeights {
                 size: [parameter.rows, parameter.columns],
-                quantisation: quantisation.clone(),
+                quantization: quantization.clone(),
             };
             unary_on_flex(kernel, tensor.clone())
         }
@@ -53,7 +55,7 @@ pub(super) fn rounded(
 /// The forward pass in training: batch norms with the batch's statistics.
 pub(super) fn training(
     model: &Model,
-    quantisation: &Quantisation,
+    quantization: &Quantization,
     tensors: &[Tensor<2>],
     input: Tensor<2>,
     images: usize,
@@ -66,8 +68,8 @@ pub(super) fn training(
     let mut half_turns: Vec<Vec<f32>> = vec![Vec::new(); model.nodes.len()];
     let mut values: Vec<Tensor<2>> = Vec::with_capacity(model.nodes.len());
     for (index, node) in model.nodes.iter().enumerate() {
-        let value = match &node.step {
-            Step::Norm {
+        let value = match &node.op {
+            Op::Norm {
                 scale,
                 shift,
                 running,
@@ -78,8 +80,8 @@ pub(super) fn training(
                 let (gamma, beta) = (tensors[*scale].clone(), tensors[*shift].clone());
                 let normed = ternary(kernel.clone(), x.clone(), gamma, beta);
                 let lines = batch_lines(model, *scale, *shift, &kernel);
-                half_turns[index] = half_turns_of(&lines, quantisation);
-                let penalty = unary_on_flex(overflow(&lines, quantisation), x);
+                half_turns[index] = half_turns_of(&lines, quantization);
+                let penalty = unary_on_flex(overflow(&lines, quantization), x);
                 output.penalty = Some(match output.penalty.take() {
                     Some(sum) => sum + penalty,
                     None => penalty,
@@ -87,11 +89,11 @@ pub(super) fn training(
                 output.norms.push((*running, kernel));
                 normed
             }
-            Step::Relu => {
+            Op::Relu => {
                 let x = values[node.inputs[0]].clone();
                 let kernel = Table {
                     rows: x.dims()[0],
-                    levels: quantisation.levels(),
+                    levels: quantization.levels(),
                     half_turns: half_turns[node.inputs[0]].clone(),
                 };
                 unary_on_flex(kernel, x)
@@ -109,19 +111,19 @@ pub(super) fn training(
 /// The forward pass of the exported network: integer logits, `[images][classes]`, exact.
 pub(super) fn inference(
     model: &Model,
-    quantisation: &Quantisation,
+    quantization: &Quantization,
     tensors: &[Tensor<2>],
     input: Tensor<2>,
     images: usize,
 ) -> Tensor<2> {
     let mut values: Vec<Tensor<2>> = Vec::with_capacity(model.nodes.len());
     for node in &model.nodes {
-        let value = match &node.step {
+        let value = match &node.op {
             // Its line is in the table that reads it.
-            Step::Norm { .. } => values[node.inputs[0]].clone(),
-            Step::Relu => {
+            Op::Norm { .. } => values[node.inputs[0]].clone(),
+            Op::Relu => {
                 let x = values[node.inputs[0]].clone();
-                let (table, bias) = look_up(model, node, quantisation);
+                let (table, bias) = look_up(model, node, quantization);
                 let rows = x.dims()[0];
                 unary_on_flex(LookUp { rows, table, bias }, x)
             }
@@ -143,14 +145,14 @@ fn other(
 ) -> Tensor<2> {
     let of = |position: usize| values[node.inputs[position]].clone();
     let all = || (0..node.inputs.len()).map(of).collect::<Vec<_>>();
-    match &node.step {
-        Step::Input => input.clone(),
-        Step::Add => all()
+    match &node.op {
+        Op::Input => input.clone(),
+        Op::Add => all()
             .into_iter()
             .reduce(|a, b| a + b)
             .unwrap_or_else(|| input.clone()),
-        Step::Concat => Tensor::cat(all(), 1),
-        Step::Pool(pool) => {
+        Op::Concat => Tensor::cat(all(), 1),
+        Op::Pool(pool) => {
             linear(node, tensors, of(0), images).mul_scalar((pool.kernel * pool.kernel) as f32)
         }
         _ => linear(node, tensors, of(0), images),
@@ -177,20 +179,20 @@ fn batch_lines(model: &Model, scale: usize, shift: usize, norm: &BatchNorm) -> V
 /// The least magnitude of a slope that positions are divided by.
 const FLATTEST: f32 = 1e-4;
 
-fn half_turns_of(lines: &[[f32; 2]], quantisation: &Quantisation) -> Vec<f32> {
-    let window = quantisation.window() as f32;
+fn half_turns_of(lines: &[[f32; 2]], quantization: &Quantization) -> Vec<f32> {
+    let window = quantization.window() as f32;
     let half_turn = |[scale, _]: &[f32; 2]| window * scale.abs().max(FLATTEST);
     lines.iter().map(half_turn).collect()
 }
 
 /// Beyond its reach an accumulator comes near the function's other flank, half a turn further.
-fn overflow(lines: &[[f32; 2]], quantisation: &Quantisation) -> Overflow {
-    let (first, last) = quantisation.levels().edges();
+fn overflow(lines: &[[f32; 2]], quantization: &Quantization) -> Overflow {
+    let (first, last) = quantization.levels().edges();
     let (middle, width) = ((first + last) as f32 / 2.0, (last - first) as f32);
-    let window = quantisation.window() as f32;
+    let window = quantization.window() as f32;
     let away = |scale: f32| scale.abs().max(FLATTEST).copysign(scale);
     Overflow {
-        centres: lines.iter().map(|[a, b]| (middle - b) / away(*a)).collect(),
+        centers: lines.iter().map(|[a, b]| (middle - b) / away(*a)).collect(),
         reaches: lines
             .iter()
             .map(|[a, _]| (window - width / (2.0 * away(*a).abs()) - 1.0).max(1.0))
@@ -199,24 +201,24 @@ fn overflow(lines: &[[f32; 2]], quantisation: &Quantisation) -> Overflow {
 }
 
 /// The tables of an activation and what is added before them, as the exported network has them.
-fn look_up(model: &Model, node: &Node, quantisation: &Quantisation) -> (TableLayer, Vec<i64>) {
-    let lines = match &model.nodes[node.inputs[0]].step {
-        Step::Norm {
+fn look_up(model: &Model, node: &Node, quantization: &Quantization) -> (TableLayer, Vec<i64>) {
+    let lines = match &model.nodes[node.inputs[0]].op {
+        Op::Norm {
             scale,
             shift,
             running,
         } => model.folded(*scale, *shift, *running),
         _ => vec![[0.0, 1.0]; node.from.channels],
     };
-    let (left, right) = quantisation.levels().ends();
+    let (left, right) = quantization.levels().ends();
     let channels = lines.len();
     let of_lines = lines
         .into_iter()
-        .map(|[shift, scale]| quantisation.table(scale, shift));
+        .map(|[shift, scale]| quantization.table(scale, shift));
     let (tables, bias): (Vec<_>, Vec<_>) = of_lines.unzip();
     let table = TableLayer {
-        half: quantisation.boxes,
-        shift: quantisation.rounding,
+        half: quantization.boxes,
+        shift: quantization.rounding,
         channel_len: node.from.height * node.from.width,
         tables,
         flip: vec![left + right; channels],
@@ -227,11 +229,11 @@ fn look_up(model: &Model, node: &Node, quantisation: &Quantisation) -> (TableLay
 /// Input levels of images as laid out for the model.
 pub(super) fn levels(
     mut rows: Vec<f32>,
-    quantisation: &Quantisation,
+    quantization: &Quantization,
     (pixels, channels): (usize, usize),
     device: &Device,
 ) -> Tensor<2> {
     rows.iter_mut()
-        .for_each(|x| *x = quantisation.input(f64::from(*x)) as f32);
+        .for_each(|x| *x = quantization.input(f64::from(*x)) as f32);
     matrix(rows, pixels, channels, device)
 }

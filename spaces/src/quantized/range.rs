@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{IntegerMap, MAX_VALUE, MAX_WEIGHT, Operation, QuantisedNetwork};
+use super::{IntegerMap, MAX_VALUE, MAX_WEIGHT, Operation, QuantizedNetwork};
 
 /// All integers from `low` to `high`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +93,7 @@ impl Limits {
     }
 }
 
-impl QuantisedNetwork {
+impl QuantizedNetwork {
     /// The range of each element of each node, for inputs in the input range. Exact for single layers, an upper bound where
     /// elements depend on each other. Ends beyond 64 bits saturate (a network refuses them).
     pub fn value_ranges(&self) -> Vec<Vec<ValueRange>> {

@@ -1,6 +1,6 @@
 //! From trained floats to an integer network: weights rounded, batch norms and activations folded into tables.
 //!
-//! What training with quantisation leaves behind is a graph's ordinary [`Weights`] in units of the integers: a
+//! What training with quantization leaves behind is a graph's ordinary [`Weights`] in units of the integers: a
 //! weight of 1.2 is the integer 1, and a batch norm's line `scale·a + shift` takes an integer accumulator `a`. A table
 //! stands where the graph has a polynomial. So one file of weights serves both, and the integers follow from it.
 
@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::function::{Levels, TableFunction};
 use super::{
-    IntegerParameters, MAX_VALUE, QuantisedNetwork, QuantisedParts, TableLayer, ValueRange, refuse,
+    IntegerParameters, MAX_VALUE, QuantizedNetwork, QuantizedParts, TableLayer, ValueRange, refuse,
 };
 use crate::{Error, Layer, LayerGraph, NodeId, Weights};
 
 /// How a network becomes integers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Quantisation {
+pub struct Quantization {
     /// Levels of an input value, 2 to 256.
     pub input_levels: u32,
     /// The input that is level 0.
@@ -34,7 +34,7 @@ pub struct Quantisation {
     pub rounding: u32,
 }
 
-impl Default for Quantisation {
+impl Default for Quantization {
     fn default() -> Self {
         Self {
             input_levels: 4,
@@ -49,7 +49,7 @@ impl Default for Quantisation {
     }
 }
 
-impl Quantisation {
+impl Quantization {
     /// Refuses values out of range, naming the option and both numbers.
     ///
     /// # Errors
@@ -65,14 +65,14 @@ impl Quantisation {
         for (name, found, least, most) in rules {
             if !(least..=most).contains(&found) {
                 let why = format!("`{name}` is {found}; {least} to {most} are possible");
-                return Err(refuse("(quantisation)", why));
+                return Err(refuse("(quantization)", why));
             }
         }
         let (low, high) = (self.input_low, self.input_high);
         match low.is_finite() && high.is_finite() && low < high {
             true => Ok(()),
             false => Err(refuse(
-                "(quantisation)",
+                "(quantization)",
                 format!("inputs from {low} to {high}; give an ascending, finite range"),
             )),
         }
@@ -146,35 +146,35 @@ impl Quantisation {
     }
 }
 
-impl QuantisedNetwork {
+impl QuantizedNetwork {
     /// The integer network of `graph` with trained `weights`.
     ///
     /// # Errors
     /// Options out of range; tensors that are missing or of another size; a polynomial that does not follow a convolution
     /// or dense layer and its norm directly; a norm without an activation.
-    pub fn quantise(
+    pub fn quantize(
         graph: &LayerGraph,
         weights: &Weights,
-        quantisation: &Quantisation,
+        quantization: &Quantization,
     ) -> Result<Self, Error> {
-        quantisation.check()?;
+        quantization.check()?;
         check_structure(graph)?;
-        let top = i64::from(quantisation.input_levels - 1);
-        let mut parts = QuantisedParts {
+        let top = i64::from(quantization.input_levels - 1);
+        let mut parts = QuantizedParts {
             input: ValueRange::new(0, top),
             linear: Default::default(),
             tables: Default::default(),
-            logit_scale: quantisation.logit_scale(graph.input_shapes(graph.output())[0].len()),
+            logit_scale: quantization.logit_scale(graph.input_shapes(graph.output())[0].len()),
         };
         for (id, node) in graph.nodes() {
             match &node.layer {
                 Layer::Conv(_) | Layer::Dense(_) => {
-                    let layer = linear(graph, id, weights, quantisation)?;
+                    let layer = linear(graph, id, weights, quantization)?;
                     parts.linear.insert(node.name.clone(), layer);
                 }
                 Layer::Poly(_) => {
                     let norm = graph.inputs(id)[0];
-                    let (table, bias) = tables(graph, norm, weights, quantisation)?;
+                    let (table, bias) = tables(graph, norm, weights, quantization)?;
                     let before = &graph.node(graph.inputs(norm)[0]).name;
                     if let Some(linear) = parts.linear.get_mut(before) {
                         linear.bias = bias;
@@ -289,7 +289,7 @@ fn linear(
     graph: &LayerGraph,
     id: NodeId,
     weights: &Weights,
-    quantisation: &Quantisation,
+    quantization: &Quantization,
 ) -> Result<IntegerParameters, Error> {
     let latent = tensor(graph, id, weights, "weight")?;
     let node = graph.node(id);
@@ -301,9 +301,9 @@ fn linear(
         false => vec![0; node.shape.channels],
     };
     Ok(IntegerParameters {
-        weights: latent.iter().map(|w| quantisation.weight(*w)).collect(),
+        weights: latent.iter().map(|w| quantization.weight(*w)).collect(),
         bias,
-        weight_limit: quantisation.weight_limit(),
+        weight_limit: quantization.weight_limit(),
         norm_squared_limit: None,
     })
 }
@@ -313,19 +313,19 @@ fn tables(
     graph: &LayerGraph,
     norm: NodeId,
     weights: &Weights,
-    quantisation: &Quantisation,
+    quantization: &Quantization,
 ) -> Result<(TableLayer, Vec<i64>), Error> {
     let scale = tensor(graph, norm, weights, "scale")?;
     let shift = tensor(graph, norm, weights, "shift")?;
     let lines = scale.iter().zip(shift);
     let (tables, bias) = lines
-        .map(|(scale, shift)| quantisation.table(*scale, *shift))
+        .map(|(scale, shift)| quantization.table(*scale, *shift))
         .unzip();
     let shape = graph.node(norm).shape;
-    let (left, right) = quantisation.levels().ends();
+    let (left, right) = quantization.levels().ends();
     let table = TableLayer {
-        half: quantisation.boxes,
-        shift: quantisation.rounding,
+        half: quantization.boxes,
+        shift: quantization.rounding,
         channel_len: shape.height * shape.width,
         tables,
         flip: vec![left + right; shape.channels],

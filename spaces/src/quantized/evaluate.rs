@@ -1,9 +1,9 @@
 //! The integer reference: the definition of what an integer network computes.
 
-use super::{Operation, QuantisedNetwork};
+use super::{Operation, QuantizedNetwork};
 use crate::Error;
 
-impl QuantisedNetwork {
+impl QuantizedNetwork {
     /// The logits for `input`, exact.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Table layers: batch norm, activation and requantisation in one look-up per channel.
+//! Table layers: batch norm, activation and requantization in one look-up per channel.
 
 use serde::{Deserialize, Serialize};
 
