@@ -10,14 +10,16 @@ pub enum Error {
     #[error(transparent)]
     Weights(#[from] hemet_spaces::Error),
     /// An option is outside its range.
-    #[error("option `{option}` is {found}, it must be {expected}")]
+    #[error("option `{option}` is {found}, it must be a number from {least} to {most}")]
     Option {
         /// Name of the option.
         option: &'static str,
         /// What was given.
         found: String,
-        /// What is possible.
-        expected: &'static str,
+        /// The least that is possible.
+        least: f64,
+        /// The most.
+        most: f64,
     },
     /// The quadratics of a layer are too near straight lines for completing the square.
     #[error(

@@ -21,8 +21,9 @@ pub struct Estimate {
     pub log_qp_bits: f64,
     /// Security of the parameters.
     pub security_bits: u32,
-    /// Bytes of all rotation and relinearisation keys as a client sends them: each up to the level where it is used, as many
-    /// bits a residue as its prime has, the uniform halves as seeds. A server holds both halves: twice as much.
+    /// Bytes of all rotation and relinearization keys as a client sends them: each up to the level where it is used,
+    /// as many bits a residue as its prime has, the uniform halves as seeds. A server holds both halves: twice as
+    /// much.
     pub evaluation_key_bytes: u64,
     /// Bytes of the input ciphertexts at 8 bytes a residue, both halves.
     pub input_ciphertext_bytes: u64,

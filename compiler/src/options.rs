@@ -12,8 +12,9 @@ pub enum Target {
     /// One image at a time, as soon as possible.
     #[default]
     Latency,
-    /// As many images a second as possible: as many as there are slots at a time, each element of a tensor in a ciphertext of its own, so
-    /// that nothing rotates (Gilad-Bachrach et al., "CryptoNets", ICML 2016). Memory is that of a ciphertext for each element.
+    /// As many images a second as possible: as many as there are slots at a time, each element of a tensor in a
+    /// ciphertext of its own, so that nothing rotates (Gilad-Bachrach et al., "CryptoNets", ICML 2016). Memory is that
+    /// of a ciphertext for each element.
     Throughput,
 }
 
@@ -24,10 +25,10 @@ pub struct Options {
     pub target: Target,
     /// Security level of the parameters; 128 bits.
     pub security: SecurityLevel,
-    /// Precision of the logits, 2 to 30 bits; 10. The promise is `|error| ≤ 2^-precision_bits · max(1, r)`, where `r` is the root
-    /// mean square of the logits, for inputs within [`Options::input_range`] and networks whose pre-activations are
-    /// of one order of magnitude within a layer (as batch norm makes them). It is a bound of three standard deviations of
-    /// the error that [`crate::noise`] derives.
+    /// Precision of the logits, 2 to 30 bits; 10. The promise is `|error| ≤ 2^-precision_bits · max(1, r)`, where `r`
+    /// is the root mean square of the logits, for inputs within [`Options::input_range`] and networks whose
+    /// pre-activations are of one order of magnitude within a layer (as batch norm makes them). It is a bound of three
+    /// standard deviations of the error that [`crate::noise`] derives.
     pub precision_bits: u32,
     /// Bits by which scales exceed what `precision_bits` asks of a network whose values keep their size, 0 to 20; 0.
     /// [`crate::compile_for`] raises it to what weights and inputs need.
@@ -36,19 +37,21 @@ pub struct Options {
     pub max_log_n: u32,
     /// Bound on the magnitude of the inputs, above 0; 1.
     pub input_range: f64,
-    /// Bound on the magnitude of the logits, in bits, 1 to 20; 8. The base prime leaves this headroom: a larger logit decrypts
-    /// to a wrong number.
+    /// Bound on the magnitude of the logits, in bits, 1 to 20; 8. The base prime leaves this headroom: a larger logit
+    /// decrypts to a wrong number.
     pub output_bits: u32,
     /// How polynomial activations are lowered; completing the square.
     pub activation: Activation,
-    /// Largest root mean square, over the channels of a layer, of `b/2a` of quadratics `a·x² + b·x + c` when completing the square,
-    /// 0 or more; 3. The scale budgets for it ([`Options::fit_shift`] lowers it). Training that keeps `|b| ≤ 2·max_shift·|a|` in every channel is always within.
+    /// Largest root mean square, over the channels of a layer, of `b/2a` of quadratics `a·x² + b·x + c` when
+    /// completing the square, 0 or more; 3. The scale budgets for it ([`Options::fit_shift`] lowers it). Training that
+    /// keeps `|b| ≤ 2·max_shift·|a|` in every channel is always within.
     pub max_shift: f64,
-    /// Most ciphertexts that one tensor may take, 1 to 512; 64. For throughput the bound is [`hemet_schedule::layout::MAX_PERIOD`] slots.
+    /// Most ciphertexts that one tensor may take, 1 to 512; 64. For throughput the bound is
+    /// [`hemet_schedule::layout::MAX_PERIOD`] slots.
     pub max_ciphertexts: usize,
-    /// Evaluation keys that a client should have to send at most, in MiB, 1 to 2^20; 95. Above it steps are shared between layers
-    /// and giant steps chained, for up to 1.3 times the time of the maps. It is an aim: where nothing fits, the fewest bytes found
-    /// within that time are taken.
+    /// Evaluation keys that a client should have to send at most, in MiB, 1 to 2^20; 95. Above it steps are shared
+    /// between layers and giant steps chained, for up to 1.3 times the time of the maps. It is an aim: where nothing
+    /// fits, the fewest bytes found within that time are taken.
     pub key_budget_mib: u32,
 }
 
@@ -71,8 +74,9 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Lowers [`Options::max_shift`] to what these weights need, rounded up to a multiple of ½: to nothing for `x²`. For a network
-    /// whose weights are known before anything is decided; a search, which estimates before it trains, keeps the limit.
+    /// Lowers [`Options::max_shift`] to what these weights need, rounded up to a multiple of ½: to nothing for `x²`.
+    /// For a network whose weights are known before anything is decided; a search, which estimates before it trains,
+    /// keeps the limit.
     ///
     /// # Errors
     /// [`Error::Weights`] for a missing or misshapen tensor.
@@ -93,70 +97,28 @@ impl Options {
     /// [`Error::Option`] for the first one.
     pub fn check(&self) -> Result<(), Error> {
         let ranges = [
-            (
-                "precision_bits",
-                f64::from(self.precision_bits),
-                2.0,
-                30.0,
-                "2 to 30",
-            ),
-            (
-                "guard_bits",
-                f64::from(self.guard_bits),
-                0.0,
-                20.0,
-                "0 to 20",
-            ),
-            (
-                "max_log_n",
-                f64::from(self.max_log_n),
-                11.0,
-                16.0,
-                "11 to 16",
-            ),
-            (
-                "input_range",
-                self.input_range,
-                1e-9,
-                1e9,
-                "a number from 1e-9 to 1e9",
-            ),
-            (
-                "output_bits",
-                f64::from(self.output_bits),
-                1.0,
-                20.0,
-                "1 to 20",
-            ),
-            (
-                "max_shift",
-                self.max_shift,
-                0.0,
-                1e6,
-                "a number from 0 to 1e6",
-            ),
-            (
-                "max_ciphertexts",
-                self.max_ciphertexts as f64,
-                1.0,
-                512.0,
-                "1 to 512",
-            ),
+            ("precision_bits", f64::from(self.precision_bits), 2.0, 30.0),
+            ("guard_bits", f64::from(self.guard_bits), 0.0, 20.0),
+            ("max_log_n", f64::from(self.max_log_n), 11.0, 16.0),
+            ("input_range", self.input_range, 1e-9, 1e9),
+            ("output_bits", f64::from(self.output_bits), 1.0, 20.0),
+            ("max_shift", self.max_shift, 0.0, 1e6),
+            ("max_ciphertexts", self.max_ciphertexts as f64, 1.0, 512.0),
             (
                 "key_budget_mib",
                 f64::from(self.key_budget_mib),
                 1.0,
                 1_048_576.0,
-                "1 to 1048576",
             ),
         ];
-        for (option, value, low, high, expected) in ranges {
+        for (option, value, least, most) in ranges {
             // Written so that a NaN is refused too.
-            if !(low..=high).contains(&value) {
+            if !(least..=most).contains(&value) {
                 return Err(Error::Option {
                     option,
                     found: value.to_string(),
-                    expected,
+                    least,
+                    most,
                 });
             }
         }

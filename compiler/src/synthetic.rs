@@ -8,8 +8,8 @@ const TRANSFORM_US: f64 = 15.0;
 /// Microseconds of one pass of multiply-accumulate over 2^14 residues; others scale with `N`.
 const PASS_US: f64 = 4.0;
 
-/// A table computed from the time of a transform and of a pass, for degrees 2^11 to 2^16. It orders alternatives as a real
-/// machine does; its machine is named `synthetic`.
+/// A table computed from the time of a transform and of a pass, for degrees 2^11 to 2^16. It orders alternatives as a
+/// real machine does; its machine is named `synthetic`.
 pub fn synthetic_table() -> CostTable {
     let degree = |log_n: u32| {
         let us = |unit: Unit| (unit.name().to_owned(), unit_us(unit, log_n));

@@ -11,7 +11,7 @@ use hemet_spaces::LayerGraph;
 /// The net after import and after each pass that changed its text.
 fn passes_text(graph: &LayerGraph) -> String {
     let options = Options::default();
-    let mut net = passes::import(graph, None, &options, passes::Pools::Merged).unwrap();
+    let mut net = passes::import(graph, None, &options, passes::WindowSums::Merged).unwrap();
     let mut text = format!("import\n{net}");
     let context = passes::Context {
         options: &options,

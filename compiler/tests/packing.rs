@@ -5,10 +5,12 @@ mod common;
 use std::sync::Arc;
 
 use common::{Net, linear};
-use hemet_compiler::lower::{Choice, Footprint, Operand, Places, Split, StepCosts, Weights, plan};
-use hemet_compiler::net::{Kind, Term};
-use hemet_compiler::packing::{PACKINGS, Site, Windows, candidates, pooled};
-use hemet_compiler::parameters::Rounding;
+use hemet_compiler::layout::packing::{PACKINGS, Site, Windows, candidates, summed};
+use hemet_compiler::maps::{
+    BlockSplit, Footprint, Operand, PlacedWeights, Places, Split, StepCosts, plan,
+};
+use hemet_compiler::net::Rounding;
+use hemet_compiler::net::{NodeKind, Term};
 use hemet_compiler::{Options, passes};
 use hemet_schedule::placed::{PlacedMap, PlacedOperand};
 use hemet_schedule::{Constant, Layout};
@@ -87,10 +89,10 @@ fn check(name: &str, graph: &LayerGraph, slots: usize) {
         graph,
         Some(&weights),
         &Options::default(),
-        passes::Pools::Merged,
+        passes::WindowSums::Merged,
     )
     .unwrap();
-    let Kind::Linear { terms, bias: _ } = &net.node(net.output()).kind else {
+    let NodeKind::Linear { terms, bias: _ } = &net.node(net.output()).kind else {
         panic!("{name} is one affine map");
     };
     let Term { input, map } = &terms[0];
@@ -106,7 +108,7 @@ fn check(name: &str, graph: &LayerGraph, slots: usize) {
             let places = [&source, &target].map(|layout| Places::new(layout, slots));
             let diagonals = footprint.diagonals(&places[0], &places[1], slots);
             let modulus = places[0].period.min(places[1].period);
-            let choice = Choice {
+            let choice = BlockSplit {
                 splits: vec![Split::cheapest(&diagonals, modulus, &places[0].strides, &COSTS).0],
                 chained: false,
             };
@@ -120,7 +122,7 @@ fn check(name: &str, graph: &LayerGraph, slots: usize) {
             let packed = source.pack(&x, slots);
             let inputs: Vec<&[f64]> = packed.iter().map(Vec::as_slice).collect();
             let mut values = Vec::new();
-            let weights = Weights {
+            let weights = PlacedWeights {
                 map,
                 footprint: &footprint,
                 shapes: (from, to),
@@ -171,7 +173,7 @@ fn a_linear_map_between_any_two_packings_is_its_map() {
 }
 
 #[test]
-fn halves_of_a_split_layout_add_up_to_the_pooled_tensor() {
+fn halves_of_a_split_layout_add_up_to_the_summed_tensor() {
     for (channels, height, width, side) in [(3, 4, 6, 2), (1, 6, 6, 3), (5, 8, 8, 4), (2, 2, 2, 2)]
     {
         let shape = Shape::new(channels, height, width);
@@ -185,12 +187,12 @@ fn halves_of_a_split_layout_add_up_to_the_pooled_tensor() {
         let site = Site {
             shape,
             grids: &GRIDS,
-            windows: Windows::Pooled(side),
+            windows: Windows::Summed(side),
         };
         let layouts = candidates(&site, 1 << 16);
         assert!(!layouts.is_empty());
         for layout in layouts {
-            let target = pooled(layout.clone(), side);
+            let target = summed(layout.clone(), side);
             for slots in [64, 1024, 4096] {
                 let mut period = layout.period as usize;
                 let mut packed = layout.pack(&x, slots);

@@ -1,27 +1,28 @@
 //! Quadratics by completing the square: `a·x² + b·x + c = a(x + b/2a)² + (c − b²/4a)`.
 //!
-//! Source: coefficient merging, Lou and Jiang, "HEMET: A Homomorphic-Encryption-Friendly Privacy-Preserving Mobile Neural
-//! Network Architecture" (ICML 2021), section 3.3, carried through. Cost: one square; `b/2a` joins the bias before,
-//! `a` and the constant the map after. Limit: noise of `x + b/2a` is relative to that sum, so a shift of `k` times the
-//! size of `x` loses `log2(k)` bits; layers whose shifts exceed [`crate::Options::max_shift`] in root mean square are
-//! refused, and the scale budgets for the limit ([`crate::noise`]). A channel with `a = b = 0` is a constant and needs no shift.
+//! Source: coefficient merging, Lou and Jiang, "HEMET: A Homomorphic-Encryption-Friendly Privacy-Preserving Mobile
+//! Neural Network Architecture" (ICML 2021), section 3.3, carried through. Cost: one square; `b/2a` joins the bias
+//! before, `a` and the constant the map after. Limit: noise of `x + b/2a` is relative to that sum, so a shift of `k`
+//! times the size of `x` loses `log2(k)` bits; layers whose shifts exceed [`crate::Options::max_shift`] in root mean
+//! square are refused, and the scale budgets for the limit ([`crate::noise`]). A channel with `a = b = 0` is a
+//! constant and needs no shift.
 
 use hemet_spaces::PolyMap;
 use hemet_spaces::weights::LayerWeights;
 
-use super::Site;
+use super::PolyLayer;
 use crate::Error;
 use crate::net::{Net, SparseMap, TensorId};
 
-pub(super) fn lower(net: &mut Net, x: TensorId, site: &Site<'_>) -> Result<TensorId, Error> {
-    check(site)?;
+pub(super) fn lower(net: &mut Net, x: TensorId, layer: &PolyLayer<'_>) -> Result<TensorId, Error> {
+    check(layer)?;
     let len = net.node(x).shape.len();
-    let identity = SparseMap::identity(len, site.weights.is_some());
-    let shifted = site.affine(net, vec![(x, identity)], site.values(shift));
-    let square = site.product(net, shifted, shifted);
-    let factor = SparseMap::diagonal(len, site.values(|c| c[2]));
-    let constant = site.values(|c| c[0] - c[2] * shift(c).powi(2));
-    Ok(site.affine(net, vec![(square, factor)], constant))
+    let identity = SparseMap::identity(len, layer.weights.is_some());
+    let shifted = layer.affine(net, vec![(x, identity)], layer.values(shift));
+    let square = layer.product(net, shifted, shifted);
+    let factor = SparseMap::diagonal(len, layer.values(|c| c[2]));
+    let constant = layer.values(|c| c[0] - c[2] * shift(c).powi(2));
+    Ok(layer.affine(net, vec![(square, factor)], constant))
 }
 
 fn shift(c: &[f64]) -> f64 {
@@ -58,20 +59,20 @@ pub(super) fn shifts(poly: &PolyMap, weights: &LayerWeights<'_>) -> Shifts {
     Shifts { mean, worst }
 }
 
-fn check(site: &Site<'_>) -> Result<(), Error> {
-    let Some(weights) = site.weights else {
+fn check(layer: &PolyLayer<'_>) -> Result<(), Error> {
+    let Some(weights) = layer.weights else {
         return Ok(());
     };
-    let Shifts { mean, worst } = shifts(site.poly, weights);
-    if mean <= site.max_shift {
+    let Shifts { mean, worst } = shifts(layer.poly, weights);
+    if mean <= layer.max_shift {
         return Ok(());
     }
     Err(Error::Shift {
-        layer: site.layer.into(),
+        layer: layer.layer.into(),
         found: mean,
         channel: worst.0,
         a: worst.1,
         b: worst.2,
-        limit: site.max_shift,
+        limit: layer.max_shift,
     })
 }

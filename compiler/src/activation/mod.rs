@@ -9,13 +9,13 @@ use hemet_spaces::weights::LayerWeights;
 use hemet_spaces::{LayerGraph, Meaning, PolyMap, Weights};
 
 use crate::Error;
-use crate::net::{Bias, Kind, Net, Node, SparseMap, TensorId};
+use crate::net::{Bias, Net, Node, NodeKind, SparseMap, TensorId};
 
 /// How polynomial activations are lowered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Activation {
-    /// Quadratics as `a(x + b/2a)² + c − b²/4a`: one product, both affine parts merge into the neighbouring maps. Other degrees
-    /// as [`Activation::PowerBasis`]. Needs `b/2a` within [`crate::Options::max_shift`].
+    /// Quadratics as `a(x + b/2a)² + c − b²/4a`: one product, both affine parts merge into the neighbouring maps.
+    /// Other degrees as [`Activation::PowerBasis`]. Needs `b/2a` within [`crate::Options::max_shift`].
     #[default]
     CompletedSquare,
     /// Every degree as a linear map over the powers of `x`, whatever the coefficients; for a quadratic the next
@@ -24,7 +24,7 @@ pub enum Activation {
 }
 
 /// A polynomial layer being lowered.
-pub(crate) struct Site<'a> {
+pub(crate) struct PolyLayer<'a> {
     /// Name of the layer.
     pub layer: &'a str,
     /// What it computes.
@@ -59,20 +59,20 @@ impl Activation {
         self,
         net: &mut Net,
         x: TensorId,
-        site: &Site<'_>,
+        layer: &PolyLayer<'_>,
     ) -> Result<TensorId, Error> {
         match self {
-            Activation::CompletedSquare if site.poly.degree == 2 => {
-                completed_square::lower(net, x, site)
+            Activation::CompletedSquare if layer.poly.degree == 2 => {
+                completed_square::lower(net, x, layer)
             }
             Activation::CompletedSquare | Activation::PowerBasis => {
-                Ok(power_basis::lower(net, x, site))
+                Ok(power_basis::lower(net, x, layer))
             }
         }
     }
 }
 
-impl Site<'_> {
+impl PolyLayer<'_> {
     /// One value for each element, from a function of the channel's coefficients; `None` without weights.
     fn values(&self, value: impl Fn(&[f64]) -> f64) -> Option<Vec<f64>> {
         let weights = self.weights?;
@@ -97,7 +97,7 @@ impl Site<'_> {
             merged: BTreeSet::new(),
             weight: 0,
             shape,
-            kind: Kind::Linear {
+            kind: NodeKind::Linear {
                 terms: terms
                     .map(|(input, map)| crate::net::Term { input, map })
                     .collect(),
@@ -114,7 +114,7 @@ impl Site<'_> {
             merged: BTreeSet::new(),
             weight: 0,
             shape,
-            kind: Kind::Product(a, b),
+            kind: NodeKind::Product(a, b),
         })
     }
 }

@@ -6,51 +6,12 @@ use hemet_schedule::placed::{PlacedMap, PlacedOperand};
 use hemet_schedule::{Constant, Op, Scale, Type, ValueId};
 
 use super::Emitter;
-use crate::assignment::Footprints;
-use crate::lower::{Choice, Footprint, Operand, Plan, Weights, links, plan, step};
-use crate::net::{Bias, Kind, Net, TensorId, Term};
-use crate::parameters::Rounding;
+use crate::maps::{BlockSplit, Operand, PlacedWeights, Plan, links, plan, step};
+use crate::net::{Bias, Rounding, TensorId, Term};
 use crate::{Error, Target};
 
 /// Up to this precision of the scales constants are rounded to 32-bit floats.
 const NARROW_PRECISION_BITS: u32 = 12;
-
-/// About how many weights the constants of each node hold: see [`Weights::count`].
-pub fn weights(net: &Net, footprints: &Footprints) -> Result<Vec<usize>, Error> {
-    let of_node = |id: TensorId| {
-        let node = net.node(id);
-        let Kind::Linear { terms, bias: _ } = &node.kind else {
-            return Ok(0);
-        };
-        if node.shifted().is_some() {
-            return Ok(0);
-        }
-        let of_term = |(term, footprint)| stored(net, id, term, footprint, Rounding::Exact).count();
-        let counts = terms.iter().zip(&footprints[id.0]).map(of_term);
-        let sum: Result<usize, String> = counts.sum();
-        sum.map_err(|message| Error::Internal {
-            layer: node.layer.clone(),
-            message,
-        })
-    };
-    net.ids().map(of_node).collect()
-}
-
-/// The weights of a term of node `id` on their way into a constant.
-fn stored<'a>(
-    net: &Net,
-    id: TensorId,
-    term: &'a Term,
-    footprint: &'a Footprint,
-    rounding: Rounding,
-) -> Weights<'a> {
-    Weights {
-        map: &term.map,
-        footprint,
-        shapes: (net.node(term.input).shape, net.node(id).shape),
-        rounding,
-    }
-}
 
 impl Emitter<'_> {
     /// The sum of the terms, rescaled, and the bias.
@@ -94,8 +55,8 @@ impl Emitter<'_> {
         self.add_bias(id, rescaled?, bias)
     }
 
-    /// The scale of the sum before it is rescaled: such that the result has exactly its scale, or, where nothing is rescaled, the
-    /// largest operand scale times the plaintexts'.
+    /// The scale of the sum before it is rescaled: such that the result has exactly its scale, or, where nothing is
+    /// rescaled, the largest operand scale times the plaintexts'.
     fn target(&self, id: TensorId, groups: &[(Type, Vec<usize>)]) -> Scale {
         let precision = &self.structure.precision;
         if self.structure.levels.rescales[id.0] {
@@ -126,7 +87,7 @@ impl Emitter<'_> {
         let mut inputs = Vec::new();
         let mut operands = Vec::new();
         let maps = &self.maps[id.0];
-        let choice = Choice {
+        let choice = BlockSplit {
             splits: members.iter().map(|m| maps.choice.splits[*m]).collect(),
             chained: maps.choice.chained,
         };
@@ -170,7 +131,8 @@ impl Emitter<'_> {
         Ok(folded)
     }
 
-    /// The constant of a plan: the weights of its maps and where they belong; without weights, diagonals without values.
+    /// The constant of a plan: the weights of its maps and where they belong; without weights, diagonals without
+    /// values.
     fn weights(
         &self,
         id: TensorId,
@@ -192,7 +154,7 @@ impl Emitter<'_> {
         let mut operands = Vec::new();
         for (term, member) in maps.iter().zip(members) {
             let footprint = &self.footprints[id.0][*member];
-            let weights = stored(self.net, id, term, footprint, rounding);
+            let weights = PlacedWeights::of_term(self.net, id, term, footprint, rounding);
             operands.push(PlacedOperand {
                 patterns: weights.place(&mut values)?,
                 layout: self.structure.layouts[term.input.0].clone(),
@@ -207,8 +169,8 @@ impl Emitter<'_> {
         })))
     }
 
-    /// Whether constants may be rounded to 32-bit floats, which halves the artifact: a relative error of 2^-24 of each is far
-    /// below scales for at most [`NARROW_PRECISION_BITS`], and nothing overflows.
+    /// Whether constants may be rounded to 32-bit floats, which halves the artifact: a relative error of 2^-24 of each
+    /// is far below scales for at most [`NARROW_PRECISION_BITS`], and nothing overflows.
     fn is_narrow(&self, values: &[f64]) -> bool {
         let range = f64::from(f32::MIN_POSITIVE)..f64::from(f32::MAX);
         let fits = |v: &f64| *v == 0.0 || range.contains(&v.abs());

@@ -1,9 +1,9 @@
 //! A net's tensors in floats, for several inputs at once.
 
-use super::{Bias, Kind, Net, TensorId, Term};
+use super::{Bias, Net, NodeKind, TensorId, Term};
 
-/// The tensor of node `id` for `L` inputs side by side; `tensors` are those of the nodes before it. `add` adds to a sum the product of
-/// a weight and what it multiplies: [`axpy`], or something that errs.
+/// The tensor of node `id` for `L` inputs side by side; `tensors` are those of the nodes before it. `add` adds to a
+/// sum the product of a weight and what it multiplies: [`axpy`], or something that errs.
 ///
 /// The net has values, and operands come before the nodes that read them.
 pub fn value<const L: usize>(
@@ -14,14 +14,14 @@ pub fn value<const L: usize>(
 ) -> Vec<[f64; L]> {
     let node = net.node(id);
     match &node.kind {
-        Kind::Input => tensors[id.0].clone(),
-        Kind::Product(a, b) => {
+        NodeKind::Input => tensors[id.0].clone(),
+        NodeKind::Product(a, b) => {
             let (a, b) = (&tensors[a.0], &tensors[b.0]);
             let product = |(a, b): (&[f64; L], &[f64; L])| std::array::from_fn(|l| a[l] * b[l]);
             a.iter().zip(b).map(product).collect()
         }
-        Kind::Pool { input, side } => {
-            let window = |e| crate::passes::window(node.shape, *side, e);
+        NodeKind::WindowSum { input, side } => {
+            let window = |e| super::window(node.shape, *side, e);
             let sum = |e| {
                 let mut sum = [0.0; L];
                 window(e).for_each(|x| axpy(&mut sum, 1.0, &tensors[input.0][x]));
@@ -29,7 +29,7 @@ pub fn value<const L: usize>(
             };
             (0..node.shape.len()).map(sum).collect()
         }
-        Kind::Linear { terms, bias } => linear(terms, bias, node.shape.len(), tensors, add),
+        NodeKind::Linear { terms, bias } => linear(terms, bias, node.shape.len(), tensors, add),
     }
 }
 

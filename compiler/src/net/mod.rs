@@ -1,11 +1,13 @@
 //! Net: the compiler's own form of a network: sparse affine maps over one or more tensors, and elementwise products.
 //!
-//! Convolutions, pools, sums, concatenations, batch norms and polynomials' linear parts are all one thing here, a block
-//! affine map `y = Σ_i A_i·x_i + b`, so one rule of composition merges them all. Maps are patterns when a network is only
-//! estimated and carry values when it is compiled; no decision reads a value.
+//! Convolutions, pools, sums, concatenations, batch norms and polynomials' linear parts are all one thing here, a
+//! block affine map `y = Σ_i A_i·x_i + b`, so one rule of composition merges them all. Maps are patterns when a
+//! network is only estimated and carry values when it is compiled; no decision reads a value.
 
 pub mod evaluate;
 pub mod map;
+mod rounding;
+mod size;
 mod text;
 
 use std::collections::BTreeSet;
@@ -13,6 +15,8 @@ use std::collections::BTreeSet;
 use hemet_spaces::Shape;
 
 pub use map::SparseMap;
+pub use rounding::Rounding;
+pub use size::{mean_square, window};
 
 /// A tensor of one [`Net`]: position of the node that makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,7 +42,7 @@ pub enum Bias {
 
 /// What a node computes.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
+pub enum NodeKind {
     /// The network's input.
     Input,
     /// `y = Σ A_i·x_i + b`; at least one term, each operand at most once.
@@ -51,7 +55,7 @@ pub enum Kind {
     /// The elementwise product of two tensors of one shape; a square where both are one.
     Product(TensorId, TensorId),
     /// The sums over the windows of `side × side` that tile each channel of a tensor.
-    Pool {
+    WindowSum {
         /// The operand; its height and width are multiples of `side`.
         input: TensorId,
         /// Side of a window, at least 2.
@@ -71,7 +75,7 @@ pub struct Node {
     /// Shape of the tensor.
     pub shape: Shape,
     /// What it computes.
-    pub kind: Kind,
+    pub kind: NodeKind,
 }
 
 /// A network in an order in which each node comes after its operands; the last node is the output.
@@ -92,30 +96,30 @@ impl Node {
     /// The tensors that the node reads (a square names its operand once).
     pub fn inputs(&self) -> Vec<TensorId> {
         match &self.kind {
-            Kind::Input => Vec::new(),
-            Kind::Linear { terms, bias: _ } => terms.iter().map(|t| t.input).collect(),
-            Kind::Product(a, b) if a == b => vec![*a],
-            Kind::Product(a, b) => vec![*a, *b],
-            Kind::Pool { input, side: _ } => vec![*input],
+            NodeKind::Input => Vec::new(),
+            NodeKind::Linear { terms, bias: _ } => terms.iter().map(|t| t.input).collect(),
+            NodeKind::Product(a, b) if a == b => vec![*a],
+            NodeKind::Product(a, b) => vec![*a, *b],
+            NodeKind::WindowSum { input, side: _ } => vec![*input],
         }
     }
 
     /// The operand, if the node only adds a constant to it: this costs no level.
     pub fn shifted(&self) -> Option<TensorId> {
         match &self.kind {
-            Kind::Linear { terms, bias: _ } => match terms.as_slice() {
+            NodeKind::Linear { terms, bias: _ } => match terms.as_slice() {
                 [term] if term.map.is_identity() => Some(term.input),
                 _ => None,
             },
-            Kind::Input | Kind::Product(..) | Kind::Pool { .. } => None,
+            NodeKind::Input | NodeKind::Product(..) | NodeKind::WindowSum { .. } => None,
         }
     }
 
-    /// The operand, if the node pools it.
-    pub fn pooled(&self) -> Option<TensorId> {
+    /// The operand, if the node sums its windows.
+    pub fn summed(&self) -> Option<TensorId> {
         match &self.kind {
-            Kind::Pool { input, side: _ } => Some(*input),
-            Kind::Input | Kind::Product(..) | Kind::Linear { .. } => None,
+            NodeKind::WindowSum { input, side: _ } => Some(*input),
+            NodeKind::Input | NodeKind::Product(..) | NodeKind::Linear { .. } => None,
         }
     }
 }
@@ -178,7 +182,8 @@ impl Net {
         self.nodes = kept;
     }
 
-    /// Brings the nodes into an order in which each comes after its operands again, the output last, otherwise as they were.
+    /// Brings the nodes into an order in which each comes after its operands again, the output last, otherwise as they
+    /// were.
     pub fn sort(&mut self, output: TensorId) {
         let mut order = Vec::with_capacity(self.nodes.len());
         let mut place = vec![None; self.nodes.len()];
@@ -218,17 +223,17 @@ impl Node {
     /// Replaces every operand.
     pub fn rename(&mut self, name: impl Fn(TensorId) -> TensorId) {
         match &mut self.kind {
-            Kind::Input => {}
-            Kind::Linear { terms, bias: _ } => {
+            NodeKind::Input => {}
+            NodeKind::Linear { terms, bias: _ } => {
                 for term in terms {
                     term.input = name(term.input);
                 }
             }
-            Kind::Product(a, b) => {
+            NodeKind::Product(a, b) => {
                 *a = name(*a);
                 *b = name(*b);
             }
-            Kind::Pool { input, side: _ } => *input = name(*input),
+            NodeKind::WindowSum { input, side: _ } => *input = name(*input),
         }
     }
 }

@@ -7,11 +7,12 @@ use hemet_ckks_params::{
 use hemet_schedule::cost::Ring;
 
 use super::{Levels, Precision};
-use crate::net::{Kind, Net, TensorId};
+use crate::net::{Net, NodeKind, TensorId};
 
 /// Most special primes that are tried.
 const MAX_SPECIAL: u32 = 4;
-/// Bits by which special primes exceed a digit where the modulus allows, so that switching keys adds no more noise than a rescale.
+/// Bits by which special primes exceed a digit where the modulus allows, so that switching keys adds no more noise
+/// than a rescale.
 const SPECIAL_MARGIN: u32 = 2;
 /// A rescaled product may have a scale this much below the working scale.
 const SCALE_TOLERANCE: f64 = 1.0;
@@ -69,8 +70,9 @@ impl Chain {
     }
 }
 
-/// All chains for these levels and scales, one for each number of special primes that is possible and secure; and the bits that the
-/// smallest needs. `None` where some scale needs a prime larger than there is, or products and maps at one level disagree.
+/// All chains for these levels and scales, one for each number of special primes that is possible and secure; and the
+/// bits that the smallest needs. `None` where some scale needs a prime larger than there is, or products and maps at
+/// one level disagree.
 pub fn chains(
     net: &Net,
     levels: &Levels,
@@ -135,12 +137,13 @@ fn primes(
         primes[1..].copy_from_slice(&settled[1..]);
     }
     let agree = net.ids().all(|id| {
-        let product = matches!(net.node(id).kind, Kind::Product(..)) && levels.rescales[id.0];
+        let product = matches!(net.node(id).kind, NodeKind::Product(..)) && levels.rescales[id.0];
         !product || scales[id.0] >= f64::from(precision.working) - SCALE_TOLERANCE
     });
     // The base prime holds every tensor of level 0, the output with its headroom.
     let output = net.output();
-    let kept = matches!(net.node(output).kind, Kind::Linear { .. }) && !levels.rescales[output.0];
+    let kept =
+        matches!(net.node(output).kind, NodeKind::Linear { .. }) && !levels.rescales[output.0];
     let head = match kept {
         true => widest_operand(net, &scales, output) + f64::from(precision.plain[output.0]),
         false => scales[output.0],
@@ -156,8 +159,8 @@ fn primes(
 fn wanted(net: &Net, precision: &Precision, scales: &[f64], id: TensorId) -> f64 {
     let working = f64::from(precision.working);
     match net.node(id).kind {
-        Kind::Product(a, b) => scales[a.0] + scales[b.0] - working,
-        Kind::Linear { .. } | Kind::Input | Kind::Pool { .. } => {
+        NodeKind::Product(a, b) => scales[a.0] + scales[b.0] - working,
+        NodeKind::Linear { .. } | NodeKind::Input | NodeKind::WindowSum { .. } => {
             widest_operand(net, scales, id) + f64::from(precision.plain[id.0])
                 - f64::from(precision.of_result(net, id))
         }
@@ -174,13 +177,13 @@ fn scale_bits(net: &Net, levels: &Levels, precision: &Precision, primes: &[u32])
     let mut scales: Vec<f64> = Vec::with_capacity(net.nodes.len());
     for id in net.ids() {
         let scale = match net.node(id).kind {
-            Kind::Input => f64::from(precision.input),
-            Kind::Pool { input, side: _ } => scales[input.0],
-            Kind::Linear { .. } => match net.node(id).shifted() {
+            NodeKind::Input => f64::from(precision.input),
+            NodeKind::WindowSum { input, side: _ } => scales[input.0],
+            NodeKind::Linear { .. } => match net.node(id).shifted() {
                 Some(x) => scales[x.0],
                 None => f64::from(precision.of_result(net, id)),
             },
-            Kind::Product(a, b) => {
+            NodeKind::Product(a, b) => {
                 let dropped = match levels.rescales[id.0] {
                     true => f64::from(primes[levels.operands(id) as usize]),
                     false => 0.0,

@@ -1,12 +1,12 @@
 //! Levels: at which level each tensor lives and which nodes rescale.
 //!
-//! Levels are assigned from the output up, each as low as its readers allow: a lower level is a cheaper one. Two choices make
-//! a [`Policy`]. *Lazy* squares are not rescaled; the affine map behind them rescales once, by a prime of both sizes, so that the
-//! chain has half as many primes and every operation half as many limbs (lazy rescaling as in Dathathri et al.,
-//! "EVA: An Encrypted Vector Arithmetic Language and Compiler", PLDI 2020, carried over the square). A *kept* head is not
-//! rescaled: it ends at its operands' level with the base prime holding the product.
+//! Levels are assigned from the output up, each as low as its readers allow: a lower level is a cheaper one. Two
+//! choices make a [`Policy`]. *Lazy* squares are not rescaled; the affine map behind them rescales once, by a prime of
+//! both sizes, so that the chain has half as many primes and every operation half as many limbs (lazy rescaling as in
+//! Dathathri et al., "EVA: An Encrypted Vector Arithmetic Language and Compiler", PLDI 2020, carried over the square).
+//! A *kept* head is not rescaled: it ends at its operands' level with the base prime holding the product.
 
-use crate::net::{Kind, Net, TensorId};
+use crate::net::{Net, NodeKind, TensorId};
 
 /// Which nodes rescale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +59,12 @@ impl Levels {
         };
         for id in net.ids().rev() {
             let rescales = match &net.node(id).kind {
-                Kind::Input | Kind::Pool { .. } => false,
-                Kind::Linear { .. } => {
+                NodeKind::Input | NodeKind::WindowSum { .. } => false,
+                NodeKind::Linear { .. } => {
                     let head = id == net.output() && policy.keep_head;
                     net.node(id).shifted().is_none() && !head
                 }
-                Kind::Product(..) => {
+                NodeKind::Product(..) => {
                     let lazy = policy.lazy_products && !eager[id.0];
                     !(lazy && levels.read_by_maps(net, &consumers, id))
                 }
@@ -79,26 +79,26 @@ impl Levels {
         levels
     }
 
-    /// Whether only affine maps that rescale read a tensor, or what it is pooled to; someone does.
+    /// Whether only affine maps that rescale read a tensor, or the sums of its windows; someone does.
     fn read_by_maps(&self, net: &Net, consumers: &[Vec<TensorId>], id: TensorId) -> bool {
         let mut readers = consumers[id.0].iter();
         !consumers[id.0].is_empty()
             && readers.all(|c| match net.node(*c).kind {
-                Kind::Linear { .. } => self.rescales[c.0],
-                Kind::Pool { .. } => self.read_by_maps(net, consumers, *c),
-                Kind::Input | Kind::Product(..) => false,
+                NodeKind::Linear { .. } => self.rescales[c.0],
+                NodeKind::WindowSum { .. } => self.read_by_maps(net, consumers, *c),
+                NodeKind::Input | NodeKind::Product(..) => false,
             })
     }
 
-    /// The unscaled products that node `id` reads, pooled or not: it rescales for them too.
+    /// The unscaled products that node `id` reads, or whose windows it does: it rescales for them too.
     pub fn unscaled<'a>(
         &'a self,
         net: &'a Net,
         id: TensorId,
     ) -> impl Iterator<Item = TensorId> + 'a {
-        let product = |x: &TensorId| matches!(net.node(*x).kind, Kind::Product(..));
+        let product = |x: &TensorId| matches!(net.node(*x).kind, NodeKind::Product(..));
         let inputs = net.node(id).inputs().into_iter();
-        let source = |x: TensorId| net.node(x).pooled().unwrap_or(x);
+        let source = |x: TensorId| net.node(x).summed().unwrap_or(x);
         inputs
             .map(source)
             .filter(move |x| product(x) && !self.rescales[x.0])

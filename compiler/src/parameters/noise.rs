@@ -1,9 +1,10 @@
 //! Noise: how large scales must be for the asked precision.
 //!
-//! Slot errors in standard deviations, for degree `N`, ternary secret (variance 2/3 a coefficient), error deviation 3.19; a
-//! coefficient error of variance `v` is a slot error of variance `N·v` (the canonical embedding, Cheon, Kim, Kim and Song,
-//! "Homomorphic Encryption for Arithmetic of Approximate Numbers", ASIACRYPT 2017, section 3). Half of it lies in the real part, and the
-//! imaginary one, by real diagonals and products of real values, never comes to the real one but in second order:
+//! Slot errors in standard deviations, for degree `N`, ternary secret (variance 2/3 a coefficient), error deviation
+//! 3.19; a coefficient error of variance `v` is a slot error of variance `N·v` (the canonical embedding, Cheon, Kim,
+//! Kim and Song, "Homomorphic Encryption for Arithmetic of Approximate Numbers", ASIACRYPT 2017, section 3). Half of
+//! it lies in the real part, and the imaginary one, by real diagonals and products of real values, never comes to the
+//! real one but in second order:
 //!
 //! | source | variance of a slot, at the scale of the ciphertext |
 //! |---|---|
@@ -12,24 +13,24 @@
 //! | switching keys, `d` digits, special primes `2^k` larger than a digit | `N/2 · (1 + 2N/3) / 12 + d · 0.42 · N² / 4^k` |
 //! | encoding a diagonal of period `p` | `p / 12` for each, times the operand, at the plaintext's scale |
 //!
-//! Tensors are of unit size ([`crate::passes`], `normalise`), so these are relative errors once divided by the scale. An affine
-//! map keeps a relative error (independent errors grow as the values do); a product grows its variance by 2
+//! Tensors are of unit size ([`crate::passes`], `normalize`), so these are relative errors once divided by the scale.
+//! An affine map keeps a relative error (independent errors grow as the values do); a product grows its variance by 2
 //! (`(x+e)² − x² ≈ 2xe`, deviation 2 against the square's √2). A completed square stores `x + b/2a` at unit size, so
 //! errors up to there count `√(1 + k²)` times for a shift of `k`; `max_shift` bounds the mean of `k²` over a layer.
-//! The sum over all sources, each grown by the products after it, at three deviations, must be at most `2^-precision_bits`. Encryption and
-//! the last rescale have fixed shares of the variance; the other rescales have at most one, and encoding has what they leave. Keys are switched at
-//! the working scale only where products are rescaled on their own; there it counts as one more rescaling.
-//! All this knows no weights. With weights the errors are simulated ([`super::simulate`]), and where they would exceed the promise the
-//! scales get guard bits. Measured errors stay below the promise (`tests/noise.rs`, `tests/encrypted.rs`).
-//! (A diagonal of period `p < N/2` is a polynomial in `X^(N/2p)`, so it has `2p` coefficients to round.)
+//! The sum over all sources, each grown by the products after it, at three deviations, must be at most
+//! `2^-precision_bits`. Encryption and the last rescale have fixed shares of the variance; the other rescales have at
+//! most one, and encoding has what they leave. Keys are switched at the working scale only where products are rescaled
+//! on their own; there it counts as one more rescaling. All this knows no weights. With weights the errors are
+//! simulated ([`super::simulate`]), and where they would exceed the promise the scales get guard bits. Measured errors
+//! stay below the promise (`tests/noise.rs`, `tests/encrypted.rs`). (A diagonal of period `p < N/2` is a polynomial in
+//! `X^(N/2p)`, so it has `2p` coefficients to round.)
 
 use hemet_ckks_params::MAX_PRIME_BITS;
 
 use crate::Options;
 use crate::activation::Activation;
-use crate::net::{Kind, Net, TensorId};
+use crate::net::{Net, NodeKind, TensorId};
 use crate::parameters::Levels;
-use crate::structure::Structure;
 
 /// Deviation of the errors of encryption (Bossuat et al. 2024, the security table's assumption).
 const ERROR_DEVIATION: f64 = 3.19;
@@ -51,73 +52,26 @@ pub struct Precision {
     pub input: u32,
     /// Of every rescaled affine map's result, the output's excepted.
     pub working: u32,
-    /// Of the output, where it is rescaled: no error grows behind it, so that less is enough and the base prime stays small.
+    /// Of the output, where it is rescaled: no error grows behind it, so that less is enough and the base prime stays
+    /// small.
     pub output: u32,
     /// Of each node's plaintexts; 0 for nodes without any.
     pub plain: Vec<u32>,
 }
 
 /// Variance of a slot, at scale 1, that rounding in a rescale leaves.
-fn rescale_variance(n: f64) -> f64 {
+pub(super) fn rescale_variance(n: f64) -> f64 {
     n / 2.0 * (1.0 + 2.0 * n / 3.0) / 12.0
 }
 
 /// Variance of a slot, at scale 1, of an input encrypted under the public key.
-fn encryption_variance(n: f64) -> f64 {
+pub(super) fn encryption_variance(n: f64) -> f64 {
     n / 2.0 * ERROR_DEVIATION.powi(2) * (1.0 + 4.0 * n / 3.0)
 }
 
-/// Mean square that the budget takes a tensor's elements to have: that of normal elements of unit size, or of what is made of them.
-pub fn mean_square(net: &Net, id: TensorId) -> f64 {
-    match net.node(id).kind {
-        Kind::Product(..) => 3.0,
-        // The sum of `k` squares has mean `k` and variance `2k`.
-        Kind::Pool { input: _, side } => {
-            let k = (side * side) as f64;
-            k * k + 2.0 * k
-        }
-        Kind::Input | Kind::Linear { .. } => 1.0,
-    }
-}
-
-/// The errors that each node adds, by the table of this module.
-pub struct Deviations<'a> {
-    net: &'a Net,
-    structure: &'a Structure,
-    n: f64,
-}
-
-impl<'a> Deviations<'a> {
-    /// Those of a net under its decisions.
-    pub fn new(net: &'a Net, structure: &'a Structure) -> Self {
-        let n = f64::from(structure.parameters.log_n()).exp2();
-        Self { net, structure, n }
-    }
-
-    /// Standard deviation that node `id` adds to each element; `rounded` as in [`Precision::derive`].
-    pub fn of(&self, id: TensorId, rounded: f64) -> f64 {
-        let precision = &self.structure.precision;
-        let at = |variance: f64, bits: u32| variance * (-2.0 * f64::from(bits)).exp2();
-        let rescale = match self.structure.levels.rescales[id.0] {
-            true => rescale_variance(self.n),
-            false => 0.0,
-        };
-        let variance = match self.net.node(id).kind {
-            Kind::Input => at(encryption_variance(self.n), precision.input),
-            Kind::Pool { .. } => 0.0,
-            Kind::Product(..) => at(2.0 * rescale, precision.working),
-            Kind::Linear { .. } => {
-                at(rescale, precision.of_result(self.net, id))
-                    + at(rounded / 24.0, precision.plain[id.0])
-            }
-        };
-        variance.sqrt()
-    }
-}
-
 impl Precision {
-    /// Derives the scales; `rounded` holds, for each node, the weighted coefficients that the diagonals of one
-    /// result ciphertext round. The working scale has `extra` bits more than it needs at least, which leaves a larger share
+    /// Derives the scales; `rounded` holds, for each node, the weighted coefficients that the diagonals of one result
+    /// ciphertext round. The working scale has `extra` bits more than it needs at least, which leaves a larger share
     /// of the errors to plaintexts, whose scales are smaller then.
     pub fn derive(
         net: &Net,
@@ -157,8 +111,8 @@ impl Precision {
     }
 }
 
-/// Scales of plaintexts whose errors, of variances `weights` at scale 1, may sum to `budget`: equal shares, rounded up; then those whose
-/// scale is `dear` get what rounding up and finer scales of the others leave them.
+/// Scales of plaintexts whose errors, of variances `weights` at scale 1, may sum to `budget`: equal shares, rounded
+/// up; then those whose scale is `dear` get what rounding up and finer scales of the others leave them.
 fn plain_bits(weights: &[f64], budget: f64, dear: impl Fn(usize, u32) -> bool) -> Vec<u32> {
     let maps = weights.iter().filter(|w| **w > 0.0).count().max(1) as f64;
     let error = |id: usize, plain: u32| weights[id] * (-2.0 * f64::from(plain)).exp2();
@@ -226,11 +180,12 @@ impl Sources {
             Activation::CompletedSquare => 1.0 + options.max_shift.powi(2),
             Activation::PowerBasis => 1.0,
         };
-        // Errors of values that a product reads lie under the shift; the map behind it carries the same to its operands.
+        // Errors of values that a product reads lie under the shift; the map behind it carries the same to its
+        // operands.
         let mut growth = vec![1.0; net.nodes.len()];
         let mut shifted = vec![1.0; net.nodes.len()];
         for id in net.ids().rev() {
-            let product = matches!(net.node(id).kind, Kind::Product(..));
+            let product = matches!(net.node(id).kind, NodeKind::Product(..));
             let passes = net.node(id).shifted().is_some();
             for input in net.node(id).inputs() {
                 let grown = growth[id.0] * if product { PRODUCT_GROWTH } else { 1.0 };
@@ -255,13 +210,13 @@ impl Sources {
         for id in net.ids() {
             let rescaled = levels.rescales[id.0];
             match &net.node(id).kind {
-                Kind::Input => sources.input = growth[id.0],
-                Kind::Pool { .. } => {}
-                Kind::Linear { .. } => {
+                NodeKind::Input => sources.input = growth[id.0],
+                NodeKind::WindowSum { .. } => {}
+                NodeKind::Linear { .. } => {
                     sources.rescales += if rescaled { sources.growth[id.0] } else { 0.0 };
                 }
                 // Its own rescaling, and switching keys in the map behind it.
-                Kind::Product(..) => {
+                NodeKind::Product(..) => {
                     sources.rescales += if rescaled { 2.0 * growth[id.0] } else { 0.0 }
                 }
             }

@@ -3,7 +3,7 @@
 use hemet_schedule::cost::Ring;
 use hemet_schedule::{CostKind, CostTable, MissingCost};
 
-use crate::lower::StepCosts;
+use crate::maps::StepCosts;
 
 /// See the module.
 pub struct Price<'a> {

@@ -1,15 +1,17 @@
 //! Rounding of weights: as few bits as the promised precision allows, so that artifacts stay small.
 //!
-//! The weights of a node's map are rounded to integers times one power of two. Where that errs, the promise pays: a node's errors are
-//! evaluated with the network ([`Simulation::shares_of_rounding`]), and the steps are those with the fewest bits in all whose errors
-//! together take at most [`SHARE`] of the promise and leave it kept ([`Simulation::share`]). With `n_l` weights, `v_l` the square of what a
-//! node's errors take at step 1, and a budget `B` the bits `Σ n_l·log2(1/Δ_l)` are fewest under `Σ v_l·Δ_l² ≤ B` where `v_l·Δ_l²` goes like `n_l`
-//! (reverse water-filling: Cover and Thomas, "Elements of Information Theory", section 10.3.3).
+//! The weights of a node's map are rounded to integers times one power of two. Where that errs, the promise pays: a
+//! node's errors are evaluated with the network ([`Simulation::shares_of_rounding`]), and the steps are those with the
+//! fewest bits in all whose errors together take at most [`SHARE`] of the promise and leave it kept
+//! ([`Simulation::share`]). With `n_l` weights, `v_l` the square of what a node's errors take at step 1, and a budget
+//! `B` the bits `Σ n_l·log2(1/Δ_l)` are fewest under `Σ v_l·Δ_l² ≤ B` where `v_l·Δ_l²` goes like `n_l` (reverse
+//! water-filling: Cover and Thomas, "Elements of Information Theory", section 10.3.3).
 
 use super::simulate::Simulation;
-use crate::net::{Kind, TensorId};
+use crate::net::{NodeKind, Rounding, TensorId};
 
-/// Share of the promise that the rounding of weights may take, if others leave it. Errors of independent sources add as squares.
+/// Share of the promise that the rounding of weights may take, if others leave it. Errors of independent sources add
+/// as squares.
 pub const SHARE: f64 = 0.75;
 /// Times that a budget is tried: the errors of single nodes are known to about a fifth only.
 const ROUNDS: usize = 6;
@@ -23,31 +25,6 @@ const MOST_CHANGE: f64 = 16.0;
 const TRIAL: i32 = -10;
 /// Most bits of an integer, its sign included: with more 32-bit floats are as small.
 const MOST_BITS: i32 = 22;
-
-/// What the weights of a node are rounded to.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Rounding {
-    /// Nothing is rounded.
-    #[default]
-    Exact,
-    /// 32-bit floats.
-    Narrow,
-    /// Multiples of a power of two.
-    Step(f64),
-}
-
-impl Rounding {
-    /// The value that is stored for a weight.
-    pub fn of(self, weight: f64) -> f64 {
-        // Added to it, a number below 2^51 loses its fraction; ties go to even integers, and there is no negative zero.
-        const INTEGERS: f64 = (3u64 << 51) as f64;
-        match self {
-            Rounding::Exact => weight,
-            Rounding::Narrow => f64::from(weight as f32),
-            Rounding::Step(step) => (weight / step + INTEGERS - INTEGERS) * step,
-        }
-    }
-}
 
 /// Some nodes' weights.
 struct Weighted {
@@ -75,8 +52,8 @@ impl Weighted {
     }
 }
 
-/// How the weights of each node are rounded; `counts` says how many of them are stored, `share` is what [`Simulation::share`] says of exact
-/// weights.
+/// How the weights of each node are rounded; `counts` says how many of them are stored, `share` is what
+/// [`Simulation::share`] says of exact weights.
 pub fn choose(simulation: &Simulation<'_>, counts: &[usize], share: f64) -> Vec<Rounding> {
     let mut nodes = weighted(simulation, counts);
     let exact = vec![Rounding::Exact; simulation.net.nodes.len()];
@@ -118,7 +95,7 @@ pub fn choose(simulation: &Simulation<'_>, counts: &[usize], share: f64) -> Vec<
 fn weighted(simulation: &Simulation<'_>, counts: &[usize]) -> Vec<Weighted> {
     let net = simulation.net;
     let node = |id: TensorId| {
-        let Kind::Linear { terms, bias: _ } = &net.node(id).kind else {
+        let NodeKind::Linear { terms, bias: _ } = &net.node(id).kind else {
             return None;
         };
         let values = terms.iter().flat_map(|term| term.map.all_values());
@@ -151,7 +128,8 @@ fn sense(simulation: &Simulation<'_>, nodes: &mut [Weighted]) {
     }
 }
 
-/// Sets the steps: what the rule of the module gives, rounded down, then larger ones where most bits are saved for what they take.
+/// Sets the steps: what the rule of the module gives, rounded down, then larger ones where most bits are saved for
+/// what they take.
 fn allocate(nodes: &mut [Weighted], budget: f64) {
     let all: f64 = nodes.iter().map(|node| node.count).sum();
     for node in nodes.iter_mut() {
@@ -184,22 +162,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rounded_weight_is_the_nearest_multiple_and_never_a_negative_zero() {
-        let step = Rounding::Step(0.25);
-        for (weight, wanted) in [
-            (0.3, 0.25),
-            (-0.3, -0.25),
-            (0.375, 0.5),
-            (1e6 + 0.2, 1e6 + 0.25),
-        ] {
-            assert_eq!(step.of(weight), wanted, "{weight}");
-        }
-        assert_eq!(step.of(-0.1).to_bits(), 0);
-        assert_eq!(Rounding::Exact.of(-0.1), -0.1);
-        assert_eq!(Rounding::Narrow.of(0.1), f64::from(0.1f32));
-    }
-
-    #[test]
     fn large_nodes_get_larger_steps_and_the_budget_is_kept() {
         let node = |count, square| Weighted {
             id: TensorId(0),
@@ -211,7 +173,8 @@ mod tests {
         let mut nodes = [node(1e3, 1e4), node(1e6, 1e4), node(1e6, 1e8)];
         allocate(&mut nodes, 0.1);
         let [small, large, delicate] = nodes.each_ref().map(|n| n.step);
-        // By the rule a ten thousandfold variance is worth almost seven bits; few weights get what the others cannot use.
+        // By the rule a ten thousandfold variance is worth almost seven bits; few weights get what the others cannot
+        // use.
         assert!(small <= large, "{small} {large}");
         assert!((6..=8).contains(&(large - delicate)), "{large} {delicate}");
         let taken: f64 = nodes.iter().map(|n| n.square_at(n.step)).sum();

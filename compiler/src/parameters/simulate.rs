@@ -1,23 +1,23 @@
 //! Simulation: the errors of the logits of a network with its weights, measured on the net itself.
 //!
-//! [`super::noise`] budgets scales without weights: it takes errors to grow like values. How they really grow, the weights and the inputs
-//! decide (differences of neighbours on smooth images are small, errors are not; deep quadratic networks amplify). So the net is
-//! evaluated here in floats on a few inputs, several times with errors of the deviations of that module's table on
-//! every tensor, and what comes out is held against the promise. Rounded weights ([`super::rounding`]) err as they do, against
-//! an evaluation with the exact ones. The seed is fixed: equal weights and inputs give equal results.
+//! [`super::noise`] budgets scales without weights: it takes errors to grow like values. How they really grow, the
+//! weights and the inputs decide (differences of neighbours on smooth images are small, errors are not; deep quadratic
+//! networks amplify). So the net is evaluated here in floats on a few inputs, several times with errors of the
+//! deviations of that module's table on every tensor, and what comes out is held against the promise. Rounded weights
+//! ([`super::rounding`]) err as they do, against an evaluation with the exact ones. The seed is fixed: equal weights
+//! and inputs give equal results.
 
 use std::ops::Range;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::Rounding;
-use super::noise::{Deviations, mean_square};
+use super::deviations::Deviations;
+use super::structure::Structure;
 use crate::Options;
 use crate::net::evaluate::{axpy, value};
-use crate::net::{Net, TensorId};
+use crate::net::{Net, Rounding, TensorId, mean_square};
 use crate::passes::{self, Context};
-use crate::structure::Structure;
 
 /// Bound on errors, in their standard deviations: over a million logits one in a million-odd lies outside.
 const TAIL: f64 = 5.0;
@@ -51,9 +51,9 @@ pub struct Simulation<'a> {
 }
 
 impl Simulation<'_> {
-    /// The bound on the errors of the logits as a share of the promise, `2^-precision_bits · max(1, r)` with `r` the root mean square
-    /// of the logits: the largest share of any input. At most 1 where the promise is kept. `rounding` says for each node how its weights
-    /// are rounded.
+    /// The bound on the errors of the logits as a share of the promise, `2^-precision_bits · max(1, r)` with `r` the
+    /// root mean square of the logits: the largest share of any input. At most 1 where the promise is kept. `rounding`
+    /// says for each node how its weights are rounded.
     pub fn share(&self, rounding: &[Rounding]) -> f64 {
         let (net, structure) = (self.net, self.structure);
         let mut rng = ChaCha8Rng::seed_from_u64(SEED);
@@ -114,7 +114,8 @@ impl Simulation<'_> {
         shares
     }
 
-    /// The bound on the errors of an input's logits as a share of the promise, by the lanes of a clean evaluation and of those with errors.
+    /// The bound on the errors of an input's logits as a share of the promise, by the lanes of a clean evaluation and
+    /// of those with errors.
     fn of_promise(&self, logits: &[Lanes], clean: usize, draws: Range<usize>) -> f64 {
         let size = mean(logits, |v| v[clean].powi(2)).sqrt();
         let square = |v: &Lanes| -> f64 {

@@ -1,17 +1,18 @@
-//! Merges consecutive affine maps: batch norm, pools, sums, concatenations and a polynomial's affine parts vanish into their
-//! neighbours (coefficient merging, Lou and Jiang, "HEMET", ICML 2021, in its full form).
+//! Merges consecutive affine maps: batch norm, pools, sums, concatenations and a polynomial's affine parts vanish into
+//! their neighbours (coefficient merging, Lou and Jiang, "HEMET", ICML 2021, in its full form).
 //!
-//! A map is merged into the map after it if that adds no entries, or if no other node reads it and the rotations of the merged map
-//! (about `2√d` for `d` diagonals of the raster) are at most those of both plus what a level is worth. So a pool or
-//! a batch norm always merges, and two convolutions merge where their product stays small. For throughput, where each entry is a product of
-//! its own and nothing rotates, the merged map must have no more entries than both.
+//! A map is merged into the map after it if that adds no entries, or if no other node reads it and the rotations of
+//! the merged map (about `2√d` for `d` diagonals of the raster) are at most those of both plus what a level is worth.
+//! So a pool or a batch norm always merges, and two convolutions merge where their product stays small. For
+//! throughput, where each entry is a product of its own and nothing rotates, the merged map must have no more entries
+//! than both.
 
 use hemet_spaces::Shape;
 
 use super::Context;
 use crate::Target;
-use crate::lower::Footprint;
-use crate::net::{Bias, Kind, Net, SparseMap, TensorId, Term};
+use crate::maps::Footprint;
+use crate::net::{Bias, Net, NodeKind, SparseMap, TensorId, Term};
 
 /// Rotations that a level less is worth: everything before it works on one prime less.
 const LEVEL_ROTATIONS: f64 = 6.0;
@@ -32,7 +33,7 @@ pub(super) fn run(net: &mut Net, context: &Context<'_>) {
 
 /// A term of node `id` whose operand is to be merged into it.
 fn candidate(net: &Net, id: TensorId, target: Target) -> Option<usize> {
-    let Kind::Linear { terms, bias: _ } = &net.node(id).kind else {
+    let NodeKind::Linear { terms, bias: _ } = &net.node(id).kind else {
         return None;
     };
     let uses = live_uses(net);
@@ -46,7 +47,7 @@ fn candidate(net: &Net, id: TensorId, target: Target) -> Option<usize> {
 
 fn worthwhile(net: &Net, outer: &Term, shape: Shape, uses: &[usize], target: Target) -> bool {
     let inner_node = net.node(outer.input);
-    let Kind::Linear { terms, bias: _ } = &inner_node.kind else {
+    let NodeKind::Linear { terms, bias: _ } = &inner_node.kind else {
         return false;
     };
     let only = uses[outer.input.0] == 1;
@@ -106,7 +107,8 @@ fn live_uses(net: &Net) -> Vec<usize> {
 
 /// Replaces term `position` of node `id` by the terms of its operand.
 fn absorb(net: &mut Net, id: TensorId, position: usize) {
-    let Kind::Linear { terms, bias } = std::mem::replace(&mut net.nodes[id.0].kind, Kind::Input)
+    let NodeKind::Linear { terms, bias } =
+        std::mem::replace(&mut net.nodes[id.0].kind, NodeKind::Input)
     else {
         return;
     };
@@ -115,7 +117,7 @@ fn absorb(net: &mut Net, id: TensorId, position: usize) {
     let (label, inner_layers) = ((inner.layer.clone(), inner.weight), inner.layers());
     let mut merged: Vec<Term> = Vec::new();
     let mut constant = bias;
-    if let Kind::Linear {
+    if let NodeKind::Linear {
         terms: inner_terms,
         bias: inner_bias,
     } = &inner.kind
@@ -139,7 +141,7 @@ fn absorb(net: &mut Net, id: TensorId, position: usize) {
     }
     merged.sort_by_key(|term| term.input);
     let node = &mut net.nodes[id.0];
-    node.kind = Kind::Linear {
+    node.kind = NodeKind::Linear {
         terms: merged,
         bias: constant,
     };

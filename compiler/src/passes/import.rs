@@ -7,16 +7,16 @@ use hemet_spaces::weights::LayerWeights;
 use hemet_spaces::{Coefficient, Layer, LayerGraph, LinearMap, Meaning, NodeId, Weights};
 
 use super::pattern;
-use crate::activation::{Activation, Site};
-use crate::net::{Bias, Kind, Net, Node, SparseMap, TensorId, Term};
+use crate::activation::{Activation, PolyLayer};
+use crate::net::{Bias, Net, Node, NodeKind, SparseMap, TensorId, Term};
 use crate::{Error, Options};
 
-/// What becomes of an average pool between a completed square and convolutions.
+/// What becomes of the sums over windows of an average pool between a completed square and convolutions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pools {
-    /// It is a map like others, which merges into the convolutions.
+pub enum WindowSums {
+    /// They are a map like others, which merges into the convolutions.
     Merged,
-    /// It stays a sum of the square's ciphertexts, which takes rotations but no level.
+    /// They stay sums of the square's ciphertexts, which take rotations but no level.
     Apart,
 }
 
@@ -28,7 +28,7 @@ pub fn import(
     graph: &LayerGraph,
     weights: Option<&Weights>,
     options: &Options,
-    pools: Pools,
+    sums: WindowSums,
 ) -> Result<Net, Error> {
     if let Some(weights) = weights {
         weights.check(graph)?;
@@ -36,80 +36,100 @@ pub fn import(
     let mut net = Net { nodes: Vec::new() };
     let mut tensors: Vec<TensorId> = Vec::new();
     for (id, node) in graph.nodes() {
-        let values = weights.map(|w| w.of_layer(graph, id)).transpose()?;
-        let inputs: Vec<TensorId> = graph
-            .inputs(id)
-            .iter()
-            .map(|i| tensors[i.index()])
-            .collect();
-        if pools == Pools::Apart
-            && let Some(side) = poolable(graph, id, options)
-            && let Some(tensor) = pool(&mut net, inputs[0], node, side)
-        {
-            tensors.push(tensor);
-            continue;
-        }
-        let pattern = match weights {
-            Some(_) => None,
-            None => inputs.first().and_then(|_| {
-                pattern::of_layer(&node.layer, graph.input_shapes(id)[0], node.shape)
-            }),
+        let layer = Imported {
+            graph,
+            id,
+            values: weights.map(|w| w.of_layer(graph, id)).transpose()?,
+            inputs: graph
+                .inputs(id)
+                .iter()
+                .map(|i| tensors[i.index()])
+                .collect(),
         };
-        if let Some((map, bias)) = pattern {
-            tensors.push(net.push(Node {
-                layer: node.name.clone(),
-                merged: BTreeSet::new(),
-                weight: map.entries(),
-                shape: node.shape,
-                kind: Kind::Linear {
-                    terms: vec![Term {
-                        input: inputs[0],
-                        map,
-                    }],
-                    bias,
-                },
-            }));
-            continue;
-        }
-        let kind = match graph.meaning(id) {
-            Meaning::Input => Kind::Input,
-            Meaning::Linear(map) => affine(map, inputs[0], values.as_ref()),
-            Meaning::Add => add(&net, &inputs, weights.is_some()),
-            Meaning::Concat => concat(graph, id, &inputs, weights.is_some()),
-            Meaning::Poly(poly) => {
-                let site = Site {
-                    layer: &node.name,
-                    poly: &poly,
-                    weights: values.as_ref(),
-                    max_shift: options.max_shift,
-                };
-                tensors.push(options.activation.lower(&mut net, inputs[0], &site)?);
-                continue;
-            }
+        let apart = match sums {
+            WindowSums::Apart => poolable(graph, id, options),
+            WindowSums::Merged => None,
+        };
+        let pooled = apart.and_then(|side| pool(&mut net, layer.inputs[0], node, side));
+        tensors.push(match pooled {
+            Some(tensor) => tensor,
+            None => layer.push(&mut net, options)?,
+        });
+    }
+    Ok(net)
+}
+
+/// A layer on its way into a net.
+struct Imported<'a> {
+    graph: &'a LayerGraph,
+    id: NodeId,
+    values: Option<LayerWeights<'a>>,
+    inputs: Vec<TensorId>,
+}
+
+impl Imported<'_> {
+    /// Appends the nodes that compute the layer; returns its tensor.
+    fn push(&self, net: &mut Net, options: &Options) -> Result<TensorId, Error> {
+        let Self {
+            graph, id, inputs, ..
+        } = self;
+        let node = graph.node(*id);
+        let with_values = self.values.is_some();
+        let kind = match self.pattern() {
+            Some(kind) => kind,
+            None => match graph.meaning(*id) {
+                Meaning::Input => NodeKind::Input,
+                Meaning::Linear(map) => affine(map, inputs[0], self.values.as_ref()),
+                Meaning::Add => add(net, inputs, with_values),
+                Meaning::Concat => concat(graph, *id, inputs, with_values),
+                Meaning::Poly(poly) => {
+                    let layer = PolyLayer {
+                        layer: &node.name,
+                        poly: &poly,
+                        weights: self.values.as_ref(),
+                        max_shift: options.max_shift,
+                    };
+                    return options.activation.lower(net, inputs[0], &layer);
+                }
+            },
         };
         let weight = match &kind {
-            Kind::Linear { terms, bias: _ } => terms.iter().map(|t| t.map.entries()).sum(),
-            Kind::Input | Kind::Product(..) | Kind::Pool { .. } => 0,
+            NodeKind::Linear { terms, bias: _ } => terms.iter().map(|t| t.map.entries()).sum(),
+            NodeKind::Input | NodeKind::Product(..) | NodeKind::WindowSum { .. } => 0,
         };
-        tensors.push(net.push(Node {
+        Ok(net.push(Node {
             layer: node.name.clone(),
             merged: BTreeSet::new(),
             weight,
             shape: node.shape,
             kind,
-        }));
+        }))
     }
-    Ok(net)
+
+    /// A large layer's pattern, where no values are asked for.
+    fn pattern(&self) -> Option<NodeKind> {
+        let input = *self.inputs.first()?;
+        if self.values.is_some() {
+            return None;
+        }
+        let node = self.graph.node(self.id);
+        let shape = self.graph.input_shapes(self.id)[0];
+        let (map, bias) = pattern::of_layer(&node.layer, shape, node.shape)?;
+        Some(NodeKind::Linear {
+            terms: vec![Term { input, map }],
+            bias,
+        })
+    }
 }
 
-/// Whether [`Pools::Apart`] makes a difference.
-pub fn keeps_pools(graph: &LayerGraph, options: &Options) -> bool {
+/// Whether [`WindowSums::Apart`] makes a difference.
+pub fn has_window_sums(graph: &LayerGraph, options: &Options) -> bool {
     let mut nodes = graph.nodes();
     nodes.any(|(id, _)| poolable(graph, id, options).is_some())
 }
 
-/// The side of the windows of layer `id`, if it is an average pool whose windows tile the result of a completed square that nothing
-/// else reads, and if only convolutions read it.
+/// The side of the windows of layer `id`, if it is an average pool whose windows tile the result of a completed square
+/// that nothing else reads, and if only convolutions read it.
 fn poolable(graph: &LayerGraph, id: NodeId, options: &Options) -> Option<usize> {
     let readers = |of: NodeId| {
         let nodes = graph.nodes();
@@ -131,9 +151,9 @@ fn poolable(graph: &LayerGraph, id: NodeId, options: &Options) -> Option<usize> 
     (tiles && whole && square && convolved && only).then_some(kernel)
 }
 
-/// Pools the square below tensor `x`, which is `a·square + c` with numbers of each channel, instead of `x`.
+/// WindowSums the square below tensor `x`, which is `a·square + c` with numbers of each channel, instead of `x`.
 fn pool(net: &mut Net, x: TensorId, layer: &hemet_spaces::Node, side: usize) -> Option<TensorId> {
-    let Kind::Linear { terms, bias } = &net.node(x).kind else {
+    let NodeKind::Linear { terms, bias } = &net.node(x).kind else {
         return None;
     };
     let ([term], Bias::Vector(bias)) = (terms.as_slice(), bias) else {
@@ -160,11 +180,11 @@ fn pool(net: &mut Net, x: TensorId, layer: &hemet_spaces::Node, side: usize) -> 
         shape,
         kind,
     };
-    let input = net.push(node(Kind::Pool {
+    let input = net.push(node(NodeKind::WindowSum {
         input: square,
         side,
     }));
-    Some(net.push(node(Kind::Linear {
+    Some(net.push(node(NodeKind::Linear {
         terms: vec![Term {
             input,
             map: SparseMap::diagonal(shape.len(), factors),
@@ -173,20 +193,20 @@ fn pool(net: &mut Net, x: TensorId, layer: &hemet_spaces::Node, side: usize) -> 
     })))
 }
 
-fn affine(map: LinearMap, input: TensorId, weights: Option<&LayerWeights<'_>>) -> Kind {
+fn affine(map: LinearMap, input: TensorId, weights: Option<&LayerWeights<'_>>) -> NodeKind {
     let zero = |c: &Coefficient| matches!(c, Coefficient::Fixed(value) if *value == 0.0);
     let bias = match map.bias.iter().all(zero) {
         true => Bias::None,
         false => Bias::Vector(weights.map(|w| map.bias.iter().map(|c| w.value(*c)).collect())),
     };
     let map = SparseMap::from_layer(map, weights);
-    Kind::Linear {
+    NodeKind::Linear {
         terms: vec![Term { input, map }],
         bias,
     }
 }
 
-fn add(net: &Net, inputs: &[TensorId], with_values: bool) -> Kind {
+fn add(net: &Net, inputs: &[TensorId], with_values: bool) -> NodeKind {
     let mut terms: Vec<Term> = Vec::new();
     for &input in inputs {
         let map = SparseMap::identity(net.node(input).shape.len(), with_values);
@@ -196,13 +216,13 @@ fn add(net: &Net, inputs: &[TensorId], with_values: bool) -> Kind {
             None => terms.push(Term { input, map }),
         }
     }
-    Kind::Linear {
+    NodeKind::Linear {
         terms,
         bias: Bias::None,
     }
 }
 
-fn concat(graph: &LayerGraph, id: NodeId, inputs: &[TensorId], with_values: bool) -> Kind {
+fn concat(graph: &LayerGraph, id: NodeId, inputs: &[TensorId], with_values: bool) -> NodeKind {
     let outputs = graph.node(id).shape.len();
     let mut offset = 0;
     let mut terms: Vec<Term> = Vec::new();
@@ -214,7 +234,7 @@ fn concat(graph: &LayerGraph, id: NodeId, inputs: &[TensorId], with_values: bool
             None => terms.push(Term { input, map }),
         }
     }
-    Kind::Linear {
+    NodeKind::Linear {
         terms,
         bias: Bias::None,
     }

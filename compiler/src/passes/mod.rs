@@ -4,7 +4,7 @@
 
 mod compose;
 mod import;
-mod normalise;
+mod normalize;
 mod pattern;
 mod stack;
 
@@ -13,8 +13,8 @@ use hemet_spaces::{LayerGraph, Weights};
 use crate::net::Net;
 use crate::{Error, Options};
 
-pub use import::{Pools, import, keeps_pools};
-pub use normalise::{SAMPLES, inputs, window};
+pub use import::{WindowSums, has_window_sums, import};
+pub use normalize::{SAMPLES, inputs};
 
 /// What a pass is told besides the net.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +43,9 @@ pub fn net(
     graph: &LayerGraph,
     weights: Option<&Weights>,
     context: &Context<'_>,
-    pools: Pools,
+    sums: WindowSums,
 ) -> Result<Net, Error> {
-    let mut net = import(graph, weights, context.options, pools)?;
+    let mut net = import(graph, weights, context.options, sums)?;
     for pass in &PASSES {
         (pass.run)(&mut net, context);
     }
@@ -65,8 +65,8 @@ pub const PASSES: [Pass; 3] = [
         run: stack::run,
     },
     Pass {
-        name: "normalise",
+        name: "normalize",
         about: "scales every tensor to unit size, undone in the next map",
-        run: normalise::run,
+        run: normalize::run,
     },
 ];

@@ -1,5 +1,6 @@
-//! Patterns of convolutions and dense layers, whose maps have by far the most entries: for an estimate only the columns are
-//! needed, a fifth of the memory of the layer's map. Each equals the pattern of the layer's meaning (tests below).
+//! Patterns of convolutions and dense layers, whose maps have by far the most entries: for an estimate only the
+//! columns are needed, a fifth of the memory of the layer's map. Each equals the pattern of the layer's meaning (tests
+//! below).
 
 use hemet_spaces::layer::{Conv, Dense};
 use hemet_spaces::{Layer, Shape};

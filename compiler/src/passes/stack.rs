@@ -1,14 +1,14 @@
 //! Joins branches side by side: squares of affine maps that read the same tensors become one square of the stacked map.
 //!
 //! The expansions of a Fire module, or the branches of an Inception module, so share their rotations, one square and
-//! one relinearisation, and the map behind them reads one tensor instead of several.
+//! one relinearization, and the map behind them reads one tensor instead of several.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use hemet_spaces::Shape;
 
 use super::Context;
-use crate::net::{Bias, Kind, Net, Node, TensorId, Term};
+use crate::net::{Bias, Net, Node, NodeKind, TensorId, Term};
 
 /// What branches must share: the tensors they read, height and width.
 type Key = (Vec<TensorId>, usize, usize);
@@ -31,18 +31,18 @@ pub(super) fn run(net: &mut Net, _context: &Context<'_>) {
 
 /// The key of square `id`, if it can be stacked: its operand has no other reader and only affine maps read the square.
 fn branch(net: &Net, consumers: &[Vec<TensorId>], id: TensorId) -> Option<Key> {
-    let Kind::Product(u, v) = net.node(id).kind else {
+    let NodeKind::Product(u, v) = net.node(id).kind else {
         return None;
     };
     let node = net.node(u);
     if u != v || consumers[u.0].len() != 1 || node.shifted().is_some() || id == net.output() {
         return None;
     }
-    let Kind::Linear { terms, bias: _ } = &node.kind else {
+    let NodeKind::Linear { terms, bias: _ } = &node.kind else {
         return None;
     };
     let affine = |c: &TensorId| {
-        matches!(net.node(*c).kind, Kind::Linear { .. }) && net.node(*c).shifted().is_none()
+        matches!(net.node(*c).kind, NodeKind::Linear { .. }) && net.node(*c).shifted().is_none()
     };
     let mut inputs: Vec<TensorId> = terms.iter().map(|t| t.input).collect();
     inputs.sort_unstable();
@@ -76,7 +76,7 @@ fn join(net: &mut Net, squares: &[TensorId]) {
         merged: square_merged,
         weight: 0,
         shape,
-        kind: Kind::Product(operand, operand),
+        kind: NodeKind::Product(operand, operand),
     });
     for id in net.ids() {
         reread(net, id, squares, &offsets, square);
@@ -91,11 +91,11 @@ fn others(net: &Net, nodes: &[TensorId]) -> BTreeSet<String> {
 }
 
 /// The block map `kind` (of `rows` outputs) with the map of `node` below it.
-fn stacked(kind: Kind, node: &Node, rows: usize) -> Kind {
+fn stacked(kind: NodeKind, node: &Node, rows: usize) -> NodeKind {
     match (kind, &node.kind) {
         (
-            Kind::Linear { terms, bias },
-            Kind::Linear {
+            NodeKind::Linear { terms, bias },
+            NodeKind::Linear {
                 terms: more,
                 bias: more_bias,
             },
@@ -111,14 +111,18 @@ fn stacked(kind: Kind, node: &Node, rows: usize) -> Kind {
                     map,
                 }
             };
-            Kind::Linear {
+            NodeKind::Linear {
                 terms: terms.into_iter().map(stack).collect(),
                 bias: stack_bias(bias, more_bias, rows, node.shape.len()),
             }
         }
-        (kind @ (Kind::Input | Kind::Product(..) | Kind::Linear { .. } | Kind::Pool { .. }), _) => {
-            kind
-        }
+        (
+            kind @ (NodeKind::Input
+            | NodeKind::Product(..)
+            | NodeKind::Linear { .. }
+            | NodeKind::WindowSum { .. }),
+            _,
+        ) => kind,
     }
 }
 
@@ -144,7 +148,7 @@ fn stack_bias(bias: Bias, more: &Bias, rows: usize, more_rows: usize) -> Bias {
 /// Makes node `id` read the joint square where it read one of `squares`.
 fn reread(net: &mut Net, id: TensorId, squares: &[TensorId], offsets: &[usize], joint: TensorId) {
     let len = net.node(joint).shape.len();
-    let Kind::Linear { terms, bias: _ } = &mut net.nodes[id.0].kind else {
+    let NodeKind::Linear { terms, bias: _ } = &mut net.nodes[id.0].kind else {
         return;
     };
     let mut merged: Vec<Term> = Vec::new();

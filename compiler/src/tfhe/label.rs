@@ -1,9 +1,9 @@
 //! The encrypted argmax: the client gets the class and nothing of the logits.
 //!
-//! Every pair of classes is compared by the sign of the difference of its logits (`n(n − 1)/2` bootstraps), each
-//! class counts its wins, and the class with `n − 1` wins says its number (`n` bootstraps); the sum of these is the label. Of
-//! equal logits the first wins, as in [`hemet_spaces::quantized::label`]. Differences are rounded off by as many bits as is
-//! cheapest: the sign does not change when low bits go.
+//! Every pair of classes is compared by the sign of the difference of its logits (`n(n − 1)/2` bootstraps), each class
+//! counts its wins, and the class with `n − 1` wins says its number (`n` bootstraps); the sum of these is the label.
+//! Of equal logits the first wins, as in [`hemet_spaces::quantized::label`]. Differences are rounded off by as many
+//! bits as is cheapest: the sign does not change when low bits go.
 
 use hemet_schedule::tfhe::{Schedule, estimate};
 use hemet_spaces::QuantizedNetwork;
@@ -66,22 +66,7 @@ pub fn with_label(network: &QuantizedNetwork, shift: u32) -> Result<QuantizedNet
         .saturating_add(1);
     let mut signs = TableLayer::uniform(half.max(1), 1, pairs.len().max(1), 1, |_| 1);
     signs.shift = shift;
-    let wins = IntegerMap::from_rows(
-        pairs.len(),
-        (0..classes as u32).map(|class| {
-            let of_pair = |(position, (i, j)): (usize, &(u32, u32))| match class {
-                _ if *i == class => Some((position as u32, 1)),
-                _ if *j == class => Some((position as u32, -1)),
-                _ => None,
-            };
-            // A pair that the class is second in counts for it when the bit is 0: 1 − bit.
-            let seconds = pairs.iter().filter(|(_, j)| *j == class).count();
-            (
-                pairs.iter().enumerate().filter_map(of_pair).collect(),
-                seconds as i64,
-            )
-        }),
-    );
+    let wins = wins(classes, &pairs);
     let winner = TableLayer {
         half: classes as u32,
         shift: 0,
@@ -111,6 +96,24 @@ pub fn with_label(network: &QuantizedNetwork, shift: u32) -> Result<QuantizedNet
     push("winner", classes, Operation::Table(winner));
     push("label", 1, linear(sum));
     Ok(QuantizedNetwork::new(nodes, 1.0)?)
+}
+
+/// How often each class wins, from the signs of all pairs' differences.
+fn wins(classes: usize, pairs: &[(u32, u32)]) -> IntegerMap {
+    let row = |class: u32| {
+        let of_pair = |(position, (i, j)): (usize, &(u32, u32))| match class {
+            _ if *i == class => Some((position as u32, 1)),
+            _ if *j == class => Some((position as u32, -1)),
+            _ => None,
+        };
+        // A pair that the class is second in counts for it when the bit is 0: 1 − bit.
+        let seconds = pairs.iter().filter(|(_, j)| *j == class).count();
+        (
+            pairs.iter().enumerate().filter_map(of_pair).collect(),
+            seconds as i64,
+        )
+    };
+    IntegerMap::from_rows(pairs.len(), (0..classes as u32).map(row))
 }
 
 /// The class's number for `classes − 1` wins, else 0.

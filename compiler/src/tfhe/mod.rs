@@ -1,12 +1,12 @@
 //! From an integer network to a TFHE schedule.
 //!
-//! Between two table layers everything is linear, so a network becomes **stages**: one integer map over the results of earlier
-//! stages, then one table. A stage is a `linear` (nearly free), `halve`s where its table rounds bits off, a `keyswitch`
-//! and a `bootstrap`. The first stage needs no key switch: the client encrypts under the small key. The last map has
-//! no bootstrap; the client decrypts its result.
+//! Between two table layers everything is linear, so a network becomes **stages**: one integer map over the results of
+//! earlier stages, then one table. A stage is a `linear` (nearly free), `halve`s where its table rounds bits off, a
+//! `keyswitch` and a `bootstrap`. The first stage needs no key switch: the client encrypts under the small key. The
+//! last map has no bootstrap; the client decrypts its result.
 //!
-//! Parameter sets are chosen among the published ones by cost, under the goal for the probability of failure; the boxes of a turn
-//! are as many as the stage needs and not a power of two.
+//! Parameter sets are chosen among the published ones by cost, under the goal for the probability of failure; the
+//! boxes of a turn are as many as the stage needs and not a power of two.
 
 mod choose;
 mod emit;

@@ -2,7 +2,7 @@
 
 use hemet_schedule::tfhe::MAX_TURN;
 use hemet_spaces::QuantizedNetwork;
-use hemet_spaces::quantized::{Operation, TableLayer, ValueRange};
+use hemet_spaces::quantized::{Operation, QuantizedNode, TableLayer, ValueRange};
 
 use crate::tfhe::Error;
 use crate::tfhe::expression::Expression;
@@ -58,24 +58,7 @@ pub struct Stages {
 /// Weights that multiply up beyond 32 bits, or sources that meet with moduli that have no small common multiple.
 pub fn stages(network: &QuantizedNetwork) -> Result<Stages, Error> {
     let nodes = network.nodes();
-    let mut sources = Vec::new();
-    let mut columns = 0;
-    for node in nodes {
-        let range = match &node.operation {
-            Operation::Input(range) => *range,
-            Operation::Table(table) => table_range(table),
-            Operation::Linear { .. } | Operation::Add | Operation::Concat => continue,
-        };
-        let group = sources.len();
-        sources.push(Source {
-            name: node.name.clone(),
-            offset: columns,
-            len: node.len(),
-            range,
-            group,
-        });
-        columns += node.len();
-    }
+    let (sources, columns) = sources(nodes);
     let mut expressions: Vec<Expression> = Vec::with_capacity(nodes.len());
     let mut stages = Vec::new();
     for node in nodes {
@@ -117,6 +100,29 @@ pub fn stages(network: &QuantizedNetwork) -> Result<Stages, Error> {
     stages.unite();
     stages.group_turns = stages.turns()?;
     Ok(stages)
+}
+
+/// What stages read, the input first, and the elements of all of it.
+fn sources(nodes: &[QuantizedNode]) -> (Vec<Source>, usize) {
+    let mut sources = Vec::new();
+    let mut columns = 0;
+    for node in nodes {
+        let range = match &node.operation {
+            Operation::Input(range) => *range,
+            Operation::Table(table) => table_range(table),
+            Operation::Linear { .. } | Operation::Add | Operation::Concat => continue,
+        };
+        let group = sources.len();
+        sources.push(Source {
+            name: node.name.clone(),
+            offset: columns,
+            len: node.len(),
+            range,
+            group,
+        });
+        columns += node.len();
+    }
+    (sources, columns)
 }
 
 /// All results of a table, its second half turn included.

@@ -57,8 +57,13 @@ pub fn run(args: &Args) -> Result<(), Error> {
         print!("{}", text::print(compiled.map_err(Error::user)?.schedule()));
         return Ok(());
     }
-    let mut net = passes::import(&graph, weights.as_ref(), &options, passes::Pools::Merged)
-        .map_err(Error::user)?;
+    let mut net = passes::import(
+        &graph,
+        weights.as_ref(),
+        &options,
+        passes::WindowSums::Merged,
+    )
+    .map_err(Error::user)?;
     let context = Context {
         options: &options,
         samples: &[],

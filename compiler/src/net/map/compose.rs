@@ -1,4 +1,5 @@
-//! Products and sums of sparse maps. In patterns, rows of equal columns, as all output channels of a convolution have, are composed once.
+//! Products and sums of sparse maps. In patterns, rows of equal columns, as all output channels of a convolution have,
+//! are composed once.
 
 use std::sync::Arc;
 
@@ -75,8 +76,8 @@ impl SparseMap {
         out.finish()
     }
 
-    /// [`SparseMap::after_general`] for patterns: rows of equal columns, as all output channels of a convolution have, are composed
-    /// once.
+    /// [`SparseMap::after_general`] for patterns: rows of equal columns, as all output channels of a convolution have,
+    /// are composed once.
     fn after_pattern(&self, inner: &Self) -> Self {
         let mut out = Rows::new(inner.inputs, self.outputs, false);
         let mut seen = vec![u32::MAX; inner.inputs];

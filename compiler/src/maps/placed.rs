@@ -1,24 +1,24 @@
 //! Placed: from a map with values to the weights and the places that share them, as a schedule stores them.
 //!
 //! Which places share a weight is read off the values: those that hold equal values in every pair of channels. So a
-//! convolution, merged with whatever batch norms and pools, keeps one weight for each element of its kernel and pair of channels,
-//! and a map without such structure keeps all its values.
+//! convolution, merged with whatever batch norms and pools, keeps one weight for each element of its kernel and pair
+//! of channels, and a map without such structure keeps all its values.
 
 use std::collections::HashMap;
 
 use hemet_schedule::placed::{Block, Pattern, Tap};
 use hemet_spaces::Shape;
 
-use super::Footprint;
-use super::footprint::Pairs;
-use crate::net::SparseMap;
-use crate::parameters::Rounding;
+use super::footprint::{Footprint, Footprints};
+use super::marks::Pairs;
+use crate::Error;
+use crate::net::{Net, NodeKind, Rounding, SparseMap, TensorId, Term};
 
 /// Pairs of channels by which shared weights are counted.
 const COUNTED: usize = 4;
 
 /// The map of one operand on its way into a schedule.
-pub struct Weights<'a> {
+pub struct PlacedWeights<'a> {
     /// The map, with values.
     pub map: &'a SparseMap,
     /// Its footprint.
@@ -29,7 +29,51 @@ pub struct Weights<'a> {
     pub rounding: Rounding,
 }
 
-impl Weights<'_> {
+/// About how many weights the constants of each node hold: see [`PlacedWeights::count`].
+///
+/// # Errors
+/// [`Error::Internal`], as [`PlacedWeights::place`].
+pub fn stored_weights(net: &Net, footprints: &Footprints) -> Result<Vec<usize>, Error> {
+    let of_node = |id: TensorId| {
+        let node = net.node(id);
+        let NodeKind::Linear { terms, bias: _ } = &node.kind else {
+            return Ok(0);
+        };
+        if node.shifted().is_some() {
+            return Ok(0);
+        }
+        let of_term = |(term, footprint)| {
+            PlacedWeights::of_term(net, id, term, footprint, Rounding::Exact).count()
+        };
+        let counts = terms.iter().zip(&footprints[id.0]).map(of_term);
+        let sum: Result<usize, String> = counts.sum();
+        sum.map_err(|message| Error::Internal {
+            layer: node.layer.clone(),
+            message,
+        })
+    };
+    net.ids().map(of_node).collect()
+}
+
+impl<'a> PlacedWeights<'a> {
+    /// Those of a term of node `id`.
+    pub fn of_term(
+        net: &Net,
+        id: TensorId,
+        term: &'a Term,
+        footprint: &'a Footprint,
+        rounding: Rounding,
+    ) -> Self {
+        Self {
+            map: &term.map,
+            footprint,
+            shapes: (net.node(term.input).shape, net.node(id).shape),
+            rounding,
+        }
+    }
+}
+
+impl PlacedWeights<'_> {
     /// The patterns of the map; its weights are appended to `values`.
     ///
     /// # Errors
@@ -58,10 +102,11 @@ impl Weights<'_> {
         Ok(patterns)
     }
 
-    /// About how many weights [`Weights::place`] finds: those of the first pairs of channels of each pattern show which places share one.
+    /// About how many weights [`PlacedWeights::place`] finds: those of the first pairs of channels of each pattern
+    /// show which places share one.
     ///
     /// # Errors
-    /// As [`Weights::place`].
+    /// As [`PlacedWeights::place`].
     pub fn count(&self) -> Result<usize, String> {
         let mut count = 0;
         for (channels, places) in self.footprint.patterns() {

@@ -9,7 +9,7 @@ mod split;
 use hemet_schedule::{Layout, layout::MAX_PERIOD};
 use hemet_spaces::Shape;
 
-pub use split::pooled;
+pub use split::summed;
 
 /// What a packing may look at.
 pub struct Site<'a> {
@@ -26,10 +26,10 @@ pub struct Site<'a> {
 pub enum Windows {
     /// There are none.
     None,
-    /// Something further down pools or strides by them.
+    /// Something further down sums or strides by them.
     Wanted(usize),
-    /// The tensor is pooled by them.
-    Pooled(usize),
+    /// Their sums are what reads the tensor.
+    Summed(usize),
 }
 
 /// A family of layouts.
@@ -38,6 +38,8 @@ pub struct Packing {
     pub name: &'static str,
     /// The layouts of a tensor in this family, possibly none. Strides and periods fit 32 bits.
     pub layouts: fn(&Site<'_>) -> Vec<Layout>,
+    /// Whether windows can be summed where they lie; other layouts serve only tensors whose windows nothing sums.
+    pub sums_windows: bool,
 }
 
 /// All packings. The raster comes first: it is the layout to start from.
@@ -45,34 +47,40 @@ pub const PACKINGS: [Packing; 6] = [
     Packing {
         name: "raster",
         layouts: raster::layouts,
+        sums_windows: false,
     },
     Packing {
         name: "padded",
         layouts: padded::layouts,
+        sums_windows: false,
     },
     Packing {
         name: "channel_minor",
         layouts: channel_minor::layouts,
+        sums_windows: false,
     },
     Packing {
         name: "multiplexed",
         layouts: grid::multiplexed,
+        sums_windows: false,
     },
     Packing {
         name: "in_place",
         layouts: grid::in_place,
+        sums_windows: false,
     },
     Packing {
         name: "split",
         layouts: split::layouts,
+        sums_windows: true,
     },
 ];
 
 /// The different layouts of all packings for a tensor, of at most `most` slots each.
 pub fn candidates(site: &Site<'_>, most: usize) -> Vec<Layout> {
     let mut candidates: Vec<Layout> = Vec::new();
-    let pooled = matches!(site.windows, Windows::Pooled(_));
-    let usable = |packing: &&Packing| !pooled || packing.name == "split";
+    let summed = matches!(site.windows, Windows::Summed(_));
+    let usable = |packing: &&Packing| !summed || packing.sums_windows;
     for packing in PACKINGS.iter().filter(usable) {
         for layout in (packing.layouts)(site) {
             let fits = layout.period as usize <= most && layout.period <= MAX_PERIOD;

@@ -1,9 +1,9 @@
 //! Split: how the distances of a map's diagonals are made up of baby and giant steps.
 //!
-//! A distance `d`, taken between `−D/2` and `D/2`, becomes `q·n + r`. Either part may be the baby step: with hoisting, baby steps are cheap and
-//! giant steps dear (Bossuat et al., "Efficient Bootstrapping for Approximate Homomorphic Encryption with
-//! Non-sparse Keys", EUROCRYPT 2021, section 4), so a split with many babies and few giants mostly wins. All `n` that are powers
-//! of two or strides of the layouts are tried with the costs of the machine.
+//! A distance `d`, taken between `−D/2` and `D/2`, becomes `q·n + r`. Either part may be the baby step: with hoisting,
+//! baby steps are cheap and giant steps dear (Bossuat et al., "Efficient Bootstrapping for Approximate Homomorphic
+//! Encryption with Non-sparse Keys", EUROCRYPT 2021, section 4), so a split with many babies and few giants mostly
+//! wins. All `n` that are powers of two or strides of the layouts are tried with the costs of the machine.
 
 use super::footprint::Diagonal;
 use super::steps::{Counter, Counts};
@@ -47,21 +47,22 @@ impl Split {
     /// `(giant, baby)` of a distance modulo `modulus`.
     pub fn parts(self, distance: u32, modulus: u32) -> (i64, i64) {
         let unit = i64::from(self.unit);
-        let centred = centre(i64::from(distance), modulus);
-        let shifted = centred + i64::from(self.offset);
+        let centered = center(i64::from(distance), modulus);
+        let shifted = centered + i64::from(self.offset);
         let quotient = match self.unit.is_power_of_two() {
             true => shifted >> self.unit.trailing_zeros(),
             false => shifted.div_euclid(unit),
         };
-        let remainder = centred - quotient * unit;
-        let coarse = centre(quotient * unit, modulus);
+        let remainder = centered - quotient * unit;
+        let coarse = center(quotient * unit, modulus);
         match self.coarse_babies {
             true => (remainder, coarse),
             false => (coarse, remainder),
         }
     }
 
-    /// The cheapest split of these diagonals and its cost in microseconds, decompositions, products and finishing included.
+    /// The cheapest split of these diagonals and its cost in microseconds, decompositions, products and finishing
+    /// included.
     pub fn cheapest(
         diagonals: &[Diagonal],
         modulus: u32,
@@ -143,7 +144,7 @@ pub(super) fn units(modulus: u32, strides: &[u32]) -> Vec<u32> {
     units
 }
 
-fn centre(distance: i64, modulus: u32) -> i64 {
+fn center(distance: i64, modulus: u32) -> i64 {
     // The modulus is a power of two.
     let reduced = distance & i64::from(modulus - 1);
     if reduced > i64::from(modulus / 2) {
@@ -153,8 +154,8 @@ fn centre(distance: i64, modulus: u32) -> i64 {
     }
 }
 
-/// The diagonals of one pair of ciphertexts, and the numbers of operands and results, if all pairs have the same distances, as those
-/// of a convolution mostly have. The diagonals ascend.
+/// The diagonals of one pair of ciphertexts, and the numbers of operands and results, if all pairs have the same
+/// distances, as those of a convolution mostly have. The diagonals ascend.
 fn repeated(diagonals: &[Diagonal]) -> Option<(Vec<Diagonal>, u32, u32)> {
     let last = diagonals.last()?;
     let (inputs, outputs) = (last.input + 1, last.output + 1);

@@ -1,4 +1,5 @@
-//! Channel after channel with rows of a power of two: convolutions between tensors of different widths then share their diagonals.
+//! Channel after channel with rows of a power of two: convolutions between tensors of different widths then share
+//! their diagonals.
 
 use hemet_schedule::{Digit, Layout};
 

@@ -1,10 +1,10 @@
-//! Sites: which layouts a tensor may have, by its shape, by what is pooled, and by the tensors above it.
+//! Candidates: which layouts a tensor may have, by its shape, by whose windows are summed, and by the tensors above it.
 
 use hemet_schedule::{Layout, layout::MAX_PERIOD};
 
-use crate::lower::Places;
-use crate::net::{Kind, Net};
-use crate::packing::{Site, Windows, candidates, extents};
+use crate::layout::packing::{Site, Windows, candidates, extents};
+use crate::maps::Places;
+use crate::net::{Net, NodeKind};
 use crate::{Options, Target};
 
 /// Grids of larger tensors that a tensor may be laid out on.
@@ -19,8 +19,8 @@ pub fn layouts(site: &Site<'_>, slots: usize, options: &Options) -> Vec<Layout> 
         return batched.into_iter().collect();
     }
     let mut layouts = candidates(site, options.max_ciphertexts.saturating_mul(slots));
-    // Where positions are no sums of a channel's and a place's within the ciphertexts, costing takes a pass over all entries: only where
-    // there is no other way.
+    // Where positions are no sums of a channel's and a place's within the ciphertexts, costing takes a pass over all
+    // entries: only where there is no other way.
     let separable = |l: &Layout| Places::new(l, slots).is_separable(slots as u32);
     if layouts.iter().any(separable) {
         layouts.retain(separable);
@@ -28,34 +28,34 @@ pub fn layouts(site: &Site<'_>, slots: usize, options: &Options) -> Vec<Layout> 
     layouts
 }
 
-/// The windows by which each tensor is, or would best be, laid out: what is pooled, and above it, up to the input, whatever has
-/// the pooled tensor's height and width; the input also by the stride of what reads it.
+/// The windows by which each tensor is, or would best be, laid out: whose windows are summed, and above it, up to the
+/// input, whatever has that tensor's height and width; the input also by the stride of what reads it.
 pub fn windows(net: &Net) -> Vec<Windows> {
     let mut windows = vec![Windows::None; net.nodes.len()];
     for id in net.ids().rev() {
         let shape = net.node(id).shape;
         let own = windows[id.0];
         match &net.node(id).kind {
-            Kind::Input => {}
-            Kind::Pool { input, side } => windows[input.0] = Windows::Pooled(*side),
-            Kind::Product(a, b) => {
+            NodeKind::Input => {}
+            NodeKind::WindowSum { input, side } => windows[input.0] = Windows::Summed(*side),
+            NodeKind::Product(a, b) => {
                 for operand in [a, b] {
                     windows[operand.0] = own;
                 }
             }
-            Kind::Linear { .. } => {
+            NodeKind::Linear { .. } => {
                 for operand in net.node(id).inputs() {
                     let above = net.node(operand).shape;
                     let stride = (above.height + shape.height / 2) / shape.height;
-                    let input = net.node(operand).kind == Kind::Input;
+                    let input = net.node(operand).kind == NodeKind::Input;
                     let wanted = match own {
                         _ if windows[operand.0] != Windows::None => continue,
                         own if net.node(id).shifted().is_some() => own,
-                        Windows::Wanted(side) | Windows::Pooled(side) if stride == 1 => {
+                        Windows::Wanted(side) | Windows::Summed(side) if stride == 1 => {
                             Windows::Wanted(side)
                         }
                         _ if input && (2..8).contains(&stride) => Windows::Wanted(stride),
-                        Windows::None | Windows::Wanted(_) | Windows::Pooled(_) => Windows::None,
+                        Windows::None | Windows::Wanted(_) | Windows::Summed(_) => Windows::None,
                     };
                     windows[operand.0] = wanted;
                 }

@@ -1,9 +1,10 @@
-//! Layouts on the grid of a larger tensor further up, so that a stride or an unpadded convolution leaves elements where they were.
+//! Layouts on the grid of a larger tensor further up, so that a stride or an unpadded convolution leaves elements
+//! where they were.
 //!
-//! `multiplexed`: the gaps that strides leave are filled with further channels (Lee et al., "Low-Complexity Deep Convolutional
-//! Neural Networks on Fully Homomorphic Encryption Using Multiplexed Parallel Convolutions", ICML 2022, section 4).
-//! `in_place`: the gaps stay empty.
-//! Each with the grid's rows as they are and, where that differs, of a power of two (`padded`).
+//! `multiplexed`: the gaps that strides leave are filled with further channels (Lee et al., "Low-Complexity Deep
+//! Convolutional Neural Networks on Fully Homomorphic Encryption Using Multiplexed Parallel Convolutions", ICML 2022,
+//! section 4). `in_place`: the gaps stay empty. Each with the grid's rows as they are and, where that differs, of a
+//! power of two (`padded`).
 
 use hemet_schedule::{Digit, Layout};
 

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::footprint::Pairs;
+/// `(of the result, of the operand)`, ascending.
+pub(super) type Pairs = [(u32, u32)];
 
 /// Distances, ascending.
 pub(super) type Set = Rc<[u32]>;
@@ -38,8 +39,8 @@ impl Marks {
         take(&mut self.seen).collect()
     }
 
-    /// The distances of pairs of positions, apart by the ciphertexts of `slots` slots that the positions lie in: `(of the result, of the
-    /// operand)`.
+    /// The distances of pairs of positions, apart by the ciphertexts of `slots` slots that the positions lie in: `(of
+    /// the result, of the operand)`.
     pub(super) fn sets(
         &mut self,
         pairs: &Pairs,
@@ -69,8 +70,8 @@ impl Marks {
         blocks.into_iter().map(set).collect()
     }
 
-    /// Marks all sums of one of each: one by one, or, where that is less work, by shifting one set by each element of the
-    /// other, 64 at once.
+    /// Marks all sums of one of each: one by one, or, where that is less work, by shifting one set by each element of
+    /// the other, 64 at once.
     pub(super) fn sums(&mut self, left: &[u32], right: &[u32]) {
         let mask = self.modulus - 1;
         let (few, many) = match left.len() < right.len() {

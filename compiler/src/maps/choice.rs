@@ -1,11 +1,11 @@
 //! Choice: the splits of all maps of a net together, so that their rotation keys fit a budget.
 //!
-//! Each map alone takes the split that is quickest. Where the keys of all of them exceed the budget, keys are given a price: a map
-//! then prefers steps that other maps rotate by anyway (at its level or above; a key for a lower level is a smaller one), and
-//! *chains* its giant steps by Horner's rule: `Σ rot(s_k, k·n) = s_0 + rot(s_1 + rot(s_2 + …, n), n)` needs one key for all multiples
-//! of `n` (Halevi and Shoup, "Faster Homomorphic Linear Transformations in HElib", CRYPTO 2018, section 4.3) for
-//! rotations that are not finished together. The price is raised until the keys fit, or until the maps together would take too
-//! long.
+//! Each map alone takes the split that is quickest. Where the keys of all of them exceed the budget, keys are given a
+//! price: a map then prefers steps that other maps rotate by anyway (at its level or above; a key for a lower level is
+//! a smaller one), and *chains* its giant steps by Horner's rule: `Σ rot(s_k, k·n) = s_0 + rot(s_1 + rot(s_2 + …, n),
+//! n)` needs one key for all multiples of `n` (Halevi and Shoup, "Faster Homomorphic Linear Transformations in HElib",
+//! CRYPTO 2018, section 4.3) for rotations that are not finished together. The price is raised until the keys fit, or
+//! until the maps together would take too long.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use super::split::units;
 use super::{Diagonal, Split, StepCosts, step};
 
 /// One map from one operand.
-pub struct Site {
+pub struct TermDiagonals {
     /// Its diagonals.
     pub diagonals: Vec<Diagonal>,
     /// What distances are taken modulo.
@@ -23,9 +23,9 @@ pub struct Site {
 }
 
 /// A block map: its operands, the level at which it works and what that costs.
-pub struct Block {
+pub struct BlockMap {
     /// One for each operand.
-    pub sites: Vec<Site>,
+    pub sites: Vec<TermDiagonals>,
     /// Times.
     pub costs: StepCosts,
     /// Bytes of a rotation key at its level.
@@ -34,7 +34,7 @@ pub struct Block {
 
 /// How a block map is split.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Choice {
+pub struct BlockSplit {
     /// For each operand.
     pub splits: Vec<Split>,
     /// Whether giant steps are chained.
@@ -62,8 +62,8 @@ const MOST_TIME: f64 = 1.3;
 const MIB: f64 = 1_048_576.0;
 
 /// Chooses for all blocks; `fixed` are the keys that there are anyway, the sum of all is to be at most `budget` bytes.
-pub fn choose(blocks: &[Block], fixed: &Keys, slots: usize, budget: u64) -> Vec<Choice> {
-    let quickest: Vec<Choice> = blocks.iter().map(quickest).collect();
+pub fn choose(blocks: &[BlockMap], fixed: &Keys, slots: usize, budget: u64) -> Vec<BlockSplit> {
+    let quickest: Vec<BlockSplit> = blocks.iter().map(quickest).collect();
     let (mut keys, mut us) = (fixed.clone(), 0.0);
     for (block, choice) in blocks.iter().zip(&quickest) {
         for (site, split) in block.sites.iter().zip(&choice.splits) {
@@ -100,9 +100,10 @@ pub fn choose(blocks: &[Block], fixed: &Keys, slots: usize, budget: u64) -> Vec<
     best.1
 }
 
-fn quickest(block: &Block) -> Choice {
-    let split = |s: &Site| Split::cheapest(&s.diagonals, s.modulus, &s.strides, &block.costs).0;
-    Choice {
+fn quickest(block: &BlockMap) -> BlockSplit {
+    let split =
+        |s: &TermDiagonals| Split::cheapest(&s.diagonals, s.modulus, &s.strides, &block.costs).0;
+    BlockSplit {
         splits: block.sites.iter().map(split).collect(),
         chained: false,
     }
@@ -116,8 +117,8 @@ fn add(keys: &mut Keys, steps: &[u32], bytes: u64) {
 }
 
 /// For each operand of a block the ways to split it that are not far too slow.
-fn candidates(block: &Block, slots: usize) -> Vec<Vec<Candidate>> {
-    let of_site = |site: &Site| {
+fn candidates(block: &BlockMap, slots: usize) -> Vec<Vec<Candidate>> {
+    let of_site = |site: &TermDiagonals| {
         let mut found = Vec::new();
         for unit in units(site.modulus, &site.strides) {
             for coarse_babies in [false, true] {
@@ -151,7 +152,7 @@ struct Found<'c> {
 }
 
 impl<'c> Found<'c> {
-    fn new(blocks: &[Block], fixed: &Keys, picked: Picked<'c>) -> Self {
+    fn new(blocks: &[BlockMap], fixed: &Keys, picked: Picked<'c>) -> Self {
         Self {
             bytes: keys(blocks, fixed, &picked, None).values().sum(),
             us: picked.iter().flatten().map(|c| c.us).sum(),
@@ -159,8 +160,8 @@ impl<'c> Found<'c> {
         }
     }
 
-    fn choices(&self) -> Vec<Choice> {
-        let choice = |own: &Vec<&Candidate>| Choice {
+    fn choices(&self) -> Vec<BlockSplit> {
+        let choice = |own: &Vec<&Candidate>| BlockSplit {
             splits: own.iter().map(|c| c.split).collect(),
             chained: own.iter().any(|c| c.chained),
         };
@@ -169,7 +170,7 @@ impl<'c> Found<'c> {
 }
 
 /// The keys that picked candidates need, those of block `skip` left out.
-fn keys(blocks: &[Block], fixed: &Keys, picked: &Picked<'_>, skip: Option<usize>) -> Keys {
+fn keys(blocks: &[BlockMap], fixed: &Keys, picked: &Picked<'_>, skip: Option<usize>) -> Keys {
     let mut keys = fixed.clone();
     for (index, (block, own)) in blocks.iter().zip(picked).enumerate() {
         for candidate in own.iter().filter(|_| Some(index) != skip) {
@@ -181,7 +182,7 @@ fn keys(blocks: &[Block], fixed: &Keys, picked: &Picked<'_>, skip: Option<usize>
 
 /// Chooses at a price of keys: each block in turn given the choices of the others, twice.
 fn at_price<'c>(
-    blocks: &[Block],
+    blocks: &[BlockMap],
     candidates: &'c [Vec<Vec<Candidate>>],
     fixed: &Keys,
     us_per_mib: f64,
@@ -211,10 +212,11 @@ fn at_price<'c>(
     Found::new(blocks, fixed, picked)
 }
 
-/// Prices act on all blocks at once: between choices that need too many keys and leaner ones, takes over block after block, that which
-/// saves most bytes for its time first, until the keys are within the limit of bytes; `None` where the limit of time forbids it.
+/// Prices act on all blocks at once: between choices that need too many keys and leaner ones, takes over block after
+/// block, that which saves most bytes for its time first, until the keys are within the limit of bytes; `None` where
+/// the limit of time forbids it.
 fn between<'c>(
-    blocks: &[Block],
+    blocks: &[BlockMap],
     fixed: &Keys,
     quick: Found<'c>,
     lean: &Found<'c>,
@@ -274,7 +276,7 @@ struct Sets {
 }
 
 impl Sets {
-    fn of(site: &Site, split: Split) -> Self {
+    fn of(site: &TermDiagonals, split: Split) -> Self {
         let (mut babies, mut giants) = (Vec::new(), Vec::new());
         for diagonal in &site.diagonals {
             let (giant, baby) = split.parts(diagonal.distance, site.modulus);
@@ -323,7 +325,8 @@ impl Sets {
     }
 }
 
-/// The rotations of a chain through ascending giant steps: from the largest down by the differences, at last by the smallest itself.
+/// The rotations of a chain through ascending giant steps: from the largest down by the differences, at last by the
+/// smallest itself.
 pub fn links(giants: impl DoubleEndedIterator<Item = i64>) -> Vec<i64> {
     let mut links = Vec::new();
     let mut last = None;

@@ -1,8 +1,8 @@
-//! Layouts apart by phase: of each window of `side × side` the elements at one place lie together, as a tensor of their own, and
-//! the tensors of the places one after the other.
+//! Layouts apart by phase: of each window of `side × side` the elements at one place lie together, as a tensor of
+//! their own, and the tensors of the places one after the other.
 //!
-//! Pooling is then a sum of rotations by whole tensors: `2 log2(side)` rotations, no level, and the result is
-//! replicated. A convolution with a stride or behind a pool finds the rows that it reads at equal distances.
+//! Summing windows is then a sum of rotations by whole tensors: `2 log2(side)` rotations, no level, and the result is
+//! replicated. A convolution with a stride, or of such sums, finds the rows that it reads at equal distances.
 
 use hemet_schedule::{Digit, Layout};
 use hemet_spaces::Shape;
@@ -10,7 +10,7 @@ use hemet_spaces::Shape;
 use super::{Site, Windows, channel_minor, padded, raster};
 
 pub(super) fn layouts(site: &Site<'_>) -> Vec<Layout> {
-    let (Windows::Wanted(side) | Windows::Pooled(side)) = site.windows else {
+    let (Windows::Wanted(side) | Windows::Summed(side)) = site.windows else {
         return Vec::new();
     };
     let Shape {
@@ -47,7 +47,7 @@ fn split(mut base: Layout, side: u32) -> Layout {
 }
 
 /// Where the sums over the windows lie.
-pub fn pooled(mut layout: Layout, side: usize) -> Layout {
+pub fn summed(mut layout: Layout, side: usize) -> Layout {
     let places = side.next_power_of_two() as u32;
     let [_, height, width] = &mut layout.shape;
     *height /= side as u32;

@@ -1,8 +1,8 @@
 //! Footprint: which pairs of positions a map joins, kept by pairs of channels and pairs of places within a channel.
 //!
-//! In a convolution all pairs of channels share one spatial pattern, and positions of a layout are sums of a channel's and a place's,
-//! so the diagonals of a map for a pair of layouts are found from `channels² + places · window` numbers instead of all
-//! entries: this is what makes trying many layouts cheap.
+//! In a convolution all pairs of channels share one spatial pattern, and positions of a layout are sums of a channel's
+//! and a place's, so the diagonals of a map for a pair of layouts are found from `channels² + places · window` numbers
+//! instead of all entries: this is what makes trying many layouts cheap.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,12 +11,9 @@ use hemet_schedule::Layout;
 use hemet_schedule::layout::MAX_PERIOD;
 use hemet_spaces::Shape;
 
-use super::marks::{Marks, Set};
-use crate::net::SparseMap;
-use crate::packing::extents;
-
-/// `(of the result, of the operand)`, ascending.
-pub(super) type Pairs = [(u32, u32)];
+use super::marks::{Marks, Pairs, Set};
+use crate::layout::packing::extents;
+use crate::net::{Net, NodeKind, SparseMap, TensorId};
 
 /// One spatial pattern and the pairs of channels that have it.
 #[derive(Clone, Debug)]
@@ -54,7 +51,7 @@ pub struct Places {
 /// Largest set of bits in which diagonals are marked; above it they are sorted. 8 MiB.
 const MOST_MARKS: u64 = 1 << 26;
 
-/// A generalised diagonal: entries from ciphertext `input` to ciphertext `output`, `distance` slots apart.
+/// A generalized diagonal: entries from ciphertext `input` to ciphertext `output`, `distance` slots apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Diagonal {
     /// Which ciphertext of the result.
@@ -63,6 +60,24 @@ pub struct Diagonal {
     pub input: u32,
     /// Operand position less result position, modulo the smaller of the two periods.
     pub distance: u32,
+}
+
+/// Footprints of the terms of each node, by node.
+pub type Footprints = Vec<Vec<Footprint>>;
+
+/// The footprints of every map of a net.
+pub fn footprints(net: &Net) -> Footprints {
+    let of_node = |id: TensorId| match &net.node(id).kind {
+        NodeKind::Linear { terms, bias: _ } if net.node(id).shifted().is_none() => terms
+            .iter()
+            .map(|t| Footprint::new(&t.map, net.node(t.input).shape, net.node(id).shape))
+            .collect(),
+        NodeKind::Linear { .. }
+        | NodeKind::Input
+        | NodeKind::Product(..)
+        | NodeKind::WindowSum { .. } => Vec::new(),
+    };
+    net.ids().map(of_node).collect()
 }
 
 impl Places {
@@ -103,8 +118,8 @@ impl Places {
 }
 
 impl Places {
-    /// Whether the ciphertext of `slots` slots that an element lies in, and its slot there, are the sums of its channel's and its
-    /// place's.
+    /// Whether the ciphertext of `slots` slots that an element lies in, and its slot there, are the sums of its
+    /// channel's and its place's.
     pub fn is_separable(&self, slots: u32) -> bool {
         let last = |axis: &[u32]| axis.iter().map(|p| p % slots).max().unwrap_or(0);
         last(&self.channel) + last(&self.spatial) < slots
@@ -282,8 +297,8 @@ fn mix(hash: u64, word: u64) -> u64 {
 
 /// Hashes, for each input channel, the `(output place, input place)` pairs of one output channel's rows; 0 for none.
 ///
-/// Equal hashes of 64 bits are taken for equal patterns: among the at most 2^24 blocks of a network two different ones meet
-/// with probability below 2^-16, and the lowering refuses entries that no diagonal covers, so this shows.
+/// Equal hashes of 64 bits are taken for equal patterns: among the at most 2^24 blocks of a network two different ones
+/// meet with probability below 2^-16, and the lowering refuses entries that no diagonal covers, so this shows.
 fn hash_channel(map: &SparseMap, rows: std::ops::Range<usize>, in_len: usize, hashes: &mut [u64]) {
     let first = rows.start;
     for row in rows {

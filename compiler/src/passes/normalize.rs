@@ -1,8 +1,8 @@
 //! Scales every tensor to unit root mean square, channel by channel; the next map undoes it.
 //!
-//! Only values change. Errors of CKKS are absolute, so a channel of small values would lose the more of its
-//! digits; after this pass the error analysis of [`crate::noise`] holds whatever the weights. The size of a
-//! channel is measured: the net is evaluated on [`SAMPLES`] inputs, or on independent elements within the input range where there
+//! Only values change. Errors of CKKS are absolute, so a channel of small values would lose the more of its digits;
+//! after this pass the error analysis of [`crate::noise`] holds whatever the weights. The size of a channel is
+//! measured: the net is evaluated on [`SAMPLES`] inputs, or on independent elements within the input range where there
 //! are none. Propagating mean and variance of independent elements instead overrates what is read from smooth images
 //! (differences of neighbours), and each square squares that. The output tensor keeps its values.
 
@@ -12,19 +12,19 @@ use rand_chacha::ChaCha8Rng;
 
 use super::Context;
 use crate::net::evaluate::{axpy, value};
-use crate::net::{Bias, Kind, Net, TensorId};
+use crate::net::{Bias, Net, NodeKind, TensorId, window};
 
 /// Inputs that sizes are measured on.
 pub const SAMPLES: usize = 16;
 const SEED: u64 = 0x0068_656d_6574;
-/// A channel that is smaller than this share of its tensor is scaled as if it had it: what is almost zero on a few samples may not be
-/// on others.
+/// A channel that is smaller than this share of its tensor is scaled as if it had it: what is almost zero on a few
+/// samples may not be on others.
 const LEAST_SHARE: f64 = 1.0 / 16.0;
 
 pub(super) fn run(net: &mut Net, context: &Context<'_>) {
     let valued = net.nodes.iter().any(|node| match &node.kind {
-        Kind::Linear { terms, bias: _ } => terms.iter().any(|t| t.map.has_values()),
-        Kind::Input | Kind::Product(..) | Kind::Pool { .. } => false,
+        NodeKind::Linear { terms, bias: _ } => terms.iter().any(|t| t.map.has_values()),
+        NodeKind::Input | NodeKind::Product(..) | NodeKind::WindowSum { .. } => false,
     });
     if !valued {
         return;
@@ -36,13 +36,15 @@ pub(super) fn run(net: &mut Net, context: &Context<'_>) {
     for id in net.ids().skip(1) {
         tensors.push(value(net, id, &tensors, axpy));
         let next = match net.node(id).kind {
-            Kind::Input => vec![1.0; net.node(id).shape.len()],
-            Kind::Product(a, b) => {
+            NodeKind::Input => vec![1.0; net.node(id).shape.len()],
+            NodeKind::Product(a, b) => {
                 let both = factors[a.0].iter().zip(&factors[b.0]);
                 both.map(|(a, b)| a * b).collect()
             }
-            Kind::Pool { input, side } => pool(&factors[input.0], net.node(id).shape, side),
-            Kind::Linear { .. } => match net.node(id).shifted() {
+            NodeKind::WindowSum { input, side } => {
+                of_windows(&factors[input.0], net.node(id).shape, side)
+            }
+            NodeKind::Linear { .. } => match net.node(id).shifted() {
                 Some(x) => factors[x.0].clone(),
                 None if id == net.output() => vec![1.0; net.node(id).shape.len()],
                 None => units(&tensors[id.0], net.node(id).shape),
@@ -73,15 +75,8 @@ pub fn inputs<const L: usize>(
     out
 }
 
-/// The elements of the window that is pooled to `element` of a tensor of shape `shape`.
-pub fn window(shape: Shape, side: usize, element: usize) -> impl Iterator<Item = usize> + Clone {
-    let width = shape.width * side;
-    let (row, column) = (element / shape.width * side, element % shape.width * side);
-    (0..side * side).map(move |k| (row + k / side) * width + column + k % side)
-}
-
 /// Factors are those of channels, so the elements of a window share one.
-fn pool(factors: &[f64], shape: Shape, side: usize) -> Vec<f64> {
+fn of_windows(factors: &[f64], shape: Shape, side: usize) -> Vec<f64> {
     let first = |e| {
         window(shape, side, e)
             .map(|x| factors[x])
@@ -111,7 +106,7 @@ fn units(values: &[[f64; SAMPLES]], shape: Shape) -> Vec<f64> {
 /// A linear node's map and constant for the factors of its operands and of its own.
 fn rescale(net: &mut Net, id: TensorId, factors: &[Vec<f64>]) {
     let only_adds = net.node(id).shifted().is_some();
-    let Kind::Linear { terms, bias } = &mut net.nodes[id.0].kind else {
+    let NodeKind::Linear { terms, bias } = &mut net.nodes[id.0].kind else {
         return;
     };
     let own = &factors[id.0];

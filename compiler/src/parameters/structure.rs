@@ -6,9 +6,10 @@ use hemet_ckks_params::{MAX_PRIME_BITS, Parameters, max_log_qp};
 use hemet_schedule::artifact::LayerNote;
 use hemet_schedule::{CostTable, Layout, MissingCost, layout::MAX_PERIOD};
 
-use crate::assignment::{Choice, Footprints, Problem, Tallies};
+use super::{Chain, Levels, Policy, Precision, Price, chains};
+use crate::layout::{Assignment, Problem, Tallies};
+use crate::maps::Footprints;
 use crate::net::{Net, TensorId};
-use crate::parameters::{Chain, Levels, Policy, Precision, Price, chains};
 use crate::{Error, Options, Target};
 
 /// The decisions.
@@ -89,19 +90,30 @@ enum Obstacle {
     Other(Error),
 }
 
-/// Makes the decisions: the cheapest of the smallest secure ring degree and the next, which may pack into fewer ciphertexts. A batch fills any
-/// number of slots, and an image costs least in the smallest ring.
-pub fn decide(
-    net: &Net,
-    footprints: &Footprints,
-    (options, tallies): (&Options, &Tallies),
-    costs: &CostTable,
-) -> Result<Structure, Error> {
+/// What decisions are made for.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    /// The net; its values, if it has any, are not looked at.
+    pub net: &'a Net,
+    /// Its footprints.
+    pub footprints: &'a Footprints,
+    /// What the user chose.
+    pub options: &'a Options,
+    /// Splits counted so far.
+    pub tallies: &'a Tallies,
+    /// What operations cost.
+    pub costs: &'a CostTable,
+}
+
+/// Makes the decisions: the cheapest of the smallest secure ring degree and the next, which may pack into fewer
+/// ciphertexts. A batch fills any number of slots, and an image costs least in the smallest ring.
+pub fn decide(task: Task<'_>) -> Result<Structure, Error> {
+    let options = task.options;
     let mut best: Option<Structure> = None;
     let mut obstacle = None;
     for log_n in 11..=options.max_log_n {
         let had = best.is_some();
-        match at_degree(net, footprints, (options, tallies), costs, log_n) {
+        match at_degree(task, log_n) {
             Ok(found) => {
                 let several = |l: &Layout| l.ciphertexts(1 << (log_n - 1)) > 1;
                 let split = options.target == Target::Latency && found.layouts.iter().any(several);
@@ -126,7 +138,8 @@ pub fn decide(
         (None, None) => options.check().and(Err(Error::Option {
             option: "max_log_n",
             found: options.max_log_n.to_string(),
-            expected: "11 to 16",
+            least: 11.0,
+            most: 16.0,
         })),
     }
 }
@@ -160,13 +173,14 @@ fn explain(obstacle: Obstacle, options: &Options) -> Error {
     }
 }
 
-fn at_degree(
-    net: &Net,
-    footprints: &Footprints,
-    (options, tallies): (&Options, &Tallies),
-    costs: &CostTable,
-    log_n: u32,
-) -> Result<Structure, Obstacle> {
+fn at_degree(task: Task<'_>, log_n: u32) -> Result<Structure, Obstacle> {
+    let Task {
+        net,
+        footprints,
+        options,
+        tallies,
+        costs,
+    } = task;
     let slots = 1usize << (log_n - 1);
     // Cheap first: most degrees fail for their modulus.
     let guess: Vec<f64> = footprints
@@ -174,18 +188,18 @@ fn at_degree(
         .map(|f| if f.is_empty() { 0.0 } else { 1e4 })
         .collect();
     let limbs = frames(net, options, log_n, &guess)?[0].chain.primes.len();
-    let problem = Problem::new(net, footprints, slots, (options, tallies))
-        .map_err(|id| Obstacle::Tensor(too_large(net, id, options, (slots, limbs))))?;
+    let problem = Problem::new(net, footprints, slots, options, tallies)
+        .map_err(|id| Obstacle::Tensor(too_large(net, id, options, slots, limbs)))?;
     let first = frames(net, options, log_n, &problem.rounded(&problem.rasters()))?;
     let (frame, _) = cheapest(&problem, &problem.rasters(), first, costs, log_n)?;
     let price = Price::new(costs, frame.chain.ring(log_n));
-    let choice = problem
+    let assignment = problem
         .search(&frame.levels, &price)
         .map_err(Obstacle::Cost)?;
     // The numbers of diagonals are known now, so the scales of plaintexts are exact.
-    let rounded = problem.rounded(&choice);
+    let rounded = problem.rounded(&assignment);
     let last = frames(net, options, log_n, &rounded)?;
-    let (frame, cost_us) = cheapest(&problem, &choice, last, costs, log_n)?;
+    let (frame, cost_us) = cheapest(&problem, &assignment, last, costs, log_n)?;
     let parameters = frame
         .chain
         .parameters(log_n, options.security)
@@ -196,7 +210,7 @@ fn at_degree(
         precision: frame.precision,
         layouts: net
             .ids()
-            .map(|id| problem.layout(&choice, id).clone())
+            .map(|id| problem.layout(&assignment, id).clone())
             .collect(),
         rounded,
         cost_us,
@@ -204,7 +218,7 @@ fn at_degree(
 }
 
 /// What to say of a tensor that no layout holds.
-fn too_large(net: &Net, id: TensorId, options: &Options, (slots, limbs): (usize, usize)) -> Error {
+fn too_large(net: &Net, id: TensorId, options: &Options, slots: usize, limbs: usize) -> Error {
     let (layer, elements) = (net.node(id).layer.clone(), net.node(id).shape.len());
     match options.target {
         Target::Latency => Error::TooLarge {
@@ -313,7 +327,7 @@ fn settle(
 
 fn cheapest(
     problem: &Problem<'_>,
-    choice: &Choice,
+    assignment: &Assignment,
     frames: Vec<Frame>,
     costs: &CostTable,
     log_n: u32,
@@ -322,7 +336,7 @@ fn cheapest(
     let mut missing = None;
     for frame in frames {
         let price = Price::new(costs, frame.chain.ring(log_n));
-        match problem.cost(choice, &frame.levels, &price) {
+        match problem.cost(assignment, &frame.levels, &price) {
             Ok(cost) if best.as_ref().is_none_or(|b| cost < b.1) => best = Some((frame, cost)),
             Ok(_) => {}
             Err(error) => missing = Some(error),

@@ -1,7 +1,8 @@
 //! How many different baby and giant steps the splits of a map's diagonals have, counted on sets of distances as bits.
 //!
-//! For a unit that is a power of two, the remainders of a set are its words folded onto one unit, and its multiples are the
-//! units that hold anything: some operations for each 64 distances instead of each distance. Other units are counted one by one.
+//! For a unit that is a power of two, the remainders of a set are its words folded onto one unit, and its multiples
+//! are the units that hold anything: some operations for each 64 distances instead of each distance. Other units are
+//! counted one by one.
 
 use super::footprint::Diagonal;
 
@@ -65,8 +66,8 @@ impl Counter {
         counter
     }
 
-    /// What both directions of a split into multiples of `unit` and remainders from `−unit/2` on do: `(whether the multiples
-    /// are the baby steps, counts)`.
+    /// What both directions of a split into multiples of `unit` and remainders from `−unit/2` on do: `(whether the
+    /// multiples are the baby steps, counts)`.
     pub fn counts(&mut self, unit: u32) -> [(bool, Counts); 2] {
         let (mut fine_first, mut coarse_first) = (Counts::default(), Counts::default());
         for operand in &self.operands {
@@ -119,7 +120,8 @@ fn steps(set: &Distances, modulus: u32, unit: u32, room: [&mut Vec<u64>; 2]) -> 
     }
     let offset = (unit / 2) as usize;
     shift(set, offset, shifted);
-    // Bit `b` is now distance `b − D/2 − offset`: its multiple is `b / unit − D/2/unit`, its remainder `b % unit − offset`.
+    // Bit `b` is now distance `b − D/2 − offset`: its multiple is `b / unit − D/2/unit`, its remainder `b % unit −
+    // offset`.
     let (multiples, ends) = match unit {
         ..64 => narrow_units(shifted, unit, folded),
         64.. => wide_units(shifted, unit as usize / 64, folded),

@@ -3,7 +3,7 @@
 use hemet_schedule::placed::PlacedOutput;
 use hemet_schedule::{Layout, LinearPlan, LinearTerm};
 
-use super::{Choice, Diagonal, Places, folds, step};
+use super::{BlockSplit, Diagonal, Places, folds, step};
 
 /// An operand of the map.
 pub struct Operand<'a> {
@@ -20,8 +20,8 @@ pub struct Operand<'a> {
 pub struct Plan {
     /// The terms.
     pub plan: LinearPlan,
-    /// Ciphertexts of the result that the instruction makes, ascending, each with its chain: `(giant step, output of the
-    /// plan)`, ascending by step. Without chaining each has one link of step 0.
+    /// Ciphertexts of the result that the instruction makes, ascending, each with its chain: `(giant step, output of
+    /// the plan)`, ascending by step. Without chaining each has one link of step 0.
     pub outputs: Vec<(u32, Vec<(i64, u32)>)>,
     /// Number of values of each diagonal.
     pub period: usize,
@@ -46,12 +46,13 @@ impl Plan {
     }
 }
 
-/// Plans `Σ map_i · x_i` into `layout` with the splits of `choice`. Outputs in `required` are made even if no entry reaches them.
+/// Plans `Σ map_i · x_i` into `layout` with the splits of `choice`. Outputs in `required` are made even if no entry
+/// reaches them.
 pub fn plan(
     operands: &[Operand<'_>],
     layout: &Layout,
     slots: usize,
-    choice: &Choice,
+    choice: &BlockSplit,
     required: &[u32],
 ) -> Plan {
     let to = Places::new(layout, slots);
@@ -93,8 +94,8 @@ pub fn plan(
     planned
 }
 
-/// Numbers the outputs of a plan whose terms name ciphertexts of the result: one for each, or, chained, one for each giant step of each.
-/// The terms stay in their order.
+/// Numbers the outputs of a plan whose terms name ciphertexts of the result: one for each, or, chained, one for each
+/// giant step of each. The terms stay in their order.
 fn number_outputs(planned: &mut Plan, chained: bool, slots: usize) {
     let plan = &mut planned.plan;
     let mut last = None;

@@ -16,8 +16,9 @@ pub struct SparseMap {
     inputs: usize,
     outputs: usize,
     entries: usize,
-    /// Shared between maps that differ in values only. In a pattern alone rows of equal columns, as all output channels of a
-    /// convolution have, may lie at one place, which keeps patterns small; with values each row has a place of its own, in order.
+    /// Shared between maps that differ in values only. In a pattern alone rows of equal columns, as all output
+    /// channels of a convolution have, may lie at one place, which keeps patterns small; with values each row has a
+    /// place of its own, in order.
     rows: Arc<Vec<Row>>,
     columns: Arc<Vec<u32>>,
     /// One for each column, or `None` for a pattern alone.
@@ -51,8 +52,8 @@ impl SparseMap {
         }
     }
 
-    /// A pattern from its rows: `row(r, columns)` appends the columns of row `r`, ascending, or says that they are those of an earlier
-    /// row.
+    /// A pattern from its rows: `row(r, columns)` appends the columns of row `r`, ascending, or says that they are
+    /// those of an earlier row.
     pub fn pattern(
         inputs: usize,
         outputs: usize,

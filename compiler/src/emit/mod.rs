@@ -9,25 +9,22 @@ use std::collections::HashMap;
 
 use hemet_schedule::{Builder, Header, Level, Op, Scale, Schedule, ValueId};
 
-use crate::assignment::Footprints;
-use crate::key_budget::Maps;
-use crate::lower::folds;
-use crate::net::{Kind, Net, TensorId};
-use crate::parameters::Rounding;
-use crate::structure::Structure;
+use crate::decisions::Decisions;
+use crate::maps::keys::Maps;
+use crate::maps::{Footprints, folds};
+use crate::net::{Net, NodeKind, Rounding, TensorId};
+use crate::parameters::structure::Structure;
 use crate::{Error, Options, Target};
 
-pub use linear::weights;
-
 /// Emits the schedule of a net.
-pub fn emit(
-    net: &Net,
-    footprints: &Footprints,
-    maps: &Maps,
-    structure: &Structure,
-    rounding: &[Rounding],
-    options: &Options,
-) -> Result<Schedule, Error> {
+pub fn emit(decisions: &Decisions, maps: &Maps, options: &Options) -> Result<Schedule, Error> {
+    let Decisions {
+        net,
+        footprints,
+        structure,
+        rounding,
+        ..
+    } = decisions;
     let parameters = structure.parameters.clone();
     let mut emitter = Emitter {
         net,
@@ -86,18 +83,18 @@ impl Emitter<'_> {
         let net = self.net;
         let node = net.node(id);
         match &node.kind {
-            Kind::Input => {
+            NodeKind::Input => {
                 let count = self.structure.layouts[id.0].ciphertexts(self.slots);
                 (0..count as u32)
                     .map(|index| self.push(Op::Input { index }))
                     .collect()
             }
-            Kind::Product(a, b) => self.product(id, *a, *b),
-            Kind::Pool { input, side } => match self.target {
-                Target::Latency => self.pool(id, *input),
-                Target::Throughput => self.pool_batch(id, *input, *side),
+            NodeKind::Product(a, b) => self.product(id, *a, *b),
+            NodeKind::WindowSum { input, side } => match self.target {
+                Target::Latency => self.sum_windows(id, *input),
+                Target::Throughput => self.sum_windows_of_batch(id, *input, *side),
             },
-            Kind::Linear { terms, bias } => match node.shifted() {
+            NodeKind::Linear { terms, bias } => match node.shifted() {
                 Some(x) => {
                     let values = self.operand(x, self.structure.levels.operands(id))?;
                     self.add_bias(id, values, bias)
@@ -145,7 +142,7 @@ impl Emitter<'_> {
     }
 
     /// Sums over the windows of a split layout: halves of the period are added until the period is that of the result.
-    fn pool(&mut self, id: TensorId, x: TensorId) -> Result<Vec<ValueId>, Error> {
+    fn sum_windows(&mut self, id: TensorId, x: TensorId) -> Result<Vec<ValueId>, Error> {
         let mut values = self.operand(x, self.structure.levels.operands(id))?;
         let to = &self.structure.layouts[id.0];
         while values.len() > to.ciphertexts(self.slots) {
@@ -163,7 +160,7 @@ impl Emitter<'_> {
     }
 
     /// Sums over the windows of a batch: of the ciphertexts of their elements.
-    fn pool_batch(
+    fn sum_windows_of_batch(
         &mut self,
         id: TensorId,
         x: TensorId,

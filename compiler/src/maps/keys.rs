@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 use hemet_schedule::cost::Ring;
 use hemet_schedule::{CostTable, Level, half_key_bytes};
 
-use crate::assignment::Footprints;
-use crate::lower::{
-    Block, Choice, Diagonal, Footprint, Places, Site, choose as choose_splits, folds,
+use super::{
+    BlockMap, BlockSplit, Diagonal, Footprint, Footprints, Places, TermDiagonals,
+    choose as choose_splits, folds,
 };
-use crate::net::{Kind, Net, TensorId};
+use crate::net::{Net, NodeKind, TensorId};
 use crate::parameters::Price;
-use crate::structure::Structure;
+use crate::parameters::structure::Structure;
 use crate::{Error, Options};
 
 /// What the emission of one node's map needs; empty for nodes without a map.
 pub struct Map {
     /// How it is split.
-    pub choice: Choice,
+    pub choice: BlockSplit,
     /// The diagonals of each term.
     pub diagonals: Vec<Vec<Diagonal>>,
 }
@@ -50,7 +50,7 @@ pub fn choose(
     for id in net.ids() {
         let sites = sites(net, footprints, &places, slots, id);
         let widest = sites.iter().map(|(_, period)| *period).max().unwrap_or(0);
-        let widest = match net.node(id).pooled() {
+        let widest = match net.node(id).summed() {
             Some(operand) => places[operand.0].period,
             None => widest,
         };
@@ -58,7 +58,7 @@ pub fn choose(
             let key = fixed.entry(step).or_default();
             *key = key_bytes(id).max(*key);
         }
-        blocks.push(Block {
+        blocks.push(BlockMap {
             sites: sites.into_iter().map(|(site, _)| site).collect(),
             costs: price.steps(structure.levels.operands(id) + 1)?,
             key_bytes: key_bytes(id),
@@ -66,7 +66,7 @@ pub fn choose(
     }
     let products = net
         .ids()
-        .filter(|id| matches!(net.node(*id).kind, Kind::Product(..)));
+        .filter(|id| matches!(net.node(*id).kind, NodeKind::Product(..)));
     let relinearization = products.map(key_bytes).max().unwrap_or(0);
     let budget = u64::from(options.key_budget_mib) << 20;
     let budget = budget.saturating_sub(relinearization);
@@ -87,13 +87,13 @@ fn sites(
     places: &[Places],
     slots: usize,
     id: TensorId,
-) -> Vec<(Site, u32)> {
+) -> Vec<(TermDiagonals, u32)> {
     let to = &places[id.0];
     let inputs = net.node(id).inputs();
     let terms = footprints[id.0].iter().zip(inputs);
     let site = |(footprint, input): (&Footprint, TensorId)| {
         let from = &places[input.0];
-        let site = Site {
+        let site = TermDiagonals {
             diagonals: footprint.diagonals(from, to, slots),
             modulus: from.period.min(to.period),
             strides: from.strides.iter().chain(&to.strides).copied().collect(),
