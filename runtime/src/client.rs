@@ -150,7 +150,9 @@ impl Client {
         let scale = self.spec.input_scale()?;
         let mut rng = os_rng()?;
         let mut ciphertexts = Vec::new();
-        for vector in pack_batch(&self.spec.input, tensors, slots)? {
+        let prepared = self.spec.prepare(tensors);
+        let prepared: Vec<&[f64]> = prepared.iter().map(Vec::as_slice).collect();
+        for vector in pack_batch(&self.spec.input, &prepared, slots)? {
             let slots: Vec<f64> = vector.iter().copied().cycle().take(slots).collect();
             let plaintext = self.context.encode(&slots, scale, ty.level.0 as usize)?;
             let fresh = self

@@ -14,6 +14,15 @@ pub enum Notice {
         /// log2(QP) in bits.
         log_qp_bits: f64,
     },
+    /// An output may be a larger one that wrapped round.
+    OutputNearEdge {
+        /// Which output, from 0.
+        index: usize,
+        /// Its value.
+        value: f64,
+        /// Magnitude from which on outputs decrypt to wrong numbers.
+        edge: f64,
+    },
 }
 
 impl Notice {
@@ -36,6 +45,12 @@ impl fmt::Display for Notice {
                 f,
                 "INSECURE PARAMETERS: ring degree 2^{log_n} with log2(QP) = {log_qp_bits:.0} bits was not checked against \
                  the security table; use this artifact for tests only, never for real data"
+            ),
+            Notice::OutputNearEdge { index, value, edge } => write!(
+                f,
+                "output {index} is {value:.4e}, near the largest magnitude that this artifact decrypts rightly ({edge:.3e}): it \
+                 may be a larger number that wrapped round. Compile again with --calibrate for such inputs, or with a larger \
+                 --output-range"
             ),
         }
     }

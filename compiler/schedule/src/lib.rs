@@ -10,9 +10,11 @@ pub mod ckks;
 pub mod container;
 pub mod fault;
 pub mod manifest;
+pub mod promise;
 pub mod scheme;
 mod syntax;
 pub mod tfhe;
+pub mod transform;
 pub mod verified;
 
 pub use ckks::{
@@ -24,5 +26,7 @@ pub use ckks::{artifact, builder, cost, fusion, layout, placed, summary, text, v
 pub use container::FileError;
 pub use fault::{Fault, Faults};
 pub use manifest::{LayerNote, Manifest};
+pub use promise::{Basis, Promise};
 pub use scheme::Scheme;
 pub use syntax::ParseError;
+pub use transform::InputTransform;

@@ -1,5 +1,7 @@
 //! What a person or a client wants to know of an artifact without reading its schedule.
 
+use crate::{InputTransform, Promise};
+
 /// What a person or a client wants to know of an artifact without reading its schedule.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +25,12 @@ pub struct Manifest {
     /// What is known of the layers, in the order of the schedule; empty if nothing is.
     #[serde(default)]
     pub layers: Vec<LayerNote>,
+    /// What the client does to an input before it encrypts it; nothing where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_transform: Option<InputTransform>,
+    /// How exact the outputs are, where the compiler looked at inputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promise: Option<Promise>,
 }
 
 /// What a person wants to know of a layer beyond its instructions.

@@ -54,6 +54,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         .decrypt_batch(&response, count)
         .map_err(|e| Error::file(&args.response, e))?;
     for (number, logits) in answers.into_iter().enumerate() {
+        common::tell(&client.spec().output_notices(&logits).map_err(Error::user)?);
         let class = common::argmax(&logits);
         if args.output.json {
             common::print_json(&Answer { class, logits })?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use hemet_ckks_params::{Parameters, Security, SecurityLevel};
-use hemet_schedule::{Artifact, Digit, Layout, Level, Scale, Type};
+use hemet_schedule::{Artifact, Digit, InputTransform, Layout, Level, Scale, Type};
 use serde::{Deserialize, Serialize};
 
 use super::envelope::ArtifactId;
@@ -25,6 +25,8 @@ pub struct ClientSpec {
     pub classes: Vec<String>,
     /// How raw data become the network's input, in words.
     pub normalization: String,
+    /// What is done to an input before it is packed; nothing where there is none.
+    pub input_transform: Option<InputTransform>,
     /// Ring degree, prime chain, special primes, security.
     pub parameters: Parameters,
     /// Where the input tensor lies.
@@ -56,6 +58,7 @@ impl ClientSpec {
             network: manifest.network.clone(),
             classes: manifest.classes.clone(),
             normalization: manifest.normalization.clone(),
+            input_transform: manifest.input_transform.clone(),
             parameters: header.parameters.clone(),
             input: header.input.clone(),
             input_type: input_type(header),
@@ -99,8 +102,49 @@ impl ClientSpec {
         Notice::of_parameters(&self.parameters)
     }
 
+    /// What the user must be told of decrypted outputs: the first one above half of [`ClientSpec::output_edge`] may be a
+    /// larger number that wrapped round.
+    ///
+    /// # Errors
+    /// As [`ClientSpec::output_edge`].
+    pub fn output_notices(&self, outputs: &[f64]) -> Result<Vec<Notice>> {
+        let edge = self.output_edge()?;
+        let near = outputs.iter().position(|x| x.abs() > edge / 2.0);
+        let notice = near.map(|index| Notice::OutputNearEdge {
+            index,
+            value: outputs[index],
+            edge,
+        });
+        Ok(notice.into_iter().collect())
+    }
+
+    /// Magnitude from which on an output decrypts to a wrong number: half the modulus of the output's level, at its
+    /// scale.
+    ///
+    /// # Errors
+    /// None for a spec that was checked.
+    pub fn output_edge(&self) -> Result<f64> {
+        let level = self.output_type.level.0 as usize;
+        let moduli = self.parameters.moduli().iter().take(level + 1);
+        let modulus: f64 = moduli.map(|q| *q as f64).product();
+        Ok(modulus / 2.0 / self.output_scale()?)
+    }
+
+    /// The inputs as they are packed: transformed where the artifact wants it. Inputs of another length than the
+    /// artifact's stay as they are, for packing to refuse.
+    pub fn prepare(&self, inputs: &[&[f64]]) -> Vec<Vec<f64>> {
+        let one = |input: &&[f64]| match &self.input_transform {
+            Some(transform) if input.len() == self.input.len() => transform.apply(input),
+            Some(_) | None => input.to_vec(),
+        };
+        inputs.iter().map(one).collect()
+    }
+
     fn check(&self) -> Result<()> {
         let slots = self.parameters.slots();
+        if let Some(transform) = &self.input_transform {
+            transform.check(self.input.len()).map_err(malformed)?;
+        }
         for (layout, ty) in [
             (&self.input, &self.input_type),
             (&self.output, &self.output_type),
@@ -150,6 +194,7 @@ impl ClientSpec {
             network: self.network.clone(),
             classes: self.classes.clone(),
             normalization: self.normalization.clone(),
+            input_transform: self.input_transform.clone(),
             log_n: self.parameters.log_n(),
             moduli: self.parameters.moduli().to_vec(),
             special: self.parameters.special().to_vec(),
@@ -183,6 +228,7 @@ impl ClientSpec {
             network: text.network,
             classes: text.classes,
             normalization: text.normalization,
+            input_transform: text.input_transform,
             parameters,
             input: text.input.layout(),
             input_type: text.input_type.ty(),
@@ -221,6 +267,8 @@ struct SpecText {
     network: String,
     classes: Vec<String>,
     normalization: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    input_transform: Option<InputTransform>,
     log_n: u32,
     moduli: Vec<u64>,
     special: Vec<u64>,

@@ -141,7 +141,9 @@ impl Session {
     pub fn clear(&self, images: &[&[f64]]) -> Result<Vec<Vec<f64>>, Error> {
         let header = &self.server.schedule().header;
         let slots = header.parameters.slots();
-        let packed = files::pack_batch(&header.input, images, slots).map_err(Error::user)?;
+        let prepared = self.client.spec().prepare(images);
+        let prepared: Vec<&[f64]> = prepared.iter().map(Vec::as_slice).collect();
+        let packed = files::pack_batch(&header.input, &prepared, slots).map_err(Error::user)?;
         let inputs = packed
             .into_iter()
             .map(|vector| vector.iter().copied().cycle().take(slots).collect())

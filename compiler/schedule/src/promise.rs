@@ -1,0 +1,63 @@
+//! Promise: how exact an artifact's outputs are, and on what inputs that rests.
+
+/// What a compiler promises of the outputs, for inputs like those that it looked at.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Promise {
+    /// Largest absolute error of an output under encryption.
+    pub error: f64,
+    /// Share of inputs for which `error` holds, 0 to 1.
+    pub confidence: f64,
+    /// What the promise rests on.
+    pub basis: Basis,
+    /// Inputs that scales were fitted to.
+    pub fitted: usize,
+    /// Other inputs, on which the errors were simulated afterwards.
+    pub tested: usize,
+    /// Largest error that was simulated on those, at `confidence`.
+    pub tested_error: f64,
+    /// Largest magnitude of an output on all of these inputs.
+    pub output_seen: f64,
+    /// Outputs of a larger magnitude decrypt to wrong numbers.
+    pub output_bound: f64,
+}
+
+/// Inputs that a promise rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Samples of the inputs to come.
+    Samples,
+    /// Inputs that the compiler made up, as none were given.
+    Assumed,
+}
+
+impl std::fmt::Display for Promise {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            error,
+            fitted,
+            tested,
+            tested_error,
+            output_seen,
+            output_bound,
+            ..
+        } = self;
+        let percent = 100.0 * self.confidence;
+        match self.basis {
+            Basis::Samples => write!(
+                f,
+                "errors within ±{error:.2e} for {percent} % of inputs like the {fitted} samples; tested on {tested} held-out \
+                 ones (simulated: ±{tested_error:.2e})"
+            )?,
+            Basis::Assumed => write!(
+                f,
+                "errors within ±{error:.2e} for {percent} % of inputs like {fitted} made-up ones, for no samples were given"
+            )?,
+        }
+        write!(
+            f,
+            "; outputs up to ±{output_bound:.3e} (seen: ±{output_seen:.3e})"
+        )
+    }
+}
