@@ -26,7 +26,7 @@ use hemet_runtime::tfhe::{Encoding, TfheArtifact};
 use hemet_schedule::artifact::Manifest;
 use hemet_schedule::tfhe::{CostTable, FailureGoal, OutputForm};
 use hemet_search::Seed;
-use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly};
+use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly, Window};
 use hemet_spaces::quantized::{Quantization, TableFunction};
 use hemet_spaces::{Layer, LayerGraph, NodeId, QuantizedNetwork, Shape, Weights};
 use predicted::{Figure, Study};
@@ -236,7 +236,7 @@ impl Draft {
 
     fn conv(&mut self, x: NodeId, channels: usize, stride: usize) -> Result<NodeId, Error> {
         let conv = Conv {
-            stride,
+            window: Window::square(3, stride, 1),
             ..Conv::same(channels, 3)
         };
         let x = self.add(Layer::Conv(conv), &[x])?;
@@ -244,10 +244,7 @@ impl Draft {
     }
 
     fn pool(&mut self, x: NodeId) -> Result<NodeId, Error> {
-        let pool = AveragePool {
-            kernel: 2,
-            stride: 2,
-        };
+        let pool = AveragePool::square(2, 2);
         self.add(Layer::AveragePool(pool), &[x])
     }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use hemet_search::train::{TrainData, TrainOptions, TrainOutcome, train};
 use hemet_search::{Seed, data};
-use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly};
+use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly, Window};
 use hemet_spaces::{Error, Layer, LayerGraph, NodeId, Shape};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -67,9 +67,7 @@ fn networks() -> Result<Vec<(&'static str, LayerGraph)>, Error> {
     let conv = |out_channels, groups, kernel| {
         Layer::Conv(Conv {
             out_channels,
-            kernel,
-            stride: 1,
-            padding: kernel / 2,
+            window: Window::square(kernel, 1, kernel / 2),
             groups,
             bias: false,
         })
@@ -80,12 +78,7 @@ fn networks() -> Result<Vec<(&'static str, LayerGraph)>, Error> {
             bias: true,
         })
     };
-    let pool = || {
-        Layer::AveragePool(AveragePool {
-            kernel: 2,
-            stride: 2,
-        })
-    };
+    let pool = || Layer::AveragePool(AveragePool::square(2, 2));
     let mut networks = Vec::new();
     for (name, widths) in [
         ("1 quadratic", &[16usize][..]),

@@ -9,16 +9,14 @@ use hemet_search::train::{
 };
 use hemet_search::{Error, Seed};
 use hemet_spaces::evaluate::Evaluator;
-use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly};
+use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly, Window};
 use hemet_spaces::{Layer, LayerGraph, NodeId, Shape, Weights};
 use rand::RngExt;
 
 fn conv(out_channels: usize, kernel: usize, stride: usize, groups: usize, bias: bool) -> Layer {
     Layer::Conv(Conv {
         out_channels,
-        kernel,
-        stride,
-        padding: kernel / 2,
+        window: Window::square(kernel, stride, kernel / 2),
         groups,
         bias,
     })
@@ -32,7 +30,7 @@ fn dense(out_features: usize) -> Layer {
 }
 
 fn pool(kernel: usize, stride: usize) -> Layer {
-    Layer::AveragePool(AveragePool { kernel, stride })
+    Layer::AveragePool(AveragePool::square(kernel, stride))
 }
 
 fn poly(degree: usize, per_channel: bool) -> Layer {

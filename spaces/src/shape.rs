@@ -37,6 +37,13 @@ impl Shape {
     pub const fn index(&self, channel: usize, row: usize, column: usize) -> usize {
         (channel * self.height + row) * self.width + column
     }
+
+    /// `(channel, row, column)` of the element at `index` in channel-major order.
+    pub const fn place(&self, index: usize) -> (usize, usize, usize) {
+        let rest = index % (self.height * self.width);
+        let channel = index / (self.height * self.width);
+        (channel, rest / self.width, rest % self.width)
+    }
 }
 
 impl fmt::Display for Shape {

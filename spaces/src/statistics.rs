@@ -45,7 +45,11 @@ impl LayerGraph {
 fn levels(layer: &Layer) -> usize {
     match layer {
         Layer::Input(_) | Layer::Add | Layer::Concat => 0,
-        Layer::Conv(_) | Layer::Dense(_) | Layer::Affine(_) | Layer::AveragePool(_) => 1,
+        Layer::Conv(_)
+        | Layer::Dense(_)
+        | Layer::Affine(_)
+        | Layer::AveragePool(_)
+        | Layer::Sparse(_) => 1,
         Layer::Poly(poly) => poly.degree.next_power_of_two().ilog2() as usize + 1,
     }
 }

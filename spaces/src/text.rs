@@ -9,13 +9,19 @@
 //! pool: 8x4x4 = average_pool(stem.act) kernel=2 stride=2
 //! head: 10x1x1 = dense(pool) out=10 bias
 //! ```
+//! Numbers of a window that differ for rows and columns are written as `1x7`; `dilation=` stands where it is not 1. A `sparse` layer lists
+//! the input elements of its rows as runs: `from=0(3*784)(1*3)` is 0, 3, 6, … then 1, 4, 7, …; `lengths=` where rows have not one entry.
 //! Sums and concatenations list their inputs: `add(a, b)`, `concat(a, b, c)`. `#` begins a comment. The output is the
 //! last layer, and every other layer must be read by one.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use crate::layer::{Affine, AveragePool, Conv, Dense, Poly};
+use crate::layer::window::{padding_text, pair_text, parse_padding, parse_pair};
+use crate::layer::{
+    Affine, AveragePool, Conv, Dense, Entries, MAX_SPARSE_ENTRIES, Poly, Sparse, Window, runs,
+};
 use crate::{Error, Layer, LayerGraph, NodeId, Shape};
 
 /// The first line; a file of another version is refused by name.
@@ -39,18 +45,26 @@ impl fmt::Display for LayerGraph {
 fn write_attributes(f: &mut fmt::Formatter<'_>, layer: &Layer) -> fmt::Result {
     let flag = |set: bool, word: &'static str| if set { word } else { "" };
     match layer {
-        Layer::Conv(c) => write!(
-            f,
-            " out={} kernel={} stride={} padding={} groups={}{}",
-            c.out_channels,
-            c.kernel,
-            c.stride,
-            c.padding,
-            c.groups,
-            flag(c.bias, " bias")
-        ),
+        Layer::Conv(c) => {
+            write!(f, " out={}", c.out_channels)?;
+            write_window(f, &c.window, true)?;
+            write!(f, " groups={}{}", c.groups, flag(c.bias, " bias"))
+        }
         Layer::Dense(d) => write!(f, " out={}{}", d.out_features, flag(d.bias, " bias")),
-        Layer::AveragePool(p) => write!(f, " kernel={} stride={}", p.kernel, p.stride),
+        Layer::AveragePool(p) => {
+            write_window(f, &p.window, p.window.is_padded())?;
+            write!(f, "{}", flag(p.counts_padding, " counts_padding"))
+        }
+        Layer::Sparse(s) => {
+            if s.entries.lengths().iter().any(|length| *length != 1) {
+                write!(f, " lengths={}", runs::to_text(s.entries.lengths()))?;
+            }
+            if !s.entries.is_empty() {
+                write!(f, " from={}", runs::to_text(s.entries.columns()))?;
+            }
+            let (weights, bias) = (flag(s.weights, " weights"), flag(s.bias, " bias"));
+            write!(f, "{weights}{bias}")
+        }
         Layer::Poly(p) => write!(
             f,
             " degree={}{}",
@@ -58,6 +72,18 @@ fn write_attributes(f: &mut fmt::Formatter<'_>, layer: &Layer) -> fmt::Result {
             flag(p.per_channel, " per_channel")
         ),
         Layer::Input(_) | Layer::Affine(_) | Layer::Add | Layer::Concat => Ok(()),
+    }
+}
+
+fn write_window(f: &mut fmt::Formatter<'_>, window: &Window, with_padding: bool) -> fmt::Result {
+    let (kernel, stride) = (pair_text(window.kernel), pair_text(window.stride));
+    write!(f, " kernel={kernel} stride={stride}")?;
+    if with_padding {
+        write!(f, " padding={}", padding_text(window.padding))?;
+    }
+    match window.dilation {
+        [1, 1] => Ok(()),
+        dilation => write!(f, " dilation={}", pair_text(dilation)),
     }
 }
 
@@ -179,9 +205,7 @@ impl<'a> Line<'a> {
             "input" => Layer::Input(self.shape),
             "conv" => Layer::Conv(Conv {
                 out_channels: number(&mut rest, "out")?,
-                kernel: number(&mut rest, "kernel")?,
-                stride: number(&mut rest, "stride")?,
-                padding: number(&mut rest, "padding")?,
+                window: window(&mut rest)?,
                 groups: number(&mut rest, "groups")?,
                 bias: flag(&mut rest, "bias"),
             }),
@@ -191,9 +215,10 @@ impl<'a> Line<'a> {
             }),
             "affine" => Layer::Affine(Affine),
             "average_pool" => Layer::AveragePool(AveragePool {
-                kernel: number(&mut rest, "kernel")?,
-                stride: number(&mut rest, "stride")?,
+                window: window(&mut rest)?,
+                counts_padding: flag(&mut rest, "counts_padding"),
             }),
+            "sparse" => Layer::Sparse(self.sparse(&mut rest)?),
             "poly" => Layer::Poly(Poly {
                 degree: number(&mut rest, "degree")?,
                 per_channel: flag(&mut rest, "per_channel"),
@@ -202,7 +227,8 @@ impl<'a> Line<'a> {
             "concat" => Layer::Concat,
             kind => {
                 return Err(format!(
-                    "no layer is called `{kind}`; layers: input, conv, dense, affine, average_pool, poly, add, concat"
+                    "no layer is called `{kind}`; layers: input, conv, dense, affine, average_pool, \
+                     sparse, poly, add, concat"
                 ));
             }
         };
@@ -211,6 +237,62 @@ impl<'a> Line<'a> {
             Some(word) => Err(format!("`{}` has no attribute `{word}`", self.kind)),
         }
     }
+}
+
+impl Line<'_> {
+    fn sparse(&self, attributes: &mut Vec<&str>) -> Result<Sparse, String> {
+        let rows = [self.shape.channels, self.shape.height, self.shape.width];
+        let rows = rows
+            .iter()
+            .try_fold(1usize, |n, extent| n.checked_mul(*extent));
+        let rows = rows
+            .filter(|rows| *rows <= MAX_SPARSE_ENTRIES)
+            .ok_or_else(|| {
+                format!(
+                    "its output {} has more than {MAX_SPARSE_ENTRIES} elements",
+                    self.shape
+                )
+            })?;
+        let numbers = |text: Option<String>, name: &str, most: usize| match text {
+            None => Ok(None),
+            Some(text) => runs::parse(&text, most)
+                .map(Some)
+                .map_err(|why| format!("`{name}=`: {why}")),
+        };
+        let lengths = numbers(text(attributes, "lengths"), "lengths", rows)?;
+        let columns = numbers(text(attributes, "from"), "from", MAX_SPARSE_ENTRIES)?;
+        let lengths = lengths.unwrap_or_else(|| vec![1; rows]);
+        Ok(Sparse {
+            output: self.shape,
+            entries: Arc::new(Entries::new(lengths, columns.unwrap_or_default())?),
+            weights: flag(attributes, "weights"),
+            bias: flag(attributes, "bias"),
+        })
+    }
+}
+
+/// Takes `kernel=`, `stride=` and, where they are given, `padding=` and `dilation=` out of the attributes.
+fn window(attributes: &mut Vec<&str>) -> Result<Window, String> {
+    let mut pair = |name: &str, default: Option<[usize; 2]>| match (text(attributes, name), default)
+    {
+        (Some(text), _) => parse_pair(&text)
+            .ok_or_else(|| format!("`{name}={text}` is not a whole number, nor two as 1x7")),
+        (None, Some(default)) => Ok(default),
+        (None, None) => Err(format!("attribute `{name}=` is missing")),
+    };
+    Ok(Window {
+        kernel: pair("kernel", None)?,
+        stride: pair("stride", None)?,
+        dilation: pair("dilation", Some([1; 2]))?,
+        padding: match text(attributes, "padding") {
+            None => [0; 4],
+            Some(text) => parse_padding(&text).ok_or_else(|| {
+                format!(
+                    "`padding={text}` is not a whole number, nor two as 0x3, nor four as 0x0x1x1"
+                )
+            })?,
+        },
+    })
 }
 
 fn parse_shape(text: &str) -> Result<Shape, String> {
@@ -223,17 +305,20 @@ fn parse_shape(text: &str) -> Result<Shape, String> {
     }
 }
 
-/// Takes `name=<number>` out of the attributes.
-fn number(attributes: &mut Vec<&str>, name: &str) -> Result<usize, String> {
+/// Takes `name=<text>` out of the attributes.
+fn text(attributes: &mut Vec<&str>, name: &str) -> Option<String> {
     let value = |word: &&str| {
         word.strip_prefix(name)?
             .strip_prefix('=')
             .map(str::to_owned)
     };
-    let position = attributes.iter().position(|word| value(word).is_some());
-    let text = position
-        .and_then(|position| value(&attributes.remove(position)))
-        .ok_or_else(|| format!("attribute `{name}=` is missing"))?;
+    let position = attributes.iter().position(|word| value(word).is_some())?;
+    value(&attributes.remove(position))
+}
+
+/// Takes `name=<number>` out of the attributes.
+fn number(attributes: &mut Vec<&str>, name: &str) -> Result<usize, String> {
+    let text = text(attributes, name).ok_or_else(|| format!("attribute `{name}=` is missing"))?;
     text.parse()
         .map_err(|_| format!("`{name}={text}` is not a whole number"))
 }

@@ -220,16 +220,14 @@ fn a_block_that_does_not_fit_says_which_layer_and_why() {
         message.contains("`b.average`") && message.contains("window of 4 does not fit 2x2"),
         "{message}"
     );
-    let mut graph = LayerGraph::new(Shape::new(1, 2, 4)).unwrap();
+}
+
+#[test]
+fn a_global_pool_takes_the_mean_of_maps_of_any_shape() {
+    let mut graph = LayerGraph::new(Shape::new(3, 2, 4)).unwrap();
     let input = graph.input();
-    let message = Pool::Global
-        .expand(&mut graph, input, "pool")
-        .unwrap_err()
-        .to_string();
-    assert!(
-        message.contains("1x2x4") && message.contains("equal height and width"),
-        "{message}"
-    );
+    let pool = Pool::Global.expand(&mut graph, input, "pool").unwrap();
+    assert_eq!(graph.node(pool).shape, Shape::new(3, 1, 1));
 }
 
 #[test]

@@ -111,13 +111,13 @@ const WRONG: &[(&str, &str, &[&str])] = &[
     ("stride=2", "", &["line 9", "`stride=` is missing"]),
     (
         "stride=2",
-        "stride=2 padding=1",
-        &["line 9", "no attribute `padding=1`"],
+        "stride=2 padding=2",
+        &["line 9", "padding 2 is no smaller"],
     ),
     (
         "kernel=2",
         "kernel=16",
-        &["line 9", "16", "8x8", "pool less"],
+        &["line 9", "16", "8x8", "smaller window"],
     ),
     ("degree=3", "degree=0", &["line 10", "degree must be 1 to"]),
     ("groups=4", "groups=3", &["line 6", "groups 3 must divide"]),
@@ -231,4 +231,68 @@ fn a_graph_refuses_a_second_input_foreign_nodes_and_huge_maps() {
         message.contains("10000x64x64") && message.contains("16777216"),
         "{message}"
     );
+}
+
+/// Layers whose windows have two sides, and maps given entry by entry.
+const WIDE: &str = "\
+hemet-graph 1
+input: 2x8x16 = input()
+conv: 4x8x8 = conv(input) out=4 kernel=1x7 stride=1x2 padding=0x3 groups=2 bias
+late: 4x8x8 = conv(conv) out=4 kernel=2 stride=1 padding=0x0x1x1 groups=1
+far: 4x8x8 = conv(late) out=4 kernel=3 stride=1 padding=2 dilation=2 groups=1
+pool: 4x8x2 = average_pool(far) kernel=1x4 stride=1x4
+same: 4x4x1 = average_pool(pool) kernel=3x2 stride=2 padding=1x0 counts_padding
+turned: 1x4x4 = sparse(same) from=0(4*4)(1*4)
+some: 3x1x1 = sparse(turned) lengths=1(-1*2),3 from=0(4*2),5(1*2) weights bias
+";
+
+#[test]
+fn windows_of_two_sides_and_sparse_maps_are_read_back_equal() {
+    let graph = LayerGraph::parse(WIDE).unwrap();
+    assert_eq!(graph.to_string(), WIDE);
+    assert_eq!(LayerGraph::parse(&graph.to_string()).unwrap(), graph);
+}
+
+#[test]
+fn a_wrong_window_or_sparse_map_is_refused_with_line_and_reason() {
+    for (from, to, expected) in [
+        ("kernel=1x7", "kernel=1x7x1", "line 3"),
+        ("kernel=1x7", "kernel=1x", "two as 1x7"),
+        ("padding=0x0x1x1", "padding=0x0x1", "four as 0x0x1x1"),
+        ("dilation=2", "dilation=0", "dilation must be 1 to"),
+        (
+            "from=0(4*4)(1*4)",
+            "from=0(4*4)(1*5)",
+            "have 16 entries, 20 are given",
+        ),
+        (
+            "from=0(4*4)(1*4)",
+            "from=0(4*4)(2*4)",
+            "reads element 18, the input has 16",
+        ),
+        ("5(1*2)", "5(0*2)", "reads element 5 twice"),
+        (
+            "from=0,4(1*3)",
+            "from=0,4(0*9999999)(0*9999999)",
+            "more than",
+        ),
+        (
+            "3x1x1 = sparse",
+            "3000x3000x3000 = sparse",
+            "more than 4194304 elements",
+        ),
+        (
+            "lengths=1,0,3",
+            "lengths=1,0",
+            "as many rows, 2 given|4 are given",
+        ),
+    ] {
+        let text = WIDE.replacen(from, to, 1);
+        assert_ne!(text, WIDE, "`{from}` is in the text");
+        let message = LayerGraph::parse(&text).unwrap_err().to_string();
+        assert!(
+            expected.split('|').any(|part| message.contains(part)),
+            "no `{expected}` in `{message}`"
+        );
+    }
 }

@@ -106,10 +106,7 @@ fn graph(with_activation: bool) -> LayerGraph {
             )
             .unwrap();
     }
-    let pool = AveragePool {
-        kernel: 2,
-        stride: 2,
-    };
+    let pool = AveragePool::square(2, 2);
     let at = graph.add("pool", Layer::AveragePool(pool), &[at]).unwrap();
     graph
         .add(

@@ -1,7 +1,7 @@
 //! `meaning()` and the reference evaluation against plain loops written from the definitions, and by hand.
 
 use hemet_spaces::evaluate::{Evaluator, evaluate};
-use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly};
+use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Entries, Poly, Sparse, Window};
 use hemet_spaces::{Error, Layer, LayerGraph, Shape, Tensor, Weights};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -54,33 +54,58 @@ fn naive_conv(conv: &Conv, input: &[f64], shape: Shape, weights: &Weights) -> Ve
         shape.channels / conv.groups,
         conv.out_channels / conv.groups,
     );
-    let side = |len: usize| (len + 2 * conv.padding - conv.kernel) / conv.stride + 1;
+    let window = conv.window;
     let mut output = Vec::new();
     for out in 0..conv.out_channels {
-        for y in 0..side(shape.height) {
-            for x in 0..side(shape.width) {
-                let mut sum = if conv.bias {
-                    f64::from(data(weights, "bias")[out])
-                } else {
-                    0.0
-                };
-                for i in 0..in_group {
-                    for ky in 0..conv.kernel {
-                        for kx in 0..conv.kernel {
-                            let channel = out / out_group * in_group + i;
-                            let row = (y * conv.stride + ky) as isize - conv.padding as isize;
-                            let column = (x * conv.stride + kx) as isize - conv.padding as isize;
-                            let w = weight
-                                [((out * in_group + i) * conv.kernel + ky) * conv.kernel + kx];
-                            sum += f64::from(w) * padded(input, shape, channel, row, column);
-                        }
+        for [y, x] in corners(&window, shape) {
+            let mut sum = if conv.bias {
+                f64::from(data(weights, "bias")[out])
+            } else {
+                0.0
+            };
+            for i in 0..in_group {
+                for ky in 0..window.kernel[0] {
+                    for kx in 0..window.kernel[1] {
+                        let channel = out / out_group * in_group + i;
+                        let row = y + (ky * window.dilation[0]) as isize;
+                        let column = x + (kx * window.dilation[1]) as isize;
+                        let place = (out * in_group + i) * window.kernel[0] + ky;
+                        let w = weight[place * window.kernel[1] + kx];
+                        sum += f64::from(w) * padded(input, shape, channel, row, column);
                     }
                 }
-                output.push(sum);
             }
+            output.push(sum);
         }
     }
     output
+}
+
+/// The first row and column of each window, which may lie beside the map.
+fn corners(window: &Window, shape: Shape) -> Vec<[isize; 2]> {
+    let along = |axis: usize, len: usize| {
+        let [before, behind] = [window.padding[axis], window.padding[axis + 2]];
+        let span = (window.kernel[axis] - 1) * window.dilation[axis] + 1;
+        let count = (len + before + behind + window.stride[axis]).saturating_sub(span)
+            / window.stride[axis];
+        (0..count).map(move |at| (at * window.stride[axis]) as isize - before as isize)
+    };
+    let rows = along(0, shape.height);
+    rows.flat_map(|y| along(1, shape.width).map(move |x| [y, x]))
+        .collect()
+}
+
+/// Any window of up to 4 places and 3 places of padding in each direction.
+fn windows() -> impl Strategy<Value = Window> {
+    let pair = |most| prop::array::uniform2(1usize..most);
+    (pair(5), pair(4), prop::array::uniform4(0usize..4), pair(4)).prop_map(
+        |(kernel, stride, padding, dilation)| Window {
+            kernel,
+            stride,
+            padding,
+            dilation,
+        },
+    )
 }
 
 proptest! {
@@ -90,13 +115,13 @@ proptest! {
     fn conv_equals_its_definition(
         (groups, ins, outs) in (1usize..4, 1usize..4, 1usize..4),
         (height, width) in (1usize..8, 1usize..8),
-        (kernel, stride, padding) in (1usize..5, 1usize..4, 0usize..4),
+        window in windows(),
         bias: bool,
         seed: u64,
     ) {
-        let conv = Conv { out_channels: groups * outs, kernel, stride, padding, groups, bias };
+        let conv = Conv { out_channels: groups * outs, window, groups, bias };
         let shape = Shape::new(groups * ins, height, width);
-        let fits = height + 2 * padding >= kernel && width + 2 * padding >= kernel;
+        let fits = !corners(&window, shape).is_empty();
         match run(Layer::Conv(conv.clone()), shape, seed) {
             Some((input, weights, out, found)) => {
                 prop_assert_eq!(out.len(), found.len());
@@ -109,25 +134,65 @@ proptest! {
     #[test]
     fn average_pool_equals_its_definition(
         (channels, height, width) in (1usize..4, 1usize..9, 1usize..9),
-        (kernel, stride) in (1usize..4, 1usize..4),
+        window in windows(),
+        counts_padding: bool,
         seed: u64,
     ) {
         let shape = Shape::new(channels, height, width);
-        let pool = Layer::AveragePool(AveragePool { kernel, stride });
-        let Some((input, _, out, found)) = run(pool, shape, seed) else {
-            prop_assert!(kernel > height || kernel > width);
+        let pool = AveragePool { window, counts_padding };
+        let all = corners(&window, shape);
+        let Some((input, _, out, found)) = run(Layer::AveragePool(pool), shape, seed) else {
+            let beside = |axis: usize| {
+                let span = (window.kernel[axis] - 1) * window.dilation[axis] + 1;
+                window.padding[axis].max(window.padding[axis + 2]) >= span
+            };
+            prop_assert!(all.is_empty() || beside(0) || beside(1));
             return Ok(());
         };
+        prop_assert_eq!(out.len(), channels * all.len());
+        let area = window.kernel[0] * window.kernel[1];
         let mut expected = Vec::new();
         for c in 0..channels {
-            for y in 0..out.height {
-                for x in 0..out.width {
-                    let window = (0..kernel * kernel).map(|k| {
-                        input[shape.index(c, y * stride + k / kernel, x * stride + k % kernel)]
-                    });
-                    expected.push(window.sum::<f64>() / (kernel * kernel) as f64);
+            for [y, x] in &all {
+                let (mut sum, mut inside) = (0.0, 0);
+                for k in 0..area {
+                    let row = y + (k / window.kernel[1] * window.dilation[0]) as isize;
+                    let column = x + (k % window.kernel[1] * window.dilation[1]) as isize;
+                    sum += padded(&input, shape, c, row, column);
+                    let is_inside = (0..height as isize).contains(&row) && (0..width as isize).contains(&column);
+                    inside += usize::from(is_inside);
                 }
+                let count = if counts_padding { area } else { inside.max(1) };
+                expected.push(sum / count as f64);
             }
+        }
+        assert_close(&found, &expected);
+    }
+
+    #[test]
+    fn a_sparse_map_equals_its_entries(
+        rows in prop::collection::vec(prop::collection::btree_set(0u32..12, 0..5), 1..8),
+        weights: bool,
+        bias: bool,
+        seed: u64,
+    ) {
+        let lengths = rows.iter().map(|row| row.len() as u32).collect();
+        // Backwards, as the order within a row is free.
+        let columns: Vec<u32> = rows.iter().flat_map(|row| row.iter().rev()).copied().collect();
+        let entries = Entries::new(lengths, columns).expect("distinct columns");
+        let sparse = Sparse { output: Shape::new(1, 1, rows.len()), entries: entries.into(), weights, bias };
+        let (input, tensors, _, found) =
+            run(Layer::Sparse(sparse), Shape::new(3, 2, 2), seed).expect("columns below 12");
+        let mut entry = 0;
+        let mut expected = Vec::new();
+        for (index, row) in rows.iter().enumerate() {
+            let mut sum = if bias { f64::from(data(&tensors, "bias")[index]) } else { 0.0 };
+            for column in row.iter().rev() {
+                let weight = if weights { f64::from(data(&tensors, "weight")[entry]) } else { 1.0 };
+                sum += weight * input[*column as usize];
+                entry += 1;
+            }
+            expected.push(sum);
         }
         assert_close(&found, &expected);
     }

@@ -233,6 +233,7 @@ impl Bias for Layer {
             Layer::Input(_)
             | Layer::Affine(_)
             | Layer::AveragePool(_)
+            | Layer::Sparse(_)
             | Layer::Poly(_)
             | Layer::Add
             | Layer::Concat => false,

@@ -15,7 +15,7 @@ use crate::import::Import;
 use crate::network::LayerId;
 use crate::node::Node;
 use crate::polynomial::{MAX_DEGREE, Polynomial};
-use crate::window::{Axis, square};
+use crate::window::{Axis, window};
 
 /// Position of a [`Form`]; tensors that are the same numbers in another shape share one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,20 +291,11 @@ impl Import<'_> {
         };
         let rows = axis(shape.height, pads[0], pads[2]);
         let columns = axis(shape.width, pads[1], pads[3]);
-        let Some(window) = square(rows, columns) else {
-            return Err(node.unsupported(
-                format!("it reads a tensor padded by {pads:?}"),
-                "pad in the convolution or less",
-            ));
-        };
-        self.budget
-            .take(node.name(), &[shape.channels, window.kernel, window.kernel])?;
-        let weight = window.embed(vec![1.0; shape.channels], rows, columns);
+        self.budget.take(node.name(), &[shape.channels])?;
+        let weight = vec![1.0; shape.channels];
         let conv = Conv {
             out_channels: shape.channels,
-            kernel: window.kernel,
-            stride: window.stride,
-            padding: window.padding,
+            window: window(rows, columns),
             groups: shape.channels,
             bias: false,
         };

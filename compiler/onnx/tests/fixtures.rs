@@ -50,13 +50,14 @@ fn layers(bytes: &[u8]) -> Vec<String> {
             Layer::Conv(conv) => format!(
                 "{} conv {}{}",
                 node.name,
-                conv.kernel,
+                conv.window.kernel[0],
                 if conv.bias { "b" } else { "" }
             ),
             Layer::Input(_)
             | Layer::Dense(_)
             | Layer::Affine(_)
             | Layer::AveragePool(_)
+            | Layer::Sparse(_)
             | Layer::Add
             | Layer::Concat => format!("{} {}", node.name, node.layer.kind()),
         })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hemet_spaces::layer::{AveragePool, Poly};
+use hemet_spaces::layer::{AveragePool, Poly, SquareWindow};
 use hemet_spaces::weights::LayerWeights;
 use hemet_spaces::{Coefficient, Layer, LayerGraph, LinearMap, Meaning, NodeId, Weights};
 
@@ -135,7 +135,15 @@ fn poolable(graph: &LayerGraph, id: NodeId, options: &Options) -> Option<usize> 
         let nodes = graph.nodes();
         nodes.filter(move |(reader, _)| graph.inputs(*reader).contains(&of))
     };
-    let Layer::AveragePool(AveragePool { kernel, stride }) = graph.node(id).layer else {
+    let Layer::AveragePool(AveragePool { window, .. }) = &graph.node(id).layer else {
+        return None;
+    };
+    let SquareWindow {
+        kernel,
+        stride,
+        padding: 0,
+    } = window.as_square()?
+    else {
         return None;
     };
     let operand = *graph.inputs(id).first()?;

@@ -21,6 +21,7 @@ pub(super) fn of_layer(layer: &Layer, input: Shape, output: Shape) -> Option<(Sp
         Layer::Input(_)
         | Layer::Affine(_)
         | Layer::AveragePool(_)
+        | Layer::Sparse(_)
         | Layer::Poly(_)
         | Layer::Add
         | Layer::Concat => return None,
@@ -35,25 +36,17 @@ pub(super) fn of_layer(layer: &Layer, input: Shape, output: Shape) -> Option<(Sp
 fn of_conv(conv: &Conv, input: Shape, output: Shape) -> SparseMap {
     let (in_group, out_group) = (input.channels / conv.groups, output.channels / conv.groups);
     let plane = output.height * output.width;
-    // The part of a window that lies inside an axis.
-    let inside = |at: usize, len: usize| {
-        let first = at * conv.stride;
-        let end = (first + conv.kernel).min(len + conv.padding);
-        first.max(conv.padding) - conv.padding..end.max(conv.padding) - conv.padding
-    };
     SparseMap::pattern(input.len(), output.len(), |row, columns| {
         let (channel, place) = (row / plane, row % plane);
         if channel % out_group > 0 {
             return Some(row - plane);
         }
-        let rows = inside(place / output.width, input.height);
-        let within = inside(place % output.width, input.width);
         let first = channel / out_group * in_group;
         for in_channel in first..first + in_group {
-            for y in rows.clone() {
-                let start = input.index(in_channel, y, 0) as u32;
-                columns.extend(start + within.start as u32..start + within.end as u32);
-            }
+            let taps = conv
+                .window
+                .taps(input, place / output.width, place % output.width);
+            columns.extend(taps.map(|tap| input.index(in_channel, tap.row, tap.column) as u32));
         }
         None
     })
@@ -62,24 +55,30 @@ fn of_conv(conv: &Conv, input: Shape, output: Shape) -> SparseMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hemet_spaces::layer::Window;
     use hemet_spaces::{LayerGraph, Meaning};
 
     #[test]
     fn patterns_are_those_of_the_meanings() {
-        for (kernel, stride, padding, groups, bias) in [
-            (3, 1, 1, 1, false),
-            (3, 2, 1, 2, true),
-            (5, 2, 0, 1, true),
-            (1, 1, 0, 4, false),
-            (2, 3, 1, 1, false),
-            (4, 3, 3, 2, false),
-            (7, 1, 5, 1, false),
+        let wide = Window {
+            kernel: [1, 3],
+            stride: [1, 2],
+            padding: [0, 2, 0, 1],
+            dilation: [1, 2],
+        };
+        for (window, groups, bias) in [
+            (Window::square(3, 1, 1), 1, false),
+            (Window::square(3, 2, 1), 2, true),
+            (Window::square(5, 2, 0), 1, true),
+            (Window::square(1, 1, 0), 4, false),
+            (Window::square(2, 3, 1), 1, false),
+            (Window::square(4, 3, 3), 2, false),
+            (Window::square(7, 1, 5), 1, false),
+            (wide, 2, true),
         ] {
             let conv = Conv {
                 out_channels: 8,
-                kernel,
-                stride,
-                padding,
+                window,
                 groups,
                 bias,
             };

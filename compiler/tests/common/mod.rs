@@ -7,7 +7,7 @@ pub mod networks;
 use std::collections::HashMap;
 
 use hemet_schedule::{Constant, Diagonals, LinearPlan, Op, Schedule, ValueId};
-use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly};
+use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly, Window};
 use hemet_spaces::{Layer, LayerGraph, NodeId, Shape, Weights};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -267,15 +267,14 @@ impl Net {
 
     pub fn conv(self, out_channels: usize, kernel: usize, stride: usize) -> Self {
         self.then(Layer::Conv(Conv {
-            stride,
+            window: Window::square(kernel, stride, kernel / 2),
             ..Conv::same(out_channels, kernel)
         }))
     }
 
     pub fn unpadded(self, out_channels: usize, kernel: usize, stride: usize) -> Self {
         let conv = Conv {
-            stride,
-            padding: 0,
+            window: Window::square(kernel, stride, 0),
             bias: true,
             ..Conv::same(out_channels, kernel)
         };
@@ -291,10 +290,7 @@ impl Net {
     }
 
     pub fn pool(self, kernel: usize) -> Self {
-        self.then(Layer::AveragePool(AveragePool {
-            kernel,
-            stride: kernel,
-        }))
+        self.then(Layer::AveragePool(AveragePool::square(kernel, kernel)))
     }
 
     pub fn dense(self, out_features: usize) -> Self {
@@ -313,8 +309,7 @@ impl Net {
 /// LoLa's network on MNIST.
 pub fn lola() -> LayerGraph {
     let conv = Conv {
-        stride: 2,
-        padding: 1,
+        window: Window::square(5, 2, 1),
         ..Conv::same(5, 5)
     };
     let net = Net::new(1, 28).then(Layer::Conv(conv)).quadratic();

@@ -1,7 +1,7 @@
 //! The networks by which the compiler is measured, beside LoLa's and LeNet-5: all for 32x32 images of three channels, with
 //! quadratics.
 
-use hemet_spaces::layer::{AveragePool, Conv};
+use hemet_spaces::layer::{AveragePool, Conv, Window};
 use hemet_spaces::{Layer, LayerGraph, NodeId};
 
 use super::Net;
@@ -137,16 +137,13 @@ pub fn mobilenet() -> LayerGraph {
     for (width, stride) in [(32, 2), (32, 1), (64, 2), (64, 1)] {
         let depthwise = Conv {
             groups: channels,
-            stride,
+            window: Window::square(3, stride, 1),
             ..Conv::same(channels, 3)
         };
         net = net.then(Layer::Conv(depthwise)).affine().quadratic();
         net = net.block(width, 1, 1);
         channels = width;
     }
-    let pool = AveragePool {
-        kernel: 8,
-        stride: 8,
-    };
+    let pool = AveragePool::square(8, 8);
     net.then(Layer::AveragePool(pool)).dense(10).graph
 }

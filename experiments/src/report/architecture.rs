@@ -44,6 +44,7 @@ fn joined(graph: &LayerGraph, id: NodeId, inputs: &[NodeId]) -> Option<NodeId> {
         | Layer::Conv(_)
         | Layer::Dense(_)
         | Layer::AveragePool(_)
+        | Layer::Sparse(_)
         | Layer::Add
         | Layer::Concat => false,
     };
@@ -57,9 +58,13 @@ fn words(layer: &Layer) -> String {
     match layer {
         Layer::Input(_) => "input".into(),
         Layer::Conv(conv) => {
-            let mut words = format!("conv {0}×{0}, {1} channels", conv.kernel, conv.out_channels);
-            if conv.stride > 1 {
-                words += &format!(", stride {}", conv.stride);
+            let kernel = pair(conv.window.kernel);
+            let mut words = format!("conv {kernel}, {} channels", conv.out_channels);
+            if conv.window.stride != [1, 1] {
+                words += &format!(", stride {}", step(conv.window.stride));
+            }
+            if conv.window.dilation != [1, 1] {
+                words += &format!(", dilation {}", step(conv.window.dilation));
             }
             if conv.groups > 1 {
                 words += &format!(", {} groups", conv.groups);
@@ -69,12 +74,13 @@ fn words(layer: &Layer) -> String {
         Layer::Dense(dense) => format!("dense, {} outputs", dense.out_features),
         Layer::Affine(_) => "scale and shift".into(),
         Layer::AveragePool(pool) => {
-            let window = format!("average pool {0}×{0}", pool.kernel);
-            match pool.stride == pool.kernel {
+            let window = format!("average pool {}", pair(pool.window.kernel));
+            match pool.window.stride == pool.window.kernel {
                 true => window,
-                false => format!("{window}, stride {}", pool.stride),
+                false => format!("{window}, stride {}", step(pool.window.stride)),
             }
         }
+        Layer::Sparse(sparse) => format!("linear map, {} entries", sparse.entries.len()),
         Layer::Poly(poly) => {
             let one = if poly.per_channel { " a channel" } else { "" };
             format!("polynomial of degree {}{one}", poly.degree)
@@ -84,10 +90,23 @@ fn words(layer: &Layer) -> String {
     }
 }
 
+/// `3×5`.
+fn pair([rows, columns]: [usize; 2]) -> String {
+    format!("{rows}×{columns}")
+}
+
+/// `2`, or `1×2` where rows and columns differ.
+fn step(steps: [usize; 2]) -> String {
+    match steps {
+        [rows, columns] if rows == columns => rows.to_string(),
+        [_, _] => pair(steps),
+    }
+}
+
 /// The colour of a layer.
 fn kind(layer: &Layer) -> usize {
     match layer {
-        Layer::Conv(_) => 0,
+        Layer::Conv(_) | Layer::Sparse(_) => 0,
         Layer::Dense(_) => 1,
         Layer::AveragePool(_) => 2,
         Layer::Poly(_) | Layer::Affine(_) => 3,

@@ -328,7 +328,7 @@ pub(super) fn linear(node: &Node, tensors: &[Tensor<2>], x: Tensor<2>, images: u
             with_bias(flat.matmul(tensors[*weight].clone()), bias)
         }
         Op::Pool(pool) => {
-            let sides = (pool.kernel, pool.stride, 0);
+            let sides = (pool.window.kernel[0], pool.window.stride[0], 0);
             let window = window(node, sides, images, node.from.channels);
             unary(Pool(window), x)
         }
@@ -371,7 +371,8 @@ fn grouped(
 
 /// Kernel, stride and padding of a convolution.
 fn sides(conv: &layer::Conv) -> (usize, usize, usize) {
-    (conv.kernel, conv.stride, conv.padding)
+    let window = &conv.window;
+    (window.kernel[0], window.stride[0], window.padding[0])
 }
 
 fn window(

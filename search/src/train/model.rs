@@ -83,6 +83,7 @@ impl Model {
                 ),
             });
         }
+        check_trainable(graph)?;
         for (id, node) in graph.nodes() {
             let inputs = graph.inputs(id);
             let from = inputs.first().map_or(node.shape, |i| graph.node(*i).shape);
@@ -122,6 +123,7 @@ impl Model {
                 running: self.add_running(from.channels),
             },
             Layer::AveragePool(pool) => Op::Pool(pool.clone()),
+            Layer::Sparse(_) => unreachable!("refused by check_trainable"),
             Layer::Poly(poly) => self.add_poly(poly, from, &tensors[0], activations),
             Layer::Add => Op::Add,
             Layer::Concat => Op::Concat,
@@ -134,7 +136,8 @@ impl Model {
         from: Shape,
         tensors: &[(String, Vec<usize>)],
     ) -> Op {
-        let taps = conv.kernel * conv.kernel;
+        let kernel = conv.window.kernel[0];
+        let taps = conv.window.area();
         let bias = |model: &mut Self| conv.bias.then(|| model.line(&tensors[1], Role::Bias));
         if conv.groups > 1 && conv.groups == from.channels && conv.out_channels == from.channels {
             let place = |tap, channel| channel * taps + tap;
@@ -149,7 +152,7 @@ impl Model {
         let (in_group, out_group) = (from.channels / conv.groups, conv.out_channels / conv.groups);
         let groups = (0..conv.groups)
             .map(|group| {
-                let place = |r, c| conv_place((in_group, out_group, conv.kernel), group, r, c);
+                let place = |r, c| conv_place((in_group, out_group, kernel), group, r, c);
                 let size = (taps * in_group, out_group);
                 self.push(Parameter::new(
                     tensors[0].clone(),
@@ -286,6 +289,45 @@ impl Model {
             .map(|p| format!("tensor `{}`", p.tensor))
             .or(running.map(|index| format!("the statistics of batch norm number {index}")))
     }
+}
+
+/// Refuses layers that the training kernels do not compute.
+fn check_trainable(graph: &LayerGraph) -> Result<(), Error> {
+    let refuse = |name: &str, why: String| Error::Untrainable {
+        layer: name.to_owned(),
+        why,
+    };
+    for (_, node) in graph.nodes() {
+        let window = match &node.layer {
+            Layer::Conv(conv) => &conv.window,
+            Layer::AveragePool(pool) if !pool.window.is_padded() => &pool.window,
+            Layer::AveragePool(_) => {
+                return Err(refuse(
+                    &node.name,
+                    "padded pools are not trained; pad in a convolution".into(),
+                ));
+            }
+            Layer::Sparse(_) => {
+                return Err(refuse(
+                    &node.name,
+                    "maps given entry by entry are not trained".into(),
+                ));
+            }
+            Layer::Input(_)
+            | Layer::Dense(_)
+            | Layer::Affine(_)
+            | Layer::Poly(_)
+            | Layer::Add
+            | Layer::Concat => continue,
+        };
+        if window.as_square().is_none() {
+            let why =
+                "only square windows with one stride, equal padding and no dilation are trained"
+                    .into();
+            return Err(refuse(&node.name, why));
+        }
+    }
+    Ok(())
 }
 
 /// Gives a layer's parameters their first values: random weights, identity batch norms, polynomials near ReLU.

@@ -158,10 +158,7 @@ impl Inception {
         name: &str,
     ) -> Result<NodeId, Error> {
         // `<name>.pool` is the pooling after the block.
-        let pool = Layer::AveragePool(AveragePool {
-            kernel: self.stride,
-            stride: self.stride,
-        });
+        let pool = Layer::AveragePool(AveragePool::square(self.stride, self.stride));
         let x = graph.add(format!("{name}.average"), pool, &[input])?;
         let layer = conv(self.pool, 1, 1, 1);
         conv_norm(graph, x, &format!("{name}.average.conv"), layer)

@@ -30,7 +30,7 @@ pub use pool::{Pool, PoolBlock, PoolOptions};
 pub use residual::{Residual, ResidualOptions};
 pub use skip::{Skip, SkipOptions};
 
-use crate::layer::{Affine, Conv};
+use crate::layer::{Affine, Conv, Window};
 use crate::{Error, Layer, LayerGraph, NodeId};
 
 /// A block with every knob set.
@@ -90,9 +90,7 @@ fn conv_norm(
 fn conv(out_channels: usize, kernel: usize, stride: usize, groups: usize) -> Conv {
     Conv {
         out_channels,
-        kernel,
-        stride,
-        padding: kernel.saturating_sub(1) / 2,
+        window: Window::square(kernel, stride, kernel.saturating_sub(1) / 2),
         groups,
         bias: false,
     }

@@ -10,7 +10,7 @@ use super::label::Label;
 use super::list::combinations;
 use super::{Activation, Block, List, Options, Role};
 use crate::layer::AveragePool;
-use crate::{Error, Layer, LayerGraph, NodeId, Shape};
+use crate::{Error, Layer, LayerGraph, NodeId};
 
 /// Average pooling, or none. Written `none`, `global`, or the side of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,7 +19,7 @@ pub enum Pool {
     None,
     /// Windows of this side and stride, at least 2.
     Window(usize),
-    /// The mean of each channel (square inputs only).
+    /// The mean of each channel.
     Global,
 }
 
@@ -42,35 +42,22 @@ impl Pool {
     /// Adds the pooling layer, named `name`, behind `input`; none for `none`.
     ///
     /// # Errors
-    /// A window that does not fit, or a global pool of a map that is not square.
+    /// A window that does not fit.
     pub fn expand(
         &self,
         graph: &mut LayerGraph,
         input: NodeId,
         name: &str,
     ) -> Result<NodeId, Error> {
-        let kernel = match *self {
+        let pool = match *self {
             Pool::None => return Ok(input),
-            Pool::Window(side) => side,
-            Pool::Global => global_side(graph.node(input).shape, name)?,
+            Pool::Window(side) => AveragePool::square(side, side),
+            Pool::Global => {
+                let shape = graph.node(input).shape;
+                AveragePool::global(shape.height, shape.width)
+            }
         };
-        let pool = Layer::AveragePool(AveragePool {
-            kernel,
-            stride: kernel,
-        });
-        graph.add(name, pool, &[input])
-    }
-}
-
-fn global_side(shape: Shape, name: &str) -> Result<usize, Error> {
-    match shape.height == shape.width {
-        true => Ok(shape.height),
-        false => Err(Error::Shape {
-            layer: name.to_owned(),
-            found: shape,
-            why: "a global pool needs equal height and width; pool with a window or not at all"
-                .into(),
-        }),
+        graph.add(name, Layer::AveragePool(pool), &[input])
     }
 }
 

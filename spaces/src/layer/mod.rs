@@ -6,12 +6,17 @@ mod dense;
 mod join;
 mod poly;
 mod pool;
+pub(crate) mod runs;
+mod sparse;
+pub(crate) mod window;
 
 pub use affine::Affine;
 pub use conv::Conv;
 pub use dense::Dense;
 pub use poly::Poly;
 pub use pool::AveragePool;
+pub use sparse::{Entries, Sparse};
+pub use window::{SquareWindow, Tap, Window};
 
 use crate::{Meaning, Shape};
 
@@ -22,12 +27,15 @@ pub const MAX_ELEMENTS: usize = 1 << 24;
 /// The most entries of a linear map (at 20 bytes an entry, 5 GiB); also keeps every index within 32 bits.
 pub const MAX_ENTRIES: u64 = 1 << 28;
 
+/// The most rows, and the most entries, of a [`Sparse`] layer, whose entries are part of the network.
+pub const MAX_SPARSE_ENTRIES: usize = 1 << 22;
+
 /// A layer of a network. Closed on purpose: a match on it has an arm for each variant.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Layer {
     /// The network's input.
     Input(Shape),
-    /// Two-dimensional convolution.
+    /// Convolution.
     Conv(Conv),
     /// Fully connected layer over all elements of its input.
     Dense(Dense),
@@ -35,6 +43,8 @@ pub enum Layer {
     Affine(Affine),
     /// Average pooling.
     AveragePool(AveragePool),
+    /// A linear map given entry by entry.
+    Sparse(Sparse),
     /// Polynomial activation.
     Poly(Poly),
     /// Sum of inputs of one shape.
@@ -92,6 +102,7 @@ impl Layer {
             | Layer::Dense(_)
             | Layer::Affine(_)
             | Layer::AveragePool(_)
+            | Layer::Sparse(_)
             | Layer::Poly(_) => (1, 1),
             Layer::Add | Layer::Concat => (2, usize::MAX),
         }
@@ -106,6 +117,7 @@ impl Layer {
             Layer::Affine(_) => one(inputs),
             Layer::Poly(poly) => poly.output_shape(one(inputs)?),
             Layer::AveragePool(pool) => pool.output_shape(one(inputs)?),
+            Layer::Sparse(sparse) => sparse.output_shape(one(inputs)?),
             Layer::Add => join::add_shape(inputs),
             Layer::Concat => join::concat_shape(inputs),
         }
@@ -118,12 +130,13 @@ impl Layer {
             factors.fold(1, u64::saturating_mul)
         };
         match self {
-            Layer::Conv(Conv { kernel, groups, .. }) => {
+            Layer::Conv(Conv { window, groups, .. }) => {
                 let channels = inputs[0].channels / groups;
-                product(&[output.len(), channels, *kernel, *kernel])
+                product(&[output.len(), channels, window.area()])
             }
             Layer::Dense(_) => product(&[output.len(), inputs[0].len()]),
-            Layer::AveragePool(pool) => product(&[output.len(), pool.kernel, pool.kernel]),
+            Layer::AveragePool(pool) => product(&[output.len(), pool.window.area()]),
+            Layer::Sparse(sparse) => sparse.entries.len() as u64,
             Layer::Affine(_) | Layer::Input(_) | Layer::Poly(_) | Layer::Add | Layer::Concat => {
                 output.len() as u64
             }
@@ -137,6 +150,7 @@ impl Layer {
             Layer::Input(_)
             | Layer::Affine(_)
             | Layer::AveragePool(_)
+            | Layer::Sparse(_)
             | Layer::Poly(_)
             | Layer::Add
             | Layer::Concat => 0,
@@ -150,6 +164,7 @@ impl Layer {
             Layer::Dense(dense) => dense.parameters(inputs[0]),
             Layer::Affine(affine) => affine.parameters(inputs[0]),
             Layer::Poly(poly) => poly.parameters(inputs[0]),
+            Layer::Sparse(sparse) => sparse.parameters(),
             Layer::Input(_) | Layer::AveragePool(_) | Layer::Add | Layer::Concat => Vec::new(),
         }
     }
@@ -162,6 +177,7 @@ impl Layer {
             Layer::Dense(dense) => Meaning::Linear(dense.map(inputs[0])),
             Layer::Affine(affine) => Meaning::Linear(affine.map(inputs[0])),
             Layer::AveragePool(pool) => Meaning::Linear(pool.map(inputs[0])),
+            Layer::Sparse(sparse) => Meaning::Linear(sparse.map(inputs[0])),
             Layer::Poly(poly) => Meaning::Poly(poly.map(inputs[0])),
             Layer::Add => Meaning::Add,
             Layer::Concat => Meaning::Concat,
@@ -176,6 +192,7 @@ impl Layer {
             Layer::Dense(_) => "dense",
             Layer::Affine(_) => "affine",
             Layer::AveragePool(_) => "average_pool",
+            Layer::Sparse(_) => "sparse",
             Layer::Poly(_) => "poly",
             Layer::Add => "add",
             Layer::Concat => "concat",

@@ -1,52 +1,66 @@
 //! Average pooling.
 
-use super::check_knobs;
+use super::Window;
 use crate::{Coefficient, LinearMap, Shape};
 
-/// The mean over a square window, without padding; windows that do not fit are left out.
+/// The mean over each window; windows that do not fit are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AveragePool {
-    /// Side of the square window.
-    pub kernel: usize,
-    /// Step in both directions.
-    pub stride: usize,
+    /// The windows.
+    pub window: Window,
+    /// Whether places beside the map count as zeros; otherwise the mean is that of the elements in the window.
+    pub counts_padding: bool,
 }
 
 impl AveragePool {
+    /// Square windows of this side and stride, without padding.
+    pub const fn square(kernel: usize, stride: usize) -> Self {
+        Self {
+            window: Window::square(kernel, stride, 0),
+            counts_padding: false,
+        }
+    }
+
+    /// The mean of each channel of a map of `height` x `width`.
+    pub const fn global(height: usize, width: usize) -> Self {
+        Self {
+            window: Window::tile(height, width),
+            counts_padding: false,
+        }
+    }
+
     pub(super) fn output_shape(&self, input: Shape) -> Result<Shape, String> {
-        let AveragePool { kernel, stride } = *self;
-        check_knobs(&[("kernel", kernel), ("stride", stride)])?;
-        if kernel > input.height || kernel > input.width {
+        let [height, width] = self.window.outputs(input.height, input.width)?;
+        let [above, left, below, right] = self.window.padding;
+        let [rows, columns] = self.window.span();
+        // Otherwise a window may hold no element at all.
+        if above.max(below) >= rows && above.max(below) > 0
+            || left.max(right) >= columns && left.max(right) > 0
+        {
             return Err(format!(
-                "a window of {kernel} does not fit {}x{}; pool less or drop the layer",
-                input.height, input.width
+                "padding {} is no smaller than the window of {rows}x{columns}; pad less",
+                super::window::padding_text(self.window.padding)
             ));
         }
-        let side = |len: usize| (len - kernel) / stride + 1;
-        Ok(Shape::new(
-            input.channels,
-            side(input.height),
-            side(input.width),
-        ))
+        Ok(Shape::new(input.channels, height, width))
     }
 
     pub(super) fn map(&self, input: Shape) -> LinearMap {
         let output = self
             .output_shape(input)
             .expect("the graph accepted this shape");
-        let share = Coefficient::Fixed(1.0 / (self.kernel * self.kernel) as f64);
         LinearMap::from_rows(input.len(), output.len(), |row, entries| {
-            let (channel, rest) = (
-                row / (output.height * output.width),
-                row % (output.height * output.width),
-            );
-            let (y, x) = (rest / output.width, rest % output.width);
-            for ky in 0..self.kernel {
-                for kx in 0..self.kernel {
-                    let column = input.index(channel, y * self.stride + ky, x * self.stride + kx);
-                    entries.push((column as u32, share));
-                }
-            }
+            let (channel, y, x) = output.place(row);
+            let taps = self.window.taps(input, y, x);
+            let columns = taps.map(|tap| input.index(channel, tap.row, tap.column) as u32);
+            entries.extend(columns.map(|column| (column, Coefficient::Fixed(0.0))));
+            let count = match self.counts_padding {
+                true => self.window.area(),
+                // A dilated window may pass over all elements; its mean is 0.
+                false => entries.len().max(1),
+            };
+            let share = Coefficient::Fixed(1.0 / count as f64);
+            entries.iter_mut().for_each(|entry| entry.1 = share);
             Coefficient::Fixed(0.0)
         })
     }

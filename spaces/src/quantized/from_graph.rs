@@ -85,7 +85,11 @@ fn operation(
                 .ok_or_else(|| no_parts("table"))?
                 .clone(),
         ),
-        Layer::AveragePool(_) => {
+        Layer::Sparse(_) => return Err("a map given entry by entry has no integer form".into()),
+        Layer::AveragePool(pool) => {
+            if pool.window.is_padded() && !pool.counts_padding {
+                return Err("a mean over windows of different sizes has no integer form".into());
+            }
             let map = integer_map(graph, id, |_| Some(1), |_| Some(0))?;
             let limits = Limits::worst_case(&map, 1);
             Operation::Linear { map, limits }

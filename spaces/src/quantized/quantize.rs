@@ -184,6 +184,7 @@ impl QuantizedNetwork {
                 Layer::Input(_)
                 | Layer::Affine(_)
                 | Layer::AveragePool(_)
+                | Layer::Sparse(_)
                 | Layer::Add
                 | Layer::Concat => {}
             }
@@ -216,6 +217,7 @@ pub fn check_structure(graph: &LayerGraph) -> Result<(), Error> {
                 id == graph.output() || !has_bias(&node.layer)
             }
             Layer::Input(_) | Layer::AveragePool(_) | Layer::Add | Layer::Concat => true,
+            Layer::Sparse(_) => false,
         };
         if !stands {
             let why = "integer networks need convolution or dense layer, norm and activation one after the other, each read by the next alone; \
@@ -239,6 +241,7 @@ fn has_bias(layer: &Layer) -> bool {
         Layer::Input(_)
         | Layer::Affine(_)
         | Layer::AveragePool(_)
+        | Layer::Sparse(_)
         | Layer::Poly(_)
         | Layer::Add
         | Layer::Concat => false,

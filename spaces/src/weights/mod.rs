@@ -178,6 +178,11 @@ fn random_tensor<R: Rng + ?Sized>(layer: &Layer, parameter: &Parameter, rng: &mu
             let bound = (3.0 / fan_in as f32).sqrt();
             (0..len).map(|_| uniform(-bound, bound)).collect()
         }
+        Layer::Sparse(sparse) if parameter.name == "weight" => {
+            let rows = sparse.output.len().max(1);
+            let bound = (3.0 / len.div_ceil(rows).max(1) as f32).sqrt();
+            (0..len).map(|_| uniform(-bound, bound)).collect()
+        }
         Layer::Affine(_) if parameter.name == "scale" => {
             (0..len).map(|_| uniform(0.5, 1.5)).collect()
         }
@@ -194,6 +199,7 @@ fn random_tensor<R: Rng + ?Sized>(layer: &Layer, parameter: &Parameter, rng: &mu
         | Layer::Affine(_)
         | Layer::Input(_)
         | Layer::AveragePool(_)
+        | Layer::Sparse(_)
         | Layer::Add
         | Layer::Concat => (0..len).map(|_| uniform(-0.1, 0.1)).collect(),
     }

@@ -9,7 +9,7 @@ use crate::limits::MAX_SIDE;
 use crate::node::Node;
 use crate::signal::Signal;
 use crate::tensor::Constant;
-use crate::window::{AutoPad, Axis, Square, square};
+use crate::window::{self, AutoPad, Axis};
 
 /// The window that a Conv or AveragePool node slides over `signal`: rows and columns, the pads of a Pad node included.
 pub(super) fn window(
@@ -59,27 +59,6 @@ pub(super) fn window(
         )));
     }
     Ok((rows, columns))
-}
-
-/// The square window for one of any shape, or the refusal.
-pub(super) fn square_window(node: Node<'_>, rows: Axis, columns: Axis) -> Result<Square, Error> {
-    let instead = match rows.stride == columns.stride {
-        true => "use a square window with equal padding in both directions",
-        false => "use equal strides in both directions",
-    };
-    square(rows, columns).ok_or_else(|| {
-        node.unsupported(
-            format!(
-                "no square window with one stride and equal padding does what a window of {:?} with strides {:?} and pads {:?} does on {}x{}",
-                [rows.kernel, columns.kernel],
-                [rows.stride, columns.stride],
-                [rows.begin, columns.begin, rows.end, columns.end],
-                rows.len,
-                columns.len
-            ),
-            instead,
-        )
-    })
 }
 
 fn auto_pad(node: Node<'_>) -> Result<AutoPad, Error> {
@@ -134,17 +113,12 @@ pub(super) fn conv<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal
         return Err(node.damaged(format!("its bias has not the shape [{out_channels}]")));
     }
     let (rows, columns) = window(import, node, signal, kernel)?;
-    let window = square_window(node, rows, columns)?;
-    let per_channel = [out_channels, in_group, window.kernel, window.kernel];
-    import.budget.take(node.name(), &per_channel)?;
     import.budget.take(node.name(), &[weight.len()])?;
-    let mut tensors = vec![window.embed(weight.weights(), rows, columns)];
+    let mut tensors = vec![weight.weights()];
     tensors.extend(bias.as_ref().map(|b| b.weights()));
     let layer = Conv {
         out_channels,
-        kernel: window.kernel,
-        stride: window.stride,
-        padding: window.padding,
+        window: window::window(rows, columns),
         groups,
         bias: bias.is_some(),
     };
@@ -190,19 +164,16 @@ pub(super) fn box_filter(
     value: f64,
 ) -> Result<Signal, Error> {
     let Shape { channels, .. } = import.shape(signal);
-    let window = square_window(node, rows, columns)?;
-    let area = window.kernel * window.kernel;
+    let area = rows.kernel * columns.kernel;
     import.budget.take(node.name(), &[channels, area])?;
     let weights = vec![value as f32; channels * rows.kernel * columns.kernel];
     let layer = Conv {
         out_channels: channels,
-        kernel: window.kernel,
-        stride: window.stride,
-        padding: window.padding,
+        window: window::window(rows, columns),
         groups: channels,
         bias: false,
     };
-    let tensors = vec![window.embed(weights, rows, columns)];
+    let tensors = vec![weights];
     let input = import.unpadded_layer(node, signal)?;
     let layer = import
         .network

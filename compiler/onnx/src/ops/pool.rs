@@ -9,7 +9,7 @@ use crate::import::Import;
 use crate::limits::MAX_SIDE;
 use crate::node::Node;
 use crate::signal::Signal;
-use crate::window::Axis;
+use crate::window::{self, Axis};
 
 pub(super) fn average<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal, Error> {
     node.expect_attributes(&[
@@ -72,20 +72,17 @@ fn pool(
     rows: Axis,
     columns: Axis,
 ) -> Result<Signal, Error> {
-    let plain = rows.kernel == columns.kernel
-        && rows.stride == columns.stride
-        && !rows.is_padded()
-        && !columns.is_padded();
+    let plain = !rows.is_padded() && !columns.is_padded();
     if !plain {
         let share = 1.0 / (rows.kernel * columns.kernel) as f64;
         return box_filter(import, node, signal, (rows, columns), share);
     }
-    if (rows.kernel, rows.stride) == (1, 1) {
+    if [rows.kernel, rows.stride, columns.kernel, columns.stride] == [1; 4] {
         return Ok(signal);
     }
     let pool = AveragePool {
-        kernel: rows.kernel,
-        stride: rows.stride,
+        window: window::window(rows, columns),
+        counts_padding: false,
     };
     let input = import.unpadded_layer(node, signal)?;
     let layer = import

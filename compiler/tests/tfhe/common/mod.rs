@@ -1,6 +1,6 @@
 //! Integer networks of every shape that a compiler must handle, with random integers.
 
-use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly};
+use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly, Window};
 use hemet_spaces::quantized::{IntegerParameters, QuantizedParts, TableLayer, ValueRange};
 use hemet_spaces::{Layer, LayerGraph, NodeId, QuantizedNetwork, Shape};
 use rand::{RngExt, SeedableRng};
@@ -115,6 +115,7 @@ fn network(tables: Tables, input: Shape, build: impl FnOnce(&mut LayerGraph)) ->
             Layer::Input(_)
             | Layer::Affine(_)
             | Layer::AveragePool(_)
+            | Layer::Sparse(_)
             | Layer::Add
             | Layer::Concat => {}
         }
@@ -138,7 +139,7 @@ fn dense(graph: &mut LayerGraph, name: &str, at: NodeId, out_features: usize) ->
 fn conv(graph: &mut LayerGraph, name: &str, at: NodeId, channels: usize, stride: usize) -> NodeId {
     let conv = Conv {
         bias: true,
-        stride,
+        window: Window::square(3, stride, 1),
         ..Conv::same(channels, 3)
     };
     graph.add(name, Layer::Conv(conv), &[at]).unwrap()
@@ -162,14 +163,7 @@ fn act(graph: &mut LayerGraph, name: &str, at: NodeId) -> NodeId {
 
 fn pool(graph: &mut LayerGraph, name: &str, at: NodeId) -> NodeId {
     graph
-        .add(
-            name,
-            Layer::AveragePool(AveragePool {
-                kernel: 2,
-                stride: 2,
-            }),
-            &[at],
-        )
+        .add(name, Layer::AveragePool(AveragePool::square(2, 2)), &[at])
         .unwrap()
 }
 

@@ -153,7 +153,7 @@ fn other(
             .unwrap_or_else(|| input.clone()),
         Op::Concat => Tensor::cat(all(), 1),
         Op::Pool(pool) => {
-            linear(node, tensors, of(0), images).mul_scalar((pool.kernel * pool.kernel) as f32)
+            linear(node, tensors, of(0), images).mul_scalar(pool.window.area() as f32)
         }
         _ => linear(node, tensors, of(0), images),
     }
