@@ -1,7 +1,7 @@
 //! The operations at the reference set: degree 2^15, 12 primes of 40 bits, 4 special primes of 50 bits, one thread.
 //!
-//! `cargo bench -p hemet-ckks`, about two minutes. Absolute times drift with the machine, so each sample also times the engine's
-//! own forward transform right before the operation; the table at the end has the medians and that multiple.
+//! `cargo bench -p hemet-ckks`, about two minutes. Absolute times drift with the machine, so each sample also times the
+//! engine's own forward transform right before the operation; the table at the end has the medians and that multiple.
 
 use std::cell::RefCell;
 use std::hint::black_box;

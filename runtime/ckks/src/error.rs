@@ -56,7 +56,8 @@ pub enum Error {
     },
     /// A value times the scale does not fit the modulus of the level.
     #[error(
-        "an encoded coefficient has {bits:.1} bits, level {level} holds {limit:.1} bits; lower the scale or the values, or use a higher level"
+        "an encoded coefficient has {bits:.1} bits, level {level} holds {limit:.1} bits; lower the scale or the \
+         values, or use a higher level"
     )]
     EncodingOverflow {
         /// log2 of the largest coefficient.
@@ -94,7 +95,8 @@ pub enum Error {
     },
     /// Two operands whose scales differ.
     #[error(
-        "{operation} was given operands at scales 2^{left:.9} and 2^{right:.9}; encode or rescale so that they agree to 2^-40"
+        "{operation} was given operands at scales 2^{left:.9} and 2^{right:.9}; encode or rescale so that they agree \
+         to 2^-40"
     )]
     ScaleMismatch {
         /// The operation.
@@ -125,7 +127,8 @@ pub enum Error {
     NoSpecialPrimes,
     /// An evaluation key that was not generated.
     #[error(
-        "the evaluation keys have no {key}; there are {available} rotation keys: add this one to the request and generate the keys again"
+        "the evaluation keys have no {key}; there are {available} rotation keys: add this one to the request and \
+         generate the keys again"
     )]
     MissingKey {
         /// Which key.
@@ -135,7 +138,8 @@ pub enum Error {
     },
     /// An evaluation key that was made for lower levels.
     #[error(
-        "the {key} serves levels up to {serves}, the ciphertext has level {needed}; drop it to level {serves}, or request the key for level {needed} and generate the keys again"
+        "the {key} serves levels up to {serves}, the ciphertext has level {needed}; drop it to level {serves}, or \
+         request the key for level {needed} and generate the keys again"
     )]
     KeyLevel {
         /// Which key.
@@ -167,7 +171,8 @@ pub enum Error {
     },
     /// A run of slots that cannot be summed by doubling.
     #[error(
-        "{count} slots with stride {stride} cannot be summed; take a power of two that is at most the number of slots, and a stride other than 0"
+        "{count} slots with stride {stride} cannot be summed; take a power of two that is at most the number of \
+         slots, and a stride other than 0"
     )]
     Stride {
         /// The distance of the slots.
@@ -215,7 +220,8 @@ pub enum BytesError {
     },
     /// Made under other parameters.
     #[error(
-        "this {kind} was made under other parameters (fingerprint {found}, this context has {expected}); use keys and ciphertexts of the same artifact"
+        "this {kind} was made under other parameters (fingerprint {found}, this context has {expected}); use keys \
+         and ciphertexts of the same artifact"
     )]
     OtherParameters {
         /// What the bytes hold.
@@ -253,7 +259,8 @@ pub enum BytesError {
     },
     /// A part with changed bytes.
     #[error(
-        "the {part} in this {kind}, bytes {from} to {to}, does not match its checksum; it was corrupted: transfer it again"
+        "the {part} in this {kind}, bytes {from} to {to}, does not match its checksum; it was corrupted: transfer it \
+         again"
     )]
     Part {
         /// What the bytes hold.
@@ -287,7 +294,8 @@ pub enum BytesError {
     },
     /// A residue that is not below its modulus.
     #[error(
-        "this {kind} has residue {residue} at position {position} of limb {limb}, its modulus is {modulus}; it was not made by this crate"
+        "this {kind} has residue {residue} at position {position} of limb {limb}, its modulus is {modulus}; it was \
+         not made by this crate"
     )]
     Residue {
         /// What the bytes hold.

@@ -27,67 +27,50 @@
 //! What the engine promises, and what not, is in `SECURITY.md`; its speed is in `README.md`. Everything
 //! that comes from a file or a peer is checked and refused with an [`Error`]; nothing panics on it.
 //!
-//! A server whose encoded constants do not fit its memory holds them in a [`PlainCache`]: it implements [`PlainSource`] (groups
-//! of items with their size and how each is encoded), makes the cache with a budget in bytes, and for each run announces
-//! the order of use with [`PlainCache::pass`]; [`Pass::take`] then gives the diagonals of the next map, those beyond
-//! the budget encoded in the background meanwhile.
+//! A server whose encoded constants do not fit its memory holds them in a [`PlainCache`]: it implements [`PlainSource`]
+//! (groups of items with their size and how each is encoded), makes the cache with a budget in bytes, and for each run
+//! announces the order of use with [`PlainCache::pass`]; [`Pass::take`] then gives the diagonals of the next map, those
+//! beyond the budget encoded in the background meanwhile.
+//!
+//! Where things are: `context/` holds what is computed once for a parameter set; `keys/` the public and the evaluation
+//! keys, `secret.rs` the secret one; `message/` leads from numbers to ciphertexts and back; `switch/` is key switching;
+//! `ops/` are the operations; `bytes/` is the form of files. Below them lie `kernels/` and `ntt/`.
 //!
 //! Layout: limbs of N words, one after the other, always transformed. Keys and [`Diagonal`]s, which are streamed
-//! from memory, are packed to the bits of their modulus. `unsafe` is in `kernels/`, `ntt/` and `mapping.rs` only.
+//! from memory, are packed to the bits of their modulus. `unsafe` is in `kernels/`, `ntt/` and `keys/mapping.rs` only.
 
-mod arithmetic;
 mod bytes;
 mod cache;
-mod ciphertext;
-mod compose;
 mod context;
-mod digits;
-mod division;
-mod embedding;
-mod encode;
-mod encrypt;
 mod error;
-mod flooding;
 mod galois;
-mod inner;
 mod kernels;
-mod key_list;
 mod keys;
-mod keyswitch;
-mod levels;
-mod linear;
-mod mapped_keys;
-mod mapping;
+mod message;
 mod modulus;
 pub mod noise;
 mod ntt;
+mod ops;
 mod parallel;
-mod polynomial;
 mod pool;
-mod repeated;
-mod rotations;
-mod rows;
 mod sampling;
-mod serial;
-mod serial_keys;
-mod shared;
-mod sums;
-mod switching;
+mod secret;
+mod switch;
 
+pub use bytes::{parameters_from_bytes, parameters_to_bytes};
 pub use cache::{Pass, PlainCache, PlainSource};
-pub use ciphertext::{Ciphertext, Diagonal, Plaintext};
 pub use context::Context;
-pub use encrypt::SeededCiphertext;
 pub use error::{BytesError, Error};
 pub use hemet_ckks_params as params;
 pub use hemet_ckks_params::Parameters;
-pub use inner::Strided;
 pub use kernels::Instructions;
-pub use keys::{EvaluationKeys, KeyRequest, PublicKey, SecretKey};
-pub use linear::{LinearPieces, LinearPlan, LinearTerm};
-pub use polynomial::{Basis, Estimate, Polynomial, PolynomialCost};
+pub use keys::{EvaluationKeys, KeyRequest, PublicKey};
+pub use message::{Ciphertext, Diagonal, Plaintext, SeededCiphertext};
+pub use ops::{
+    Basis, Estimate, LinearPieces, LinearPlan, LinearTerm, Polynomial, PolynomialCost, Strided,
+};
 pub use sampling::{ERROR_DEVIATION, os_rng};
-pub use serial::{parameters_from_bytes, parameters_to_bytes};
+pub use secret::SecretKey;
 
 /// The README's example runs as a test.
 #[cfg(doctest)]

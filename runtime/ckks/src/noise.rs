@@ -20,8 +20,8 @@
 //! | inner_sum, replicate | [`Noise::inner_sum`] |
 //! | decrypt_flooded | [`Noise::plus`] of [`flooding`] |
 //!
-//! `tests/noise.rs` and `examples/noise.rs` measure each of them: no error above its bound, and on average less than four
-//! bits below.
+//! `tests/noise.rs` and `examples/noise.rs` measure each of them: no error above its bound, and on average less than
+//! four bits below.
 
 use hemet_ckks_params::Parameters;
 
@@ -179,7 +179,7 @@ pub fn key_switch(parameters: &Parameters, level: usize) -> Noise {
 
 /// Σ digit·error / P.
 ///
-/// A digit D of an even number of limbs is a sum of as many uniform terms of width D, centred; of an odd
+/// A digit D of an even number of limbs is a sum of as many uniform terms of width D, centered; of an odd
 /// number, one such term.
 fn switched(parameters: &Parameters, level: usize) -> Noise {
     let n = parameters.degree() as f64;

@@ -135,8 +135,8 @@ pub(crate) fn map<T: Sync, R: Send>(items: &[T], body: impl Fn(&T) -> R + Sync +
     }
 }
 
-/// Maps independent items in order: as many as the threads share evenly on one thread each, the others one after the other with
-/// all threads.
+/// Maps independent items in order: as many as the threads share evenly on one thread each, the others one after the
+/// other with all threads.
 pub(crate) fn map_whole<T: Sync, R: Send>(
     items: &[T],
     body: impl Fn(&T) -> R + Sync + Send,

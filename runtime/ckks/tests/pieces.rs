@@ -3,9 +3,10 @@
 mod common;
 
 use common::{PRESETS, setup};
-use hemet_ckks::{Diagonal, Error, LinearPlan, LinearTerm};
+use hemet_ckks::{Diagonal, Error, LinearPieces, LinearPlan, LinearTerm};
 
-/// (output, giant step, baby step) of each term; its diagonal is its number from behind, so that the order of use is another.
+/// (output, giant step, baby step) of each term; its diagonal is its number from behind, so that the order of use is
+/// another.
 const TERMS: [(usize, i64, i64); 9] = [
     (0, 0, 0),
     (0, 0, 1),
@@ -43,7 +44,7 @@ fn a_map_in_pieces_gives_the_same_bytes_and_no_piece_is_larger_than_asked() {
     };
     let diagonals: Vec<Diagonal> = (0..TERMS.len()).map(diagonal).collect();
     for (most, wanted) in [(0, 5), (2, 4), (4, 3), (5, 2), (usize::MAX, 1)] {
-        let pieces = plan.pieces(most);
+        let pieces = LinearPieces::new(plan.clone(), most);
         let sizes: Vec<usize> = pieces.diagonals().map(<[usize]>::len).collect();
         assert_eq!(sizes.len(), wanted, "{most}: {sizes:?}");
         // One inner sum has three terms.
@@ -57,7 +58,7 @@ fn a_map_in_pieces_gives_the_same_bytes_and_no_piece_is_larger_than_asked() {
                 let own = pieces.diagonals().nth(piece).unwrap();
                 Ok(own.iter().map(|d| &diagonals[*d]).collect())
             };
-            let found = context.linear_pieces(&[&a], (&plan, &pieces), take, &s.keys, rescale);
+            let found = context.linear_pieces(&[&a], &pieces, take, &s.keys, rescale);
             for (found, whole) in found.unwrap().iter().zip(&whole.unwrap()) {
                 assert_eq!(found.to_bytes(context), whole.to_bytes(context), "{most}");
             }
@@ -71,10 +72,10 @@ fn wrong_pieces_are_refused() {
     let x = s.values();
     let a = s.encrypt(&x);
     let (context, plan) = (&s.context, plan());
-    let pieces = plan.pieces(4);
+    let pieces = LinearPieces::new(plan.clone(), 4);
     let encoded = |scale: f64| context.encode_diagonal(&[0.5; 8], scale, s.level).unwrap();
     let linear = |take: &dyn Fn(usize) -> Result<Vec<Diagonal>, Error>| {
-        let found = context.linear_pieces(&[&a], (&plan, &pieces), take, &s.keys, false);
+        let found = context.linear_pieces(&[&a], &pieces, take, &s.keys, false);
         found.err().unwrap()
     };
     let short = linear(&|_| Ok(vec![encoded(s.scale)]));

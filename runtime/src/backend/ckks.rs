@@ -36,9 +36,8 @@ pub struct CkksMaps {
     order: Vec<usize>,
 }
 
-/// A plan, its pieces, and which group of diagonals the first of them is.
+/// A plan in pieces, and which group of diagonals the first of them is.
 struct CkksPlan {
-    plan: hemet_ckks::LinearPlan,
     pieces: LinearPieces,
     first: usize,
 }
@@ -142,8 +141,7 @@ impl CkksPass<'_> {
             let mut diagonals = diagonals.unwrap_or_else(PoisonError::into_inner);
             diagonals.take(plan.first + piece)
         };
-        let parts = (&plan.plan, &plan.pieces);
-        Ok(context.linear_pieces(inputs, parts, take, keys, rescale)?)
+        Ok(context.linear_pieces(inputs, &plan.pieces, take, keys, rescale)?)
     }
 }
 
@@ -238,13 +236,9 @@ impl Backend for CkksBackend {
                 false => self.diagonal_bytes / IN_USE / bytes,
             };
             let (plan, first) = (plan(map)?, groups.len());
-            let pieces = plan.pieces(most);
+            let pieces = LinearPieces::new(plan, most);
             groups.extend(pieces.diagonals().map(|terms| (number, terms.to_vec())));
-            plans.push(CkksPlan {
-                plan,
-                pieces,
-                first,
-            });
+            plans.push(CkksPlan { pieces, first });
             scales.push(self.scale(&map.scale)?);
         }
         let order = (0..groups.len()).collect();

@@ -45,7 +45,11 @@ pub fn write_atomically_with(
     path: impl AsRef<Path>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), WriteError> {
-    write_aside(path.as_ref(), Readers::Usual, write)
+    write_aside(path.as_ref(), Readers::Usual, |file| {
+        let mut buffered = io::BufWriter::new(file);
+        write(&mut buffered)?;
+        buffered.flush()
+    })
 }
 
 /// As [`write_atomically`], but nobody except the owner can read the file, from its first byte on: for secret keys.
@@ -83,11 +87,8 @@ fn write_aside(
     let mut aside = builder
         .tempfile_in(folder)
         .map_err(failed("making a file aside in the same folder"))?;
-    let mut buffered = io::BufWriter::new(&mut aside);
-    write(&mut buffered)
-        .and_then(|()| buffered.flush())
-        .map_err(failed("writing the bytes"))?;
-    drop(buffered);
+    // Straight to the system: a buffer here would keep bytes of secret keys in memory that nobody wipes.
+    write(&mut aside).map_err(failed("writing the bytes"))?;
     if let (Some(existing), Readers::Usual) = (existing, readers) {
         aside
             .as_file()

@@ -227,8 +227,8 @@ fn check_list(log_n: u32, what: &'static str, primes: &[u64]) -> Result<(), Para
     Ok(())
 }
 
-/// The digits of key switching for primes of `bits` and special primes of `special_bits` together: consecutive limbs, the fewest
-/// digits that fit the special primes, evened out. None without special primes.
+/// The digits of key switching for primes of `bits` and special primes of `special_bits` together: consecutive limbs,
+/// the fewest digits that fit the special primes, evened out. None without special primes.
 ///
 /// # Errors
 /// The position of a prime that is larger than the special primes together.

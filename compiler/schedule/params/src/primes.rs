@@ -100,7 +100,7 @@ fn nearest_unused(log_n: u32, index: usize, bits: u32, taken: &[u64]) -> Result<
         (f64::from(bits) + 0.5).min(f64::from(MAX_PRIME_BITS)),
     );
     let (low_limit, high_limit) = (low.exp2() as u64, high.exp2() as u64);
-    // The target is a multiple of the order, so candidates lie 1 above its neighbours: k steps below is
+    // The target is a multiple of the order, so candidates lie 1 above its neighbors: k steps below is
     // nearer than k steps above.
     for step in 0u64.. {
         let below = target.saturating_sub(step * order) + 1;

@@ -1,7 +1,8 @@
 //! The fuzz targets: what they read, and what must hold of everything that is accepted.
 //!
-//! Each target says whether it accepted its input. The checksum of an envelope would stop every changed byte before a field is looked at. So an input is either
-//! raw bytes, or a list of changes to a valid object, which is sealed again after them.
+//! Each target says whether it accepted its input. The checksum of an envelope would stop every changed byte before a
+//! field is looked at. So an input is either raw bytes, or a list of changes to a valid object, which is sealed again
+//! after them.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -114,7 +115,8 @@ fn bytes_of(template: &[u8], input: &[u8]) -> Vec<u8> {
     body
 }
 
-/// How evaluation keys lie in a file: of a key whose half takes so many bytes, its length, and what it begins at a multiple of.
+/// How evaluation keys lie in a file: of a key whose half takes so many bytes, its length, and what it begins at a
+/// multiple of.
 struct Layout {
     length: fn(usize) -> usize,
     page: usize,

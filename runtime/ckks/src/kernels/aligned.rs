@@ -63,7 +63,7 @@ impl Deref for AlignedBuf {
     type Target = [u64];
 
     fn deref(&self) -> &[u64] {
-        // SAFETY: `lines` holds at least `len` initialised words without padding (64-byte lines of eight
+        // SAFETY: `lines` holds at least `len` initialized words without padding (64-byte lines of eight
         // words), and u64 has a smaller alignment.
         unsafe { std::slice::from_raw_parts(self.lines[self.skew..].as_ptr().cast(), self.len) }
     }

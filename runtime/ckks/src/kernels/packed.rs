@@ -1,5 +1,5 @@
 //! Limbs packed to the bits of their modulus: what is streamed from memory (keys, diagonals) is a third
-//! shorter, and the stream is the same as that of the serialised form.
+//! shorter, and the stream is the same as that of the serialized form.
 //!
 //! Eight residues of `b` bits are `b` bytes, so a vector of eight is one unaligned load, one byte
 //! permutation, one shift and one mask.

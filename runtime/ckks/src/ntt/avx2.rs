@@ -1,10 +1,10 @@
 //! The transform with AVX2: radix 8, depth first, in doubles.
 //!
 //! Coefficients stay doubles, of either sign, from the first pass to the last (see `kernels/doubles.rs` for their
-//! products). A forward stage adds at most 0.5 + 0.375·b to a bound of b·q, so three stages from 0.5 q stay below 4q, and
-//! an inverse stage doubles it; with moduli below 2^50 all values stay below 2^53. They are reduced after each
-//! pass of three stages; forward, moduli below 2^46 need none until the end.
-//! The last two stages of a block of 32 work on transposed registers; their factors are read as vectors.
+//! products). A forward stage adds at most 0.5 + 0.375·b to a bound of b·q, so three stages from 0.5 q stay below 4q,
+//! and an inverse stage doubles it; with moduli below 2^50 all values stay below 2^53. They are reduced after each pass
+//! of three stages; forward, moduli below 2^46 need none until the end. The last two stages of a block of 32 work on
+//! transposed registers; their factors are read as vectors.
 #![allow(
     unsafe_code,
     reason = "vector loads and stores, and functions that need detected features"

@@ -17,13 +17,15 @@ pub(super) fn root(m: &Modulus, n: usize) -> Option<u64> {
     let generator = m.pow(non_residue, odd);
     let mut root = m.q - 1;
     for _ in 0..n.ilog2() {
-        root = square_root(m, root, (generator, twos, odd))?;
+        root = square_root(m, root, generator)?;
     }
     Some(root)
 }
 
-/// A square root, given a generator of the roots of order 2^`twos`, and the odd part of q - 1.
-fn square_root(m: &Modulus, x: u64, (generator, twos, odd): (u64, u32, u64)) -> Option<u64> {
+/// A square root, given a generator of the roots whose order is the power of two in q - 1.
+fn square_root(m: &Modulus, x: u64, generator: u64) -> Option<u64> {
+    let twos = (m.q - 1).trailing_zeros();
+    let odd = (m.q - 1) >> twos;
     let (mut c, mut level) = (generator, twos);
     let (mut t, mut r) = (m.pow(x, odd), m.pow(x, odd.div_ceil(2)));
     while t != 1 {

@@ -6,7 +6,7 @@
 
 Both are compared with float64. The tolerance is the noise that hemet-ckks predicts for the operation on an encryption
 with the public key, at the scale of the case. Two things are added for TenSEAL. Its vectors take the primes of the chain for
-powers of two: the relative deviation of the primes for each rescale. And SEAL's digits are not centred: their mean q/2 is
+powers of two: the relative deviation of the primes for each rescale. And SEAL's digits are not centered: their mean q/2 is
 the polynomial q/2·(1 + X + ..), whose slot next to 1 is q·N/π; times the error of the key (deviation 3.19·sqrt(N)),
 divided by the special prime, six deviations of that for each rotation. Times are the smallest of the repetitions on one thread, for the same operations
 at equal modulus. Exits with 1 when a result is outside its tolerance.
@@ -122,8 +122,8 @@ class Seal:
         return result
 
 
-def uncentred(case):
-    """The error of a rotation by SEAL in its worst slot that a centred decomposition does not have."""
+def uncentered(case):
+    """The error of a rotation by SEAL in its worst slot that a centered decomposition does not have."""
     degree = 2.0 ** case["log_n"]
     ratios = [2.0 ** (bits - case["special_bits"]) for bits in case["moduli_bits"]]
     deviation = degree / np.pi * 3.19 * np.sqrt(degree) * np.linalg.norm(ratios)
@@ -137,7 +137,7 @@ def tenseal(case):
     results, repetitions = {}, case["repetitions"]
     for name in ["add", "rotate", "multiply"]:
         result, ms = timed(repetitions, lambda: api.run(name, a, b))
-        results[name] = (api.decrypt(result), ms, uncentred(case) if name == "rotate" else 0)
+        results[name] = (api.decrypt(result), ms, uncentered(case) if name == "rotate" else 0)
     deviation = max(abs(q / 2.0 ** case["scale_bits"] - 1) for q in api.primes[1:-1])
     sizes = case["moduli_bits"] + [case["special_bits"]]
     context = ts.context(ts.SCHEME_TYPE.CKKS, 2 ** case["log_n"], coeff_mod_bit_sizes=sizes, n_threads=1)
@@ -149,7 +149,7 @@ def tenseal(case):
     short = ts.ckks_vector(context, case["x"][:SIZE])
     transposed = np.array(case["matrix"]).T.tolist()
     result, ms = timed(max(repetitions // 7, 3), lambda: short.matmul(transposed))
-    rotations = np.sqrt(SIZE) * uncentred(case)
+    rotations = np.sqrt(SIZE) * uncentered(case)
     largest = np.abs(np.array(case["matrix"])).sum(axis=1).max()
     results["matrix"] = (np.array(result.decrypt())[:SIZE], ms, rotations + largest * deviation)
     return results

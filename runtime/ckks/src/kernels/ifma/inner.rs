@@ -26,23 +26,8 @@ pub(super) unsafe fn inner_few<const T: usize>(
     let [out0, out1] = out;
     let unpack = Unpack::new(terms[0].first.bits);
     for i in (0..out0.len()).step_by(8) {
-        let mut sums = Sums::new(c);
-        let (from, order) = origin(place, i);
-        for t in terms {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let (b, a) = (
-                    unpack.load(t.first.words, i),
-                    unpack.load(t.second.words, i),
-                );
-                fetch(t.digit, place, i);
-                let digit = load(t.digit, from);
-                let digit = order.map_or(digit, |o| _mm512_permutexvar_epi64(o, digit));
-                sums.add(digit, b, a);
-            }
-        }
         // SAFETY: the caller's promise.
-        unsafe { sums.finish_few(out0, out1, i, add) };
+        unsafe { sums_at(c, unpack, place, i, terms).finish_few(out0, out1, i, add) };
     }
 }
 
@@ -61,22 +46,38 @@ pub(super) unsafe fn inner_many(
     let [out0, out1] = out;
     let unpack = Unpack::new(terms.first().map_or(9, |t| t.first.bits));
     for i in (0..out0.len()).step_by(8) {
-        let mut sums = Sums::new(c);
-        let (from, order) = origin(place, i);
-        for t in terms {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let (b, a) = (
-                    unpack.load(t.first.words, i),
-                    unpack.load(t.second.words, i),
-                );
-                fetch(t.digit, place, i);
-                let digit = load(t.digit, from);
-                let digit = order.map_or(digit, |o| _mm512_permutexvar_epi64(o, digit));
-                sums.add(digit, b, a);
-            }
-        }
         // SAFETY: the caller's promise.
-        unsafe { sums.finish(out0, out1, i, add) };
+        unsafe { sums_at(c, unpack, place, i, terms).finish(out0, out1, i, add) };
     }
+}
+
+/// The unreduced sums of eight residues from residue `i` of the block on.
+///
+/// # Safety
+/// As for [`inner_few`], and eight residues follow.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+unsafe fn sums_at<'a>(
+    c: Consts,
+    unpack: Unpack,
+    place: Place<'_>,
+    i: usize,
+    terms: impl IntoIterator<Item = &'a KeyTerm<'a>>,
+) -> Sums {
+    let mut sums = Sums::new(c);
+    let (from, order) = origin(place, i);
+    for t in terms {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (b, a) = (
+                unpack.load(t.first.words, i),
+                unpack.load(t.second.words, i),
+            );
+            fetch(t.digit, place, i);
+            let digit = load(t.digit, from);
+            let digit = order.map_or(digit, |o| _mm512_permutexvar_epi64(o, digit));
+            sums.add(digit, b, a);
+        }
+    }
+    sums
 }

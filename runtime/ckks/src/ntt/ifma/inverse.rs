@@ -139,7 +139,7 @@ fn radix_inverse<const R: usize, const F: usize>(
     [x, y]
 }
 
-/// The first six stages of two neighbouring blocks of 64, of which the first is block `k`.
+/// The first six stages of two neighboring blocks of 64, of which the first is block `k`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn inverse_128(t: &Tables, c: Consts, x: &mut [u64], stage: usize, k: usize) {

@@ -200,7 +200,7 @@ fn radix<const ROOM: bool, const R: usize, const F: usize>(
     [x, y]
 }
 
-/// The last six stages of two neighbouring blocks of 64, of which the first is block `k`.
+/// The last six stages of two neighboring blocks of 64, of which the first is block `k`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn forward_128<const ROOM: bool>(t: &Tables, c: Consts, x: &mut [u64], stage: usize, k: usize) {

@@ -1,0 +1,49 @@
+//! A file as words in memory, paged in by the operating system when they are read.
+#![allow(
+    unsafe_code,
+    reason = "a mapped file is memory that the language does not watch"
+)]
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+
+/// A mapped file.
+pub(crate) struct Mapping {
+    map: memmap2::Mmap,
+}
+
+impl Mapping {
+    /// Maps a whole file for reading. **The file must not be changed or cut while it is mapped**: words would change
+    /// under a reader, and reading beyond the end of a cut file ends the process.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        if cfg!(target_endian = "big") {
+            let reason = "key files are little-endian, this machine is not; read them instead";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
+        }
+        let file = File::open(path)?;
+        // SAFETY: the mapping is private and read-only, and whoever calls the public function promises that nobody
+        // changes the file while it is mapped, as its documentation demands.
+        let map = unsafe { memmap2::Mmap::map(&file)? };
+        Ok(Self { map })
+    }
+
+    /// All bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.map
+    }
+
+    /// The words in a range of bytes that starts at a multiple of 8; none if the range is not of the file or not of
+    /// whole words.
+    pub(crate) fn words(&self, range: Range<usize>) -> &[u64] {
+        let bytes = self.map.get(range).unwrap_or(&[]);
+        // SAFETY: every eight bytes are a u64.
+        let (before, words, after) = unsafe { bytes.align_to::<u64>() };
+        if before.is_empty() && after.is_empty() {
+            words
+        } else {
+            &[]
+        }
+    }
+}

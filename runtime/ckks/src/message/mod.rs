@@ -1,0 +1,13 @@
+//! Messages: encoded, encrypted, decrypted, decoded, and as bytes.
+
+mod ciphertext;
+mod compose;
+mod decode;
+mod decrypt;
+mod encode;
+mod encrypt;
+mod repeated;
+mod wire;
+
+pub use ciphertext::{Ciphertext, Diagonal, Plaintext, SeededCiphertext};
+pub(crate) use ciphertext::{DiagonalLimb, PlainData};
