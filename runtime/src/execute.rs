@@ -182,9 +182,7 @@ impl<B: Backend> Program<B> {
             }
             Op::Rotate { step, .. } => backend.rotate(keys, x()?, *step)?,
             Op::Add { .. } => backend.add(x()?, y()?)?,
-            Op::Sub { .. } => backend.sub(x()?, y()?)?,
             Op::AddPlain { .. } => backend.add_plain(x()?, self.vector(index)?)?,
-            Op::MulPlain { .. } => backend.mul_plain(x()?, self.vector(index)?)?,
             Op::Multiply { .. } => backend.multiply(x()?, y()?)?,
             Op::Square { .. } => backend.square(x()?)?,
             Op::Relinearize { .. } => match with_rescale {
@@ -271,10 +269,6 @@ fn encode<B: Backend>(
     match (&instruction.op, constant) {
         (Op::AddPlain { .. }, Constant::Vector(values)) => backend
             .encode_vector(values, ty.level, &ty.scale)
-            .map(Ready::Vector)
-            .map_err(named),
-        (Op::MulPlain { scale, .. }, Constant::Vector(values)) => backend
-            .encode_vector(values, ty.level, scale)
             .map(Ready::Vector)
             .map_err(named),
         (

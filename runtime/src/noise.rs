@@ -199,7 +199,7 @@ impl Analysis<'_> {
                 };
                 (fresh, model.encrypt)
             }
-            Op::Add { a, b } | Op::Sub { a, b } => {
+            Op::Add { a, b } => {
                 let (a, b) = (known(bounds, *a)?, known(bounds, *b)?);
                 let sum = Bound {
                     magnitude: a.magnitude + b.magnitude,
@@ -211,10 +211,6 @@ impl Analysis<'_> {
                 let x = known(bounds, *x)?;
                 let magnitude = x.magnitude + self.vector(op)?;
                 (Bound { magnitude, ..x }, model.encode)
-            }
-            Op::MulPlain { x, scale, .. } => {
-                let encoding = model.encode / self.scale_of(scale)?;
-                (product(known(bounds, *x)?, self.vector(op)?, encoding), 0.0)
             }
             Op::Multiply { a, b } => (multiply(known(bounds, *a)?, known(bounds, *b)?), 0.0),
             Op::Square { x } => (multiply(known(bounds, *x)?, known(bounds, *x)?), 0.0),

@@ -4,12 +4,12 @@
 //! mark (8 bytes)  version (u32)  length of head (u32)  BLAKE3 of version and head (32 bytes)  head (JSON)  parts, one after another
 //! ```
 //!
-//! Numbers are little-endian. The head holds the [`Manifest`] and, for each part, name, size, stored size and BLAKE3 sum of
-//! the stored bytes. A part is stored as one zstd frame.
+//! Numbers are little-endian. The head holds the [`Manifest`] and, for each part, name, size, stored size and BLAKE3
+//! sum of the stored bytes. A part is stored as one zstd frame.
 //!
-//! Reading trusts nothing: sums are checked before anything is decompressed, sizes before memory is taken, and memory grows
-//! only with bytes that are really there. A part may be at most [`MAX_RATIO`] times as large as it is stored, beyond a few
-//! MiB: real ones are 2 to 30 times as large, and a small file cannot ask for a large memory.
+//! Reading trusts nothing: sums are checked before anything is decompressed, sizes before memory is taken, and memory
+//! grows only with bytes that are really there. A part may be at most [`MAX_RATIO`] times as large as it is stored,
+//! beyond a few MiB: real ones are 2 to 30 times as large, and a small file cannot ask for a large memory.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

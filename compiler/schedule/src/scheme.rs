@@ -1,4 +1,5 @@
-//! Which scheme an artifact is for: its first bytes say it, so that nobody reads a manifest to know which reader to ask.
+//! Which scheme an artifact is for: its first bytes say it, so that nobody reads a manifest to know which reader to
+//! ask.
 
 /// The scheme that an artifact's schedule is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

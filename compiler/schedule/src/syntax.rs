@@ -3,6 +3,10 @@
 /// Longest piece of the text that an error repeats, in characters.
 const SHOWN: usize = 24;
 
+/// Longest name of a layer or a constant, in bytes: instructions repeat it, so a text of long names would need a
+/// large multiple of its length.
+pub(crate) const MAX_NAME_BYTES: usize = 256;
+
 /// Where and why a text is not a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {message}")]
@@ -183,11 +187,17 @@ impl<'a> Cursor<'a> {
         &rest[..end]
     }
 
-    /// Takes everything up to white space.
+    /// Takes a name: everything up to white space, at most [`MAX_NAME_BYTES`].
     pub(crate) fn token(&mut self, wanted: &str) -> Result<&'a str, ParseError> {
         let rest = self.rest();
         let token = rest.split_whitespace().next();
         let token = token.ok_or_else(|| self.expected(wanted))?;
+        if token.len() > MAX_NAME_BYTES {
+            let bytes = token.len();
+            return Err(self.error(format!(
+                "a name has {bytes} bytes, at most {MAX_NAME_BYTES} are allowed"
+            )));
+        }
         self.at += token.len();
         self.skip_space();
         Ok(token)

@@ -62,7 +62,8 @@ fn a_rotation_consists_of_what_the_literature_counts() {
     let of = |unit: Unit| work[unit as usize];
     assert_eq!(of(Unit::Transform), 2.0 * 6.0 + 2.0 * 2.0 + 2.0 * 4.0);
     assert_eq!(of(Unit::Switch), 2.0 * 6.0);
-    // Two digits of two limbs to four other primes each; two dropped primes and the quotient to four primes, both parts.
+    // Two digits of two limbs to four other primes each; two dropped primes and the quotient to four primes, both
+    // parts.
     assert_eq!(of(Unit::Convert), 2.0 * 2.0 * 4.0 + 2.0 * 3.0 * 4.0);
     // A prime nearest to 2^40 or 2^50 may lie above and take a bit more.
     let words = 2.0 * 2.0 * (4.0 * 40.0 + 2.0 * 50.0) / 64.0;

@@ -1,4 +1,5 @@
-//! Placed maps: what they expand to, that they come back from an artifact, and that unsound ones are refused with both numbers.
+//! Placed maps: what they expand to, that they come back from an artifact, and that unsound ones are refused with both
+//! numbers.
 
 mod common;
 
@@ -23,7 +24,8 @@ fn a_diagonal_holds_the_weight_of_each_place() {
         };
         diagonals.get(0, &term).into_owned()
     };
-    // Result places 0..3 lie at slots 0..3 and 3..6 (period 8, repeated), operand rows at 0..4 and 4..8, channel 1 eight further.
+    // Result places 0..3 lie at slots 0..3 and 3..6 (period 8, repeated), operand rows at 0..4 and 4..8, channel 1
+    // eight further.
     let first = [1.0, 1.0, 1.0];
     assert_eq!(at(0, 0)[..3], first);
     assert_eq!(at(0, 1)[..6], [2.0, 2.0, 2.0, 1.0, 1.0, 1.0]);

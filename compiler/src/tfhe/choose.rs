@@ -4,7 +4,7 @@
 //! it, until none is found. Cost is the estimated latency; keys are counted in a little, because they are sent once.
 
 use hemet_schedule::tfhe::{
-    Analysis, FailureGoal, OutputForm, Schedule, SetId, Summary, analyse, estimate,
+    Analysis, FailureGoal, OutputForm, Schedule, SetId, Summary, analyze, estimate,
 };
 
 use crate::tfhe::emit::{Plan, constants, emit};
@@ -73,7 +73,7 @@ fn choose_sets(stages: &Stages, options: &Options, parts: usize) -> Result<Choic
     for set in &options.sets {
         let plan = plan(*set);
         let schedule = emit(stages, &plan);
-        let analysis = analyse(&schedule);
+        let analysis = analyze(&schedule);
         if keeps(&analysis, options.failure) {
             let cost = cost(&schedule, options)?;
             if best.as_ref().is_none_or(|(least, _)| cost < *least) {
@@ -128,7 +128,7 @@ fn improve(
             let mut other = plan.clone();
             other.sets[*group] = *set;
             let schedule = emit(stages, &other);
-            if !keeps(&analyse(&schedule), options.failure) {
+            if !keeps(&analyze(&schedule), options.failure) {
                 continue;
             }
             let cost = cost(&schedule, options)?;
@@ -158,7 +158,7 @@ fn fewest_bytes(stages: &Stages, plan: &Plan) -> u32 {
             output_bytes: *bytes,
             ..plan.clone()
         };
-        keeps(&analyse(&emit(stages, &plan)), plan.failure)
+        keeps(&analyze(&emit(stages, &plan)), plan.failure)
     };
     (1..8).find(fits).unwrap_or(8)
 }

@@ -140,9 +140,7 @@ fn execute(
             }
             Op::Rotate { x, step } => vec![rotate(of(x), *step)],
             Op::Add { a, b } => vec![zip(of(a), of(b), |x, y| x + y)],
-            Op::Sub { a, b } => vec![zip(of(a), of(b), |x, y| x - y)],
             Op::AddPlain { x, constant } => vec![zip(of(x), &plain(*constant), |x, y| x + y)],
-            Op::MulPlain { x, constant, .. } => vec![zip(of(x), &plain(*constant), |x, y| x * y)],
             Op::Multiply { a, b } => vec![zip(of(a), of(b), |x, y| x * y)],
             Op::Square { x } => vec![zip(of(x), of(x), |x, y| x * y)],
             Op::Relinearize { x } | Op::Rescale { x } | Op::LevelDrop { x, .. } => {

@@ -2,7 +2,7 @@
 
 use crate::common::{inputs, networks};
 use hemet_compiler::tfhe::{Error, Options, compile, with_label};
-use hemet_schedule::tfhe::{FailureGoal, KeyKind, OutputForm, SetId, analyse, interpret, print};
+use hemet_schedule::tfhe::{FailureGoal, KeyKind, OutputForm, SetId, analyze, interpret, print};
 use hemet_spaces::QuantizedNetwork;
 use hemet_spaces::quantized::{Operation, QuantizedNode, label};
 
@@ -63,7 +63,7 @@ fn goals_are_kept_and_the_sterner_one_costs_no_less() {
             ..Options::default()
         };
         let stern = compile(&network, &stern).unwrap();
-        assert!(analyse(&stern.verified).worst_log2 <= -128.0, "{name}");
+        assert!(analyze(&stern.verified).worst_log2 <= -128.0, "{name}");
         assert!(stern.estimate.total_ms >= easy.estimate.total_ms, "{name}");
     }
 }

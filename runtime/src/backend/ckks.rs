@@ -309,16 +309,8 @@ impl Backend for CkksBackend {
         Ok(self.context.add(a, b)?)
     }
 
-    fn sub(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext> {
-        Ok(self.context.sub(a, b)?)
-    }
-
     fn add_plain(&self, x: &Ciphertext, constant: &Plaintext) -> Result<Ciphertext> {
         Ok(self.context.add_plain(x, constant)?)
-    }
-
-    fn mul_plain(&self, x: &Ciphertext, constant: &Plaintext) -> Result<Ciphertext> {
-        Ok(self.context.mul_plain(x, constant)?)
     }
 
     fn multiply(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext> {

@@ -165,16 +165,8 @@ impl Backend for ClearBackend {
         self.zip(a, b, |a, b| a + b)
     }
 
-    fn sub(&self, a: &Vec<f64>, b: &Vec<f64>) -> Result<Vec<f64>> {
-        self.zip(a, b, |a, b| a - b)
-    }
-
     fn add_plain(&self, x: &Vec<f64>, constant: &Vec<f64>) -> Result<Vec<f64>> {
         self.zip(x, constant, |a, b| a + b)
-    }
-
-    fn mul_plain(&self, x: &Vec<f64>, constant: &Vec<f64>) -> Result<Vec<f64>> {
-        self.zip(x, constant, |a, b| a * b)
     }
 
     fn multiply(&self, a: &Vec<f64>, b: &Vec<f64>) -> Result<Vec<f64>> {

@@ -118,23 +118,11 @@ pub trait Backend: Send + Sync {
     /// Operands of different types.
     fn add(&self, a: &Self::Ciphertext, b: &Self::Ciphertext) -> Result<Self::Ciphertext>;
 
-    /// Difference `a − b`.
-    ///
-    /// # Errors
-    /// Operands of different types.
-    fn sub(&self, a: &Self::Ciphertext, b: &Self::Ciphertext) -> Result<Self::Ciphertext>;
-
     /// Sum with a constant.
     ///
     /// # Errors
     /// A constant encoded for another level or scale.
     fn add_plain(&self, x: &Self::Ciphertext, constant: &Self::Vector) -> Result<Self::Ciphertext>;
-
-    /// Product with a constant.
-    ///
-    /// # Errors
-    /// A constant encoded for another level.
-    fn mul_plain(&self, x: &Self::Ciphertext, constant: &Self::Vector) -> Result<Self::Ciphertext>;
 
     /// Product, not relinearised.
     ///

@@ -25,12 +25,11 @@ pub struct Case {
 /// Parameters with fewer than 3 levels, without special primes, or whose primes do not suit the scale.
 pub fn cases(parameters: &Parameters, scale_bits: u32) -> Result<Vec<Case>> {
     type Body = fn(&mut Draft, &[ValueId]) -> Result<Vec<ValueId>>;
-    let bodies: [(&'static str, u32, Body); 16] = [
+    let bodies: [(&'static str, u32, Body); 15] = [
         ("round trip", 1, |_, x| Ok(x.to_vec())),
         ("rotations by 1, half and all but 1", 1, rotations),
-        ("sum and difference", 2, sum_and_difference),
+        ("sums", 2, sums),
         ("sum with a repeated vector", 1, add_plain),
-        ("product with a vector, rescaled", 1, mul_plain),
         ("product, relinearised, rescaled", 2, multiply),
         ("square rescaled before it is relinearised", 1, square),
         (
@@ -147,12 +146,11 @@ fn rotations(d: &mut Draft, x: &[ValueId]) -> Result<Vec<ValueId>> {
     Ok(vec![a, b, c, x[0]])
 }
 
-fn sum_and_difference(d: &mut Draft, x: &[ValueId]) -> Result<Vec<ValueId>> {
+fn sums(d: &mut Draft, x: &[ValueId]) -> Result<Vec<ValueId>> {
     let sum = d.one(Op::Add { a: x[0], b: x[1] })?;
-    let difference = d.one(Op::Sub { a: sum, b: x[0] })?;
-    let nothing = d.one(Op::Sub { a: x[1], b: x[1] })?;
+    let more = d.one(Op::Add { a: sum, b: x[0] })?;
     let twice = d.one(Op::Add { a: x[1], b: x[1] })?;
-    Ok(vec![sum, difference, nothing, twice])
+    Ok(vec![sum, more, twice])
 }
 
 fn add_plain(d: &mut Draft, x: &[ValueId]) -> Result<Vec<ValueId>> {
@@ -172,22 +170,6 @@ fn add_plain(d: &mut Draft, x: &[ValueId]) -> Result<Vec<ValueId>> {
         constant: full,
     })?;
     Ok(vec![b, c])
-}
-
-fn mul_plain(d: &mut Draft, x: &[ValueId]) -> Result<Vec<ValueId>> {
-    let scale = d.constant_scale(x[0]);
-    let mut outputs = Vec::new();
-    for period in [1, d.slots as usize] {
-        let constant = d.vector(period);
-        let scale = scale.clone();
-        let product = d.one(Op::MulPlain {
-            x: x[0],
-            constant,
-            scale,
-        })?;
-        outputs.push(d.one(Op::Rescale { x: product })?);
-    }
-    Ok(outputs)
 }
 
 fn multiply(d: &mut Draft, x: &[ValueId]) -> Result<Vec<ValueId>> {
@@ -211,10 +193,10 @@ fn lazy_relinearization(d: &mut Draft, x: &[ValueId]) -> Result<Vec<ValueId>> {
     let a = d.one(Op::Multiply { a: x[0], b: x[1] })?;
     let b = d.one(Op::Square { x: x[1] })?;
     let sum = d.one(Op::Add { a, b })?;
-    let difference = d.one(Op::Sub { a: sum, b })?;
+    let more = d.one(Op::Add { a: sum, b })?;
     let to = Level(d.builder.type_of(sum).level.0 - 1);
     let mut outputs = Vec::new();
-    for x in [sum, difference] {
+    for x in [sum, more] {
         let x = d.one(Op::LevelDrop { x, to })?;
         let x = d.one(Op::Relinearize { x })?;
         outputs.push(d.one(Op::Rescale { x })?);
@@ -223,14 +205,7 @@ fn lazy_relinearization(d: &mut Draft, x: &[ValueId]) -> Result<Vec<ValueId>> {
 }
 
 fn level_drop(d: &mut Draft, x: &[ValueId]) -> Result<Vec<ValueId>> {
-    let scale = d.constant_scale(x[0]);
-    let constant = d.vector(16);
-    let product = d.one(Op::MulPlain {
-        x: x[0],
-        constant,
-        scale,
-    })?;
-    let a = d.one(Op::Rescale { x: product })?;
+    let a = linear(d, x, 1, 1, 1)?[0];
     let to = d.builder.type_of(a).level;
     let b = d.one(Op::LevelDrop { x: x[0], to })?;
     let sum = d.one(Op::Add { a, b })?;

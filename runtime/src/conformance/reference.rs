@@ -62,9 +62,7 @@ fn step(
         }
         Op::Rotate { x, step } => rotate(get(x)?, *step),
         Op::Add { a, b } => zip(get(a)?, get(b)?, |a, b| a + b),
-        Op::Sub { a, b } => zip(get(a)?, get(b)?, |a, b| a - b),
         Op::AddPlain { x, .. } => zip(get(x)?, &vector()?, |a, b| a + b),
-        Op::MulPlain { x, .. } => zip(get(x)?, &vector()?, |a, b| a * b),
         Op::Multiply { a, b } => zip(get(a)?, get(b)?, |a, b| a * b),
         Op::Square { x } => zip(get(x)?, get(x)?, |a, b| a * b),
         Op::Relinearize { x } | Op::Rescale { x } | Op::LevelDrop { x, .. } => get(x)?.clone(),

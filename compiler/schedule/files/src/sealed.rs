@@ -1,8 +1,8 @@
 //! Bytes that tell when they are damaged: fields read one by one, lengths checked before memory is taken, BLAKE3 sums.
 //!
 //! Every binary file of ours is built from these pieces, each in an order of its own: a mark, a version, lengths, a
-//! payload, and a sum of what must not change. A sum finds accidents; it is no signature. A reader checks, in this order,
-//! mark, version, lengths against its limits, and the sum; only then does it look at what the bytes mean.
+//! payload, and a sum of what must not change. A sum finds accidents; it is no signature. A reader checks, in this
+//! order, mark, version, lengths against its limits, and the sum; only then does it look at what the bytes mean.
 //!
 //! ```
 //! use hemet_files::sealed::{Damage, Fields, seal, unseal};

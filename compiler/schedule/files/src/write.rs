@@ -1,7 +1,7 @@
 //! Writing a file whole or not at all.
 //!
-//! The bytes go into a new file in the same folder, reach the disk, and only then take the name: a crash, a full disk or a
-//! second writer leaves either the old file or the new one, never half of one.
+//! The bytes go into a new file in the same folder, reach the disk, and only then take the name: a crash, a full disk
+//! or a second writer leaves either the old file or the new one, never half of one.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -31,8 +31,8 @@ enum Readers {
 /// Writes a file whole or not at all. A link is followed; an existing file keeps its permissions.
 ///
 /// # Errors
-/// [`WriteError`] with path, step and reason, a full disk included; what stood at the path is then unchanged. Also where
-/// the path is not an ordinary file (a folder, a device, a pipe).
+/// [`WriteError`] with path, step and reason, a full disk included; what stood at the path is then unchanged. Also
+/// where the path is not an ordinary file (a folder, a device, a pipe).
 pub fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), WriteError> {
     write_aside(path.as_ref(), Readers::Usual, |file| file.write_all(bytes))
 }
@@ -134,8 +134,8 @@ fn new_file_permissions(_: Readers) -> Option<fs::Permissions> {
     None
 }
 
-/// Makes the new name itself survive a loss of power. Some file systems cannot; the file is whole all the same, so that is
-/// not an error.
+/// Makes the new name itself survive a loss of power. Some file systems cannot; the file is whole all the same, so that
+/// is not an error.
 fn sync_folder(folder: &Path) {
     if cfg!(unix) {
         let _ = File::open(folder).and_then(|folder| folder.sync_all());

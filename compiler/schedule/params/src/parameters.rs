@@ -3,13 +3,9 @@
 use std::ops::Range;
 
 use crate::error::ParamError;
-use crate::primes::{MAX_PRIME_BITS, is_prime};
+use crate::primes::{MAX_LOG_N, MAX_PRIME_BITS, MIN_LOG_N, is_prime};
 use crate::security::{Security, SecurityLevel, TABLE_LOG_N, max_log_qp};
 
-/// Smallest supported log2 of the ring degree.
-pub(crate) const MIN_LOG_N: u32 = 10;
-/// Largest supported log2 of the ring degree.
-pub(crate) const MAX_LOG_N: u32 = 16;
 /// Smallest log2 of a modulus.
 const MIN_PRIME_BITS: u32 = 17;
 /// Most primes in either list: the sums of the kernels stay below 2^64 with a wide margin.

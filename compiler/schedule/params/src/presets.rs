@@ -29,16 +29,66 @@ pub struct Preset {
 impl Preset {
     /// All of them, by security and degree.
     pub const ALL: [Self; 10] = [
-        preset("n11-128", SecurityLevel::Bits128, (26, 20, 0), (26, 1)),
-        preset("n12-128", SecurityLevel::Bits128, (30, 22, 2), (30, 1)),
-        preset("n13-128", SecurityLevel::Bits128, (45, 30, 4), (46, 1)),
-        preset("n14-128", SecurityLevel::Bits128, (50, 34, 8), (50, 2)),
-        preset("n15-128", SecurityLevel::Bits128, (50, 40, 14), (50, 5)),
-        preset("n16-128", SecurityLevel::Bits128, (50, 45, 25), (50, 11)),
-        preset("n14-192", SecurityLevel::Bits192, (45, 34, 5), (40, 2)),
-        preset("n15-192", SecurityLevel::Bits192, (50, 40, 9), (50, 3)),
-        preset("n15-256", SecurityLevel::Bits256, (50, 40, 7), (50, 2)),
-        preset("n16-256", SecurityLevel::Bits256, (50, 40, 16), (50, 4)),
+        preset(
+            "n11-128",
+            SecurityLevel::Bits128,
+            chain(26, 20, 0),
+            special(26, 1),
+        ),
+        preset(
+            "n12-128",
+            SecurityLevel::Bits128,
+            chain(30, 22, 2),
+            special(30, 1),
+        ),
+        preset(
+            "n13-128",
+            SecurityLevel::Bits128,
+            chain(45, 30, 4),
+            special(46, 1),
+        ),
+        preset(
+            "n14-128",
+            SecurityLevel::Bits128,
+            chain(50, 34, 8),
+            special(50, 2),
+        ),
+        preset(
+            "n15-128",
+            SecurityLevel::Bits128,
+            chain(50, 40, 14),
+            special(50, 5),
+        ),
+        preset(
+            "n16-128",
+            SecurityLevel::Bits128,
+            chain(50, 45, 25),
+            special(50, 11),
+        ),
+        preset(
+            "n14-192",
+            SecurityLevel::Bits192,
+            chain(45, 34, 5),
+            special(40, 2),
+        ),
+        preset(
+            "n15-192",
+            SecurityLevel::Bits192,
+            chain(50, 40, 9),
+            special(50, 3),
+        ),
+        preset(
+            "n15-256",
+            SecurityLevel::Bits256,
+            chain(50, 40, 7),
+            special(50, 2),
+        ),
+        preset(
+            "n16-256",
+            SecurityLevel::Bits256,
+            chain(50, 40, 16),
+            special(50, 4),
+        ),
     ];
 
     /// The parameter set.
@@ -55,12 +105,37 @@ impl Preset {
     }
 }
 
+/// The sizes of a chain.
+struct Chain {
+    base_bits: u32,
+    scale_bits: u32,
+    depth: usize,
+}
+
+const fn chain(base_bits: u32, scale_bits: u32, depth: usize) -> Chain {
+    Chain {
+        base_bits,
+        scale_bits,
+        depth,
+    }
+}
+
+/// The sizes of special primes.
+struct Special {
+    bits: u32,
+    count: usize,
+}
+
+const fn special(bits: u32, count: usize) -> Special {
+    Special { bits, count }
+}
+
 /// The degree is in the name.
 const fn preset(
     name: &'static str,
     security: SecurityLevel,
-    (base_bits, scale_bits, depth): (u32, u32, usize),
-    (special_bits, special): (u32, usize),
+    chain: Chain,
+    special: Special,
 ) -> Preset {
     let digits = name.as_bytes();
     let log_n = (digits[1] - b'0') as u32 * 10 + (digits[2] - b'0') as u32;
@@ -68,11 +143,11 @@ const fn preset(
         name,
         log_n,
         security,
-        base_bits,
-        scale_bits,
-        depth,
-        special_bits,
-        special,
+        base_bits: chain.base_bits,
+        scale_bits: chain.scale_bits,
+        depth: chain.depth,
+        special_bits: special.bits,
+        special: special.count,
     }
 }
 

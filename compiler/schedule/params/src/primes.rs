@@ -1,7 +1,11 @@
 //! Primes for the negacyclic transform: search and a deterministic primality test.
 
 use crate::error::ParamError;
-use crate::parameters::{MAX_LOG_N, MIN_LOG_N};
+
+/// Smallest supported log2 of the ring degree.
+pub(crate) const MIN_LOG_N: u32 = 10;
+/// Largest supported log2 of the ring degree.
+pub(crate) const MAX_LOG_N: u32 = 16;
 
 /// Every prime is below 2^50, the limit of the engine's 52-bit multiply-accumulate kernels.
 pub const MAX_PRIME_BITS: u32 = 50;

@@ -5,13 +5,10 @@ use std::sync::Arc;
 use crate::ckks::ConstantId;
 use crate::ckks::placed::PlacedMap;
 
-/// Longest name of a constant, in bytes.
-pub const MAX_NAME_BYTES: usize = 256;
-
 /// A constant.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Constant {
-    /// One vector, for `add_plain` and `mul_plain`; `values.len()` (a power of two, at most the slots) is its period:
+    /// One vector, for `add_plain`; `values.len()` (a power of two, at most the slots) is its period:
     /// slot `i` holds `values[i mod len]`.
     Vector(Vec<f64>),
     /// The diagonals of a linear map, term by term, each of `period` values (as above), already rotated back
@@ -58,7 +55,7 @@ impl Constant {
 /// The constants of a schedule, by name, in the order of their ids.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Constants {
-    /// `(name, value)`; names are unique, at most [`MAX_NAME_BYTES`] long and consist of the letters `a-z` and `A-Z`,
+    /// `(name, value)`; names are unique, at most 256 bytes long and consist of the letters `a-z` and `A-Z`,
     /// digits, `_`, `-`, `.` and `/`.
     pub entries: Vec<(String, Constant)>,
 }

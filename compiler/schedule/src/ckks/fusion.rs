@@ -1,8 +1,8 @@
 //! Which rescales run inside the instruction before them.
 //!
-//! A linear map and a relinearization end with a division by the special primes; dividing by the last prime of the level
-//! at once takes fewer transforms and one rounding instead of two, so an output's error stays within the same bound. It is
-//! done where a result is read by one instruction only and that is a rescale.
+//! A linear map and a relinearization end with a division by the special primes; dividing by the last prime of the
+//! level at once takes fewer transforms and one rounding instead of two, so an output's error stays within the same
+//! bound. It is done where a result is read by one instruction only and that is a rescale.
 
 use crate::ckks::{Op, Schedule, ValueId};
 

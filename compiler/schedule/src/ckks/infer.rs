@@ -1,16 +1,15 @@
 //! Types of results: the one place that says what each instruction does to level, scale and degree.
 //!
-//! The builder and the verifier both call [`result_types`], so a type is inferred once as a schedule is built and checked
-//! by the same rule when it is read. Rules:
+//! The builder and the verifier both call [`result_types`], so a type is inferred once as a schedule is built and
+//! checked by the same rule when it is read. Rules:
 //!
 //! | instruction | operands | result |
 //! |---|---|---|
 //! | `input` | – | the header's input level and scale, degree 1 |
 //! | `linear` | one type, degree 1 | scale times the diagonals' scale |
 //! | `rotate` | degree 1 | the same type |
-//! | `add`, `sub` | one type (degree 1 or 2) | the same type |
+//! | `add` | one type (degree 1 or 2) | the same type |
 //! | `add_plain` | any | the same type |
-//! | `mul_plain` | any | scale times the constant's scale |
 //! | `multiply`, `square` | degree 1, one level | product of scales, degree 2 |
 //! | `relinearize` | degree 2 | degree 1 |
 //! | `rescale` | level `l ≥ 1`, any degree | level `l − 1`, scale divided by prime `l` of the chain |
@@ -49,9 +48,8 @@ pub fn result_types(op: &Op, operands: &[&Type], header: &Header) -> Result<Vec<
             degree: 1,
         },
         Op::Linear { plan, scale, .. } => linear(operands, plan, scale, header)?,
-        Op::Add { .. } | Op::Sub { .. } => same(operands)?.clone(),
+        Op::Add { .. } => same(operands)?.clone(),
         Op::Rotate { .. } | Op::AddPlain { .. } => operands[0].clone(),
-        Op::MulPlain { scale, .. } => times(operands[0], scale, header)?,
         Op::Multiply { .. } => product(operands[0], operands[1])?,
         Op::Square { .. } => product(operands[0], operands[0])?,
         Op::Relinearize { .. } => Type {
@@ -132,16 +130,13 @@ fn linear(
             plan.terms.len()
         ));
     }
-    times(same(operands)?, scale, header)
-}
-
-fn times(x: &Type, scale: &Scale, header: &Header) -> Result<Type, String> {
     let bits = scale_bits(scale, header)?;
     if bits < 0.0 {
         return Err(format!(
             "the constant's scale {scale} is 2^{bits:.2}, it must be at least 1"
         ));
     }
+    let x = same(operands)?;
     Ok(Type {
         scale: x.scale.times(scale),
         ..x.clone()

@@ -1,9 +1,9 @@
 //! Evaluation keys of a schedule: which there are, up to which level each is used, and how many bytes that takes.
 //!
-//! A key that is used at level `l` at most needs only the limbs `0..=l` and the special ones, and only the digits of those
-//! limbs (Han and Ki, "Better Bootstrapping for Approximate Homomorphic Encryption", CT-RSA 2020, section 3, for the key's
-//! form). A residue takes as many bits as its prime. Each digit is a pair; the uniform half of it comes from a seed, so that a
-//! client sends one half and a server holds two.
+//! A key that is used at level `l` at most needs only the limbs `0..=l` and the special ones, and only the digits of
+//! those limbs (Han and Ki, "Better Bootstrapping for Approximate Homomorphic Encryption", CT-RSA 2020, section 3, for
+//! the key's form). A residue takes as many bits as its prime. Each digit is a pair; the uniform half of it comes from
+//! a seed, so that a client sends one half and a server holds two.
 
 use std::collections::BTreeMap;
 

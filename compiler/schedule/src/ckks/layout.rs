@@ -13,20 +13,20 @@ const MAX_DIGITS: usize = 32;
 pub struct Digit {
     /// How many values the digit takes, at least 1.
     pub extent: u32,
-    /// Distance in slots between neighbouring values.
+    /// Distance in slots between neighboring values.
     pub stride: u32,
 }
 
-/// The layout of a tensor `[channels][height][width]`: the index of each axis is written in mixed radix, most significant
-/// digit first, and the position of an element is the sum of digit × stride over the three axes.
+/// The layout of a tensor `[channels][height][width]`: the index of each axis is written in mixed radix, most
+/// significant digit first, and the position of an element is the sum of digit × stride over the three axes.
 ///
-/// A position `p` below `period ≤ slots` lies in every slot `p + k·period` of one ciphertext: the tensor is replicated, so
-/// rotations act modulo the period. With `period > slots` (a multiple of it) position `p` lies in slot `p mod slots` of
-/// ciphertext `p / slots`. Slots that hold no element hold zero.
+/// A position `p` below `period ≤ slots` lies in every slot `p + k·period` of one ciphertext: the tensor is replicated,
+/// so rotations act modulo the period. With `period > slots` (a multiple of it) position `p` lies in slot `p mod slots`
+/// of ciphertext `p / slots`. Slots that hold no element hold zero.
 ///
-/// **Batches.** A [batched](Layout::batched) layout gives every element a ciphertext of its own, at slot 0; slot `b` of it holds the same
-/// element of image `b`, so that one schedule runs for as many images as there are slots (Gilad-Bachrach et al., "CryptoNets", ICML
-/// 2016, section 3).
+/// **Batches.** A [batched](Layout::batched) layout gives every element a ciphertext of its own, at slot 0; slot `b` of
+/// it holds the same element of image `b`, so that one schedule runs for as many images as there are slots
+/// (Gilad-Bachrach et al., "CryptoNets", ICML 2016, section 3).
 ///
 /// The text form is `16x8x8 c[16*64] h[8*8] w[8*1] period 1024`; digits of one axis are separated by commas.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -48,8 +48,8 @@ impl Layout {
 
     /// The multiplexed layout of Lee et al., "Low-Complexity Deep Convolutional Neural Networks on Fully Homomorphic
     /// Encryption Using Multiplexed Parallel Convolutions" (ICML 2022), section 4: rows and columns lie `gap` apart, as
-    /// strides of `gap` in total leave them, and `gap²` channels fill each square of `gap × gap` slots. With a gap of 1 it
-    /// is the raster. A gap of 0 counts as 1.
+    /// strides of `gap` in total leave them, and `gap²` channels fill each square of `gap × gap` slots. With a gap of 1
+    /// it is the raster. A gap of 0 counts as 1.
     pub fn multiplexed(shape: [u32; 3], gap: u32) -> Self {
         let gap = u64::from(gap.max(1));
         let [channels, height, width] = shape.map(u64::from);
@@ -79,8 +79,8 @@ impl Layout {
         }
     }
 
-    /// An element a ciphertext of `slots` slots, channel-major: the layout of batches. (Where there are more elements than [`MAX_PERIOD`] holds,
-    /// [`Layout::check`] refuses the layout.)
+    /// An element a ciphertext of `slots` slots, channel-major: the layout of batches. (Where there are more elements
+    /// than [`MAX_PERIOD`] holds, [`Layout::check`] refuses the layout.)
     pub fn batched(shape: [u32; 3], slots: usize) -> Self {
         let slots = u32::try_from(slots).unwrap_or(u32::MAX);
         let mut layout = Self::raster(shape);

@@ -10,8 +10,8 @@ pub enum Op {
         /// Position among the input ciphertexts.
         index: u32,
     },
-    /// A linear map between lists of ciphertexts, by baby and giant steps; the result has `scale` times the operands' scale
-    /// and their level. Results: `plan.outputs`.
+    /// A linear map between lists of ciphertexts, by baby and giant steps; the result has `scale` times the operands'
+    /// scale and their level. Results: `plan.outputs`.
     Linear {
         /// Operands, all of one type of degree 1.
         inputs: Vec<ValueId>,
@@ -36,28 +36,12 @@ pub enum Op {
         /// Second operand.
         b: ValueId,
     },
-    /// Difference `a − b`; operands of one type.
-    Sub {
-        /// First operand.
-        a: ValueId,
-        /// Second operand.
-        b: ValueId,
-    },
     /// Adds a vector constant, encoded at the operand's level and scale.
     AddPlain {
         /// Operand.
         x: ValueId,
         /// [`crate::ckks::Constant::Vector`].
         constant: ConstantId,
-    },
-    /// Multiplies by a vector constant encoded at `scale`; the result has the product of scales.
-    MulPlain {
-        /// Operand.
-        x: ValueId,
-        /// [`crate::ckks::Constant::Vector`].
-        constant: ConstantId,
-        /// Scale at which the constant is encoded.
-        scale: Scale,
     },
     /// Product of two ciphertexts of degree 1 and one level; the result has degree 2 and the product of scales.
     Multiply {
@@ -104,8 +88,8 @@ pub struct LinearTerm {
     pub baby: u32,
 }
 
-/// The terms of a linear map, strictly ascending (by output, giant step, operand, baby step). Term `t` uses diagonal `t`.
-/// Every output has at least one term.
+/// The terms of a linear map, strictly ascending (by output, giant step, operand, baby step). Term `t` uses diagonal
+/// `t`. Every output has at least one term.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct LinearPlan {
     /// Number of results.
@@ -139,9 +123,33 @@ pub struct Facts<'a> {
     pub constant_scale: Option<&'a Scale>,
 }
 
-impl Facts<'_> {
+impl<'a> Facts<'a> {
+    /// One value from operands of any degree, without a key or a constant: what most instructions are.
+    fn plain(name: &'static str) -> Self {
+        Self {
+            name,
+            results: 1,
+            operand_degree: None,
+            step: None,
+            terms: &[],
+            relinearizes: false,
+            rescales: false,
+            divides: false,
+            constant: None,
+            constant_scale: None,
+        }
+    }
+
+    /// [`Facts::plain`] where operands must have degree 1.
+    fn of_degree_1(name: &'static str) -> Self {
+        Self {
+            operand_degree: Some(1),
+            ..Self::plain(name)
+        }
+    }
+
     /// All steps that need a rotation key, some more than once.
-    pub fn rotations(&self) -> impl Iterator<Item = u32> {
+    pub fn rotations(&self) -> impl Iterator<Item = u32> + 'a {
         let of_terms = self.terms.iter().flat_map(|term| [term.baby, term.giant]);
         let steps = self.step.into_iter().chain(of_terms);
         steps.filter(|step| *step != 0)
@@ -161,74 +169,43 @@ impl Facts<'_> {
 impl Op {
     /// What the instruction is to whoever need not know which it is.
     pub fn facts(&self) -> Facts<'_> {
-        // What most are: one value from operands of any degree, without a key or a constant.
-        let plain = |name| Facts {
-            name,
-            results: 1,
-            operand_degree: None,
-            step: None,
-            terms: &[],
-            relinearizes: false,
-            rescales: false,
-            divides: false,
-            constant: None,
-            constant_scale: None,
-        };
         match self {
-            Op::Input { index: _ } => plain("input"),
+            Op::Input { .. } => Facts::plain("input"),
             Op::Linear {
-                inputs: _,
                 plan,
                 diagonals,
                 scale,
+                ..
             } => Facts {
                 results: plan.outputs,
-                operand_degree: Some(1),
                 terms: &plan.terms,
                 divides: true,
                 constant: Some(*diagonals),
                 constant_scale: Some(scale),
-                ..plain("linear")
+                ..Facts::of_degree_1("linear")
             },
-            Op::Rotate { x: _, step } => Facts {
-                operand_degree: Some(1),
+            Op::Rotate { step, .. } => Facts {
                 step: Some(*step),
-                ..plain("rotate")
+                ..Facts::of_degree_1("rotate")
             },
-            Op::Add { a: _, b: _ } => plain("add"),
-            Op::Sub { a: _, b: _ } => plain("sub"),
-            Op::AddPlain { x: _, constant } => Facts {
+            Op::Add { .. } => Facts::plain("add"),
+            Op::AddPlain { constant, .. } => Facts {
                 constant: Some(*constant),
-                ..plain("add_plain")
+                ..Facts::plain("add_plain")
             },
-            Op::MulPlain {
-                x: _,
-                constant,
-                scale,
-            } => Facts {
-                constant: Some(*constant),
-                constant_scale: Some(scale),
-                ..plain("mul_plain")
-            },
-            Op::Multiply { a: _, b: _ } => Facts {
-                operand_degree: Some(1),
-                ..plain("multiply")
-            },
-            Op::Square { x: _ } => Facts {
-                operand_degree: Some(1),
-                ..plain("square")
-            },
-            Op::Relinearize { x: _ } => Facts {
+            Op::Multiply { .. } => Facts::of_degree_1("multiply"),
+            Op::Square { .. } => Facts::of_degree_1("square"),
+            Op::Relinearize { .. } => Facts {
                 operand_degree: Some(2),
                 relinearizes: true,
                 divides: true,
-                ..plain("relinearize")
+                ..Facts::plain("relinearize")
             },
-            Op::Rescale { x: _ } => Facts {
+            Op::Rescale { .. } => Facts {
                 rescales: true,
-                ..plain("rescale")
+                ..Facts::plain("rescale")
             },
-            Op::LevelDrop { x: _, to: _ } => plain("level_drop"),
+            Op::LevelDrop { .. } => Facts::plain("level_drop"),
         }
     }
 
@@ -252,10 +229,9 @@ impl Op {
         match self {
             Op::Input { .. } => Vec::new(),
             Op::Linear { inputs, .. } => inputs.clone(),
-            Op::Add { a, b } | Op::Sub { a, b } | Op::Multiply { a, b } => vec![*a, *b],
+            Op::Add { a, b } | Op::Multiply { a, b } => vec![*a, *b],
             Op::Rotate { x, .. }
             | Op::AddPlain { x, .. }
-            | Op::MulPlain { x, .. }
             | Op::Square { x }
             | Op::Relinearize { x }
             | Op::Rescale { x }

@@ -11,15 +11,15 @@ use crate::ckks::{Level, Op, Schedule, ValueId};
 pub struct LevelCounts {
     /// Rotations: `rotate`, and the distinct baby steps and giant steps of `linear`.
     pub rotations: u64,
-    /// Products with plaintexts: `mul_plain`, and the terms of `linear`.
+    /// Products with plaintexts: the terms of `linear`.
     pub plain_products: u64,
     /// Products of ciphertexts: `multiply` and `square`.
     pub ciphertext_products: u64,
-    /// Relinearisations.
+    /// Relinearizations.
     pub relinearizations: u64,
     /// Rescales.
     pub rescales: u64,
-    /// Sums and differences, also with plaintexts, and those between the terms of `linear`.
+    /// Sums, also with plaintexts, and those between the terms of `linear`.
     pub adds: u64,
 }
 
@@ -37,7 +37,7 @@ pub struct OpCounts {
     pub depth: u32,
     /// Number of rotation keys.
     pub rotation_keys: usize,
-    /// Whether the relinearisation key is needed.
+    /// Whether the relinearization key is needed.
     pub relinearization_key: bool,
     /// Number of input ciphertexts.
     pub inputs: usize,
@@ -161,8 +161,7 @@ pub fn counts_of(op: &Op) -> LevelCounts {
             counts.adds = terms.saturating_sub(u64::from(plan.outputs));
         }
         Op::Rotate { .. } => counts.rotations = 1,
-        Op::Add { .. } | Op::Sub { .. } | Op::AddPlain { .. } => counts.adds = 1,
-        Op::MulPlain { .. } => counts.plain_products = 1,
+        Op::Add { .. } | Op::AddPlain { .. } => counts.adds = 1,
         Op::Multiply { .. } | Op::Square { .. } => counts.ciphertext_products = 1,
         Op::Relinearize { .. } => counts.relinearizations = 1,
         Op::Rescale { .. } => counts.rescales = 1,

@@ -34,7 +34,7 @@ pub struct Type {
     pub level: Level,
     /// What the encoded numbers are multiplied by.
     pub scale: Scale,
-    /// Degree in the secret key: 1 for an ordinary ciphertext, 2 for a product before relinearisation.
+    /// Degree in the secret key: 1 for an ordinary ciphertext, 2 for a product before relinearization.
     pub degree: u8,
 }
 

@@ -22,66 +22,52 @@ pub const MAX_FILE_BYTES: usize = 1 << 30;
 /// # Errors
 /// Only what the format cannot hold.
 pub fn to_bytes(verified: &Verified) -> Result<Vec<u8>, Error> {
-    let mut tensors: Vec<(String, Dtype, usize, Vec<u8>)> = Vec::new();
-    for (name, constant) in &verified.constants {
-        let mut put = |part: &str, dtype, len, bytes| {
-            tensors.push((format!("{name}:{part}"), dtype, len, bytes))
-        };
-        match constant {
-            Constant::Map(map) => {
-                put(
-                    "row_starts",
-                    Dtype::U32,
-                    map.row_starts.len(),
-                    words(&map.row_starts),
-                );
-                put(
-                    "columns",
-                    Dtype::U32,
-                    map.columns.len(),
-                    words(&map.columns),
-                );
-                put(
-                    "weights",
-                    Dtype::I32,
-                    map.weights.len(),
-                    signed(map.weights.iter()),
-                );
-                let bias = map.bias.iter().flat_map(|v| v.to_le_bytes()).collect();
-                put("bias", Dtype::I64, map.bias.len(), bias);
-                put("inputs", Dtype::U32, 1, words(&[map.inputs]));
-            }
-            Constant::Table(table) => {
-                let len = table.values.iter().map(Vec::len).sum();
-                put(
-                    "values",
-                    Dtype::I32,
-                    len,
-                    signed(table.values.iter().flatten()),
-                );
-                put(
-                    "flip",
-                    Dtype::I32,
-                    table.flip.len(),
-                    signed(table.flip.iter()),
-                );
-                put(
-                    "shape",
-                    Dtype::U32,
-                    2,
-                    words(&[table.half, table.channel_len]),
-                );
-            }
-        }
-    }
+    let tensors: Vec<Tensor> = (verified.constants.iter())
+        .flat_map(|(name, constant)| parts(name, constant))
+        .collect();
     let mut views = Vec::with_capacity(tensors.len());
-    for (name, dtype, len, bytes) in &tensors {
-        let view =
-            TensorView::new(*dtype, vec![*len], bytes).map_err(|e| Error::File(e.to_string()))?;
-        views.push((name, view));
+    for tensor in &tensors {
+        let view = TensorView::new(tensor.dtype, vec![tensor.len], &tensor.bytes);
+        views.push((&tensor.name, view.map_err(|e| Error::File(e.to_string()))?));
     }
     let metadata = HashMap::from([(KEY.to_owned(), print(verified.schedule()))]);
     safetensors::serialize(views, Some(metadata)).map_err(|e| Error::File(e.to_string()))
+}
+
+/// A part of a constant on its way into a file.
+struct Tensor {
+    name: String,
+    dtype: Dtype,
+    len: usize,
+    bytes: Vec<u8>,
+}
+
+fn parts(name: &str, constant: &Constant) -> Vec<Tensor> {
+    let part = |part: &str, dtype, len, bytes| Tensor {
+        name: format!("{name}:{part}"),
+        dtype,
+        len,
+        bytes,
+    };
+    let unsigned = |name, values: &[u32]| part(name, Dtype::U32, values.len(), words(values));
+    let integers = |name, values: &[i32]| part(name, Dtype::I32, values.len(), signed(values));
+    match constant {
+        Constant::Map(map) => {
+            let bias = map.bias.iter().flat_map(|v| v.to_le_bytes()).collect();
+            vec![
+                unsigned("row_starts", &map.row_starts),
+                unsigned("columns", &map.columns),
+                integers("weights", &map.weights),
+                part("bias", Dtype::I64, map.bias.len(), bias),
+                unsigned("inputs", &[map.inputs]),
+            ]
+        }
+        Constant::Table(table) => vec![
+            integers("values", &table.values.concat()),
+            integers("flip", &table.flip),
+            unsigned("shape", &[table.half, table.channel_len]),
+        ],
+    }
 }
 
 /// Reads and verifies the bytes of a file.
@@ -168,8 +154,8 @@ fn words(values: &[u32]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
-fn signed<'a>(values: impl Iterator<Item = &'a i32>) -> Vec<u8> {
-    values.flat_map(|v| v.to_le_bytes()).collect()
+fn signed(values: &[i32]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
 fn to_words(bytes: &[u8]) -> Vec<u32> {

@@ -2,35 +2,15 @@
 
 use crate::tfhe::{KeyKind, Op, Type};
 
-/// The type of the result of `op` on operands of these types, given the written one (which says what an input is and how many
-/// results a linear map has).
+/// The type of the result of `op` on operands of these types, given the written one (which says what an input is and
+/// how many results a linear map has).
 ///
 /// # Errors
 /// Why the instruction cannot take these operands.
 pub fn infer(op: &Op, operands: &[Type], written: Type) -> Result<Type, String> {
     match op {
         Op::Input => Ok(written),
-        Op::Linear { step, .. } => {
-            let first = *operands.first().ok_or("a linear map needs an operand")?;
-            let differs = |t: &&Type| (t.set, t.key, t.turn) != (first.set, first.key, first.turn);
-            if let Some(other) = operands.iter().find(differs) {
-                return Err(format!(
-                    "its operands differ in key or turn: {:?} of {} with turn {} and {:?} of {} with turn {}",
-                    first.key, first.set, first.turn, other.key, other.set, other.turn
-                ));
-            }
-            match *step >= 1 && first.turn % step == 0 {
-                true => Ok(Type {
-                    count: written.count,
-                    turn: first.turn / step,
-                    ..first
-                }),
-                false => Err(format!(
-                    "step {step} does not divide the turn {}",
-                    first.turn
-                )),
-            }
-        }
+        Op::Linear { step, .. } => linear(operands, *step, written),
         Op::KeySwitch { to, .. } => {
             let operand = one(operands)?;
             need(operand, KeyKind::Big)?;
@@ -69,6 +49,28 @@ pub fn infer(op: &Op, operands: &[Type], written: Type) -> Result<Type, String> 
                 )),
             }
         }
+    }
+}
+
+fn linear(operands: &[Type], step: u32, written: Type) -> Result<Type, String> {
+    let first = *operands.first().ok_or("a linear map needs an operand")?;
+    let differs = |t: &&Type| (t.set, t.key, t.turn) != (first.set, first.key, first.turn);
+    if let Some(other) = operands.iter().find(differs) {
+        return Err(format!(
+            "its operands differ in key or turn: {:?} of {} with turn {} and {:?} of {} with turn {}",
+            first.key, first.set, first.turn, other.key, other.set, other.turn
+        ));
+    }
+    match step >= 1 && first.turn % step == 0 {
+        true => Ok(Type {
+            count: written.count,
+            turn: first.turn / step,
+            ..first
+        }),
+        false => Err(format!(
+            "step {step} does not divide the turn {}",
+            first.turn
+        )),
     }
 }
 

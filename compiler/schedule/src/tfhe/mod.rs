@@ -7,7 +7,7 @@
 //! A message `m` lies at the torus point `m / turn` (mod 1). A bootstrap sees `m mod turn`, and its table repeats with
 //! its sign changed half a turn further, which the tables of an integer network define.
 
-mod analyse;
+mod analyze;
 mod constants;
 mod cost;
 mod error;
@@ -15,24 +15,23 @@ mod file;
 mod infer;
 mod interpret;
 pub mod noise;
+mod op;
 mod schedule;
 mod sets;
 mod summary;
 mod text;
 mod verify;
 
-pub use analyse::{Analysis, Noise, analyse};
+pub use analyze::{Analysis, Noise, analyze};
 pub use constants::{Constant, Constants, MapConstant, TableConstant};
 pub use cost::{CostKind, CostTable, Estimate, costs, estimate};
 pub use error::Error;
 pub use file::{MAX_FILE_BYTES, from_bytes, to_bytes};
 pub use infer::infer;
 pub use interpret::interpret;
-pub use schedule::{
-    FailureGoal, Instruction, KeyKind, MAX_COUNT, MAX_INSTRUCTIONS, MAX_TURN, MapBounds, Op,
-    OutputForm, Schedule, Type, ValueId,
-};
+pub use op::{KeyKind, MAX_COUNT, MAX_TURN, MapBounds, Op, Type, ValueId};
+pub use schedule::{FailureGoal, Instruction, MAX_INSTRUCTIONS, OutputForm, Schedule};
 pub use sets::{ParameterSet, SETS, SetId};
 pub use summary::Summary;
 pub use text::{MAX_TEXT_BYTES, VERSION, parse, print};
-pub use verify::{Verified, verify};
+pub use verify::{MAX_PARTS, MIN_FAILURE_BITS, Verified, verify};

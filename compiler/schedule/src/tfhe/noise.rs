@@ -3,7 +3,7 @@
 //! Source: the formulas of tfhe 1.8 (`core_crypto::commons::noise_formulas`, Gaussian, 132 bits), which follow
 //! I. Chillotti, D. Ligier, J.-B. Orfila and S. Tap, "Improved Programmable Bootstrapping with Larger Precision and
 //! Efficient Arithmetic Circuits for TFHE", ASIACRYPT 2021, and the correction terms of its Fourier transform in double
-//! precision. The modulus switch is the centred one, whose variance is half that of plain rounding.
+//! precision. The modulus switch is the centered one, whose variance is half that of plain rounding.
 //! A test of the runtime compares every formula with the library's own.
 
 use crate::tfhe::ParameterSet;
@@ -55,15 +55,17 @@ pub fn bootstrap_variance(set: &ParameterSet) -> f64 {
     n * (transform + key + 0.5 * k * size * (q2 / 48.0 + rounding) + rounding)
 }
 
-/// Variance that the centred modulus switch to `2N` adds, with the rounding of the body.
+/// Variance that the centered modulus switch to `2N` adds, with the rounding of the body.
 pub fn modulus_switch_variance(set: &ParameterSet) -> f64 {
     let positions = 2.0 * set.polynomial_size as f64;
     (set.lwe_dimension as f64 / 48.0 + 1.0 / 12.0) / (positions * positions)
 }
 
-/// Variance of rounding every number of a ciphertext of dimension `dimension` under a binary key to its top `bits` bits.
+/// Variance of rounding every number of a ciphertext of dimension `dimension` under a binary key to its top `bits`
+/// bits.
 pub fn truncation_variance(dimension: usize, bits: u32) -> f64 {
-    // A key bit is 0 or 1 with half a chance: the mean of the rounding errors does not vanish with them, hence /2 of all.
+    // A key bit is 0 or 1 with half a chance: the mean of the rounding errors does not vanish with them, hence /2 of
+    // all.
     (dimension as f64 / 2.0 + 1.0) / 12.0 * (-2.0 * f64::from(bits)).exp2()
 }
 

@@ -1,9 +1,9 @@
 //! The parameter sets: those that the library `tfhe` publishes, with their names.
 //!
-//! Source: tfhe 1.8, `shortint::parameters::v1_4`, Gaussian, 132 bits of security (classical, lattice estimator), binary
-//! keys, failure 2^-128 for `message + carry` bits at their stated norm. The set `m_c` has `m` message and `c` carry bits.
-//! Here a set is used for what it is, dimensions and noise: [`crate::tfhe::noise`] finds the failure probability at
-//! the number of boxes and the norm that a network has, which need not be those of the set's name.
+//! Source: tfhe 1.8, `shortint::parameters::v1_4`, Gaussian, 132 bits of security (classical, lattice estimator),
+//! binary keys, failure 2^-128 for `message + carry` bits at their stated norm. The set `m_c` has `m` message and `c`
+//! carry bits. Here a set is used for what it is, dimensions and noise: [`crate::tfhe::noise`] finds the failure
+//! probability at the number of boxes and the norm that a network has, which need not be those of the set's name.
 
 use std::fmt;
 

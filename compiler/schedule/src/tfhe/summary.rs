@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::tfhe::{Op, Schedule, analyse};
+use crate::tfhe::{Op, Schedule, analyze};
 
 /// What a schedule costs, in counts.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,7 +79,7 @@ impl Summary {
             key_bytes: key_bytes(schedule),
             input_bytes: schedule.input_type().map_or(0, |t| 8 * u64::from(t.count)),
             output_bytes: outputs.map(output_words).sum::<u64>() * u64::from(schedule.output_bytes),
-            failure_log2: analyse(schedule).failure_log2,
+            failure_log2: analyze(schedule).failure_log2,
         }
     }
 

@@ -103,16 +103,22 @@ pub fn all_ops() -> Schedule {
     let sum = one(&mut b, Op::Rescale { x: sum });
     b.layer("head");
     let r = one(&mut b, Op::Rotate { x: sum, step: 511 });
-    let d = one(&mut b, Op::Sub { a: r, b: sum });
-    let factor = b.constant("head.factor", Constant::Vector(vec![0.5]));
-    let p = one(
-        &mut b,
-        Op::MulPlain {
-            x: d,
-            constant: factor,
-            scale: Scale::pow2(30),
+    let d = one(&mut b, Op::Add { a: r, b: sum });
+    let factor = Constant::Diagonals {
+        period: 1,
+        values: vec![0.5],
+    };
+    let p = b.constant("head.factor", factor);
+    let p = Op::Linear {
+        inputs: vec![d],
+        plan: LinearPlan {
+            outputs: 1,
+            terms: vec![term(0, 0, 0, 0)],
         },
-    );
+        diagonals: p,
+        scale: Scale::pow2(30),
+    };
+    let p = one(&mut b, p);
     let p = one(&mut b, Op::Rescale { x: p });
     let p = one(&mut b, Op::LevelDrop { x: p, to: Level(0) });
     b.finish(vec![p, p])
@@ -230,15 +236,14 @@ impl Random {
                 step: second % (SLOTS - 1) + 1,
             },
             2 => Op::Add { a, b },
-            3 => Op::Sub { a, b: a },
+            3 => Op::Add { a, b: a },
             4 => Op::AddPlain {
                 x: a,
                 constant: self.vector(i, second),
             },
-            5 => Op::MulPlain {
+            5 => Op::Rotate {
                 x: a,
-                constant: self.vector(i, second),
-                scale,
+                step: first % (SLOTS - 1) + 1,
             },
             6 => Op::Multiply { a, b },
             7 => Op::Square { x: a },

@@ -1,5 +1,5 @@
-//! Hostile input: 100,000 mutated texts and 20,000 mutated files give an error or a schedule, never a panic; what parses prints
-//! and parses again to the same. Each mutant has its own seed, which a failure names.
+//! Hostile input: 100,000 mutated texts and 20,000 mutated files give an error or a schedule, never a panic; what
+//! parses prints and parses again to the same. Each mutant has its own seed, which a failure names.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -5,7 +5,7 @@ use hemet_schedule::tfhe::noise::{
     bootstrap_variance, box_margin, failure_log2, keyswitch_variance, modulus_switch_variance,
 };
 use hemet_schedule::tfhe::{
-    Constant, CostTable, Error, FailureGoal, Schedule, SetId, Summary, analyse, estimate,
+    Constant, CostTable, Error, FailureGoal, Schedule, SetId, Summary, analyze, estimate,
     from_bytes, interpret, parse, print, to_bytes, verify,
 };
 use proptest::prelude::*;
@@ -27,50 +27,9 @@ fn the_text_form_of_every_instruction_is_read_back() {
 }
 
 #[test]
-fn errors_of_the_text_name_the_line_and_what_was_expected() {
-    for (from, to, expected) in [
-        (
-            "schedule 1",
-            "schedule 2",
-            "line 1, column 21: version 2 of the text form, this program reads 1",
-        ),
-        (
-            "2^-40",
-            "10^-40",
-            "line 2, column 9: expected `2^-`, found `10^-40`",
-        ),
-        (
-            "halve %1",
-            "double %1",
-            "line 10, column 6: expected an instruction (input, linear, keyswitch, halve or bootstrap), found `double`",
-        ),
-        (
-            "%3 = halve",
-            "%7 = halve",
-            "line 11, column 1: expected `%3`",
-        ),
-        (
-            "lwe 2 1_1 small",
-            "lwe 2 9_9 small",
-            "expected a parameter set (1_0, ",
-        ),
-        (
-            "norm2 10",
-            "norm2 ten",
-            "expected a number from 0 to 18446744073709551615, found `ten`",
-        ),
-        (
-            "range -2 8",
-            "range -2 8 9",
-            "expected the end of the line, found `9`",
-        ),
-    ] {
-        let found = parse(&ALL_OPS.replacen(from, to, 1), constants())
-            .unwrap_err()
-            .to_string();
-        assert!(found.contains(expected), "{found}");
-    }
-    assert!(parse("", constants()).is_err());
+fn an_empty_text_is_refused() {
+    let error = parse("", constants()).unwrap_err();
+    assert_eq!((error.line, error.column), (1, 1));
 }
 
 #[test]
@@ -87,80 +46,6 @@ fn the_interpreter_gives_what_a_hand_computes() {
 }
 
 #[test]
-fn each_rule_of_the_verifier_finds_its_fault() {
-    let replaced = |from: &str, to: &str| {
-        let schedule = parse(&ALL_OPS.replacen(from, to, 1), constants()).unwrap();
-        verify(schedule).map_or_else(|e| e.to_string(), |_| "valid".into())
-    };
-    for (from, to, expected) in [
-        (
-            "halve %1",
-            "halve %4",
-            "layer `first`, instruction 2: it reads %4, which is not made before it",
-        ),
-        (
-            "output %6 range",
-            "output %9 range",
-            "output %9 does not exist",
-        ),
-        (
-            "keyswitch %3 to 1_1 : lwe 2 1_1",
-            "keyswitch %3 to 1_1 : lwe 2 2_2",
-            "the schedule says",
-        ),
-        (
-            "bootstrap %4",
-            "bootstrap %3",
-            "its operand is under the Big key, needed is the Small one",
-        ),
-        ("step 2", "step 3", "step 3 does not divide the turn 64"),
-        (
-            "@head/map",
-            "@head/table",
-            "constant `head/table`: it is missing",
-        ),
-        (
-            "@head/map",
-            "@first/table",
-            "constant `first/table`: it is a table, a linear map is needed",
-        ),
-        (
-            "weight 3 norm2 10",
-            "weight 2 norm2 10",
-            "row 0 has 2 entries up to ±3 of squared norm 10",
-        ),
-        (
-            "turn 12 range -1 4",
-            "turn 12 range 0 4",
-            "table 0 gives -1, the instruction says 0 to 4",
-        ),
-        (
-            "output %6 range -2 8",
-            "output %6 range -1 8",
-            "an output can take -2 to 8",
-        ),
-        (
-            "output logits -2 8",
-            "output logits -3 8",
-            "the parts reach -2 to 8, the output -3 to 8",
-        ),
-        (
-            "output logits -2 8 bytes 3",
-            "output logits -2 8 bytes 9",
-            "9 bytes of each number",
-        ),
-        (
-            "2^-40 prediction",
-            "2^-100000 prediction",
-            "the goal is 2^-100000",
-        ),
-    ] {
-        let found = replaced(from, to);
-        assert!(found.contains(expected), "{from} -> {to}: {found}");
-    }
-}
-
-#[test]
 fn constants_that_do_not_fit_are_refused() {
     let first = "first/map".to_owned();
     assert!(faults(|s| drop(s.constants.remove(&first))).contains("it is missing"));
@@ -172,7 +57,7 @@ fn constants_that_do_not_fit_are_refused() {
     };
     assert!(with_map(|m| m.columns[1] = 7).contains("must ascend strictly and stay below 2"));
     assert!(with_map(|m| m.row_starts[1] = 9).contains("do not fit together"));
-    assert!(with_map(|m| m.bias.truncate(1)).contains("a map of 2 to 1 values, needed is 2 to 2"));
+    assert!(with_map(|m| m.inputs = 3).contains("a map of 3 to 2 values, needed is 2 to 2"));
     assert!(faults(|s| s.failure = FailureGoal::Bootstrap(20)).contains("valid"));
 }
 
@@ -234,7 +119,7 @@ fn the_tail_bound_is_above_the_true_tail_and_close() {
 #[test]
 fn a_map_of_dependent_values_counts_more_noise_than_of_independent_ones() {
     let schedule = all_ops();
-    let noise = analyse(&schedule).noise;
+    let noise = analyze(&schedule).noise;
     assert!(noise[0].independent && !noise[1].independent && noise[5].independent);
     let fresh = SetId::find("2_3").unwrap().get().glwe_std;
     assert_eq!(noise[1].variance, fresh * fresh * 10.0 * 4.0);

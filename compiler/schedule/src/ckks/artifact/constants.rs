@@ -1,10 +1,11 @@
-//! Constants as safetensors: a vector has shape `[period]`, diagonals have shape `[terms, period]`, the weights of a placed map have
-//! shape `[weights]` and lie beside a tensor of 32-bit words, named as they are with `:placement` behind, which says where they
-//! belong.
+//! Constants as safetensors: a vector has shape `[period]`, diagonals have shape `[terms, period]`, the weights of a
+//! placed map have shape `[weights]` and lie beside a tensor of 32-bit words, named as they are with `:placement`
+//! behind, which says where they belong.
 //!
-//! A constant whose values are all integers times one power of two ([`super::integers`]) is stored as bytes, with the number of planes before
-//! its shape and the power of two in a tensor named as it is with `:step` behind; one whose values are all exactly 32-bit floats is stored
-//! as such. The order of the constants' ids is the entry `order` of the metadata: names, one a line.
+//! A constant whose values are all integers times one power of two ([`super::integers`]) is stored as bytes, with the
+//! number of planes before its shape and the power of two in a tensor named as it is with `:step` behind; one whose
+//! values are all exactly 32-bit floats is stored as such. The order of the constants' ids is the entry `order` of the
+//! metadata: names, one a line.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -20,8 +21,8 @@ use crate::container::{FileError, part_error};
 const PLACEMENT: &str = ":placement";
 /// Behind the name of the step of integers.
 const STEP: &str = ":step";
-/// Most values of all constants, which bounds the memory that they take once they are read: as many as the default limit of bytes holds of
-/// 32-bit floats.
+/// Most values of all constants, which bounds the memory that they take once they are read: as many as the default
+/// limit of bytes holds of 32-bit floats.
 const MAX_VALUES: usize = 1 << 30;
 
 /// A tensor on its way into a file; its bytes are made only as they are written.

@@ -1,8 +1,10 @@
-//! Values as integers times one power of two, in planes of bytes: the lowest byte of every integer, then the next of every one.
+//! Values as integers times one power of two, in planes of bytes: the lowest byte of every integer, then the next of
+//! every one.
 //!
-//! Weights that the compiler has rounded to few bits take those bits: bytes of one kind lie together, so the compression behind finds how often
-//! each occurs. The power of two is the smallest that the planes hold: so the highest plane has values of every size, of which frequent ones
-//! take fewer bits, and bits that are always 0 lie in the lowest one, where they take none.
+//! Weights that the compiler has rounded to few bits take those bits: bytes of one kind lie together, so the
+//! compression behind finds how often each occurs. The power of two is the smallest that the planes hold: so the
+//! highest plane has values of every size, of which frequent ones take fewer bits, and bits that are always 0 lie in
+//! the lowest one, where they take none.
 
 /// Most bytes of an integer: with four the values fit 32-bit floats or need 64.
 const MAX_PLANES: usize = 3;
@@ -16,8 +18,8 @@ pub(super) struct Integers {
 }
 
 impl Integers {
-    /// How `values` are stored as integers, exactly; `None` where they are not integers of at most [`MAX_PLANES`] bytes times a
-    /// power of two within the range of floats, or none is different from 0.
+    /// How `values` are stored as integers, exactly; `None` where they are not integers of at most [`MAX_PLANES`] bytes
+    /// times a power of two within the range of floats, or none is different from 0.
     pub(super) fn of(values: &[f64]) -> Option<Self> {
         let mut least = i32::MAX;
         let mut most = 0f64;

@@ -1,8 +1,9 @@
-//! Artifact: the `.hemet` file that a compiler hands to a server: manifest, schedule text, constants. It holds no secret.
+//! Artifact: the `.hemet` file that a compiler hands to a server: manifest, schedule text, constants. It holds no
+//! secret.
 //!
-//! In the [`crate::container`] lie the parts `schedule` (the text form), `constants` (safetensors: integers times a step where
-//! all values of a constant are exactly that, otherwise 32-bit floats where they are that, otherwise 64-bit; linear maps as
-//! weights with their placement), and `extra/NAME`. What is read is parsed and verified.
+//! In the [`crate::container`] lie the parts `schedule` (the text form), `constants` (safetensors: integers times a
+//! step where all values of a constant are exactly that, otherwise 32-bit floats where they are that, otherwise 64-bit;
+//! linear maps as weights with their placement), and `extra/NAME`. What is read is parsed and verified.
 
 mod constants;
 mod integers;
@@ -12,10 +13,11 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use crate::ckks::constants::{MAX_NAME_BYTES, is_name_char};
+use crate::ckks::constants::is_name_char;
 use crate::ckks::{Constant, Error, Verified, text, verify};
 use crate::container::{self, FileError, Part, Reader, part_error};
 use crate::scheme::Scheme;
+use crate::syntax::MAX_NAME_BYTES;
 
 pub use crate::container::FORMAT_VERSION;
 pub use crate::manifest::{LayerNote, Manifest};
@@ -71,8 +73,8 @@ impl Artifact {
 
     /// BLAKE3 of the content, as 64 hexadecimal digits: manifest, schedule, constants and further parts.
     ///
-    /// Predictions, their machine and the notes on layers are left out: the same network compiled with another cost table has the same id, and
-    /// keys made for one serve the other. Costs one pass over the constants.
+    /// Predictions, their machine and the notes on layers are left out: the same network compiled with another cost
+    /// table has the same id, and keys made for one serve the other. Costs one pass over the constants.
     pub fn id(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         let mut section = |name: &str, parts: &[&[u8]]| {

@@ -21,19 +21,20 @@ pub enum CostKind {
     FinishRescale,
     /// A rotation on its own.
     Rotate,
-    /// Sum or difference.
+    /// Sum.
     Add,
     /// Adding a constant (encoded beforehand).
     AddPlain,
-    /// Multiplying by a constant (encoded beforehand).
+    /// Multiplying by a constant (encoded beforehand). No instruction is that; it is measured so that the counts of
+    /// other compilers can be priced.
     MulPlain,
-    /// Product without relinearisation.
+    /// Product without relinearization.
     Multiply,
-    /// Square without relinearisation.
+    /// Square without relinearization.
     Square,
-    /// Relinearisation.
+    /// Relinearization.
     Relinearize,
-    /// Relinearisation with a rescale.
+    /// Relinearization with a rescale.
     RelinearizeRescale,
     /// Rescale on its own.
     Rescale,

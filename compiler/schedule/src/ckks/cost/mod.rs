@@ -1,14 +1,14 @@
-//! What instructions cost: elementary costs, the work that each consists of, their counts in a schedule, and the measured
-//! table of a machine.
+//! What instructions cost: elementary costs, the work that each consists of, their counts in a schedule, and the
+//! measured table of a machine.
 //!
-//! An estimate is the sum over [`costs`] of count × [`CostTable::cost_us`]: one thread, no overlap. A `linear` counts as
-//! double hoisting runs it (Bossuat et al., "Efficient Bootstrapping for Approximate Homomorphic Encryption with
-//! Non-Sparse Keys", Eurocrypt 2021, section 5): one [`CostKind::Decompose`] for each operand that any nonzero baby step
-//! reads, one [`CostKind::BabyStep`] for each pair of operand and nonzero baby step, one [`CostKind::Diagonal`] for each
-//! term, one [`CostKind::GiantStep`] for each pair of output and nonzero giant step, one [`CostKind::Finish`] for each output
-//! that has a nonzero giant step. A rescale that runs inside the instruction before it ([`crate::ckks::fusion`]) costs nothing of
-//! its own; results of a `linear` without giant steps are rescaled one by one.
-//! Limit: a rescale, sum or level drop of degree 2 counts as one of degree 1.
+//! An estimate is the sum over [`costs`] of count × [`CostTable::cost_us`]: one thread, no overlap. A `linear` counts
+//! as double hoisting runs it (Bossuat et al., "Efficient Bootstrapping for Approximate Homomorphic Encryption with
+//! Non-Sparse Keys", Eurocrypt 2021, section 5): one [`CostKind::Decompose`] for each operand that any nonzero baby
+//! step reads, one [`CostKind::BabyStep`] for each pair of operand and nonzero baby step, one [`CostKind::Diagonal`]
+//! for each term, one [`CostKind::GiantStep`] for each pair of output and nonzero giant step, one [`CostKind::Finish`]
+//! for each output that has a nonzero giant step. A rescale that runs inside the instruction before it
+//! ([`crate::ckks::fusion`]) costs nothing of its own; results of a `linear` without giant steps are rescaled one by
+//! one. Limit: a rescale, sum or level drop of degree 2 counts as one of degree 1.
 
 mod kind;
 mod table;
@@ -86,9 +86,8 @@ fn kinds(op: &Op, fusion: Fusion) -> Vec<(CostKind, u64)> {
             };
         }
         Op::Rotate { .. } => CostKind::Rotate,
-        Op::Add { .. } | Op::Sub { .. } => CostKind::Add,
+        Op::Add { .. } => CostKind::Add,
         Op::AddPlain { .. } => CostKind::AddPlain,
-        Op::MulPlain { .. } => CostKind::MulPlain,
         Op::Multiply { .. } => CostKind::Multiply,
         Op::Square { .. } => CostKind::Square,
         Op::Relinearize { .. } => match fusion {
@@ -176,9 +175,9 @@ pub fn estimate_ms(schedule: &Schedule, table: &CostTable) -> Result<Estimate, M
     })
 }
 
-/// Predicts the time of one evaluation on `threads` threads, in milliseconds: as long as the work takes when it is spread evenly, or
-/// as the longest chain of instructions that wait for each other takes when threads share [`DegreeCosts::shared`] of the work
-/// inside each, whichever is more.
+/// Predicts the time of one evaluation on `threads` threads, in milliseconds: as long as the work takes when it is
+/// spread evenly, or as the longest chain of instructions that wait for each other takes when threads share
+/// [`DegreeCosts::shared`] of the work inside each, whichever is more.
 ///
 /// # Errors
 /// As [`estimate_ms`].

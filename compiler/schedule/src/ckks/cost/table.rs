@@ -63,8 +63,8 @@ impl CostTable {
     /// Reads a table.
     ///
     /// # Errors
-    /// [`Error::CostTable`] with line and column where it is not a table's JSON, or with what is wrong: another version, an
-    /// unknown or missing unit, a time that is negative or not finite, the same ring degree twice.
+    /// [`Error::CostTable`] with line and column where it is not a table's JSON, or with what is wrong: another
+    /// version, an unknown or missing unit, a time that is negative or not finite, the same ring degree twice.
     pub fn from_json(json: &str) -> Result<Self, Error> {
         let wrong = |message: String| Error::CostTable { message };
         let found: Version = serde_json::from_str(json).map_err(|e| wrong(e.to_string()))?;

@@ -1,10 +1,11 @@
 //! What an elementary cost consists of: transforms, conversions, products, bytes. Counted, not measured.
 //!
-//! The engine switches keys by digits (Han and Ki, "Better Bootstrapping for Approximate Homomorphic Encryption", CT-RSA 2020)
-//! with one division by the special primes for a sum (Bossuat et al., "Efficient Bootstrapping for Approximate Homomorphic
-//! Encryption with Non-Sparse Keys", Eurocrypt 2021). With `l` limbs, `k` special primes and `d` digits a rotation takes
-//! `d(k+l) + 2k + 2l` transforms, products with `d(k+l)` pairs of key limbs, and conversions between bases; times are linear in
-//! these counts, so a few measurements for each ring degree serve all chains.
+//! The engine switches keys by digits (Han and Ki, "Better Bootstrapping for Approximate Homomorphic Encryption",
+//! CT-RSA 2020) with one division by the special primes for a sum (Bossuat et al., "Efficient Bootstrapping for
+//! Approximate Homomorphic Encryption with Non-Sparse Keys", Eurocrypt 2021). With `l` limbs, `k` special primes and
+//! `d` digits a rotation takes `d(k+l) + 2k + 2l` transforms, products with `d(k+l)` pairs of key limbs, and
+//! conversions between bases; times are linear in these counts, so a few measurements for each ring degree serve all
+//! chains.
 
 use std::ops::Range;
 
@@ -110,8 +111,8 @@ impl Ring {
         Self::with_digits(parameters.log_n(), &chain, &special, &digits)
     }
 
-    /// The sizes of a chain whose primes are not chosen yet, by their bits; a prime larger than the special primes together
-    /// counts as a digit of its own.
+    /// The sizes of a chain whose primes are not chosen yet, by their bits; a prime larger than the special primes
+    /// together counts as a digit of its own.
     pub fn of_bits(log_n: u32, chain: &[u32], special: &[u32]) -> Self {
         let float = |bits: &[u32]| bits.iter().map(|&b| f64::from(b)).collect::<Vec<_>>();
         let (chain, special) = (float(chain), float(special));

@@ -146,8 +146,8 @@ impl PlacedOperand {
 }
 
 impl Pattern {
-    /// `(place in the result's channel, place in the operand's, weight of the pair)` of all taps, for channels of these widths; sensible only after
-    /// the taps are checked.
+    /// `(place in the result's channel, place in the operand's, weight of the pair)` of all taps, for channels of these
+    /// widths; sensible only after the taps are checked.
     pub(super) fn places(&self, width: u32, from: u32) -> impl Iterator<Item = (u32, u32, u32)> {
         self.taps.iter().flat_map(move |tap| {
             (tap.rows[0]..tap.rows[1]).flat_map(move |y| {

@@ -35,15 +35,16 @@ struct Operand {
     patterns: Vec<Sources>,
 }
 
-/// What each place of a result's channel reads, in compressed rows: `(place of the operand, weight of the pair)`, ascending.
+/// What each place of a result's channel reads, in compressed rows: `(place of the operand, weight of the pair)`,
+/// ascending.
 struct Sources {
     starts: Vec<u32>,
     entries: Vec<(u32, u32)>,
 }
 
 impl Expansion {
-    /// The tables of a map that a verified schedule holds, for ciphertexts of `slots` slots. Costs about as much memory as the weights, and
-    /// eight bytes for each slot of the layouts.
+    /// The tables of a map that a verified schedule holds, for ciphertexts of `slots` slots. Costs about as much memory
+    /// as the weights, and eight bytes for each slot of the layouts.
     pub fn new(map: &Arc<PlacedMap>, slots: usize) -> Self {
         let mut first = 0;
         // Of a batch every slot is as the first.
@@ -134,7 +135,8 @@ impl Operand {
         }
     }
 
-    /// Which weight joins two elements. `hint` is where it was found within its row the last time: mostly the same place in the row again.
+    /// Which weight joins two elements. `hint` is where it was found within its row the last time: mostly the same
+    /// place in the row again.
     fn weight(&self, row: Element, column: Element, hint: &mut usize) -> Option<usize> {
         let pair = (row.channel * self.channels + column.channel) as usize;
         let (pattern, first) = self.pairs[pair];

@@ -1,11 +1,11 @@
 //! A linear map stored as the network's weights and where its operands and results lie, instead of as dense diagonals.
 //!
-//! A weight of a convolution stands once here, while its diagonals hold it once for each place of the image. The value of
-//! diagonal slot `s` of a term with giant step `g` and baby step `b` is the map's entry from the element that the operand's
-//! layout has at slot `s + b` to the element that the result's layout has at slot `s − g`: 0 where either slot holds no
-//! element, or the map has no such entry. Where the diagonals are longer than both layouts' periods, because another operand's
-//! is, each entry stands once: such results are sums over all slots of equal remainder. [`Expansion`] finds the values, term
-//! by term.
+//! A weight of a convolution stands once here, while its diagonals hold it once for each place of the image. The value
+//! of diagonal slot `s` of a term with giant step `g` and baby step `b` is the map's entry from the element that the
+//! operand's layout has at slot `s + b` to the element that the result's layout has at slot `s − g`: 0 where either
+//! slot holds no element, or the map has no such entry. Where the diagonals are longer than both layouts' periods,
+//! because another operand's is, each entry stands once: such results are sums over all slots of equal remainder.
+//! [`Expansion`] finds the values, term by term.
 
 mod check;
 mod expand;
@@ -15,8 +15,8 @@ use crate::ckks::Layout;
 
 pub use expand::Expansion;
 
-/// Most pairs of places that the patterns of one constant may join: more than any map that is compiled, and a bound on the
-/// memory that a file can ask for.
+/// Most pairs of places that the patterns of one constant may join: more than any map that is compiled, and a bound on
+/// the memory that a file can ask for.
 pub const MAX_PLACES: usize = 1 << 24;
 /// Most pairs of channels of one operand, likewise.
 pub const MAX_PAIRS: usize = 1 << 24;
@@ -24,7 +24,8 @@ pub const MAX_PAIRS: usize = 1 << 24;
 /// A linear map by its weights; see the module.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlacedMap {
-    /// Number of values of each diagonal: the largest of the layouts' periods, each at most the slots; or 1 where all are batched.
+    /// Number of values of each diagonal: the largest of the layouts' periods, each at most the slots; or 1 where all
+    /// are batched.
     pub period: usize,
     /// Where the result lies.
     pub result: Layout,
@@ -32,7 +33,8 @@ pub struct PlacedMap {
     pub outputs: Vec<PlacedOutput>,
     /// The tensors that are mapped, in the order in which their ciphertexts are the instruction's operands.
     pub operands: Vec<PlacedOperand>,
-    /// The weights, pattern by pattern, in each pair of channels by pair of channels, as many each time as [`Pattern::weights`] says.
+    /// The weights, pattern by pattern, in each pair of channels by pair of channels, as many each time as
+    /// [`Pattern::weights`] says.
     pub values: Vec<f64>,
 }
 
@@ -72,8 +74,8 @@ pub struct Block {
     pub inputs: [u32; 2],
 }
 
-/// Places that share one weight in each pair of channels: for result places `(y, x)` in a rectangle the operand's place is
-/// `(y, x) · stride + offset`, as under one element of a convolution's kernel.
+/// Places that share one weight in each pair of channels: for result places `(y, x)` in a rectangle the operand's place
+/// is `(y, x) · stride + offset`, as under one element of a convolution's kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tap {
     /// First row of the result and the one after the last.
@@ -84,8 +86,8 @@ pub struct Tap {
     pub stride: [u32; 2],
     /// Row and column of the operand for place `(0, 0)` of the result; may lie outside.
     pub offset: [i32; 2],
-    /// Which of the weights of a pair of channels it is: taps of one weight share it, as the places of a pool's window do in a
-    /// convolution merged with the pool.
+    /// Which of the weights of a pair of channels it is: taps of one weight share it, as the places of a pool's window
+    /// do in a convolution merged with the pool.
     pub weight: u32,
 }
 

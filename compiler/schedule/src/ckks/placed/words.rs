@@ -1,8 +1,9 @@
 //! A placed map without its weights as a list of 32-bit words: the form in which an artifact stores it.
 //!
-//! `period; layout; count, outputs; count, operands`; a layout is `shape; period; for each axis count, digits`; an operand is `layout; count,
-//! patterns`; a pattern is `count, blocks; count, taps`. Offsets are stored as their bits. Behind all that stand the weights of the taps,
-//! pattern by pattern; they are left out where the taps of every pattern have weights 0, 1, 2 and so on, as all had in format version 2.
+//! `period; layout; count, outputs; count, operands`; a layout is `shape; period; for each axis count, digits`; an
+//! operand is `layout; count, patterns`; a pattern is `count, blocks; count, taps`. Offsets are stored as their bits.
+//! Behind all that stand the weights of the taps, pattern by pattern; they are left out where the taps of every pattern
+//! have weights 0, 1, 2 and so on, as all had in format version 2.
 
 use super::{Block, Pattern, PlacedMap, PlacedOperand, PlacedOutput, Tap};
 use crate::ckks::{Digit, Layout};

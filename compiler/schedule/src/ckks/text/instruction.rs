@@ -43,18 +43,15 @@ pub(super) fn op(line: &mut Cursor<'_>, results: u32, names: &Names<'_>) -> Resu
         "linear" => linear,
         "rotate" => rotate,
         "add" => |line, _, _| pair(line).map(|(a, b)| Op::Add { a, b }),
-        "sub" => |line, _, _| pair(line).map(|(a, b)| Op::Sub { a, b }),
         "multiply" => |line, _, _| pair(line).map(|(a, b)| Op::Multiply { a, b }),
         "add_plain" => add_plain,
-        "mul_plain" => mul_plain,
         "square" => |line, _, _| line.value().map(|x| Op::Square { x }),
         "relinearize" => |line, _, _| line.value().map(|x| Op::Relinearize { x }),
         "rescale" => |line, _, _| line.value().map(|x| Op::Rescale { x }),
         "level_drop" => level_drop,
         _ => {
             return Err(line.expected(
-                "an instruction (input, linear, rotate, add, sub, add_plain, mul_plain, multiply, square, relinearize, \
-                 rescale or level_drop)",
+                "an instruction (input, linear, rotate, add, add_plain, multiply, square, relinearize, rescale or level_drop)",
             ));
         }
     };
@@ -86,14 +83,6 @@ fn add_plain(line: &mut Cursor<'_>, _: u32, names: &Names<'_>) -> Result<Op, Par
     let x = line.value()?;
     let constant = constant(line, names)?;
     Ok(Op::AddPlain { x, constant })
-}
-
-fn mul_plain(line: &mut Cursor<'_>, _: u32, names: &Names<'_>) -> Result<Op, ParseError> {
-    let x = line.value()?;
-    let constant = constant(line, names)?;
-    line.word("scale")?;
-    let scale = line.scale()?;
-    Ok(Op::MulPlain { x, constant, scale })
 }
 
 fn constant(line: &mut Cursor<'_>, names: &Names<'_>) -> Result<ConstantId, ParseError> {

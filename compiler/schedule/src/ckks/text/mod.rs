@@ -19,17 +19,17 @@
 //! output %3
 //! ```
 //!
-//! - The first line is the format version; a newer one is refused by name. The header follows, each line once, in this order.
-//!   `security` is 128, 192, 256 or `insecure`.
+//! - The first line is the format version; a newer one is refused by name. The header follows, each line once, in this
+//!   order. `security` is 128, 192, 256 or `insecure`.
 //! - `layer NAME` names the layer of the instructions below it; the ids of layers are the order of first mention.
 //! - A result list, `=`, the instruction, `:` and the one type of all results. Results count up from `%0`.
-//! - `linear` takes its operands in parentheses, the constant's name after `@` and the plan in brackets: output by output
-//!   (`|`), giant step by giant step (`;`), operand by operand, the baby steps in braces.
+//! - `linear` takes its operands in parentheses, the constant's name after `@` and the plan in brackets: output by
+//!   output (`|`), giant step by giant step (`;`), operand by operand, the baby steps in braces.
 //! - A scale is `2^e` times powers `*qI^e` of primes of the chain. Weight values live apart, in [`Constants`].
 //! - The last line names the outputs. `#` starts a comment; blank lines and the amount of white space do not matter.
 //!
-//! The parser checks form only; [`crate::ckks::verify()`] checks the rest. Limits, so that a hostile text costs no more memory
-//! than a small multiple of its length: [`MAX_TEXT_BYTES`], [`crate::ckks::schedule::MAX_VALUES`], 64 primes.
+//! The parser checks form only; [`crate::ckks::verify()`] checks the rest. Limits, so that a hostile text costs no more
+//! memory than a small multiple of its length: [`MAX_TEXT_BYTES`], [`crate::ckks::schedule::MAX_VALUES`], 64 primes.
 
 mod header;
 mod instruction;

@@ -109,11 +109,8 @@ fn write_instruction(
             write_plan(out, plan)?;
         }
         Op::Rotate { x, step } => write!(out, "{x} by {step}")?,
-        Op::Add { a, b } | Op::Sub { a, b } | Op::Multiply { a, b } => write!(out, "{a}, {b}")?,
+        Op::Add { a, b } | Op::Multiply { a, b } => write!(out, "{a}, {b}")?,
         Op::AddPlain { x, constant } => write!(out, "{x} @{}", name(constant))?,
-        Op::MulPlain { x, constant, scale } => {
-            write!(out, "{x} @{} scale {scale}", name(constant))?
-        }
         Op::Square { x } | Op::Relinearize { x } | Op::Rescale { x } => write!(out, "{x}")?,
         Op::LevelDrop { x, to } => write!(out, "{x} to {to}")?,
     }

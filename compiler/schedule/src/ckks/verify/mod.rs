@@ -1,35 +1,37 @@
-//! Verifier: the only way from a [`Schedule`] to a [`Verified`] one. This page is the specification of a valid schedule.
+//! Verifier: the only way from a [`Schedule`] to a [`Verified`] one. This page is the specification of a valid
+//! schedule.
 //!
-//! **Header.** The input level lies in the chain and the input scale fits it. `log2(QP)` is within the security table for
-//! the level that the parameters state (parameters stated insecure pass here; whoever runs them says so). The names of
-//! layers are unique, not empty, at most 256 bytes, without white space, control characters and `#`. `depth` equals the
-//! most rescales on a path to an output. `precision_bits` is at most 60.
+//! **Header.** The input level lies in the chain and the input scale fits it. `log2(QP)` is within the security table
+//! for the level that the parameters state (parameters stated insecure pass here; whoever runs them says so). The names
+//! of layers are unique, not empty, at most 256 bytes, without white space, control characters and `#`. `depth` equals
+//! the most rescales on a path to an output. `precision_bits` is at most 60.
 //!
 //! **Layouts** (input and output). The period is a power of two of at most 2^24; an axis has at most 32 digits, each of
-//! extent at least 1, which together reach the axis length; all elements lie at distinct positions below the period. The
-//! number of ciphertexts that the layout takes equals the number of input instructions, or outputs.
+//! extent at least 1, which together reach the axis length; all elements lie at distinct positions below the period.
+//! The number of ciphertexts that the layout takes equals the number of input instructions, or outputs.
 //!
-//! **Batches.** If the input's layout is batched, so is the output's, and the other way round; nothing rotates then, and every
-//! constant has period 1, so that no image meets another.
+//! **Batches.** If the input's layout is batched, so is the output's, and the other way round; nothing rotates then,
+//! and every constant has period 1, so that no image meets another.
 //!
 //! **Order.** Instruction by instruction, results are numbered from 0 without gaps, so that each value is made once, at
 //! most [`MAX_VALUES`](crate::ckks::schedule::MAX_VALUES) of them; an instruction reads only values made
 //! before it. The `input` instructions have the indices 0, 1, 2, … in order. Every layer id names a layer.
 //!
-//! **Types.** The type written for a value equals the one that [`crate::ckks::infer`] finds from the types of the operands: degrees,
-//! levels, exact scales, and that the scale fits the modulus of its level with headroom.
+//! **Types.** The type written for a value equals the one that [`crate::ckks::infer`] finds from the types of the
+//! operands: degrees, levels, exact scales, and that the scale fits the modulus of its level with headroom.
 //!
-//! **Steps.** `rotate` has a step from 1 to slots − 1. Baby and giant steps lie in 0 to slots − 1. If anything rotates or
-//! relinearizes, the parameters have a special prime.
+//! **Steps.** `rotate` has a step from 1 to slots − 1. Baby and giant steps lie in 0 to slots − 1. If anything rotates
+//! or relinearizes, the parameters have a special prime.
 //!
 //! **Linear maps.** There is at least one operand and one output; terms ascend strictly by
 //! (output, giant, operand, baby), name existing operands and outputs, and every output has a term.
 //!
-//! **Constants.** Names are valid and unique. An instruction's constant exists and has the kind it needs: `linear` diagonals or a
-//! placed map, others a vector. Periods are powers of two of at most the slots, diagonals have terms × period values. All values are
-//! finite, and the largest, encoded, stays below half the modulus at which it is used. The layouts of a placed map are sound, its
-//! outputs and the ciphertexts of its operands are as many as the instruction's; blocks lie in the channels and taps in the
-//! places of its tensors, none twice; there are as many weights as each pattern's pairs × its weights.
+//! **Constants.** Names are valid and unique. An instruction's constant exists and has the kind it needs: `linear`
+//! diagonals or a placed map, others a vector. Periods are powers of two of at most the slots, diagonals have terms ×
+//! period values. All values are finite, and the largest, encoded, stays below half the modulus at which it is used.
+//! The layouts of a placed map are sound, its outputs and the ciphertexts of its operands are as many as the
+//! instruction's; blocks lie in the channels and taps in the places of its tensors, none twice; there are as many
+//! weights as each pattern's pairs × its weights.
 //!
 //! **Outputs.** There is at least one; each exists; all have one type, of degree 1.
 //!
@@ -42,10 +44,11 @@ use std::collections::HashSet;
 
 use hemet_ckks_params::{Security, max_log_qp};
 
-use crate::ckks::constants::{MAX_NAME_BYTES, is_name_char};
+use crate::ckks::constants::is_name_char;
 use crate::ckks::infer::check_fit;
 use crate::ckks::{Constant, Layout, Schedule, Type};
 use crate::fault::{Fault, Faults, Found};
+use crate::syntax::MAX_NAME_BYTES;
 
 /// Largest promise of precision, in bits: more than a float holds is a mistake.
 const MAX_PRECISION_BITS: u32 = 60;

@@ -15,9 +15,11 @@
 //! output %3 range -30 40
 //! ```
 //!
-//! - The first line is the format version; a newer one is refused by name. `failure` is for a `prediction` or a `bootstrap`.
+//! - The first line is the format version; a newer one is refused by name. `failure` is for a `prediction` or a
+//!   `bootstrap`.
 //! - `layer NAME` names the layer of the instructions below it. Values count up from `%0`.
-//! - After `:` stands the type: count, parameter set, key, boxes of a turn. Constants stand apart and are named after `@`.
+//! - After `:` stands the type: count, parameter set, key, boxes of a turn. Constants stand apart and are named after
+//!   `@`.
 //! - The `output` lines at the end are the parts, which the client adds up. `#` starts a comment.
 //!
 //! The parser checks form only; [`crate::tfhe::verify`] checks the rest.

@@ -1,26 +1,10 @@
 //! A schedule with every instruction, and its constants.
+#![allow(dead_code)] // Each test file uses a part.
 
 use hemet_schedule::tfhe::{Constant, Constants, MapConstant, Schedule, TableConstant, parse};
 
 /// Two values, a map, two halvings, a table, and a sum of both results.
-pub const ALL_OPS: &str = "\
-hemet-tfhe-schedule 1
-failure 2^-40 prediction
-input 0 3
-output logits -2 8 bytes 3
-
-layer input
-%0 = input : lwe 2 2_3 big turn 64
-layer first
-%1 = linear %0 @first/map step 2 entries 4 fan_in 2 weight 3 norm2 10 : lwe 2 2_3 big turn 32
-%2 = halve %1 : lwe 2 2_3 big turn 16
-%3 = halve %2 : lwe 2 2_3 big turn 8
-%4 = keyswitch %3 to 1_1 : lwe 2 1_1 small turn 8
-%5 = bootstrap %4 @first/table turn 12 range -1 4 : lwe 2 1_1 big turn 12
-layer head
-%6 = linear %5 @head/map step 1 entries 2 fan_in 2 weight 1 norm2 2 : lwe 1 1_1 big turn 12
-output %6 range -2 8
-";
+pub const ALL_OPS: &str = include_str!("../../files/tfhe.schedule");
 
 pub fn all_ops() -> Schedule {
     parse(ALL_OPS, constants()).expect("the fixture is well formed")
