@@ -1,21 +1,69 @@
 //! What ends a command: a user's mistake (exit status 2) or a failure of the work itself (exit status 1).
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode, SourceSpan};
 
-/// Why a command ended without success.
-#[derive(Debug)]
+/// Why a command ended without success: a variant for each crate whose error it is, and what this one finds itself.
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Something that the user can mend: a file, an option, a value. Exit status 2.
+    /// Something that the user can mend: an option, a value, what does not fit together. Exit status 2.
+    #[error("{0}")]
     User(String),
+    /// A file that is not there, not readable or not what it should be. Exit status 2.
+    #[error("{}: {what}", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        what: String,
+    },
     /// A mistake at a known place of a text file. Exit status 2.
+    #[error(transparent)]
     Source(Box<SourceError>),
     /// The work was done and its result is not good enough (a check failed). Exit status 1.
+    #[error("{0}")]
     Check(String),
     /// A network with its weights cannot be compiled as asked for. Exit status 1.
+    #[error("{0}")]
     Uncompilable(String),
+    /// A space, graph or weights were refused. Exit status 2.
+    #[error(transparent)]
+    Spaces(#[from] hemet_spaces::Error),
+    /// Data, training, strategies, studies. Exit status 2.
+    #[error(transparent)]
+    Search(#[from] hemet_search::Error),
+    /// The queue between a search and its workers. Exit status 2.
+    #[error(transparent)]
+    Queue(#[from] hemet_queue::Error),
+    /// The compiler for CKKS. Exit status 2.
+    #[error(transparent)]
+    Compiler(#[from] hemet_compiler::Error),
+    /// An ONNX model. Exit status 2.
+    #[error(transparent)]
+    Onnx(#[from] hemet_onnx::Error),
+    /// A schedule or an artifact. Exit status 2.
+    #[error(transparent)]
+    Schedule(#[from] hemet_schedule::Error),
+    /// A cost table lacks what is asked of it. Exit status 2.
+    #[error(transparent)]
+    MissingCost(#[from] hemet_schedule::MissingCost),
+    /// Client, server, calibration. Exit status 2.
+    #[error(transparent)]
+    Runtime(Box<hemet_runtime::RuntimeError>),
+    /// Client, server, calibration of TFHE. Exit status 2.
+    #[error(transparent)]
+    Tfhe(#[from] hemet_tfhe::Error),
+    /// A file could not be written. Exit status 2.
+    #[error(transparent)]
+    Write(#[from] hemet_files::WriteError),
+    /// A plot, table or page cannot be made of these numbers. Exit status 1.
+    #[error(transparent)]
+    Report(#[from] hemet_reports::Error),
+    /// Something cannot be written as JSON. Exit status 1.
+    #[error("as JSON: {0}")]
+    Json(#[from] serde_json::Error),
 }
 
 /// A mistake in a text file, shown with the line that it is on.
@@ -39,7 +87,10 @@ impl Error {
 
     /// A mistake in the file `path`: what happened and where.
     pub fn file(path: &Path, what: impl fmt::Display) -> Self {
-        Error::User(format!("{}: {what}", path.display()))
+        Error::File {
+            path: path.to_owned(),
+            what: what.to_string(),
+        }
     }
 
     /// A mistake at `line` and `column` (from 1) of a text.
@@ -78,19 +129,35 @@ impl Error {
     /// The exit status of the process.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Error::User(_) | Error::Source(_) => 2,
-            Error::Check(_) | Error::Uncompilable(_) => 1,
+            Error::User(_)
+            | Error::File { .. }
+            | Error::Source(_)
+            | Error::Spaces(_)
+            | Error::Search(_)
+            | Error::Queue(_)
+            | Error::Compiler(_)
+            | Error::Onnx(_)
+            | Error::Schedule(_)
+            | Error::MissingCost(_)
+            | Error::Runtime(_)
+            | Error::Tfhe(_)
+            | Error::Write(_) => 2,
+            Error::Check(_) | Error::Uncompilable(_) | Error::Report(_) | Error::Json(_) => 1,
         }
     }
 
     /// The text for standard error.
     pub fn render(self) -> String {
         match self {
-            Error::User(message) | Error::Check(message) | Error::Uncompilable(message) => {
-                format!("error: {message}")
-            }
             Error::Source(source) => format!("{:?}", miette::Report::new(*source)),
+            error => format!("error: {error}"),
         }
+    }
+}
+
+impl From<hemet_runtime::RuntimeError> for Error {
+    fn from(error: hemet_runtime::RuntimeError) -> Self {
+        Error::Runtime(Box::new(error))
     }
 }
 

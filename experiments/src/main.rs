@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use hemet::cli::Cli;
+use hemet::commands::Cli;
 
 fn main() -> ExitCode {
     hemet::common::exit(hemet::commands::run(Cli::parse()))

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Parser;
-use hemet::cli::{self, Cli};
+use hemet::commands::{self, Cli};
 use serde_yaml::Value;
 
 fn file(name: &str) -> PathBuf {
@@ -17,7 +17,7 @@ fn file(name: &str) -> PathBuf {
 fn storage_of_worker(arguments: &[String]) -> String {
     let line = std::iter::once("hemet".to_owned()).chain(arguments.iter().cloned());
     let parsed = Cli::try_parse_from(line).unwrap_or_else(|e| panic!("{arguments:?}\n{e}"));
-    let cli::Command::Worker(worker) = parsed.command else {
+    let commands::Command::Worker(worker) = parsed.command else {
         panic!("{arguments:?} starts no worker");
     };
     worker.storage.expect("required")

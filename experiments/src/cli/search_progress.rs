@@ -14,7 +14,7 @@ use crate::cli::progress::Progress;
 use crate::common;
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::finish::baseline;
+use crate::run::baseline;
 
 /// A bar over all epochs of all trials: trials done, running, failed, infeasible; the best so far, the front's hypervolume.
 pub struct SearchProgress {

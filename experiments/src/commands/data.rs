@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use hemet_search::data::{self, Dataset, Source, TrainTest};
-use hemet_spaces::Shape;
 
 use crate::cli::fetch;
 use crate::cli::progress::Progress;
 use crate::error::Error;
+use crate::run::images;
 
 /// List data sets, fetch published ones, check files
 #[derive(clap::Args, Debug)]
@@ -205,19 +205,6 @@ fn in_own_folder(source: &dyn Source, error: &hemet_search::Error) -> bool {
     file.is_some_and(|file| file.iter().any(|part| part == folder))
 }
 
-/// What a space for these images says of them.
-pub(crate) fn in_a_space(images: &Dataset) -> String {
-    let Shape {
-        channels,
-        height,
-        width,
-    } = images.shape;
-    format!(
-        "`input: [{channels}, {height}, {width}]` and `classes: {}`",
-        images.classes
-    )
-}
-
 /// What a set holds.
 fn describe(source: &dyn Source, sets: &TrainTest) {
     println!(
@@ -226,7 +213,10 @@ fn describe(source: &dyn Source, sets: &TrainTest) {
         sets.train.shape,
         sets.train.classes
     );
-    println!("  a space for them begins with {}", in_a_space(&sets.train));
+    println!(
+        "  a space for them begins with {}",
+        images::in_a_space(&sets.train)
+    );
     for (part, set) in [("training", &sets.train), ("test", &sets.test)] {
         println!(
             "  {part:<9} {:>6} images; of each class {}",

@@ -1,4 +1,4 @@
-//! The commands of `hemet`, one a file.
+//! The command line: one subcommand a task and a file, each with an example in its help. A command parses, calls and prints.
 
 pub mod bench;
 pub mod calibrate;
@@ -19,8 +19,59 @@ pub mod train;
 pub mod verify;
 pub mod worker;
 
-use crate::cli::{Cli, Command};
+use clap::{Parser, Subcommand};
+
 use crate::error::Error;
+
+/// Neural architecture search and compiler for networks on encrypted data.
+#[derive(Parser, Debug)]
+#[command(name = "hemet", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// The task.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Search a space of networks, compile the best and classify encrypted test images with it
+    Search(search::Args),
+    /// Draw the plots and tables of a run folder again
+    Report(report::Args),
+    /// Train trials of searches that hand them out, on this machine or many
+    Worker(worker::Args),
+    /// List searches with their trials by state
+    Studies(studies::Args),
+    /// Train a network that a search found to the end
+    Train(train::Args),
+    /// Show the size of a space, the extremes of its networks and a sample
+    Space(space::Args),
+    /// List data sets, fetch published ones, check files
+    Data(data::Args),
+    /// Compile a trial of a run to an artifact
+    Compile(compile::Args),
+    /// Show what is in an artifact: parameters, layers, costs
+    Inspect(inspect::Args),
+    /// Client: make a secret key and the evaluation keys for an artifact
+    Keygen(keygen::Args),
+    /// Client: encrypt an image for an artifact
+    Encrypt(encrypt::Args),
+    /// Server: run an artifact on an encrypted image, blindly
+    Predict(predict::Args),
+    /// Client: decrypt the server's answer
+    Decrypt(decrypt::Args),
+    /// Accuracy of an artifact on a data set, encrypted and in the clear, side by side
+    Evaluate(evaluate::Args),
+    /// Latency, sizes and error of an artifact on this machine
+    Bench(bench::Args),
+    /// Measure the cost table of this machine
+    Calibrate(calibrate::Args),
+    /// For developers: run named passes on a graph or schedule file and print the result
+    Opt(opt::Args),
+    /// Check a schedule or an artifact and list every fault
+    Verify(verify::Args),
+}
 
 /// Runs the command of a parsed command line.
 ///

@@ -8,8 +8,8 @@ use crate::common::Output;
 use crate::error::Error;
 use crate::export::Format;
 use crate::report;
-use crate::run::folder;
 use crate::run::folder::RunFolder;
+use crate::run::summary;
 use crate::schemes::ckks::costs;
 
 /// Write the report of a run folder again, or its trials for another program
@@ -56,7 +56,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let costs = ckks.then(|| costs::read(&run.costs_path())).transpose()?;
     let front = match &summary {
         Some(summary) => summary.front.clone(),
-        None => folder::front(&experiment, &trials, &|_| None)?,
+        None => summary::front(&experiment, &trials, &|_| None)?,
     };
     let report = report::Run {
         folder: &run,

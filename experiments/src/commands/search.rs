@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use hemet_search::data::{self, Dataset, TrainTest};
+use hemet_search::data::Dataset;
 use hemet_search::pareto::Point;
 use hemet_search::study::{self, Resume, Study, StudyOptions};
 use hemet_search::{Seed, strategy, train};
@@ -14,7 +14,9 @@ use crate::common::Output;
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::clock::Clock;
-use crate::run::folder::{Best, RunFolder};
+use crate::run::folder::RunFolder;
+use crate::run::images;
+use crate::run::summary::Best;
 use crate::run::teachers::Teachers;
 use crate::schemes::ckks::compile::{CompilerCosts, SchemeCosts};
 use crate::schemes::ckks::costs;
@@ -22,7 +24,6 @@ use crate::schemes::tfhe;
 use crate::schemes::tfhe::costs::TfheCosts;
 use crate::workers::Record;
 use crate::workers::coordinator::{Coordinator, Storage};
-use crate::workers::trainer::validation_seed;
 use crate::{common, finish, report};
 
 /// Search a space of networks, compile the best and classify encrypted test images with it
@@ -77,7 +78,7 @@ pub fn run(args: Args) -> Result<(), Error> {
     }
     experiment.seed = args.seed.unwrap_or(experiment.seed);
     check_device(&experiment, storage.is_none() || args.workers.is_some())?;
-    let sets = load(&experiment)?;
+    let sets = images::load(&experiment)?;
     let run = folder(&args, &experiment)?;
     let clock = Clock::resume(&run, start)?;
     let cost = costs_of(&args, &experiment, &run)?;
@@ -123,25 +124,6 @@ fn check_device(experiment: &Experiment, here: bool) -> Result<(), Error> {
         true => device.check().map_err(Error::user),
         false => Ok(()),
     }
-}
-
-/// Loads the images and checks that the space takes them.
-pub(crate) fn load(experiment: &Experiment) -> Result<TrainTest, Error> {
-    let sets =
-        data::load(&experiment.data.set, experiment.data.path.as_deref()).map_err(Error::user)?;
-    let space = experiment.space()?;
-    if space.input() != sets.train.shape || space.classes() != sets.train.classes {
-        return Err(Error::user(format!(
-            "images of {} are {} in {} classes, the space takes {} in {} classes; a space for them begins with {}",
-            experiment.data.set,
-            sets.train.shape,
-            sets.train.classes,
-            space.input(),
-            space.classes(),
-            super::data::in_a_space(&sets.train)
-        )));
-    }
-    Ok(sets)
 }
 
 /// The run folder, with the resolved experiment in it.
@@ -268,7 +250,10 @@ fn search(
 ) -> Result<Vec<hemet_search::Trial>, Error> {
     let begun = Instant::now();
     let (training, validation) = images
-        .split(experiment.data.validation, validation_seed(experiment))
+        .split(
+            experiment.data.validation,
+            images::validation_seed(experiment),
+        )
         .map_err(Error::user)?;
     let space = experiment.space()?;
     eprintln!(

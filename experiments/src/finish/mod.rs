@@ -1,6 +1,5 @@
 //! The end of a search: choose from the front, compile, measure and classify encrypted, report.
 
-pub mod baseline;
 pub mod deploy;
 pub mod front_times;
 
@@ -12,13 +11,15 @@ use hemet_search::pareto::ParetoFront;
 use hemet_search::study::Baseline;
 use hemet_search::{Outcome, Trial};
 
-use self::baseline::AgainstBaseline;
 use self::deploy::Deployed;
 use crate::cli::date;
 use crate::error::Error;
 use crate::experiment::Experiment;
+use crate::run::baseline;
 use crate::run::clock::Clock;
-use crate::run::folder::{self, Best, Environment, RunFolder, Summary, Uncompilable};
+use crate::run::folder::RunFolder;
+use crate::run::summary::{self, AgainstBaseline, Best, Environment, Summary};
+use crate::run::trained::Trained;
 use crate::schemes::ckks::compile::SchemeCosts;
 use crate::{common, report};
 
@@ -45,7 +46,7 @@ pub fn finish(
     } = front;
     let count = |is: fn(&Outcome) -> bool| trials.iter().filter(|t| is(&t.outcome)).count();
     let measured = |trial: usize| measured_ms.get(&trial).copied();
-    let front = folder::front(experiment, &trials, &measured)?;
+    let front = summary::front(experiment, &trials, &measured)?;
     let summary = Summary {
         name: experiment.name.clone(),
         hemet_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -81,30 +82,6 @@ pub fn finish(
         costs: costs.ckks.as_ref().map(|costs| &costs.table),
     })?;
     Ok(summary)
-}
-
-/// The trials of a search that has ended, of which those that turn out not to be compilable leave the front.
-pub struct Trained {
-    /// All trials.
-    pub trials: Vec<Trial>,
-    uncompilable: Vec<Uncompilable>,
-}
-
-impl Trained {
-    fn of(trials: &[Trial]) -> Self {
-        Self {
-            trials: trials.to_vec(),
-            uncompilable: Vec::new(),
-        }
-    }
-
-    /// A trained network that cannot be compiled is none that can be chosen: it counts as failed from here on.
-    pub fn drop_from_front(&mut self, trial: usize, reason: String) {
-        eprintln!("trial #{trial} leaves the front, it cannot be compiled: {reason}");
-        let dropped = Uncompilable { trial, reason };
-        dropped.leave_front(&mut self.trials);
-        self.uncompilable.push(dropped);
-    }
 }
 
 /// The networks that are measured at the end, and what a person must be told of them.

@@ -11,12 +11,12 @@ use super::plots::{Drawn, Plot};
 use super::{Run, architecture, tables};
 use crate::error::Error;
 use crate::run::curves;
-use crate::run::folder;
+use crate::run::summary;
 
 /// A member of the front with its pictures and tables.
 pub struct Member<'a> {
     /// What the summary says of it.
-    pub found: &'a folder::Member,
+    pub found: &'a summary::Member,
     /// Its parameters in a line, as the search predicted them.
     pub parameters: String,
     /// Architecture first, then accuracy and loss over epochs, where they were kept.
@@ -30,7 +30,7 @@ impl<'a> Member<'a> {
     ///
     /// # Errors
     /// A curve that is damaged, a network that this version cannot compile.
-    pub fn of(run: &Run<'a>, found: &'a folder::Member) -> Result<Self, Error> {
+    pub fn of(run: &Run<'a>, found: &'a summary::Member) -> Result<Self, Error> {
         let trial = run.trials.get(found.trial).ok_or_else(|| {
             Error::file(
                 &run.folder.summary_path(),
@@ -114,11 +114,11 @@ fn parameters(estimate: Option<&Estimate>, cost: Option<&CostEstimate>) -> Strin
 }
 
 /// Name of a file about a member, without its extension.
-fn file(found: &folder::Member, name: &str) -> String {
+fn file(found: &summary::Member, name: &str) -> String {
     format!("trial-{:04}-{name}", found.trial)
 }
 
-fn member_graph(found: &folder::Member, diagram: &GraphDiagram) -> hemet_reports::Result<Drawn> {
+fn member_graph(found: &summary::Member, diagram: &GraphDiagram) -> hemet_reports::Result<Drawn> {
     Ok(Drawn {
         name: file(found, "architecture"),
         shows: format!(

@@ -17,7 +17,8 @@ use hemet_search::{Outcome, Trial};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::run::folder::{self, Best, RunFolder, Summary};
+use crate::run::folder::RunFolder;
+use crate::run::summary::{self, Best, Summary};
 use member::Member;
 pub use outcome::{show, show_unfinished};
 use plots::Drawn;
@@ -30,7 +31,7 @@ pub struct Run<'a> {
     /// What was searched, and how.
     pub experiment: &'a Experiment,
     /// The Pareto front, fastest first.
-    pub front: &'a [folder::Member],
+    pub front: &'a [summary::Member],
     /// What came out; none while the search runs, or where it was broken off.
     pub summary: Option<&'a Summary>,
     /// All trials.

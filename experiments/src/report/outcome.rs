@@ -6,8 +6,9 @@ use super::Run;
 use crate::common::{self, Output};
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::finish::baseline;
-use crate::run::folder::{RunFolder, Summary};
+use crate::run::baseline;
+use crate::run::folder::RunFolder;
+use crate::run::summary::Summary;
 
 /// Prints the outcome for people, or the summary as one line of JSON.
 pub fn show(

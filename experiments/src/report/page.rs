@@ -9,8 +9,8 @@ use super::Run;
 use super::member::Member;
 use super::plots::Drawn;
 use crate::common;
-use crate::finish::baseline;
-use crate::run::folder::Best;
+use crate::run::baseline;
+use crate::run::summary::Best;
 
 /// The tables of the page, beside those of the members.
 pub struct Tables {

@@ -15,10 +15,10 @@ use hemet_search::{Error as SearchError, Seed};
 use hemet_spaces::Scheme;
 
 use super::Record;
-use crate::commands::search;
 use crate::error::Error;
 use crate::experiment::{Experiment, parse};
 use crate::run::folder::RunFolder;
+use crate::run::images;
 use crate::run::teachers::Teachers;
 
 /// Trains the trials of one study.
@@ -45,7 +45,7 @@ impl Trainer {
         if let Some(data) = data {
             experiment.data.path = Some(data.to_owned());
         }
-        let images = search::load(&experiment)?.train;
+        let images = images::load(&experiment)?.train;
         let sum = super::sum(&images);
         if sum != record.images {
             return Err(Error::user(format!(
@@ -54,7 +54,10 @@ impl Trainer {
             )));
         }
         let (training, validation) = images
-            .split(experiment.data.validation, validation_seed(&experiment))
+            .split(
+                experiment.data.validation,
+                images::validation_seed(&experiment),
+            )
             .map_err(Error::user)?;
         Ok(Self {
             experiment,
@@ -143,11 +146,6 @@ impl Trainer {
         );
         Ok(Delivery::Ended { outcome, epochs })
     }
-}
-
-/// The seed of the cut between training and validation images.
-pub fn validation_seed(experiment: &Experiment) -> Seed {
-    Seed::new(experiment.seed).derive("validation")
 }
 
 fn said(outcome: &TrainOutcome) -> String {

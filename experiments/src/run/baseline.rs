@@ -3,33 +3,9 @@
 use hemet_reports::number;
 use hemet_search::study::Baseline;
 use hemet_search::{Outcome, Trial};
-use serde::{Deserialize, Serialize};
 
 use crate::common;
-use crate::run::folder::{Best, Summary};
-
-/// What the chosen network gains on the baseline.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AgainstBaseline {
-    /// By how many percent of the baseline's its measured latency is lower; negative where it is higher.
-    pub latency_percent_lower: f64,
-    /// Percentage points of accuracy on the encrypted test images.
-    pub accuracy_points: f64,
-    /// Percentage points of accuracy on the validation images.
-    pub validation_points: f64,
-}
-
-impl AgainstBaseline {
-    /// Of the chosen network against the baseline.
-    pub fn of(chosen: &Best, baseline: &Best) -> Self {
-        let latency = chosen.measured_latency_ms / baseline.measured_latency_ms;
-        Self {
-            latency_percent_lower: 100.0 * (1.0 - latency),
-            accuracy_points: 100.0 * (chosen.encrypted_accuracy - baseline.encrypted_accuracy),
-            validation_points: 100.0 * (chosen.validation_accuracy - baseline.validation_accuracy),
-        }
-    }
-}
+use crate::run::summary::Summary;
 
 /// Why a baseline has nothing to be compared by; none where it was trained.
 pub fn untrained(baseline: Baseline, trials: &[Trial]) -> Option<String> {
