@@ -194,7 +194,7 @@ pub fn unpack(archive: &Path, wanted: &[&str], folder: &Path) -> Result<(), Erro
                 .take(size)
                 .read_to_end(&mut bytes)
                 .map_err(|e| damaged(&e.to_string()))?;
-            hemet_files::write_atomically(&path, &bytes).map_err(Error::user)?;
+            hemet_files::write_atomically(&path, &bytes)?;
         }
         std::io::copy(&mut content, &mut std::io::sink()).map_err(|e| damaged(&e.to_string()))?;
     }

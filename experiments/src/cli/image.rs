@@ -63,9 +63,7 @@ impl Source {
     }
 
     fn test_images(&self, set: &str, count: usize) -> Result<Vec<Image>, Error> {
-        let test = data::load(set, self.data.as_deref())
-            .map_err(Error::user)?
-            .test;
+        let test = data::load(set, self.data.as_deref())?.test;
         let last = self.index.saturating_add(count - 1);
         if last >= test.len() {
             return Err(Error::user(format!(

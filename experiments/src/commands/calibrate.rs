@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         true => Some(costs::read(&path)?),
         false => None,
     };
-    let options = options.map_err(Error::user)?;
+    let options = options?;
     let table = costs::measure(&options, known, Some(&path), args.output.json)?;
     costs::keep(&path, &table)?;
     if args.output.json {

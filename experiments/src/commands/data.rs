@@ -79,7 +79,7 @@ fn list() {
 }
 
 fn fetch_set(args: &FetchArgs) -> Result<(), Error> {
-    let source = data::source(&args.name).map_err(Error::user)?;
+    let source = data::source(&args.name)?;
     let Some(published) = source.published() else {
         return Err(Error::user(match source.needs_folder() {
             false => format!(
@@ -146,7 +146,7 @@ fn check(args: &CheckArgs) -> Result<(), Error> {
         return Err(Error::file(&args.path, "there is no such file or folder"));
     }
     if let Some(name) = &args.set {
-        let source = data::source(name).map_err(Error::user)?;
+        let source = data::source(name)?;
         let sets = source
             .load(Some(&args.path))
             .map_err(|error| Error::Check(error.to_string()))?;

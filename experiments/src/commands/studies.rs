@@ -43,11 +43,11 @@ struct Row {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let address = Address::parse(&args.storage).map_err(Error::user)?;
+    let address = Address::parse(&args.storage)?;
     let rows = match &address {
         Address::Postgres(_) => {
-            let queue = Queue::open(&address).map_err(Error::user)?;
-            let studies = queue.studies().map_err(Error::user)?;
+            let queue = Queue::open(&address)?;
+            let studies = queue.studies()?;
             studies.iter().map(row).collect()
         }
         Address::File(_) => folders(Path::new(&args.storage))?
@@ -123,7 +123,7 @@ fn of_folder(root: &Path) -> Result<Row, Error> {
     let run = RunFolder::open(root)?;
     let experiment = run.experiment()?;
     let journal = root.join("journal.jsonl");
-    let trials = study::read_journal(&journal, experiment.space()?).map_err(Error::user)?;
+    let trials = study::read_journal(&journal, experiment.space()?)?;
     let count = |is: fn(&Outcome) -> bool| trials.iter().filter(|t| is(&t.outcome)).count();
     let ended = run.summary_path().exists();
     let mut found = Row {
@@ -138,8 +138,8 @@ fn of_folder(root: &Path) -> Result<Row, Error> {
     };
     let address = Address::in_folder(root);
     if matches!(&address, Address::File(file) if file.exists()) {
-        let queue = Queue::open(&address).map_err(Error::user)?;
-        for study in queue.studies().map_err(Error::user)? {
+        let queue = Queue::open(&address)?;
+        for study in queue.studies()? {
             let queued = row(&study);
             if !ended {
                 found.state = queued.state;

@@ -42,7 +42,7 @@ impl Format {
     /// Files that cannot be read or written.
     pub fn write(self, run: &RunFolder, path: &Path) -> Result<(), Error> {
         let experiment = run.experiment()?;
-        let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
+        let folder = study::RunFolder::create(&run.root)?;
         let trials = run.trials(&experiment, run.summary()?.as_ref())?;
         let study = Exported {
             experiment: &experiment,
@@ -53,7 +53,7 @@ impl Format {
         match self {
             Format::Optuna => run.write(path, optuna::journal(&study)?.as_bytes()),
             Format::Csv => run.write(path, table()?.csv().as_bytes()),
-            Format::Parquet => run.write(path, &table()?.parquet().map_err(Error::user)?),
+            Format::Parquet => run.write(path, &table()?.parquet()?),
             Format::Tensorboard => {
                 for (name, bytes) in tensorboard::files(&study)? {
                     run.write(&path.join(name), &bytes)?;

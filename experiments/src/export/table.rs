@@ -54,7 +54,7 @@ pub fn table(study: &Exported<'_>) -> Result<Table, Error> {
             let label = gene.options.get(usize::from(*option));
             label.map_or(Cell::Missing, |label| Cell::from(label.as_str()))
         }));
-        table.push(cells).map_err(Error::user)?;
+        table.push(cells)?;
     }
     Ok(table)
 }

@@ -20,7 +20,7 @@ const FILE: &str = "events.out.tfevents.0.hemet";
 pub fn files(study: &Exported<'_>) -> Result<Vec<(String, Vec<u8>)>, Error> {
     let mut files = vec![(format!("search/{FILE}"), search(study)?)];
     for trial in study.trials {
-        let Some(epochs) = study.folder.read_curve(trial.number).map_err(Error::user)? else {
+        let Some(epochs) = study.folder.read_curve(trial.number)? else {
             continue;
         };
         let mut events = Events::new();

@@ -93,16 +93,16 @@ impl Run<'_> {
 /// # Errors
 /// Files that cannot be read or written.
 pub fn write(run: &Run<'_>) -> Result<(), Error> {
-    let plots = plots::draw(run).map_err(Error::user)?;
+    let plots = plots::draw(run)?;
     let members = run
         .front
         .iter()
         .map(|found| Member::of(run, found))
         .collect::<Result<Vec<Member>, Error>>()?;
-    let front = tables::front(run).map_err(Error::user)?;
+    let front = tables::front(run)?;
     run.folder
         .write(&run.folder.root.join("front.csv"), front.csv().as_bytes())?;
-    let trials = tables::trials(run.trials).map_err(Error::user)?;
+    let trials = tables::trials(run.trials)?;
     write_table(run, "trials", &trials)?;
     for drawn in plots.iter().chain(members.iter().flat_map(|m| &m.pictures)) {
         write_picture(run, drawn)?;
@@ -110,7 +110,7 @@ pub fn write(run: &Run<'_>) -> Result<(), Error> {
     for (name, table) in members.iter().flat_map(|m| &m.tables) {
         write_table(run, name, table)?;
     }
-    let baseline = tables::against_baseline(run).map_err(Error::user)?;
+    let baseline = tables::against_baseline(run)?;
     if let Some(table) = &baseline {
         write_table(run, "baseline", table)?;
     }
@@ -121,7 +121,7 @@ pub fn write(run: &Run<'_>) -> Result<(), Error> {
     };
     let page = page::page(run, &plots, &members, tables);
     write_text(run, "report.md", &page.markdown())?;
-    write_text(run, "index.html", &page.html().map_err(Error::user)?)
+    write_text(run, "index.html", &page.html()?)
 }
 
 fn write_picture(run: &Run<'_>, drawn: &Drawn) -> Result<(), Error> {

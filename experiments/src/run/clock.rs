@@ -77,7 +77,7 @@ impl<'a> Clock<'a> {
     /// A file that cannot be written.
     pub fn keep(&self) -> Result<f64, Error> {
         let seconds = self.seconds();
-        let json = serde_json::to_vec(&Kept { seconds }).map_err(Error::user)?;
+        let json = serde_json::to_vec(&Kept { seconds })?;
         self.run.write(&self.run.time_path(), &json)?;
         Ok(seconds)
     }

@@ -21,12 +21,12 @@ pub fn write(
     epochs: &[EpochReport],
     file: &dyn Fn(&str) -> PathBuf,
 ) -> Result<(), Error> {
-    let table = table(epochs).map_err(Error::user)?;
+    let table = table(epochs)?;
     run.write(&file("csv"), table.csv().as_bytes())?;
     for (name, plot) in plots(title, epochs) {
-        let svg = plot.svg().map_err(Error::user)?;
+        let svg = plot.svg()?;
         run.write(&file(&format!("{name}.svg")), svg.as_bytes())?;
-        let png = plot.png(PNG_SIZE.0, PNG_SIZE.1).map_err(Error::user)?;
+        let png = plot.png(PNG_SIZE.0, PNG_SIZE.1)?;
         run.write(&file(&format!("{name}.png")), &png)?;
     }
     Ok(())

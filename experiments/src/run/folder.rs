@@ -86,9 +86,8 @@ impl RunFolder {
         experiment: &Experiment,
         summary: Option<&Summary>,
     ) -> Result<Vec<Trial>, Error> {
-        let folder = study::RunFolder::create(&self.root).map_err(Error::user)?;
-        let mut trials =
-            study::read_journal(&folder.journal(), experiment.space()?).map_err(Error::user)?;
+        let folder = study::RunFolder::create(&self.root)?;
+        let mut trials = study::read_journal(&folder.journal(), experiment.space()?)?;
         for dropped in summary.iter().flat_map(|summary| &summary.uncompilable) {
             dropped.leave_front(&mut trials);
         }
@@ -137,6 +136,6 @@ impl RunFolder {
     /// Writes a file of the folder, whole or not at all.
     pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
         self.make_folder(path)?;
-        hemet_files::write_atomically(path, bytes).map_err(Error::user)
+        Ok(hemet_files::write_atomically(path, bytes)?)
     }
 }

@@ -12,8 +12,7 @@ use crate::experiment::Experiment;
 /// # Errors
 /// Files that are missing or damaged; images that the space does not take.
 pub fn load(experiment: &Experiment) -> Result<TrainTest, Error> {
-    let sets =
-        data::load(&experiment.data.set, experiment.data.path.as_deref()).map_err(Error::user)?;
+    let sets = data::load(&experiment.data.set, experiment.data.path.as_deref())?;
     let space = experiment.space()?;
     if space.input() != sets.train.shape || space.classes() != sets.train.classes {
         return Err(Error::user(format!(

@@ -184,7 +184,7 @@ pub fn front(
         Ok(Member {
             trial: point.trial,
             scheme: space.scheme(architecture),
-            architecture: space.describe(architecture).map_err(Error::user)?,
+            architecture: space.describe(architecture)?,
             depth: point.depth,
             validation_accuracy: point.accuracy,
             predicted_latency_ms: point.latency_ms,
