@@ -1,5 +1,5 @@
-//! Searches whose trials run in other processes: with workers killed and stopped, and the search itself killed, the journal,
-//! the weights and the front are those of a single process.
+//! Searches whose trials run in other processes: with workers killed and stopped, and the search itself killed, the
+//! journal, the weights and the front are those of a single process.
 
 mod world;
 

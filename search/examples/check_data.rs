@@ -1,5 +1,5 @@
-//! Loads a dataset and prints its sizes and the share of test images that have the label of their nearest training image,
-//! by which a wrong loader is known.
+//! Loads a dataset and prints its sizes and the share of test images that have the label of their nearest training
+//! image, by which a wrong loader is known.
 //!
 //! `cargo run --release -p hemet-search --example check_data -- NAME [FOLDER] [TEST IMAGES] [TRAINING IMAGES]`
 

@@ -1,5 +1,6 @@
-//! Hypervolumes of strategies on the benchmark of twelve genes of four options, as JSON for `search/benches/against_optuna.py`:
-//! `cargo run --release -p hemet-search --example strategy_benchmark -- BUDGET SEEDS`.
+//! Hypervolumes of strategies on the benchmark of twelve genes of four options, as JSON for
+//! `search/benches/against_optuna.py`: `cargo run --release -p hemet-search --example strategy_benchmark -- BUDGET
+//! SEEDS`.
 
 use hemet_search::strategy::{benchmark, strategy};
 

@@ -5,7 +5,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use hemet_search::train::{TrainData, TrainOptions, TrainOutcome, train};
+use hemet_search::train::{TrainData, TrainOptions, TrainOutcome, Training};
 use hemet_search::{Seed, data};
 use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly, Window};
 use hemet_spaces::{Error, Layer, LayerGraph, NodeId, Shape};
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 training: &training,
                 validation: &validation,
             };
-            train(&graph, data, &options, Seed::new(7), &mut |report| {
+            Training::new(&graph, data, &options, Seed::new(7)).run(&mut |report| {
                 if copy == 0 && (report.epoch % 5 == 0 || report.epoch == 1) {
                     println!(
                         "  epoch {:3}  loss {:.4}  training accuracy {:.4}",

@@ -1,14 +1,14 @@
 //! Images a second of training of a Fire network of about 33 million multiply-accumulates, each on one thread.
 //!
-//! Prints the rate of the second of two epochs. `search/benches/against_pytorch.py` compares it with PyTorch. With a number as
-//! argument so many trainings run side by side, and the rate is that of all together.
+//! Prints the rate of the second of two epochs. `search/benches/against_pytorch.py` compares it with PyTorch. With a
+//! number as argument so many trainings run side by side, and the rate is that of all together.
 
 use std::ops::ControlFlow;
 use std::sync::Barrier;
 use std::time::Instant;
 
 use hemet_search::data::Dataset;
-use hemet_search::train::{TrainData, TrainOptions, train};
+use hemet_search::train::{TrainData, TrainOptions, Training};
 use hemet_search::{Error, Seed};
 use hemet_spaces::{LayerGraph, Shape, Space};
 use rand::RngExt;
@@ -60,7 +60,7 @@ fn images_per_second(graph: &LayerGraph, images: &Dataset, start: &Barrier) -> R
         validation: &images.select(&[0]),
     };
     let mut times = Vec::new();
-    train(graph, data, &options, Seed::new(1), &mut |report| {
+    Training::new(graph, data, &options, Seed::new(1)).run(&mut |report| {
         if report.epoch == 1 {
             start.wait();
         }

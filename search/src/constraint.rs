@@ -58,7 +58,8 @@ pub struct Constraints {
     /// Greatest size of the evaluation keys, in MiB; above 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_key_mib: Option<f64>,
-    /// What an hour of one core costs, in any currency; above 0. No limit itself: what `max_cost_per_1000` and reports count with.
+    /// What an hour of one core costs, in any currency; above 0. No limit itself: what `max_cost_per_1000` and
+    /// reports count with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price_per_core_hour: Option<f64>,
     /// Greatest cost of a thousand predictions, in the currency of the price, which it needs; above 0.
@@ -66,9 +67,9 @@ pub struct Constraints {
     pub max_cost_per_1000: Option<f64>,
 }
 
-/// What a thousand predictions of this latency on one thread cost, in the currency of the price of an hour of one core. At one
-/// price it is proportional to the latency: it tells what a network costs, and ranks networks as the latency does. So is energy:
-/// the power of a core in kilowatts as the price gives kilowatt hours.
+/// What a thousand predictions of this latency on one thread cost, in the currency of the price of an hour of one
+/// core. At one price it is proportional to the latency: it tells what a network costs, and ranks networks as the
+/// latency does. So is energy: the power of a core in kilowatts as the price gives kilowatt hours.
 pub fn cost_per_1000(latency_ms: f64, price_per_core_hour: f64) -> f64 {
     const MS_PER_HOUR: f64 = 3.6e6;
     1000.0 * latency_ms / MS_PER_HOUR * price_per_core_hour

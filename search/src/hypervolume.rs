@@ -2,11 +2,12 @@
 
 use crate::Trial;
 use crate::objective::Objectives;
-use crate::pareto::{ParetoFront, Point};
+use crate::pareto::ParetoFront;
+use crate::trial::Point;
 
 impl ParetoFront {
-    /// The volume that the front dominates, up to a worse value of each objective: in the product of their units. Members
-    /// that are no better than the reference somewhere add nothing.
+    /// The volume that the front dominates, up to a worse value of each objective: in the product of their units.
+    /// Members that are no better than the reference somewhere add nothing.
     pub fn hypervolume(&self, reference: &[f64]) -> f64 {
         let list = self.objectives.list().iter();
         let turned: Vec<f64> = list
@@ -18,8 +19,8 @@ impl ParetoFront {
         volume(inside.collect(), &turned)
     }
 
-    /// The share of the space of all objectives that the front dominates, from 0 to 1: accuracy from 0 to 1, others from
-    /// 0 to the reference.
+    /// The share of the space of all objectives that the front dominates, from 0 to 1: accuracy from 0 to 1, others
+    /// from 0 to the reference.
     fn share(&self, reference: &[f64]) -> f64 {
         let list = self.objectives.list().iter().zip(reference);
         let minimized = list.filter(|(objective, _)| !objective.maximized);
@@ -28,9 +29,10 @@ impl ParetoFront {
     }
 }
 
-/// The volume between points, each better than `reference` in every coordinate, and `reference`; less is better. Slice by
-/// slice along the last coordinate (HSO; L. While, P. Hingston, L. Barone, S. Huband, A Faster Algorithm for Calculating
-/// Hypervolume, IEEE Transactions on Evolutionary Computation 10(1), 2006): `n^(d-1)` steps for `n` points in `d` dimensions.
+/// The volume between points, each better than `reference` in every coordinate, and `reference`; less is better.
+/// Slice by slice along the last coordinate (HSO; L. While, P. Hingston, L. Barone, S. Huband, A Faster Algorithm for
+/// Calculating Hypervolume, IEEE Transactions on Evolutionary Computation 10(1), 2006): `n^(d-1)` steps for `n`
+/// points in `d` dimensions.
 fn volume(mut points: Vec<Vec<f64>>, reference: &[f64]) -> f64 {
     let Some((end, rest)) = reference.split_last() else {
         return 1.0;

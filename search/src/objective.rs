@@ -1,11 +1,12 @@
 //! Objectives: the figures of a trial that a search optimizes, and the list of those that exist.
 //!
-//! The front, the strategies that look at figures, successive halving, the hypervolume, the Pareto plot and the choice of the network
-//! to deploy all follow the objectives of the experiment. To add one: its entry in [`OBJECTIVES`].
+//! The front, the strategies that look at figures, successive halving, the hypervolume, the Pareto plot and the
+//! choice of the network to deploy all follow the objectives of the experiment. To add one: its entry in
+//! [`OBJECTIVES`].
 
 use crate::Error;
 use crate::constraint::{Constraints, MIB, cost_per_1000};
-use crate::pareto::Point;
+use crate::trial::Point;
 
 /// A figure of a completed trial that is to be made great or small.
 #[derive(Debug)]
@@ -115,8 +116,8 @@ impl Objectives {
     /// The objectives of these names, under these constraints.
     ///
     /// # Errors
-    /// An unknown name; one named twice; none of them `accuracy`; `cost` without a price, or together with `latency`, which
-    /// at one price it is proportional to.
+    /// An unknown name; one named twice; none of them `accuracy`; `cost` without a price, or together with `latency`,
+    /// which at one price it is proportional to.
     pub fn new(names: &[impl AsRef<str>], constraints: &Constraints) -> Result<Self, Error> {
         let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
         let refuse = |allowed: &str| {

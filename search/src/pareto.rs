@@ -2,48 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::constraint::CostEstimate;
 use crate::objective::{Objectives, dominates};
-use crate::{Outcome, Trial};
+use crate::trial::{Point, Trial};
 
-/// The figures of a completed trial.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
-    /// Number of the trial.
-    pub trial: usize,
-    /// Validation accuracy, 0 to 1.
-    pub accuracy: f64,
-    /// Predicted latency in milliseconds.
-    pub latency_ms: f64,
-    /// Multiplicative depth in levels.
-    pub depth: usize,
-    /// Size of the evaluation keys in bytes.
-    pub key_bytes: u64,
-}
-
-impl Point {
-    /// The point of a completed trial; none for others, and none for figures that are not finite.
-    pub fn of(trial: &Trial) -> Option<Self> {
-        let (Outcome::Complete { accuracy }, Some(cost)) = (&trial.outcome, &trial.cost) else {
-            return None;
-        };
-        let finite = accuracy.is_finite() && cost.latency_ms.is_finite();
-        finite.then(|| Self::with(trial.number, *accuracy, cost))
-    }
-
-    /// The point of a trial with this number, accuracy and cost.
-    pub(crate) fn with(trial: usize, accuracy: f64, cost: &CostEstimate) -> Self {
-        Self {
-            trial,
-            accuracy,
-            latency_ms: cost.latency_ms,
-            depth: cost.depth,
-            key_bytes: cost.key_bytes,
-        }
-    }
-}
-
-/// The points that none dominates in the objectives, fastest first. Of points with equal objectives the earliest trial stands.
+/// The points that none dominates in the objectives, fastest first. Of points with equal objectives the earliest
+/// trial stands.
 #[derive(Clone, Debug)]
 pub struct ParetoFront {
     pub(crate) objectives: Objectives,
@@ -57,8 +20,8 @@ pub enum Choice {
     /// The most accurate.
     #[default]
     MostAccurate,
-    /// The best in the first objective beside accuracy (the fastest, as a rule) of those whose accuracy lies within so many
-    /// percentage points of the best (0 to 100). Of equals the faster.
+    /// The best in the first objective beside accuracy (the fastest, as a rule) of those whose accuracy lies within
+    /// so many percentage points of the best (0 to 100). Of equals the faster.
     BestWithin(f64),
     /// The best in that objective of those whose accuracy (0 to 1) is at least this; the most accurate where none is.
     BestFrom(f64),

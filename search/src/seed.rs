@@ -16,9 +16,29 @@ impl Seed {
         Self(*blake3::hash(&seed.to_le_bytes()).as_bytes())
     }
 
-    /// The seed of the purpose `name`, such as `trial/17/train`.
+    /// The seed of the purpose `name`, such as `weights`.
     pub fn derive(&self, name: &str) -> Self {
         Self(*blake3::keyed_hash(&self.0, name.as_bytes()).as_bytes())
+    }
+
+    /// Of an experiment's seed: that of the cut between training and validation images.
+    pub fn validation(&self) -> Self {
+        self.derive("validation")
+    }
+
+    /// Of an experiment's seed: that of the proposal of a trial.
+    pub fn proposal(&self, trial: usize) -> Self {
+        self.derive(&format!("trial/{trial}/propose"))
+    }
+
+    /// Of an experiment's seed: that of the training of a trial.
+    pub fn training(&self, trial: usize) -> Self {
+        self.derive(&format!("trial/{trial}/train"))
+    }
+
+    /// Of an experiment's seed: that of the teacher of a family of networks.
+    pub fn teacher(&self, family: &str) -> Self {
+        self.derive(&format!("teacher/{family}"))
     }
 
     /// A generator that starts from this seed.

@@ -77,6 +77,43 @@ impl Outcome {
     }
 }
 
+/// The figures of a completed trial.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Number of the trial.
+    pub trial: usize,
+    /// Validation accuracy, 0 to 1.
+    pub accuracy: f64,
+    /// Predicted latency in milliseconds.
+    pub latency_ms: f64,
+    /// Multiplicative depth in levels.
+    pub depth: usize,
+    /// Size of the evaluation keys in bytes.
+    pub key_bytes: u64,
+}
+
+impl Point {
+    /// The point of a completed trial; none for others, and none for figures that are not finite.
+    pub fn of(trial: &Trial) -> Option<Self> {
+        let (Outcome::Complete { accuracy }, Some(cost)) = (&trial.outcome, &trial.cost) else {
+            return None;
+        };
+        let finite = accuracy.is_finite() && cost.latency_ms.is_finite();
+        finite.then(|| Self::with(trial.number, *accuracy, cost))
+    }
+
+    /// The point of a trial with this number, accuracy and cost.
+    pub(crate) fn with(trial: usize, accuracy: f64, cost: &CostEstimate) -> Self {
+        Self {
+            trial,
+            accuracy,
+            latency_ms: cost.latency_ms,
+            depth: cost.depth,
+            key_bytes: cost.key_bytes,
+        }
+    }
+}
+
 /// A line of the journal. Numbers have at most 6 decimals, which JSON carries to and fro unchanged.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

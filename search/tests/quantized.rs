@@ -3,9 +3,7 @@
 use std::ops::ControlFlow;
 
 use hemet_search::data;
-use hemet_search::train::{
-    End, TrainData, TrainOptions, TrainOutcome, Trained, Training, quantized,
-};
+use hemet_search::train::{End, Recipe, TrainData, TrainOptions, TrainOutcome, Trained, Training};
 use hemet_search::{Seed, data::Dataset};
 use hemet_spaces::quantized::{Operation, Quantization, TableFunction, label};
 use hemet_spaces::{LayerGraph, QuantizedNetwork, Space};
@@ -33,8 +31,9 @@ fn train(graph: &LayerGraph, quantization: &Quantization, epochs: usize) -> (Tra
         training: &training,
         validation: &validation,
     };
-    let training = Training::new(graph, data, &options, Seed::new(1));
-    let outcome = quantized::run(&training, quantization, &mut |_| ControlFlow::Continue(()));
+    let mut training = Training::new(graph, data, &options, Seed::new(1));
+    training.recipe = Recipe::Quantized(quantization);
+    let outcome = training.run(&mut |_| ControlFlow::Continue(()));
     match outcome.expect("it trains") {
         TrainOutcome::Complete(trained) => (trained, validation),
         other => panic!("{other:?}"),
@@ -50,7 +49,9 @@ fn check_equal(
 ) -> f64 {
     let network =
         QuantizedNetwork::quantize(graph, &trained.weights, quantization).expect("integers");
-    let logits = quantized::logits(graph, &trained.weights, quantization, images).expect("logits");
+    let logits = Recipe::Quantized(quantization)
+        .logits(graph, &trained.weights, images)
+        .expect("logits");
     let mut right = 0;
     for (index, expected) in logits.iter().enumerate() {
         let image: Vec<f64> = images.image(index).iter().map(|x| f64::from(*x)).collect();
@@ -137,9 +138,10 @@ fn a_training_stopped_after_any_epoch_goes_on_bit_for_bit_and_refuses_other_quan
     let path = folder.path().join("checkpoint");
     let run = |checkpoint: bool, quantization: &Quantization, last: usize| {
         let mut training = Training::new(&graph, data, &options, Seed::new(1));
+        training.recipe = Recipe::Quantized(quantization);
         training.checkpoint = checkpoint.then_some(path.as_path());
         let mut heard = 0;
-        quantized::run(&training, quantization, &mut |report| {
+        training.run(&mut |report| {
             heard += 1;
             assert_eq!(report.epoch, heard);
             match heard == last {
@@ -184,10 +186,10 @@ fn networks_without_an_integer_form_are_refused_with_the_layer() {
         training: &training,
         validation: &validation,
     };
-    let training = Training::new(&graph, data, &options, Seed::new(1));
-    let refused = quantized::run(&training, &Quantization::default(), &mut |_| {
-        ControlFlow::Continue(())
-    });
+    let mut training = Training::new(&graph, data, &options, Seed::new(1));
+    let quantization = Quantization::default();
+    training.recipe = Recipe::Quantized(&quantization);
+    let refused = training.run(&mut |_| ControlFlow::Continue(()));
     let message = refused.expect_err("no activation").to_string();
     assert!(message.contains("b1.conv.norm"), "{message}");
 }

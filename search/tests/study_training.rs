@@ -8,7 +8,7 @@ use hemet_search::strategy::strategy;
 use hemet_search::study::{
     Baseline, Event, Halving, Resume, RunFolder, Study, StudyOptions, StudyReport,
 };
-use hemet_search::train::{OnEpoch, TrainData, TrainOptions};
+use hemet_search::train::{OnEpoch, TrainData, TrainOptions, Training};
 use hemet_search::{Seed, data};
 use hemet_spaces::{LayerGraph, Space, Weights};
 
@@ -79,7 +79,13 @@ fn run(
                 training: &training,
                 validation: &validation,
             };
-            job.training(data, &train_options).run(on_epoch)
+            let seed = options.seed.training(job.order.number);
+            let mut training = Training::new(job.graph, data, &train_options, seed);
+            let validate = |epoch| job.order.asks(epoch);
+            training.checkpoint = Some(job.checkpoint);
+            training.inherited = job.order.inherited.as_ref();
+            training.validate = &validate;
+            training.run(on_epoch)
         },
         on_event: &|event| {
             if let Event::Finished(trial) = event {

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use hemet_search::data::{self, Dataset};
 use hemet_search::train::{
-    End, EpochReport, Polynomials, Teacher, TrainData, TrainOptions, TrainOutcome, Trained,
-    Training, logits, train,
+    End, EpochReport, Polynomials, Recipe, Teacher, TrainData, TrainOptions, TrainOutcome, Trained,
+    Training,
 };
 use hemet_search::{Error, Seed};
 use hemet_spaces::evaluate::Evaluator;
@@ -119,7 +119,9 @@ fn random_data(shape: Shape, classes: usize, len: usize) -> Dataset {
 /// 200 terms a layer and 8 layers deep that is 1e-4 of the greatest logit; the bound leaves a factor of 5.
 fn assert_agrees_with_reference(graph: &LayerGraph, weights: &Weights, data: &Dataset) {
     let reference = Evaluator::new(graph, weights).expect("weights fit");
-    let all = logits(graph, weights, data).expect("fits");
+    let all = Recipe::Polynomials
+        .logits(graph, weights, data)
+        .expect("fits");
     for (index, found) in all.iter().enumerate() {
         let image: Vec<f64> = data.image(index).iter().map(|p| f64::from(*p)).collect();
         let expected = reference.run(&image).expect("fits");
@@ -151,7 +153,10 @@ fn quick() -> TrainOptions {
 
 fn complete(graph: &LayerGraph, data: TrainData<'_>, options: &TrainOptions, seed: u64) -> Trained {
     let mut on_epoch = |_: &EpochReport| ControlFlow::Continue(());
-    match train(graph, data, options, Seed::new(seed), &mut on_epoch).expect("sound") {
+    match Training::new(graph, data, options, Seed::new(seed))
+        .run(&mut on_epoch)
+        .expect("sound")
+    {
         TrainOutcome::Complete(trained) => trained,
         other => panic!("{other:?}"),
     }
@@ -172,7 +177,9 @@ fn exported_weights_of_every_layer_kind_compute_what_was_validated() {
     let trained = complete(&graph, data, &options, 1);
     trained.weights.check(&graph).expect("complete");
     assert_agrees_with_reference(&graph, &trained.weights, &set);
-    let again = hemet_search::train::accuracy(&graph, &trained.weights, &set).expect("fits");
+    let again = Recipe::Polynomials
+        .accuracy(&graph, &trained.weights, &set)
+        .expect("fits");
     assert_eq!(trained.accuracy, again);
 }
 
@@ -299,9 +306,8 @@ fn divergence_is_an_outcome_with_its_reason() {
         range_penalty: 0.0,
         ..quick()
     };
-    let outcome = train(&graph, data, &options, Seed::new(1), &mut |_| {
-        ControlFlow::Continue(())
-    });
+    let outcome =
+        Training::new(&graph, data, &options, Seed::new(1)).run(&mut |_| ControlFlow::Continue(()));
     match outcome.expect("no error") {
         TrainOutcome::Diverged { reason } => assert!(reason.contains("epoch 1 of 3"), "{reason}"),
         other => panic!("{other:?}"),
@@ -316,7 +322,7 @@ fn the_observer_can_break_off() {
         validation: &training,
     };
     let mut heard = 0;
-    let outcome = train(&small(), data, &quick(), Seed::new(1), &mut |report| {
+    let outcome = Training::new(&small(), data, &quick(), Seed::new(1)).run(&mut |report| {
         heard += 1;
         assert_eq!((report.epoch, report.epochs), (heard, 3));
         match heard {
@@ -338,10 +344,9 @@ fn what_cannot_be_trained_is_refused_by_name() {
         validation: &set,
     };
     let run = |graph: &LayerGraph, options: &TrainOptions| {
-        train(graph, data, options, Seed::new(1), &mut |_| {
-            ControlFlow::Continue(())
-        })
-        .expect_err("refused")
+        Training::new(graph, data, options, Seed::new(1))
+            .run(&mut |_| ControlFlow::Continue(()))
+            .expect_err("refused")
     };
     let mut headless = LayerGraph::new(Shape::new(1, 8, 8)).expect("sound");
     let input = headless.input();

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use hemet_reports::number;
 use hemet_search::hypervolume::HypervolumeCurve;
 use hemet_search::objective::Objectives;
-use hemet_search::pareto::Point;
 use hemet_search::study::{Baseline, Event};
+use hemet_search::trial::Point;
 use hemet_search::{Outcome, Trial};
 
 use crate::cli::progress::Progress;

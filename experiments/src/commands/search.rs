@@ -4,33 +4,31 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use hemet_search::data::Dataset;
-use hemet_search::pareto::Point;
-use hemet_search::study::{self, Resume, Study, StudyOptions};
-use hemet_search::{Seed, strategy, train};
+use hemet_search::study::Resume;
 use hemet_spaces::Scheme;
 
-use crate::cli::search_progress::SearchProgress;
 use crate::common::Output;
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::clock::Clock;
 use crate::run::folder::RunFolder;
 use crate::run::images;
+use crate::run::search::Search;
 use crate::run::summary::Best;
-use crate::run::teachers::Teachers;
+use crate::run::train::{self, ExperimentData};
 use crate::schemes::ckks::compile::{CompilerCosts, SchemeCosts};
 use crate::schemes::ckks::costs;
 use crate::schemes::tfhe;
 use crate::schemes::tfhe::costs::TfheCosts;
 use crate::workers::Record;
 use crate::workers::coordinator::{Coordinator, Storage};
-use crate::{common, finish, report};
+use crate::{finish, report};
 
 /// Search a space of networks, compile the best and classify encrypted test images with it
 ///
-/// Writes a run folder: journal.jsonl (a line a trial), front.csv, report/ (plot and tables), best.hemet (the compiled
-/// network; baseline.hemet, where the experiment has a baseline), summary.json. A search that was stopped goes on with --resume, alone or
-/// with workers.
+/// Writes a run folder: journal.jsonl (a line a trial), front.csv, report/ (plot and tables), best.hemet (the
+/// compiled network; baseline.hemet, where the experiment has a baseline), summary.json. A search that was stopped
+/// goes on with --resume, alone or with workers.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  hemet search experiments/digits.yaml\n  hemet search experiments/digits.yaml --out runs/digits --resume\n  \
@@ -59,8 +57,9 @@ pub struct Args {
     /// threads of this process, as the experiment says. The outcome does not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub workers: Option<u16>,
-    /// Hand trials out through this PostgreSQL database, to `hemet worker --storage URL` on any machines (and to --workers
-    /// on this one); without it, worker processes use a file in the run folder. PGPASSWORD may hold the password
+    /// Hand trials out through this PostgreSQL database, to `hemet worker --storage URL` on any machines (and to
+    /// --workers on this one); without it, worker processes use a file in the run folder. PGPASSWORD may hold the
+    /// password
     #[arg(long, value_name = "URL")]
     pub storage: Option<String>,
     /// What standard output is for
@@ -77,7 +76,7 @@ pub fn run(args: Args) -> Result<(), Error> {
         experiment.data.path = args.data.clone();
     }
     experiment.seed = args.seed.unwrap_or(experiment.seed);
-    check_device(&experiment, storage.is_none() || args.workers.is_some())?;
+    check_options(&experiment, storage.is_none() || args.workers.is_some())?;
     let sets = images::load(&experiment)?;
     let run = folder(&args, &experiment)?;
     let clock = Clock::resume(&run, start)?;
@@ -86,14 +85,18 @@ pub fn run(args: Args) -> Result<(), Error> {
     if let (None, Some(workers)) = (&coordinator, args.workers) {
         experiment.search.workers = usize::from(workers);
     }
-    let trials = search(
-        &experiment,
-        &sets.train,
-        &cost,
-        &clock,
-        &run,
-        (coordinator.as_ref(), args.resume),
-    )?;
+    let search = Search {
+        data: &ExperimentData::of(&experiment, &sets.train, &run)?,
+        cost: &cost,
+        clock: &clock,
+        run: &run,
+        coordinator: coordinator.as_ref(),
+    };
+    let resume = match args.resume {
+        true => Resume::Yes,
+        false => Resume::No,
+    };
+    let trials = search.trials(resume)?;
     coordinator.map_or(Ok(()), Coordinator::end)?;
     let summary = finish::finish(&experiment, &sets, &cost, &run, &trials, &clock)?;
     report::show(&run, &experiment, &summary, args.output)?;
@@ -112,16 +115,15 @@ fn check_exact(best: &Best) -> Result<(), Error> {
     )))
 }
 
-/// Refuses a device that cannot be trained on, before anything is written; `here` says whether this machine trains.
-fn check_device(experiment: &Experiment, here: bool) -> Result<(), Error> {
-    let device = experiment.train.device;
-    if device == train::Device::Gpu && experiment.space()?.schemes().contains(&Scheme::Tfhe) {
-        return Err(Error::user(
-            "train.device is gpu, but scheme tfhe is trained on the CPU alone; set it to cpu, or scheme to ckks",
-        ));
+/// Refuses options that the schemes cannot follow, and a device that is not there, before anything is written; `here`
+/// says whether this machine trains.
+fn check_options(experiment: &Experiment, here: bool) -> Result<(), Error> {
+    for scheme in experiment.space()?.schemes() {
+        let recipe = train::recipe(experiment, *scheme);
+        recipe.check(&experiment.train).map_err(Error::user)?;
     }
     match here {
-        true => device.check().map_err(Error::user),
+        true => experiment.train.device.check().map_err(Error::user),
         false => Ok(()),
     }
 }
@@ -237,109 +239,4 @@ fn coordinator(
         eprintln!("its trials wait for workers: hemet worker --storage URL");
     }
     Ok(Some(coordinator))
-}
-
-/// Proposes and trains until the trials are used up.
-fn search(
-    experiment: &Experiment,
-    images: &Dataset,
-    cost: &SchemeCosts,
-    clock: &Clock<'_>,
-    run: &RunFolder,
-    (coordinator, resume): (Option<&Coordinator>, bool),
-) -> Result<Vec<hemet_search::Trial>, Error> {
-    let begun = Instant::now();
-    let (training, validation) = images
-        .split(
-            experiment.data.validation,
-            images::validation_seed(experiment),
-        )
-        .map_err(Error::user)?;
-    let space = experiment.space()?;
-    eprintln!(
-        "searching {} networks on {} ({} training, {} validation images), strategy {}",
-        space.size(),
-        experiment.data.set,
-        training.len(),
-        validation.len(),
-        experiment.search.strategy
-    );
-    let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
-    let earlier = study::read_journal(&folder.journal(), space).map_err(Error::user)?;
-    let progress = SearchProgress::new(experiment, earlier)?;
-    let objectives = experiment.objectives()?;
-    let on_event = |event: study::Event<'_>| {
-        if let Some(coordinator) = coordinator {
-            coordinator.event(&event);
-        }
-        progress.event(&event);
-        clock.tick();
-    };
-    let data = train::TrainData {
-        training: &training,
-        validation: &validation,
-    };
-    let teachers = Teachers::new(run, experiment, data);
-    let train_one = |job: &study::Job<'_>, on_epoch: &mut train::OnEpoch<'_>| {
-        if let Some(coordinator) = coordinator {
-            return coordinator.train(job, on_epoch, &|epoch| {
-                progress.heard(job.number, epoch);
-                clock.tick();
-            });
-        }
-        if job.scheme == Scheme::Tfhe {
-            let training = job.training(data, &experiment.train);
-            return train::quantized::run(&training, &experiment.quantize, on_epoch);
-        }
-        let teacher = teachers.of(job.graph, &mut |_| {})?;
-        let mut training = job.training(data, &experiment.train);
-        training.teacher = teacher.as_ref();
-        training.run(on_epoch)
-    };
-    let study = Study {
-        space,
-        strategy: strategy::strategy(&experiment.search.strategy).map_err(Error::user)?,
-        cost,
-        objectives: &objectives,
-        constraints: &experiment.constraints,
-        train: &train_one,
-        on_event: &on_event,
-        should_stop: &|| false,
-        out_of_time: &|| {
-            experiment
-                .search
-                .max_minutes
-                .is_some_and(|m| begun.elapsed().as_secs_f64() > 60.0 * m)
-        },
-    };
-    let options = options(experiment, coordinator.is_some());
-    let resume = if resume { Resume::Yes } else { Resume::No };
-    let report = study.run(&folder, &options, resume).map_err(Error::user)?;
-    progress.finish();
-    if report.trials.iter().all(|t| Point::of(t).is_none()) {
-        return Err(Error::user(
-            "no trial was trained to the end: loosen the constraints or mend the training; journal.jsonl has the reasons",
-        ));
-    }
-    Ok(report.trials)
-}
-
-/// How much to run, on how many threads.
-fn options(experiment: &Experiment, elsewhere: bool) -> StudyOptions {
-    let search = &experiment.search;
-    let workers = match search.workers {
-        // Threads that only wait.
-        _ if elsewhere => search.lag,
-        0 => common::cores(),
-        n => n,
-    };
-    StudyOptions {
-        trials: search.trials,
-        lag: search.lag,
-        workers: workers.min(search.lag),
-        seed: Seed::new(experiment.seed),
-        baseline: search.baseline,
-        halving: search.halving.clone(),
-        inherit: search.inherit,
-    }
 }

@@ -3,11 +3,9 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use hemet_search::train::{
-    EpochReport, TrainData, TrainOptions, TrainOutcome, Trained, Training, quantized,
-};
-use hemet_search::{Seed, Trial, data, study};
-use hemet_spaces::Scheme;
+use hemet_search::Trial;
+use hemet_search::study::{self, Order};
+use hemet_search::train::{EpochReport, TrainOptions, TrainOutcome, Trained};
 use serde::Serialize;
 
 use crate::cli::progress::Progress;
@@ -16,13 +14,15 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::curves;
 use crate::run::folder::RunFolder;
-use crate::run::teachers::Teachers;
+use crate::run::images;
+use crate::run::train::{ExperimentData, TrialTraining};
 
 /// Train a network that a search found to the end
 ///
 /// Trains the trial anew with more epochs, on the images and with the options of its experiment, and writes into
-/// RUN/trained/: weights, the curves as PNG, SVG and CSV, and a checkpoint after each epoch. Stopped or killed, the same
-/// command goes on from there and ends with the same weights. `hemet compile RUN --trial N` then takes these weights.
+/// RUN/trained/: weights, the curves as PNG, SVG and CSV, and a checkpoint after each epoch. Stopped or killed, the
+/// same command goes on from there and ends with the same weights. `hemet compile RUN --trial N` then takes these
+/// weights.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  hemet train runs/digits --trial 7 --epochs 60\n  hemet compile runs/digits --trial 7 -o model.hemet"
@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     if resumable {
         take_over_checkpoint(&run, &experiment, &trial)?;
     }
-    let trained = train(args, &run, &experiment, &trial)?;
+    let trained = trained(args, &run, &experiment, &trial)?;
     let summary = write(&run, &experiment, &trial, &trained)?;
     if args.output.json {
         return common::print_json(&summary);
@@ -131,56 +131,36 @@ fn take_over_checkpoint(
     run.write(&own, &bytes)
 }
 
-fn train(
+fn trained(
     args: &Args,
     run: &RunFolder,
     experiment: &Experiment,
     trial: &Trial,
 ) -> Result<Trained, Error> {
-    let sets =
-        data::load(&experiment.data.set, experiment.data.path.as_deref()).map_err(Error::user)?;
-    let seed = Seed::new(experiment.seed);
-    let (training, validation) = sets
-        .train
-        .split(experiment.data.validation, seed.derive("validation"))
-        .map_err(Error::user)?;
-    let data = TrainData {
-        training: &training,
-        validation: &validation,
+    let images = images::load(experiment)?.train;
+    let shared = ExperimentData::of(experiment, &images, run)?;
+    let order = Order {
+        number: trial.number,
+        architecture: trial.architecture.clone(),
+        contest: None,
+        inherited: None,
     };
-    let graph = experiment
-        .space()?
-        .graph(&trial.architecture)
-        .map_err(Error::user)?;
-    let epochs = experiment.train.epochs;
-    let checkpoint = run.trained_checkpoint(trial.number, epochs);
+    let mut training = TrialTraining::of(&shared, &order).map_err(Error::user)?;
+    let checkpoint = run.trained_checkpoint(trial.number, experiment.train.epochs);
     run.make_folder(&checkpoint)?;
-    let quiet = args.output.json;
-    let mut bar = Progress::new("teacher", epochs as u64, quiet);
-    let scheme = experiment.space()?.scheme(&trial.architecture);
-    let teacher = match scheme {
-        Scheme::Ckks => Teachers::new(run, experiment, data)
-            .of(&graph, &mut |report| {
-                bar.set(report.epoch as u64, &line(report))
-            })
-            .map_err(Error::user)?,
-        Scheme::Tfhe => None,
-    };
-    bar.finish();
-    let seed = seed.derive(&format!("trial/{}/train", trial.number));
-    let mut training = Training::new(&graph, data, &experiment.train, seed);
     training.checkpoint = Some(&checkpoint);
-    training.teacher = teacher.as_ref();
-    training.validate = &|_| true;
-    let mut bar = Progress::new("train", epochs as u64, quiet);
-    let mut on_epoch = |report: &EpochReport| {
+    training.validate_all = true;
+    let quiet = args.output.json;
+    let epochs = experiment.train.all_epochs() as u64;
+    let mut bar = Progress::new("teacher", epochs, quiet);
+    let teacher = training.teacher(&mut |report| bar.set(report.epoch as u64, &line(report)));
+    bar.finish();
+    let teacher = teacher.map_err(Error::user)?;
+    let mut bar = Progress::new("train", epochs, quiet);
+    let outcome = training.run(teacher.as_ref(), &mut |report| {
         bar.set(report.epoch as u64, &line(report));
         ControlFlow::Continue(())
-    };
-    let outcome = match scheme {
-        Scheme::Ckks => training.run(&mut on_epoch),
-        Scheme::Tfhe => quantized::run(&training, &experiment.quantize, &mut on_epoch),
-    };
+    });
     bar.finish();
     match outcome.map_err(Error::user)? {
         TrainOutcome::Complete(trained) => Ok(trained),

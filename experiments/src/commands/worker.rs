@@ -13,8 +13,8 @@ use crate::workers::{ATTEMPTS, Hired, LOCAL_HEARTBEAT, Record};
 
 /// Train trials of searches that hand them out, on this machine or many
 ///
-/// Takes trials of the study that has run longest, one at a time, until it ends, then of the next. May be started before
-/// the search and on as many machines as wanted; one that dies loses nothing, its trial goes to another.
+/// Takes trials of the study that has run longest, one at a time, until it ends, then of the next. May be started
+/// before the search and on as many machines as wanted; one that dies loses nothing, its trial goes to another.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  hemet worker --storage postgres://me@host/hemet --data data\n  \
@@ -22,7 +22,8 @@ use crate::workers::{ATTEMPTS, Hired, LOCAL_HEARTBEAT, Record};
     hemet worker --storage runs/digits"
 )]
 pub struct Args {
-    /// Where trials come from: a PostgreSQL database (PGPASSWORD may hold the password), or a run folder on this machine
+    /// Where trials come from: a PostgreSQL database (PGPASSWORD may hold the password), or a run folder on this
+    /// machine
     #[arg(long, value_name = "URL|RUN", required_unless_present = "hired")]
     pub storage: Option<String>,
     /// Only trials of the study with this name or id; without it, of any

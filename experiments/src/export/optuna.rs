@@ -6,7 +6,7 @@
 //! journal of a search holds no times, so trials have none.
 
 use hemet_search::objective::{Objective, Objectives};
-use hemet_search::pareto::Point;
+use hemet_search::trial::Point;
 use hemet_search::{Outcome, Trial};
 use serde_json::{Map, Value, json};
 

@@ -7,8 +7,8 @@ use hemet_compiler::Target;
 use hemet_runtime::tfhe::TfheArtifact;
 use hemet_schedule::CostTable;
 use hemet_search::data::{Dataset, TrainTest};
-use hemet_search::pareto::Point;
-use hemet_search::{Trial, study, train};
+use hemet_search::trial::Point;
+use hemet_search::{Trial, study};
 use hemet_spaces::{Scheme, Weights};
 
 use crate::commands::evaluate;
@@ -18,6 +18,7 @@ use crate::experiment::Experiment;
 use crate::finish::front_times;
 use crate::run::folder::RunFolder;
 use crate::run::summary::Best;
+use crate::run::train::recipe;
 use crate::schemes::ckks::compile;
 use crate::schemes::ckks::compile::SchemeCosts;
 use crate::schemes::ckks::inspect;
@@ -114,7 +115,9 @@ fn ckks(
     let session = Session::new(artifact)?;
     Ok(Network {
         predicted_latency_ms: artifact_ms,
-        test_accuracy: train::accuracy(&graph, weights, &sets.test).map_err(Error::user)?,
+        test_accuracy: recipe(experiment, Scheme::Ckks)
+            .accuracy(&graph, weights, &sets.test)
+            .map_err(Error::user)?,
         log_n: parameters.log_n(),
         log_qp: parameters.log_qp_bits(),
         security_bits: inspect::security_bits(&parameters),
@@ -138,7 +141,7 @@ fn tfhe(
     let artifact = TfheArtifact::read(file).map_err(Error::user)?;
     let graph = experiment.space()?.graph(&trial.architecture);
     let graph = graph.map_err(Error::user)?;
-    let accuracy = train::quantized::accuracy(&graph, weights, &experiment.quantize, &sets.test);
+    let accuracy = recipe(experiment, Scheme::Tfhe).accuracy(&graph, weights, &sets.test);
     let session = TfheSession::new(artifact)?;
     Ok(Network {
         predicted_latency_ms: Some(figures.latency_ms),

@@ -1,6 +1,5 @@
 //! The images of an experiment: loaded, checked against its space, and cut into training and validation.
 
-use hemet_search::Seed;
 use hemet_search::data::{self, Dataset, TrainTest};
 use hemet_spaces::Shape;
 
@@ -26,11 +25,6 @@ pub fn load(experiment: &Experiment) -> Result<TrainTest, Error> {
         )));
     }
     Ok(sets)
-}
-
-/// The seed of the cut between training and validation images.
-pub fn validation_seed(experiment: &Experiment) -> Seed {
-    Seed::new(experiment.seed).derive("validation")
 }
 
 /// What a space for these images says of them.

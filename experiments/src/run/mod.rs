@@ -5,6 +5,8 @@ pub mod clock;
 pub mod curves;
 pub mod folder;
 pub mod images;
+pub mod search;
 pub mod summary;
 pub mod teachers;
+pub mod train;
 pub mod trained;

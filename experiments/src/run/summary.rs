@@ -1,6 +1,7 @@
 //! The figures of a search that has ended: `summary.json` in its run folder.
 
-use hemet_search::pareto::{ParetoFront, Point};
+use hemet_search::pareto::ParetoFront;
+use hemet_search::trial::Point;
 use hemet_search::{Outcome, Trial};
 use hemet_spaces::Scheme;
 use serde::{Deserialize, Serialize};

@@ -1,46 +1,47 @@
 //! The ReLU teachers of a run: trained when first needed, one a family of networks, kept in `teachers/`.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hemet_search::train::{EpochReport, Teacher, TrainData};
+use hemet_search::train::{EpochReport, Teacher, TrainData, TrainOptions};
 use hemet_search::{Error, Seed};
 use hemet_spaces::{LayerGraph, Weights};
 
-use crate::experiment::Experiment;
 use crate::run::folder::RunFolder;
 
 /// The teachers of a run.
-pub struct Teachers<'a> {
+pub struct Teachers {
     folder: PathBuf,
-    experiment: &'a Experiment,
-    data: TrainData<'a>,
+    /// The experiment's seed.
+    seed: Seed,
     /// One lock a family, so that two trials of a family wait for one teacher while others go on.
     families: Mutex<HashMap<String, Arc<Mutex<()>>>>,
 }
 
-impl<'a> Teachers<'a> {
-    /// Those of this run.
-    pub fn new(run: &RunFolder, experiment: &'a Experiment, data: TrainData<'a>) -> Self {
+impl Teachers {
+    /// Those of the run in this folder, of an experiment with this seed.
+    pub fn new(run: &RunFolder, seed: Seed) -> Self {
         Self {
             folder: run.root.join("teachers"),
-            experiment,
-            data,
+            seed,
             families: Mutex::new(HashMap::new()),
         }
     }
 
-    /// The teacher of a network, where the experiment distils; `on_epoch` hears of its training if it has to be trained.
+    /// The teacher of a network, where the options distill; `on_epoch` hears of its training if it has to be trained.
     ///
     /// # Errors
     /// Files that cannot be read or written; a teacher that diverges.
     pub fn of(
         &self,
         graph: &LayerGraph,
+        data: TrainData<'_>,
+        options: &TrainOptions,
         on_epoch: &mut dyn FnMut(&EpochReport),
     ) -> Result<Option<Teacher>, Error> {
-        if self.experiment.train.distillation == 0.0 {
+        if options.distillation == 0.0 {
             return Ok(None);
         }
         let family = Teacher::family(graph);
@@ -60,12 +61,12 @@ impl<'a> Teachers<'a> {
             return Teacher::new(graph, Weights::from_safetensors(&bytes)?).map(Some);
         }
         std::fs::create_dir_all(&self.folder).map_err(|e| io("cannot make the folder of", e))?;
-        let seed = Seed::new(self.experiment.seed).derive(&format!("teacher/{family}"));
+        let seed = self.seed.teacher(&family);
         let mut heard = |report: &EpochReport| {
             on_epoch(report);
-            std::ops::ControlFlow::Continue(())
+            ControlFlow::Continue(())
         };
-        let trained = Teacher::train(graph, self.data, &self.experiment.train, seed, &mut heard)?;
+        let trained = Teacher::train(graph, data, options, seed, &mut heard)?;
         let teacher = trained.ok_or_else(|| Error::Untrainable {
             layer: "teacher".into(),
             why: "the ReLU network diverges; lower train.learning_rate".into(),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use hemet_queue::studies::new_id;
 use hemet_queue::{Address, Answer, Queue, StudyRecord, TaskId};
-use hemet_search::study::{Delivery, Event, Job, Order, read_journal};
+use hemet_search::study::{Delivery, Event, Job, read_journal};
 use hemet_search::train::{OnEpoch, TrainOutcome};
 use hemet_search::{Error as SearchError, Outcome};
 use serde::{Deserialize, Serialize};
@@ -153,7 +153,7 @@ impl Coordinator {
         on_epoch: &mut OnEpoch<'_>,
         heard: &dyn Fn(usize),
     ) -> Result<TrainOutcome, SearchError> {
-        let order = Order::of(job).to_json()?;
+        let order = job.order.to_json()?;
         let (queue, study) = (&self.shared.queue, &self.shared.study);
         let task = patiently(|| queue.ask(study, order.clone(), ATTEMPTS))?;
         match self.wait(task, job.stopped, heard)? {
@@ -163,7 +163,7 @@ impl Coordinator {
             Some(Answer::GivenUp(reason)) => Ok(TrainOutcome::Diverged { reason }),
             Some(Answer::Failed(why)) => Err(SearchError::Elsewhere(format!(
                 "trial {}: no worker could do it; the last said: {why}; mend it and go on with --resume",
-                job.number
+                job.order.number
             ))),
         }
     }

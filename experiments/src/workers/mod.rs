@@ -1,10 +1,10 @@
 //! Trials that run in other processes: the search's side, the workers' side, and what both must know of a study.
 //!
-//! The search proposes, journals and compiles; workers train. What a worker needs travels through the queue: the resolved
-//! experiment once a study, an order a trial, and back the weights with all that was heard while training. Nothing but
-//! the queue and the data set need be reachable, no shared folder. The journal in the run folder is the one truth; a
-//! trial's proposal never depends on which worker was faster (see `hemet_search::study`), so the front is that of a single
-//! worker, on machines that train bit for bit alike.
+//! The search proposes, journals and compiles; workers train. What a worker needs travels through the queue: the
+//! resolved experiment once a study, an order a trial, and back the weights with all that was heard while training.
+//! Nothing but the queue and the data set need be reachable, no shared folder. The journal in the run folder is the
+//! one truth; a trial's proposal never depends on which worker was faster (see `hemet_search::study`), so the front
+//! is that of a single worker, on machines that train bit for bit alike.
 
 pub mod coordinator;
 mod local;

@@ -8,24 +8,20 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use hemet_queue::Request;
-use hemet_search::data::Dataset;
+use hemet_search::Error as SearchError;
 use hemet_search::study::{self, Delivery, Order};
-use hemet_search::train::{End, EpochReport, TrainData, TrainOutcome, Training, quantized};
-use hemet_search::{Error as SearchError, Seed};
-use hemet_spaces::Scheme;
+use hemet_search::train::{End, EpochReport, TrainOutcome};
 
 use super::Record;
 use crate::error::Error;
 use crate::experiment::{Experiment, parse};
 use crate::run::folder::RunFolder;
 use crate::run::images;
-use crate::run::teachers::Teachers;
+use crate::run::train::{ExperimentData, TrialTraining};
 
 /// Trains the trials of one study.
 pub struct Trainer {
-    experiment: Experiment,
-    training: Dataset,
-    validation: Dataset,
+    shared: ExperimentData,
     /// Where checkpoints and teachers lie.
     scratch: RunFolder,
     /// Whether that is the run folder itself, whose search looks after the checkpoints.
@@ -53,17 +49,10 @@ impl Trainer {
                 experiment.data.set, record.images
             )));
         }
-        let (training, validation) = images
-            .split(
-                experiment.data.validation,
-                images::validation_seed(&experiment),
-            )
-            .map_err(Error::user)?;
+        let scratch = RunFolder { root: scratch };
         Ok(Self {
-            experiment,
-            training,
-            validation,
-            scratch: RunFolder { root: scratch },
+            shared: ExperimentData::of(&experiment, &images, &scratch)?,
+            scratch,
             in_run_folder,
         })
     }
@@ -90,33 +79,13 @@ impl Trainer {
     }
 
     fn deliver(&self, request: &Request) -> Result<Delivery, SearchError> {
-        let experiment = &self.experiment;
-        let space = experiment
-            .space()
-            .map_err(|e| SearchError::Elsewhere(e.render()))?;
+        let space = self.shared.experiment().space();
+        let space = space.map_err(|e| SearchError::Elsewhere(e.render()))?;
         let order = Order::from_json(&request.text, space)?;
         let begun = Instant::now();
-        let graph = space.graph(&order.architecture)?;
-        let data = TrainData {
-            training: &self.training,
-            validation: &self.validation,
-        };
-        let scheme = space.scheme(&order.architecture);
-        let teacher = match scheme {
-            Scheme::Tfhe => None,
-            Scheme::Ckks => {
-                Teachers::new(&self.scratch, experiment, data).of(&graph, &mut |_| {})?
-            }
-        };
         let checkpoint = study::RunFolder::create(&self.scratch.root)?.checkpoint(order.number);
-        let contest = order.contest.as_ref();
-        let validate = |epoch| contest.is_some_and(|contest| contest.asks(epoch));
-        let seed = study::training_seed(Seed::new(experiment.seed), order.number);
-        let mut training = Training::new(&graph, data, &experiment.train, seed);
+        let mut training = TrialTraining::of(&self.shared, &order)?;
         training.checkpoint = Some(&checkpoint);
-        training.inherited = order.inherited.as_ref();
-        training.validate = &validate;
-        training.teacher = teacher.as_ref();
         let mut epochs = Vec::new();
         let mut on_epoch = |report: &EpochReport| {
             if request.lost.load(Ordering::SeqCst) {
@@ -124,16 +93,13 @@ impl Trainer {
             }
             epochs.push(*report);
             request.heard.store(report.epoch as u64, Ordering::SeqCst);
-            let verdict = contest.and_then(|contest| contest.verdict(report));
-            match verdict.is_some_and(|verdict| !verdict.goes_on) {
+            match order.verdict(report).is_some_and(|v| !v.goes_on) {
                 true => ControlFlow::Break(End::Early),
                 false => ControlFlow::Continue(()),
             }
         };
-        let outcome = match scheme {
-            Scheme::Tfhe => quantized::run(&training, &experiment.quantize, &mut on_epoch)?,
-            Scheme::Ckks => training.run(&mut on_epoch)?,
-        };
+        let teacher = training.teacher(&mut |_| {})?;
+        let outcome = training.run(teacher.as_ref(), &mut on_epoch)?;
         if !self.in_run_folder && outcome != TrainOutcome::Cancelled {
             // What is left of it would only be in the way: the weights travel.
             let _ = std::fs::remove_file(&checkpoint);

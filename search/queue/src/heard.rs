@@ -1,17 +1,12 @@
-//! How far workers are with what they have in hand, for whoever watches: a number a piece of work, written twice a second at most
-//! and only where it has changed. Nothing depends on it.
+//! How far workers are with what they have in hand, for whoever watches: a number a piece of work, written twice a
+//! second at most and only where it has changed. Nothing depends on it.
 
 use crate::queue::{Pool, on_pool};
 use crate::{Error, Queue, TaskId};
 
-/// The table, beside apalis's own.
-pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS hemet_heard (
-    task TEXT PRIMARY KEY,
-    study TEXT NOT NULL,
-    number BIGINT NOT NULL)";
-
 impl Queue {
-    /// What the worker of a piece of work has last told, see [`crate::Request::heard`]; none before it has told anything.
+    /// What the worker of a piece of work has last told, see [`crate::Request::heard`]; none before it has told
+    /// anything.
     ///
     /// # Errors
     /// The database.

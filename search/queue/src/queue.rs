@@ -28,8 +28,14 @@ const STUDIES: &str = "CREATE TABLE IF NOT EXISTS hemet_studies (
     created_at BIGINT NOT NULL,
     seen_at BIGINT NOT NULL)";
 
+/// How far each piece of work is, see `heard.rs`.
+const HEARD: &str = "CREATE TABLE IF NOT EXISTS hemet_heard (
+    task TEXT PRIMARY KEY,
+    study TEXT NOT NULL,
+    number BIGINT NOT NULL)";
+
 /// Our own tables, in the order in which they are made.
-const TABLES: [&str; 2] = [STUDIES, crate::heard::TABLE];
+const TABLES: [&str; 2] = [STUDIES, HEARD];
 
 /// The connections of either kind.
 #[derive(Clone, Debug)]
@@ -66,8 +72,8 @@ impl Queue {
         Self::connect(address, true)
     }
 
-    /// Opens a queue that must be there. In a PostgreSQL database the tables are made where missing, so that workers may
-    /// be started before the first study.
+    /// Opens a queue that must be there. In a PostgreSQL database the tables are made where missing, so that workers
+    /// may be started before the first study.
     ///
     /// # Errors
     /// As [`Queue::create`]; a file that is not there.

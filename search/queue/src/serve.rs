@@ -1,8 +1,9 @@
 //! A worker: takes pieces of work of one study, one at a time, and answers them.
 //!
-//! The work runs on a thread of its own, so that signs of life go on meanwhile. If the process dies, the work dies with it
-//! and is taken by another worker when enough signs of life are missing. A process that was stopped and continued finds its
-//! work taken: it is told so while it works, and its answer, if it gives one all the same, is not accepted.
+//! The work runs on a thread of its own, so that signs of life go on meanwhile. If the process dies, the work dies
+//! with it and is taken by another worker when enough signs of life are missing. A process that was stopped and
+//! continued finds its work taken: it is told so while it works, and its answer, if it gives one all the same, is not
+//! accepted.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +15,7 @@ use apalis::prelude::{
 };
 
 use crate::queue::{Pool, on_pool};
-use crate::storage::{self, Heartbeat, Stored};
+use crate::storage::{Heartbeat, Stored};
 use crate::{Error, Queue, StudyRow};
 
 /// How often a worker with nothing to do looks for work.
@@ -32,12 +33,13 @@ pub struct Request {
     pub attempt: usize,
     /// Becomes true when the work has been given to another worker: whatever the handler answers then is not used.
     pub lost: Arc<AtomicBool>,
-    /// How far the work is, in a unit of its own; what the handler puts here reaches the coordinator, see [`Queue::heard`].
+    /// How far the work is, in a unit of its own; what the handler puts here reaches the coordinator, see
+    /// [`Queue::heard`].
     pub heard: Arc<AtomicU64>,
 }
 
-/// Does a piece of work on a thread that may block. An error is one of this worker (data that are not there), not of the
-/// work: it ends this worker, and the work goes to others.
+/// Does a piece of work on a thread that may block. An error is one of this worker (data that are not there), not of
+/// the work: it ends this worker, and the work goes to others.
 pub type Handler = dyn Fn(Request) -> Result<String, String> + Send + Sync;
 
 /// Whether a worker may end, by its study as it stands in the queue; `None` if it is no longer there.
@@ -76,8 +78,8 @@ struct Shared {
 }
 
 impl Queue {
-    /// Serves until `may_end` says so of the study as it stands in the queue, asked twice a second while there is nothing in
-    /// hand.
+    /// Serves until `may_end` says so of the study as it stands in the queue, asked twice a second while there is
+    /// nothing in hand.
     ///
     /// # Errors
     /// The handler's error; the database.
@@ -214,24 +216,6 @@ async fn watch(shared: Arc<Shared>, context: WorkerContext, may_end: Arc<MayEnd>
             return;
         }
     }
-}
-
-/// How many workers of a study showed a sign of life in the last 30 seconds.
-pub(crate) async fn living(pool: &Pool, study: &str) -> Result<u64, sqlx::Error> {
-    let name = storage::name(study);
-    let count: i64 = match pool {
-        Pool::Sqlite(pool) => {
-            let sql = "SELECT COUNT(*) FROM Workers
-                WHERE worker_type = $1 AND strftime('%s', 'now') - last_seen < 30";
-            sqlx::query_scalar(sql).bind(name).fetch_one(pool).await?
-        }
-        Pool::Postgres(pool) => {
-            let sql = "SELECT COUNT(*) FROM apalis.workers
-                WHERE worker_type = $1 AND now() - last_seen < INTERVAL '30 seconds'";
-            sqlx::query_scalar(sql).bind(name).fetch_one(pool).await?
-        }
-    };
-    Ok(count.unsigned_abs())
 }
 
 /// A name that no other worker has.

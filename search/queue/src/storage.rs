@@ -12,7 +12,8 @@ use sqlx::sqlite::SqlitePool;
 pub struct Heartbeat {
     /// Time from one to the next; whole seconds, at least 1.
     pub every: Duration,
-    /// After so many missed ones others take the worker's work. (apalis's own default is 10 in PostgreSQL, 2 in SQLite.)
+    /// After so many missed ones others take the worker's work. (apalis's own default is 10 in PostgreSQL, 2 in
+    /// SQLite.)
     pub missed: usize,
 }
 

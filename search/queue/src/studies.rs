@@ -172,7 +172,25 @@ pub(crate) async fn rows(pool: &Pool, study: Option<&str>) -> Result<Vec<StudyRo
     });
     for study in &mut studies {
         study.counts = crate::task::counts(pool, &study.id).await?;
-        study.workers = crate::serve::living(pool, &study.id).await?;
+        study.workers = living(pool, &study.id).await?;
     }
     Ok(studies)
+}
+
+/// How many workers of a study showed a sign of life in the last 30 seconds.
+async fn living(pool: &Pool, study: &str) -> Result<u64, sqlx::Error> {
+    let name = crate::storage::name(study);
+    let count: i64 = match pool {
+        Pool::Sqlite(pool) => {
+            let sql = "SELECT COUNT(*) FROM Workers
+                WHERE worker_type = $1 AND strftime('%s', 'now') - last_seen < 30";
+            sqlx::query_scalar(sql).bind(name).fetch_one(pool).await?
+        }
+        Pool::Postgres(pool) => {
+            let sql = "SELECT COUNT(*) FROM apalis.workers
+                WHERE worker_type = $1 AND now() - last_seen < INTERVAL '30 seconds'";
+            sqlx::query_scalar(sql).bind(name).fetch_one(pool).await?
+        }
+    };
+    Ok(count.unsigned_abs())
 }

@@ -5,11 +5,7 @@ use sqlx::Row;
 
 use crate::queue::{Pool, on_pool};
 use crate::storage::{Heartbeat, Stored};
-use crate::{Error, Queue};
-
-/// The id of a piece of work: made from the study and what is asked, so that asking twice is asking once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TaskId([u8; 16]);
+use crate::{Error, Queue, TaskId};
 
 /// What became of a piece of work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,35 +31,9 @@ pub struct Counts {
     pub failed: u64,
 }
 
-impl TaskId {
-    /// Of what is asked in a study.
-    pub fn of(study: &str, text: &str) -> Self {
-        let mut hash = blake3::Hasher::new();
-        hash.update(study.as_bytes())
-            .update(&[0])
-            .update(text.as_bytes());
-        let mut id = [0; 16];
-        hash.finalize_xof().fill(&mut id);
-        Self(id)
-    }
-
-    fn ulid(self) -> ulid::Ulid {
-        ulid::Ulid::from_bytes(self.0)
-    }
-
-    pub(crate) fn apalis(self) -> apalis::prelude::TaskId {
-        apalis::prelude::TaskId::from_ulid(self.ulid())
-    }
-}
-
-impl std::fmt::Display for TaskId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.ulid().fmt(f)
-    }
-}
-
 impl Queue {
-    /// Asks for a piece of work of `study`, which may be taken `attempts` times; nothing happens if it has been asked for.
+    /// Asks for a piece of work of `study`, which may be taken `attempts` times; nothing happens if it has been asked
+    /// for.
     ///
     /// # Errors
     /// The database.
@@ -86,9 +56,9 @@ impl Queue {
         Ok(id)
     }
 
-    /// Puts work of `study` that was not done back to the start, as its coordinator does when it goes on after a stop: what
-    /// failed may be taken again, and so may what a worker has in hand in a SQLite file, as the workers of a search on one
-    /// machine end with it. (If one lives all the same, its answer is refused.)
+    /// Puts work of `study` that was not done back to the start, as its coordinator does when it goes on after a
+    /// stop: what failed may be taken again, and so may what a worker has in hand in a SQLite file, as the workers of
+    /// a search on one machine end with it. (If one lives all the same, its answer is refused.)
     ///
     /// # Errors
     /// The database.

@@ -198,7 +198,8 @@ fn a_worker_that_another_test_starts() {
     }
 }
 
-/// Six pieces of work; of two workers one is killed and one stopped in the middle of its work, a third does what is left.
+/// Six pieces of work; of two workers one is killed and one stopped in the middle of its work, a third does what is
+/// left.
 fn killed_and_stopped(address: Option<Address>) {
     let mut world = World::new(address);
     let texts = ["1500", "1501", "100", "101", "102", "103"];

@@ -10,7 +10,7 @@ use std::path::Path;
 use hemet_spaces::Shape;
 use lzma_rust2::XzReader;
 
-use super::{Dataset, Published, Source, TrainTest, assemble, files, idx::Idx};
+use super::{Coding, Dataset, Published, Source, TrainTest, assemble, files, idx::Idx};
 use crate::Error;
 
 /// 50,000 training and 10,000 test images of `[3][32][32]`.
@@ -127,7 +127,10 @@ fn part(folder: &Path, batches: &[(&'static str, &'static str)]) -> Result<Datas
         [FOLDER, FOLDER],
         Idx::new(vec![count, 3, 32, 32], pixels),
         Idx::new(vec![count], labels),
-        (CLASSES, u8::MAX),
+        Coding {
+            classes: CLASSES,
+            white: u8::MAX,
+        },
     )?;
     for (index, plane) in set.images.chunks_exact_mut(32 * 32).enumerate() {
         let channel = index % 3;

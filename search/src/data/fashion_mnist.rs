@@ -1,6 +1,7 @@
 //! Fashion-MNIST: 28x28 pictures of clothing, read from the user's folder.
 //!
-//! H. Xiao, K. Rasul, R. Vollgraf, Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms, 2017.
+//! H. Xiao, K. Rasul, R. Vollgraf, Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms,
+//! 2017.
 
 use super::published::PublishedIdx;
 

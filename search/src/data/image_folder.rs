@@ -1,8 +1,8 @@
 //! `image_folder`: a user's own PNG or JPEG images, one folder a class.
 //!
-//! Either `train/<class>/*` and `test/<class>/*`, or `<class>/*` alone, with pictures only. In the latter case a fifth of each
-//! class becomes test images: those whose names have the smallest BLAKE3 sums, so that the choice depends on names alone.
-//! Classes are numbered in the order of their folders' names.
+//! Either `train/<class>/*` and `test/<class>/*`, or `<class>/*` alone, with pictures only. In the latter case a
+//! fifth of each class becomes test images: those whose names have the smallest BLAKE3 sums, so that the choice
+//! depends on names alone. Classes are numbered in the order of their folders' names.
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,7 @@
 //! MNIST: 28x28 handwritten digits, read from the user's folder.
 //!
-//! Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, Gradient-Based Learning Applied to Document Recognition, Proc. IEEE, 1998.
+//! Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, Gradient-Based Learning Applied to Document Recognition, Proc. IEEE,
+//! 1998.
 
 use super::published::PublishedIdx;
 

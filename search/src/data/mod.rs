@@ -120,8 +120,8 @@ pub fn load(name: &str, folder: Option<&Path>) -> Result<TrainTest, Error> {
     source(name)?.load(folder)
 }
 
-/// The image in the content of a PNG or JPEG file, as `image_folder` gives it: its shape, and `[channels][height][width]` of
-/// pixels divided by 255. `None` for content that is no picture by its first bytes.
+/// The image in the content of a PNG or JPEG file, as `image_folder` gives it: its shape, and
+/// `[channels][height][width]` of pixels divided by 255. `None` for content that is no picture by its first bytes.
 ///
 /// # Errors
 /// Why it cannot be read.
@@ -211,15 +211,25 @@ impl Dataset {
     }
 }
 
-/// Joins images (axes `[n, height, width]` or `[n, channels, height, width]`) and labels (`[n]`) to a dataset; `files` names
-/// theirs, `scale` is the pixel value that becomes 1.
+/// What the numbers of a data file mean.
+#[derive(Clone, Copy, Debug)]
+struct Coding {
+    /// Labels are below this.
+    classes: usize,
+    /// The pixel value that becomes 1, the greatest.
+    white: u8,
+}
+
+/// Joins images (axes `[n, height, width]` or `[n, channels, height, width]`) and labels (`[n]`) to a dataset;
+/// `files` names theirs.
 fn assemble(
     name: &str,
     [images_file, labels_file]: [&str; 2],
     images: idx::Idx,
     labels: idx::Idx,
-    (classes, scale): (usize, u8),
+    coding: Coding,
 ) -> Result<Dataset, Error> {
+    let Coding { classes, white } = coding;
     let shape = match images.axes[1..] {
         [height, width] => Shape::new(1, height, width),
         [channels, height, width] => Shape::new(channels, height, width),
@@ -239,11 +249,11 @@ fn assemble(
         let why = format!("label {label} found, the greatest is {}", classes - 1);
         return files::refuse(labels_file, why);
     }
-    if let Some(pixel) = images.bytes.iter().find(|p| **p > scale) {
-        let why = format!("pixel {pixel} found, the greatest is {scale}");
+    if let Some(pixel) = images.bytes.iter().find(|p| **p > white) {
+        let why = format!("pixel {pixel} found, the greatest is {white}");
         return files::refuse(images_file, why);
     }
-    let pixel = |p: &u8| f32::from(*p) / f32::from(scale);
+    let pixel = |p: &u8| f32::from(*p) / f32::from(white);
     Ok(Dataset {
         name: name.to_owned(),
         shape,

@@ -1,7 +1,7 @@
 //! NPZ files (a zip of NumPy arrays, as `numpy.savez` and `savez_compressed` write): arrays of integers by name.
 //!
-//! Formats: PKWARE APPNOTE 6.3.10 (stored and deflated entries up to 4 GiB, found through the central directory, checked
-//! by CRC-32); NumPy Enhancement Proposal 1 (`.npy` versions 1 to 3, C order).
+//! Formats: PKWARE APPNOTE 6.3.10 (stored and deflated entries up to 4 GiB, found through the central directory,
+//! checked by CRC-32); NumPy Enhancement Proposal 1 (`.npy` versions 1 to 3, C order).
 
 use std::io::Read;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use hemet_spaces::Shape;
 
-use super::{Dataset, Source, TrainTest, assemble, idx};
+use super::{Coding, Dataset, Source, TrainTest, assemble, idx};
 use crate::Error;
 
 /// 3,823 training and 1,797 test images of `[1][8][8]`; pixels 0..16, divided by 16.
@@ -62,6 +62,9 @@ fn part(images: (&str, &[u8]), labels: (&str, &[u8])) -> Result<Dataset, Error> 
         [images.0, labels.0],
         idx::read(images.0, images.1, 3)?,
         idx::read(labels.0, labels.1, 1)?,
-        (CLASSES, GREATEST_PIXEL),
+        Coding {
+            classes: CLASSES,
+            white: GREATEST_PIXEL,
+        },
     )
 }

@@ -6,15 +6,15 @@ use hemet_spaces::Shape;
 
 use super::idx::{self, Idx};
 use super::npz::Npz;
-use super::{Dataset, Source, TrainTest, assemble, files};
+use super::{Coding, Dataset, Source, TrainTest, assemble, files};
 use crate::Error;
 
-/// Images of `[n][height][width]` (`…-idx3-ubyte`) or `[n][channels][height][width]` (`…-idx4-ubyte`), and labels, in IDX
-/// files named as MNIST's.
+/// Images of `[n][height][width]` (`…-idx3-ubyte`) or `[n][channels][height][width]` (`…-idx4-ubyte`), and labels, in
+/// IDX files named as MNIST's.
 pub(super) struct OwnIdx;
 
-/// Arrays `train_images`, `train_labels`, `test_images`, `test_labels` (and `val_…`, which join the training images), or
-/// `x_train`, `y_train`, `x_test`, `y_test`, in one NPZ file.
+/// Arrays `train_images`, `train_labels`, `test_images`, `test_labels` (and `val_…`, which join the training images),
+/// or `x_train`, `y_train`, `x_test`, `y_test`, in one NPZ file.
 pub(super) struct OwnNpz;
 
 impl Source for OwnIdx {
@@ -166,7 +166,16 @@ pub(super) fn join(name: &str, train: Part, test: Part) -> Result<TrainTest, Err
     let test_file = test.0.0.clone();
     let part = |((images_file, images), (labels_file, labels)): Part| -> Result<Dataset, Error> {
         let files = [images_file.as_str(), labels_file.as_str()];
-        assemble(name, files, images, labels, (classes, u8::MAX))
+        assemble(
+            name,
+            files,
+            images,
+            labels,
+            Coding {
+                classes,
+                white: u8::MAX,
+            },
+        )
     };
     let (train, test) = (part(train)?, part(test)?);
     match train.shape == test.shape {

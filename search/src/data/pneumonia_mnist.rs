@@ -8,7 +8,7 @@ use std::path::Path;
 use hemet_spaces::Shape;
 
 use super::npz::Npz;
-use super::{Dataset, Published, Source, TrainTest, assemble, files, idx::Idx};
+use super::{Coding, Dataset, Published, Source, TrainTest, assemble, files, idx::Idx};
 use crate::Error;
 
 /// 4,708 + 524 training and 624 test images of `[1][28][28]`; pixels 0..255, divided by 255. Class 1 is pneumonia.
@@ -100,6 +100,9 @@ fn part(file: &str, npz: &Npz<'_>, number: usize) -> Result<Dataset, Error> {
         [file, file],
         images,
         labels,
-        (CLASSES, u8::MAX),
+        Coding {
+            classes: CLASSES,
+            white: u8::MAX,
+        },
     )
 }

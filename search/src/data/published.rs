@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hemet_spaces::Shape;
 
-use super::{Dataset, Published, Source, TrainTest, assemble, files, idx};
+use super::{Coding, Dataset, Published, Source, TrainTest, assemble, files, idx};
 use crate::Error;
 
 /// A set of 28x28 images in ten classes in the four files of MNIST; pixels 0..255, divided by 255.
@@ -84,7 +84,10 @@ impl PublishedIdx {
             [&images_file, &labels_file],
             images,
             labels,
-            (CLASSES, u8::MAX),
+            Coding {
+                classes: CLASSES,
+                white: u8::MAX,
+            },
         )
     }
 

@@ -14,8 +14,8 @@ pub const REFERENCE_LATENCY_MS: f64 = 100.0;
 /// The hypervolume is taken from this accuracy on.
 pub const REFERENCE_ACCURACY: f64 = 0.5;
 
-/// Latency in milliseconds and accuracy of twelve genes from 0 to 3 (whole ones are options). Both rise with each option, at
-/// rates that differ from gene to gene, so that the front takes the options that pay; accuracy saturates.
+/// Latency in milliseconds and accuracy of twelve genes from 0 to 3 (whole ones are options). Both rise with each
+/// option, at rates that differ from gene to gene, so that the front takes the options that pay; accuracy saturates.
 pub fn figures(genes: &[f64]) -> (f64, f64) {
     let sum = |rate: fn(usize) -> f64| -> f64 {
         genes.iter().enumerate().map(|(i, g)| rate(i) * g).sum()

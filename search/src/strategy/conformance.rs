@@ -116,7 +116,7 @@ impl Simulated<'_> {
             objectives: self.objectives,
             cost: &|architecture| cost(architecture, self.rule),
         };
-        let seed = Seed::new(1).derive(&format!("trial/{}/propose", trials.len()));
+        let seed = Seed::new(1).proposal(trials.len());
         self.strategy.propose(&context, seed)
     }
 }

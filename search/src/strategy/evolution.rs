@@ -1,5 +1,5 @@
-//! What evolutionary strategies share: non-dominated fronts, and children by mutation and crossover that are new and, where possible,
-//! feasible.
+//! What evolutionary strategies share: non-dominated fronts, and children by mutation and crossover that are new and,
+//! where possible, feasible.
 
 use hemet_spaces::{Architecture, Space};
 use rand::seq::IndexedRandom;
@@ -9,12 +9,13 @@ use super::Context;
 use super::random::untried;
 use crate::Seed;
 use crate::objective::Objectives;
-use crate::pareto::Point;
+use crate::trial::Point;
 
 /// Children drawn before the feasible are given up for any new one, and that for an even draw.
 const DRAWS: usize = 64;
 
-/// The points that none dominates, then those that none of the rest dominates, and so on, each front in the order given.
+/// The points that none dominates, then those that none of the rest dominates, and so on, each front in the order
+/// given.
 pub(super) fn fronts(
     points: Vec<Point>,
     objectives: &Objectives,

@@ -1,18 +1,20 @@
 //! `greedy`: HEMET's block-by-block rule.
 //!
-//! Q. Lou and L. Jiang, HEMET: A Homomorphic-Encryption-Friendly Privacy-Preserving Mobile Neural Network Architecture,
-//! ICML 2021: start from the network of mobile blocks; at each position in turn put a regular convolution in the place
-//! of the mobile block, and keep it if the predicted latency falls. Here what must fall is the first objective beside accuracy, of which
-//! latency is one case (and what decides where that objective stays the same, as depth and key size often do). One round ends in a local optimum, up to a third slower than
-//! the best network of a small space, because a block's gain depends on the others (depth, ring degree, layouts). So rounds go on
-//! until none exchanges anything, back to mobile blocks too, and again from the network of regular convolutions. All of these are known without
-//! training, so the whole path is; every network on it is proposed, kept or not, so that its accuracy is known too.
+//! Q. Lou and L. Jiang, HEMET: A Homomorphic-Encryption-Friendly Privacy-Preserving Mobile Neural Network
+//! Architecture, ICML 2021: start from the network of mobile blocks; at each position in turn put a regular
+//! convolution in the place of the mobile block, and keep it if the predicted latency falls. Here what must fall is
+//! the first objective beside accuracy, of which latency is one case (and what decides where that objective stays the
+//! same, as depth and key size often do). One round ends in a local optimum, up to a third slower than the best
+//! network of a small space, because a block's gain depends on the others (depth, ring degree, layouts). So rounds go
+//! on until none exchanges anything, back to mobile blocks too, and again from the network of regular convolutions.
+//! All of these are known without training, so the whole path is; every network on it is proposed, kept or not, so
+//! that its accuracy is known too.
 
 use hemet_spaces::{Architecture, Space};
 
 use super::{Context, Strategy};
 use crate::Seed;
-use crate::pareto::Point;
+use crate::trial::Point;
 
 pub(super) struct Greedy;
 
@@ -33,8 +35,8 @@ impl Strategy for Greedy {
     }
 }
 
-/// What is to fall: the first objective beside accuracy, then the latency in milliseconds. An infeasible network is worse than any
-/// feasible one.
+/// What is to fall: the first objective beside accuracy, then the latency in milliseconds. An infeasible network is
+/// worse than any feasible one.
 type Loss = [f64; 2];
 
 fn loss(context: &Context<'_>, architecture: &Architecture) -> Loss {
@@ -75,8 +77,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Exchanges the block at each position in turn and keeps what lowers the loss; whether anything did. `regular` says where a
-    /// regular convolution stands.
+    /// Exchanges the block at each position in turn and keeps what lowers the loss; whether anything did. `regular`
+    /// says where a regular convolution stands.
     fn round(&mut self, mobile: &Architecture, positions: &[usize], regular: &mut [bool]) -> bool {
         let mut least = self.loss(mobile, positions, regular);
         let mut improved = false;

@@ -1,9 +1,10 @@
 //! `nsga2`: the front in the objectives of the search by non-dominated sorting and crowding, one child at a time.
 //!
 //! K. Deb, A. Pratap, S. Agarwal, T. Meyarivan, A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II, IEEE
-//! Transactions on Evolutionary Computation 6(2), 2002; steady state as in J. Durillo et al., On the Effect of the Steady-State
-//! Selection Scheme in Multi-Objective Genetic Algorithms, EMO 2009. The population is computed anew from the trial table:
-//! the best completed trials by rank, then crowding. Infeasible and failed trials have no place in it.
+//! Transactions on Evolutionary Computation 6(2), 2002; steady state as in J. Durillo et al., On the Effect of the
+//! Steady-State Selection Scheme in Multi-Objective Genetic Algorithms, EMO 2009. The population is computed anew
+//! from the trial table: the best completed trials by rank, then crowding. Infeasible and failed trials have no place
+//! in it.
 
 use std::cmp::Ordering;
 
@@ -15,10 +16,10 @@ use super::random::untried;
 use super::{Context, Strategy};
 use crate::Seed;
 use crate::objective::Objectives;
-use crate::pareto::Point;
+use crate::trial::Point;
 
-/// Trials that survive to be parents. A search tries hundreds, not the tens of thousands of the paper's 100 survivors: in the
-/// test below 16 reach 96.1 % of the bound, 50 reach 94.1 %, random search 89.6 %.
+/// Trials that survive to be parents. A search tries hundreds, not the tens of thousands of the paper's 100
+/// survivors: in the test below 16 reach 96.1 % of the bound, 50 reach 94.1 %, random search 89.6 %.
 const POPULATION: usize = 16;
 
 pub(super) struct Nsga2;

@@ -8,7 +8,8 @@ use crate::Seed;
 
 /// Draws that may hit known architectures before the untried ones are listed.
 const DRAWS: usize = 64;
-/// Spaces up to this size are listed. In a larger one that many draws in a row only fail once nearly all of it is tried.
+/// Spaces up to this size are listed. In a larger one that many draws in a row only fail once nearly all of it is
+/// tried.
 const LISTABLE: u128 = 1 << 20;
 
 pub(super) struct Random;

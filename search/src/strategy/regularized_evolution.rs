@@ -1,10 +1,11 @@
 //! `regularized_evolution`: tournament, mutation, and death by age.
 //!
-//! E. Real, A. Aggarwal, Y. Huang, Q. V. Le, Regularized Evolution for Image Classifier Architecture Search, AAAI 2019:
-//! the population is the youngest trials; the best of a random sample of them becomes the parent of the next, which differs in
-//! one gene. Infeasible and failed trials have no place in it. The best has the lowest non-dominated rank in the population, in all
-//! objectives of the search: with accuracy alone that is the paper's tournament. On the benchmark of [`super::benchmark`] (mean
-//! of 10 seeds) ranks reach 94.0 % of the bound; taking the most accurate, or ranking within the sample and then by accuracy, 86.6 %.
+//! E. Real, A. Aggarwal, Y. Huang, Q. V. Le, Regularized Evolution for Image Classifier Architecture Search, AAAI
+//! 2019: the population is the youngest trials; the best of a random sample of them becomes the parent of the next,
+//! which differs in one gene. Infeasible and failed trials have no place in it. The best has the lowest non-dominated
+//! rank in the population, in all objectives of the search: with accuracy alone that is the paper's tournament. On
+//! the benchmark of [`super::benchmark`] (mean of 10 seeds) ranks reach 94.0 % of the bound; taking the most
+//! accurate, or ranking within the sample and then by accuracy, 86.6 %.
 
 use hemet_spaces::Architecture;
 use rand::Rng;
@@ -15,7 +16,7 @@ use super::random::untried;
 use super::{Context, Strategy};
 use crate::Seed;
 use crate::objective::Objectives;
-use crate::pareto::Point;
+use crate::trial::Point;
 
 /// Completed trials that live.
 const POPULATION: usize = 24;
@@ -77,8 +78,8 @@ mod tests {
     use crate::constraint::Constraints;
     use crate::strategy::benchmark;
 
-    /// The trials that ever become parents in a population of equal accuracy, whose depth rises and whose latency falls from
-    /// trial to trial.
+    /// The trials that ever become parents in a population of equal accuracy, whose depth rises and whose latency
+    /// falls from trial to trial.
     fn parents(objectives: &[&str]) -> BTreeSet<usize> {
         let point = |trial: usize| Point {
             trial,

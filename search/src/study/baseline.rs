@@ -1,12 +1,14 @@
-//! Baseline: a reference network of the space that a study tries before all others, so that what it finds can be compared.
+//! Baseline: a reference network of the space that a study tries before all others, so that what it finds can be
+//! compared.
 
 use hemet_spaces::{Architecture, Space};
 use serde::{Deserialize, Serialize};
 
 use crate::Trial;
 
-/// Which network of the space the others are compared with. It is trial [`Baseline::TRIAL`] whatever the strategy; strategies
-/// know it as tried, so that it comes once. Successive halving never stops it: a first trial has no rivals.
+/// Which network of the space the others are compared with. It is trial [`Baseline::TRIAL`] whatever the strategy;
+/// strategies know it as tried, so that it comes once. Successive halving never stops it: a first trial has no
+/// rivals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Baseline {

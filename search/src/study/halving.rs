@@ -1,16 +1,17 @@
 //! Successive halving: trainings that look unpromising after a few epochs are stopped, whatever strategy proposed them.
 //!
-//! Asynchronous (Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020) and for several objectives
-//! (Schmucker et al., Multi-objective Asynchronous Successive Halving, 2021): at a rung a trial goes on if it is among the
-//! best `1/factor` of the trials known there, by the rank of its front in the study's objectives, with the accuracy at the
-//! rung. Which trials are known depends on numbers alone, so a study with halving repeats and resumes like one without.
+//! Asynchronous (Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020) and for several
+//! objectives (Schmucker et al., Multi-objective Asynchronous Successive Halving, 2021): at a rung a trial goes on if
+//! it is among the best `1/factor` of the trials known there, by the rank of its front in the study's objectives,
+//! with the accuracy at the rung. Which trials are known depends on numbers alone, so a study with halving repeats
+//! and resumes like one without.
 
 use serde::{Deserialize, Serialize};
 
 use crate::constraint::CostEstimate;
 use crate::objective::{Objectives, dominates};
-use crate::pareto::Point;
 use crate::train::EpochReport;
+use crate::trial::Point;
 use crate::trial::rounded;
 use crate::{Error, Trial};
 

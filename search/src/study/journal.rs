@@ -20,6 +20,14 @@ pub(super) struct Journal {
     len: u64,
 }
 
+/// A journal that was opened, and what it held.
+#[derive(Debug)]
+pub(super) struct Past {
+    pub journal: Journal,
+    /// The trials in it, in the order of their numbers.
+    pub trials: Vec<Trial>,
+}
+
 /// Reads the trials of a journal, without the torn last line if there is one; empty where there is no file.
 ///
 /// # Errors
@@ -34,7 +42,7 @@ pub fn read(path: &Path, space: &Space) -> Result<Vec<Trial>, Error> {
 
 impl Journal {
     /// Opens or creates a journal, locks it, and gives the trials in it.
-    pub fn open(path: &Path, space: &Space) -> Result<(Self, Vec<Trial>), Error> {
+    pub fn open(path: &Path, space: &Space) -> Result<Past, Error> {
         let fail = |action, source| failed(action, path, source);
         let mut file = OpenOptions::new()
             .read(true)
@@ -64,7 +72,7 @@ impl Journal {
             .cut()
             .map_err(|e| fail("cannot drop the torn last line of", e))?;
         sync_folder(path).map_err(|e| fail("cannot write", e))?;
-        Ok((journal, trials))
+        Ok(Past { journal, trials })
     }
 
     /// Writes a trial; it is on the disk when this returns. After an error the journal is as it was.

@@ -15,12 +15,12 @@ mod worker;
 
 use std::path::Path;
 
-use hemet_spaces::{Architecture, LayerGraph, Scheme, Space, Weights};
+use hemet_spaces::{Architecture, LayerGraph, Space};
 
 use crate::constraint::{Constraints, CostModel};
 use crate::objective::Objectives;
 use crate::strategy::Strategy;
-use crate::train::{EpochReport, OnEpoch, TrainData, TrainOptions, TrainOutcome, Training};
+use crate::train::{EpochReport, OnEpoch, TrainOutcome};
 use crate::{Error, Seed, Trial};
 
 pub use baseline::Baseline;
@@ -51,45 +51,17 @@ pub struct StudyOptions {
 /// Infeasible trials are proposed up to this many times the number of trials to train; then the study ends.
 const PROPOSALS_PER_TRIAL: usize = 20;
 
-/// The seed of the training of a trial.
-pub fn training_seed(study: Seed, trial: usize) -> Seed {
-    study.derive(&format!("trial/{trial}/train"))
-}
-
 /// A training that a study asks for.
 pub struct Job<'a> {
-    /// Number of the trial.
-    pub number: usize,
-    /// What is tried.
-    pub architecture: &'a Architecture,
+    /// What is tried, and from where.
+    pub order: &'a Order,
     /// The network.
     pub graph: &'a LayerGraph,
-    /// The scheme that it is trained for.
-    pub scheme: Scheme,
-    /// The seed of the training.
-    pub seed: Seed,
-    /// Where its state is kept while it runs.
+    /// Where the state of the training is kept while it runs.
     pub checkpoint: &'a Path,
-    /// Weights to start from.
-    pub inherited: Option<&'a Weights>,
-    /// After which epochs its validation accuracy must be told.
-    pub validate: &'a (dyn Fn(usize) -> bool + Sync),
-    /// What decides whether it goes on at its rungs, where the study halves.
-    pub contest: Option<&'a Contest>,
-    /// Whether the study is over: for those who wait for a training that runs elsewhere. (One that runs here hears of it
-    /// after each epoch.)
+    /// Whether the study is over: for those who wait for a training that runs elsewhere. (One that runs here hears of
+    /// it after each epoch.)
     pub stopped: &'a (dyn Fn() -> bool + Sync),
-}
-
-impl<'a> Job<'a> {
-    /// The training with these images and options.
-    pub fn training(&self, data: TrainData<'a>, options: &'a TrainOptions) -> Training<'a> {
-        let mut training = Training::new(self.graph, data, options, self.seed);
-        training.checkpoint = Some(self.checkpoint);
-        training.inherited = self.inherited;
-        training.validate = self.validate;
-        training
-    }
 }
 
 /// What a study is told to do for a feasible architecture: do this training and tell of each epoch.
@@ -161,7 +133,8 @@ impl Study<'_> {
     ///
     /// # Errors
     /// Options out of range; files that cannot be written; a journal that is damaged, in use, of another experiment
-    /// (a trial that the strategy would not have proposed), or not empty where it must be. What is in the journal stays.
+    /// (a trial that the strategy would not have proposed), or not empty where it must be. What is in the journal
+    /// stays.
     pub fn run(
         &self,
         folder: &RunFolder,
@@ -170,16 +143,16 @@ impl Study<'_> {
     ) -> Result<StudyReport, Error> {
         self.check(options)?;
         let path = folder.journal();
-        let (journal, trials) = journal::Journal::open(&path, self.space)?;
-        if resume == Resume::No && !trials.is_empty() {
+        let past = journal::Journal::open(&path, self.space)?;
+        if resume == Resume::No && !past.trials.is_empty() {
             return Err(Error::NotEmpty {
                 path,
-                trials: trials.len(),
+                trials: past.trials.len(),
             });
         }
         let costs = schedule::Costs::new(self);
-        self.check_history(&path, &trials, options, &costs)?;
-        let desk = worker::Desk::new(self, options, folder, &costs, (journal, trials));
+        self.check_history(&path, &past.trials, options, &costs)?;
+        let desk = worker::Desk::new(self, options, folder, &costs, past);
         desk.run()
     }
 

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use hemet_spaces::{Architecture, Space, Weights};
 use serde::{Deserialize, Serialize};
 
-use super::{Contest, Job};
+use super::halving::{Contest, Verdict};
 use crate::Error;
 use crate::train::{EpochReport, OnEpoch, TrainOutcome, Trained};
 
@@ -118,14 +118,14 @@ fn refused(error: impl std::fmt::Display) -> Error {
 }
 
 impl Order {
-    /// The order for a job.
-    pub fn of(job: &Job<'_>) -> Self {
-        Self {
-            number: job.number,
-            architecture: job.architecture.clone(),
-            contest: job.contest.cloned(),
-            inherited: job.inherited.cloned(),
-        }
+    /// Whether the validation accuracy after `epoch` (from 1) must be told.
+    pub fn asks(&self, epoch: usize) -> bool {
+        self.contest.as_ref().is_some_and(|c| c.asks(epoch))
+    }
+
+    /// What is to be said after an epoch; nothing where no rung stands.
+    pub fn verdict(&self, report: &EpochReport) -> Option<Verdict> {
+        self.contest.as_ref()?.verdict(report)
     }
 
     /// As text; the same order gives the same text.

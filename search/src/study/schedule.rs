@@ -33,8 +33,9 @@ pub(super) fn propose(
         objectives: study.objectives,
         cost: &|architecture| costs.feasible(architecture),
     };
-    let name = format!("trial/{}/propose", earlier.len());
-    let proposal = study.strategy.propose(&context, options.seed.derive(&name));
+    let proposal = study
+        .strategy
+        .propose(&context, options.seed.proposal(earlier.len()));
     proposal.filter(|architecture| study.space.contains(architecture))
 }
 

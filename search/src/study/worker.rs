@@ -8,11 +8,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use hemet_spaces::{Architecture, Weights};
 
-use super::journal::Journal;
+use super::journal::{Journal, Past};
 use super::schedule::{Costs, known, propose};
 use super::{
-    Contest, Event, Job, PROPOSALS_PER_TRIAL, RunFolder, Study, StudyOptions, StudyReport,
-    training_seed,
+    Contest, Event, Job, Order, PROPOSALS_PER_TRIAL, RunFolder, Study, StudyOptions, StudyReport,
 };
 use crate::train::{End, EpochReport, TrainOutcome};
 use crate::trial::rounded;
@@ -82,8 +81,9 @@ impl<'a> Desk<'a> {
         options: &'a StudyOptions,
         folder: &'a RunFolder,
         costs: &'a Costs<'a>,
-        (journal, trials): (Journal, Vec<Trial>),
+        past: Past,
     ) -> Self {
+        let Past { journal, trials } = past;
         let taken = trials.iter().map(|t| t.architecture.clone()).collect();
         let trained = trials.iter().filter(|t| t.outcome.was_trained()).count();
         Self {
@@ -201,29 +201,32 @@ impl<'a> Desk<'a> {
         })
     }
 
-    /// Trains; `None` if it was told to stop.
-    fn train(&self, task: &Task) -> Result<Option<Ended>, Error> {
-        let graph = self.study.space.graph(&task.architecture)?;
-        let number = task.number;
-        let known = self.lock().trials[..known(number, self.options.lag)].to_vec();
+    /// What is to be trained for a task, from what may be known.
+    fn order(&self, task: &Task) -> Result<Order, Error> {
+        let known = self.lock().trials[..known(task.number, self.options.lag)].to_vec();
         let halving = self.options.halving.as_ref();
         let contest = halving.map(|halving| {
             let cost = self.costs.estimate(&task.architecture);
             cost.map(|cost| Contest::new(halving, &known, &cost, self.study.objectives))
         });
-        let contest = contest.transpose().map_err(Error::Elsewhere)?;
-        let inherited = self.inherited(task, &known)?;
+        Ok(Order {
+            number: task.number,
+            architecture: task.architecture.clone(),
+            contest: contest.transpose().map_err(Error::Elsewhere)?,
+            inherited: self.inherited(task, &known)?,
+        })
+    }
+
+    /// Trains; `None` if it was told to stop.
+    fn train(&self, task: &Task) -> Result<Option<Ended>, Error> {
+        let graph = self.study.space.graph(&task.architecture)?;
+        let number = task.number;
+        let order = self.order(task)?;
         let stopped = || (self.study.should_stop)() || self.is_broken();
         let job = Job {
-            number,
-            architecture: &task.architecture,
+            order: &order,
             graph: &graph,
-            scheme: self.study.space.scheme(&task.architecture),
-            seed: training_seed(self.options.seed, number),
             checkpoint: &self.folder.checkpoint(number),
-            inherited: inherited.as_ref(),
-            validate: &|epoch| contest.as_ref().is_some_and(|c| c.asks(epoch)),
-            contest: contest.as_ref(),
             stopped: &stopped,
         };
         let (mut rungs, mut stopped_at) = (Vec::new(), None);
@@ -233,8 +236,7 @@ impl<'a> Desk<'a> {
             if stopped() {
                 return ControlFlow::Break(End::Cancelled);
             }
-            let verdict = contest.as_ref().and_then(|c| c.verdict(&report));
-            if let Some(verdict) = verdict {
+            if let Some(verdict) = order.verdict(&report) {
                 rungs.push(verdict.accuracy);
                 if !verdict.goes_on {
                     stopped_at = Some(report.epoch);
@@ -243,23 +245,20 @@ impl<'a> Desk<'a> {
             }
             ControlFlow::Continue(())
         };
-        let trained = match (self.study.train)(&job, &mut on_epoch) {
+        let outcome = match (self.study.train)(&job, &mut on_epoch) {
             // This network's fault alone.
-            Err(error @ Error::Untrainable { .. }) => {
-                let reason = error.to_string();
-                return Ok(Some(Outcome::Failed { reason }.into()));
-            }
-            result => result?,
-        };
-        let outcome = match trained {
-            TrainOutcome::Complete(trained) => {
+            Err(error @ Error::Untrainable { .. }) => Outcome::Failed {
+                reason: error.to_string(),
+            },
+            Err(error) => return Err(error),
+            Ok(TrainOutcome::Complete(trained)) => {
                 self.folder.write_weights(number, &trained.weights)?;
                 self.folder.write_curve(number, &trained.epochs)?;
                 let accuracy = rounded(trained.accuracy);
                 Outcome::Complete { accuracy }
             }
-            TrainOutcome::Diverged { reason } => Outcome::Failed { reason },
-            TrainOutcome::Cancelled => return Ok(None),
+            Ok(TrainOutcome::Diverged { reason }) => Outcome::Failed { reason },
+            Ok(TrainOutcome::Cancelled) => return Ok(None),
         };
         Ok(Some(Ended {
             outcome,

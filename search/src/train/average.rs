@@ -1,5 +1,5 @@
-//! The running average of a training's weights (B. T. Polyak and A. B. Juditsky, Acceleration of Stochastic Approximation
-//! by Averaging, 1992, with exponential weights), which is what gets validated and exported.
+//! The running average of a training's weights (B. T. Polyak and A. B. Juditsky, Acceleration of Stochastic
+//! Approximation by Averaging, 1992, with exponential weights), which is what gets validated and exported.
 //!
 //! Quadratics stay within the set that steps are projected onto, because that set is convex.
 

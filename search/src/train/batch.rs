@@ -4,7 +4,7 @@ use hemet_spaces::Shape;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 
-use super::TrainOptions;
+use super::options::TrainOptions;
 use crate::data::Dataset;
 
 /// The order of an epoch: every image once, shuffled, in full batches (the rest of the last one is left out, so that

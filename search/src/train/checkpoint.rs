@@ -1,14 +1,14 @@
 //! The state of a training after an epoch, in a file that is written aside and renamed.
 //!
-//! A line of JSON (what training it is of, how far it came, the sum of the rest), then all numbers as 32-bit floats, little
-//! endian. Floats of the line are kept as their bits: a training that goes on from here must end bit for bit as if it had
-//! never been stopped.
+//! A line of JSON (what training it is of, how far it came, the sum of the rest), then all numbers as 32-bit floats,
+//! little endian. Floats of the line are kept as their bits: a training that goes on from here must end bit for bit
+//! as if it had never been stopped.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::EpochReport;
+use super::report::EpochReport;
 use crate::Error;
 
 /// The state of a training.
@@ -69,7 +69,8 @@ impl Checkpoint {
         Ok(hemet_files::write_atomically(path, &bytes)?)
     }
 
-    /// Reads the checkpoint at `path`, which must be of `training` and hold `values` numbers; none where there is no file.
+    /// Reads the checkpoint at `path`, which must be of `training` and hold `values` numbers; none where there is no
+    /// file.
     ///
     /// # Errors
     /// A file that cannot be read, is damaged, or is of another training.

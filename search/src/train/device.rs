@@ -1,8 +1,9 @@
 //! Where networks are trained: `device: cpu` or `device: gpu`.
 //!
-//! The CPU has kernels of our own; a GPU runs the same network from burn's operators, through Vulkan (feature `gpu`) or CUDA
-//! (feature `cuda`). Parameters live on the host and travel every batch, so a GPU pays for large networks. Its sums are not
-//! taken in a fixed order: two trainings of one seed may differ in the last bits, on a CPU they do not.
+//! The CPU has kernels of our own; a GPU runs the same network from burn's operators, through Vulkan (feature `gpu`)
+//! or CUDA (feature `cuda`). Parameters live on the host and travel every batch, so a GPU pays for large networks.
+//! Its sums are not taken in a fixed order: two trainings of one seed may differ in the last bits, on a CPU they do
+//! not.
 
 use serde::{Deserialize, Serialize};
 

@@ -23,7 +23,8 @@ use super::tensor::matrix;
 pub(super) struct TrainingOutput {
     /// `[images][classes]`.
     pub logits: Tensor<2>,
-    /// What the penalties on inputs of polynomials add to the loss: those on the tape, `[1][1]`, and those that kernels take along.
+    /// What the penalties on inputs of polynomials add to the loss: those on the tape, `[1][1]`, and those that
+    /// kernels take along.
     pub penalty: Option<Tensor<2>>,
     pub penalties: Vec<InputPenalty>,
     /// Which running statistics the batch's belong to.
@@ -62,11 +63,11 @@ pub(super) struct TrainingParts {
 }
 
 impl Model {
-    /// The parameters as tensors on `device`, with gradients where it is an autodiff device.
+    /// The parameters as tensors on `device`; with `gradients` those that are not frozen have them.
     pub fn tensors(&self, device: &Device, gradients: bool) -> Vec<Tensor<2>> {
         let tensor = |p: &Parameter| {
             let tensor = matrix(p.value.clone(), p.rows, p.columns, device);
-            if gradients {
+            if gradients && !p.frozen {
                 tensor.require_grad()
             } else {
                 tensor
@@ -188,12 +189,13 @@ impl Model {
     ) -> Tensor<2> {
         let [rows, channels] = x.dims();
         match mode {
-            Mode::Training { output, .. } => {
+            Mode::Training { output, .. } if !self.parameters[scale].frozen => {
                 let kernel = Arc::new(BatchNorm::new(rows, channels));
                 output.norms.push((running, kernel.clone()));
                 ternary(kernel, x, tensors[scale].clone(), tensors[shift].clone())
             }
-            Mode::Inference => {
+            // One that is frozen works as at inference.
+            Mode::Training { .. } | Mode::Inference => {
                 let lines = self.folded(scale, shift, running).into_flattened();
                 line(x, lines)
             }
@@ -227,11 +229,13 @@ impl Model {
     ) -> Tensor<2> {
         penalize(&x, mode);
         match mode {
-            Mode::Training { output, .. } => Self::herpn_training(herpn, tensors, x, output),
+            Mode::Training { output, .. } if !self.parameters[herpn.scale].frozen => {
+                Self::herpn_training(herpn, tensors, x, output)
+            }
             Mode::Calibration { .. } => {
                 Self::herpn_training(herpn, tensors, x, &mut TrainingParts::default())
             }
-            Mode::Inference => {
+            Mode::Training { .. } | Mode::Inference => {
                 let coefficients = self.herpn_folded(herpn).into_flattened();
                 let [rows, channels] = x.dims();
                 let coefficients = matrix(coefficients, channels, 3, &x.device());
@@ -317,7 +321,8 @@ pub(super) fn linear(node: &Node, tensors: &[Tensor<2>], x: Tensor<2>, images: u
     };
     match &node.op {
         Op::Conv { conv, groups, bias } => {
-            with_bias(grouped(node, conv, (groups, tensors), x, images), bias)
+            let weights = groups.iter().map(|weight| tensors[*weight].clone());
+            with_bias(grouped(node, conv, weights.collect(), x, images), bias)
         }
         Op::Depthwise { conv, weight, bias } => {
             let kernel = Depthwise(window(node, sides(conv), images, node.from.channels));
@@ -342,28 +347,29 @@ pub(super) fn linear(node: &Node, tensors: &[Tensor<2>], x: Tensor<2>, images: u
     }
 }
 
-/// A convolution as a matrix product for each group.
+/// A convolution as a matrix product for each group, with the weights of each.
 fn grouped(
     node: &Node,
     conv: &layer::Conv,
-    (groups, tensors): (&[usize], &[Tensor<2>]),
+    weights: Vec<Tensor<2>>,
     x: Tensor<2>,
     images: usize,
 ) -> Tensor<2> {
-    let channels = node.from.channels / groups.len();
-    let outputs = groups.iter().enumerate().map(|(number, weight)| {
-        let part = match groups.len() {
+    let groups = weights.len();
+    let channels = node.from.channels / groups;
+    let outputs = weights.into_iter().enumerate().map(|(number, weight)| {
+        let part = match groups {
             1 => x.clone(),
             _ => x.clone().narrow(1, number * channels, channels),
         };
         let kernel = Conv {
             window: window(node, sides(conv), images, channels),
-            outputs: conv.out_channels / groups.len(),
+            outputs: conv.out_channels / groups,
         };
-        binary(kernel, part, tensors[*weight].clone())
+        binary(kernel, part, weight)
     });
     let mut outputs: Vec<Tensor<2>> = outputs.collect();
-    match outputs.len() {
+    match groups {
         1 => outputs.remove(0),
         _ => Tensor::cat(outputs, 1),
     }

@@ -12,26 +12,19 @@ use crate::data::Dataset;
 /// Images that run at once.
 const BATCH: usize = 256;
 
-/// The logits of every image, `[image][class]`.
+/// The logits of every image, `[image][class]`, with ReLU in the place of polynomials where `relu` says so.
 ///
 /// # Errors
 /// A network that does not fit the data; weights that do not fit the network.
-pub fn logits(
+pub(super) fn logits(
     graph: &LayerGraph,
     weights: &Weights,
+    relu: bool,
     data: &Dataset,
 ) -> Result<Vec<Vec<f32>>, Error> {
-    let model = Model::with_weights(graph, weights, false)?;
+    let model = Model::with_weights(graph, weights, relu)?;
     fits(&model, data)?;
     Ok(model_logits(&model, data, &Device::flex()))
-}
-
-/// The share of images, 0 to 1, whose greatest logit is that of their class.
-///
-/// # Errors
-/// As [`logits`].
-pub fn accuracy(graph: &LayerGraph, weights: &Weights, data: &Dataset) -> Result<f64, Error> {
-    Ok(share_correct(&logits(graph, weights, data)?, &data.labels))
 }
 
 /// The class with the greatest logit (the first of equals); 0 for no logits.

@@ -7,7 +7,7 @@ use rand::Rng;
 
 use super::kernel::batch_norm::EPSILON;
 use super::op::{Herpn, Node, Op, Running};
-use super::parameter::{Parameter, Role, conv_place, dense_place};
+use super::parameter::{Parameter, Role, TensorSpec, conv_place, dense_place};
 use crate::Error;
 
 /// The first terms of ReLU's expansion in Hermite polynomials under a standard normal input (Lee et al. 2022;
@@ -33,6 +33,8 @@ pub(super) struct Model {
     pub running: Vec<Running>,
     pub input: Shape,
     pub outputs: usize,
+    /// Name of the layer that gives the logits.
+    pub head: String,
 }
 
 impl Model {
@@ -74,10 +76,11 @@ impl Model {
             running: Vec::new(),
             input: graph.node(graph.input()).shape,
             outputs: output.len(),
+            head: graph.node(graph.output()).name.clone(),
         };
         if (output.height, output.width) != (1, 1) {
             return Err(Error::Untrainable {
-                layer: graph.node(graph.output()).name.clone(),
+                layer: model.head,
                 why: format!(
                     "it is the output and has shape {output}; a classifier ends in a dense layer or a pool to 1x1"
                 ),
@@ -100,18 +103,21 @@ impl Model {
     /// Adds the parameters of a layer and says how it runs.
     fn add(&mut self, graph: &LayerGraph, id: NodeId, from: Shape, activations: Activations) -> Op {
         let node = graph.node(id);
-        let tensors: Vec<(String, Vec<usize>)> = graph
+        let tensors: Vec<TensorSpec> = graph
             .parameters(id)
             .into_iter()
-            .map(|p| (format!("{}.{}", node.name, p.name), p.shape))
+            .map(|p| TensorSpec {
+                name: format!("{}.{}", node.name, p.name),
+                shape: p.shape,
+            })
             .collect();
         match &node.layer {
             Layer::Input(_) => Op::Input,
             Layer::Conv(conv) => self.add_conv(conv, from, &tensors),
             Layer::Dense(dense) => {
-                let size = (from.len(), dense.out_features);
+                let size = [from.len(), dense.out_features];
                 let place = |r, c| dense_place(from, r, c);
-                let weight = Parameter::new(tensors[0].clone(), Role::Weight, size, place);
+                let weight = Parameter::new(&tensors[0], Role::Weight, size, place);
                 Op::Dense {
                     weight: self.push(weight),
                     bias: dense.bias.then(|| self.line(&tensors[1], Role::Bias)),
@@ -130,19 +136,14 @@ impl Model {
         }
     }
 
-    fn add_conv(
-        &mut self,
-        conv: &layer::Conv,
-        from: Shape,
-        tensors: &[(String, Vec<usize>)],
-    ) -> Op {
+    fn add_conv(&mut self, conv: &layer::Conv, from: Shape, tensors: &[TensorSpec]) -> Op {
         let kernel = conv.window.kernel[0];
         let taps = conv.window.area();
         let bias = |model: &mut Self| conv.bias.then(|| model.line(&tensors[1], Role::Bias));
         if conv.groups > 1 && conv.groups == from.channels && conv.out_channels == from.channels {
             let place = |tap, channel| channel * taps + tap;
-            let size = (taps, from.channels);
-            let weight = Parameter::new(tensors[0].clone(), Role::Weight, size, place);
+            let size = [taps, from.channels];
+            let weight = Parameter::new(&tensors[0], Role::Weight, size, place);
             return Op::Depthwise {
                 conv: conv.clone(),
                 weight: self.push(weight),
@@ -153,13 +154,8 @@ impl Model {
         let groups = (0..conv.groups)
             .map(|group| {
                 let place = |r, c| conv_place((in_group, out_group, kernel), group, r, c);
-                let size = (taps * in_group, out_group);
-                self.push(Parameter::new(
-                    tensors[0].clone(),
-                    Role::Weight,
-                    size,
-                    place,
-                ))
+                let size = [taps * in_group, out_group];
+                self.push(Parameter::new(&tensors[0], Role::Weight, size, place))
             })
             .collect();
         Op::Conv {
@@ -173,7 +169,7 @@ impl Model {
         &mut self,
         poly: &layer::Poly,
         from: Shape,
-        tensor: &(String, Vec<usize>),
+        tensor: &TensorSpec,
         activations: Activations,
     ) -> Op {
         let herpn = match activations {
@@ -182,7 +178,7 @@ impl Model {
             Activations::Learnable => false,
         };
         if herpn {
-            let (name, channels) = (&tensor.0, from.channels);
+            let (name, channels) = (&tensor.name, from.channels);
             let inner = |part: &str| Parameter::inner(format!("{name}.{part}"), channels);
             return Op::Herpn(Herpn {
                 scale: self.push(inner("scale")),
@@ -195,7 +191,7 @@ impl Model {
         let terms = poly.degree + 1;
         let rows = if poly.per_channel { from.channels } else { 1 };
         let place = |r, c| r * terms + c;
-        let coefficients = Parameter::new(tensor.clone(), Role::Activation, (rows, terms), place);
+        let coefficients = Parameter::new(tensor, Role::Activation, [rows, terms], place);
         Op::Poly {
             poly: poly.clone(),
             coefficients: self.push(coefficients),
@@ -216,9 +212,9 @@ impl Model {
     }
 
     /// A parameter of one row.
-    fn line(&mut self, tensor: &(String, Vec<usize>), role: Role) -> usize {
-        let columns = tensor.1.iter().product();
-        self.push(Parameter::new(tensor.clone(), role, (1, columns), |_, c| c))
+    fn line(&mut self, tensor: &TensorSpec, role: Role) -> usize {
+        let columns = tensor.shape.iter().product();
+        self.push(Parameter::new(tensor, role, [1, columns], |_, c| c))
     }
 
     /// The trained weights: batch norms folded with their running statistics.

@@ -1,15 +1,13 @@
 //! Stochastic gradient descent with momentum, and its rules for each kind of parameter.
 //!
-//! A step ends with the projection of quadratics `a·x² + b·x + c` onto `a ≥ |b|/4` and `a ≥ 1/1024`: an encrypted one is
-//! run as `a(x + b/2a)² + …` (coefficient merging, Lou and Jiang, HEMET, 2021), which loses the bits that `b/2a` stands
-//! above `x`. The set is convex and `a > 0` forgoes nothing, for the weights that follow have any sign.
+//! A step ends with the projection of quadratics `a·x² + b·x + c` onto `a ≥ |b|/4` and `a ≥ 1/1024`: an encrypted one
+//! is run as `a(x + b/2a)² + …` (coefficient merging, Lou and Jiang, HEMET, 2021), which loses the bits that `b/2a`
+//! stands above `x`. The set is convex and `a > 0` forgoes nothing, for the weights that follow have any sign.
 //!
 //! Written out rather than taken from burn, because one norm is clipped over all parameters but those of batch norms
 //! (deep quadratic networks diverge without clipping, and stop learning when their batch norms are clipped).
 
-use std::f32::consts::PI;
-
-use super::TrainOptions;
+use super::options::TrainOptions;
 use super::parameter::{Parameter, Role};
 
 /// The momentum of each parameter.
@@ -40,6 +38,9 @@ impl Sgd {
         for ((parameter, gradient), velocity) in
             parameters.iter_mut().zip(gradients).zip(&mut self.velocity)
         {
+            if parameter.frozen {
+                continue;
+            }
             let (scale, decay) = match parameter.role {
                 Role::Weight => (scale, options.weight_decay),
                 Role::Bias | Role::Activation => (scale, 0.0),
@@ -89,24 +90,17 @@ fn clip_scale(parameters: &[Parameter], gradients: &[Vec<f32>], limit: f32) -> f
     (limit / (square.sqrt() as f32).max(limit)).min(1.0)
 }
 
-/// The learning rate at `progress` (0 to 1) of the training: linear warm-up over the first `warmup`, then a cosine to 0
-/// (Smith and Topin, Super-convergence, 2019; Loshchilov and Hutter, SGDR, 2017).
-pub(super) fn learning_rate(options: &TrainOptions, progress: f32) -> f32 {
-    let warmup = options.warmup;
-    let share = if progress < warmup {
-        (progress / warmup).max(0.05)
-    } else {
-        0.5 * (1.0 + (PI * (progress - warmup) / (1.0 - warmup)).cos())
-    };
-    options.learning_rate * share
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::parameter::TensorSpec;
 
     fn parameter(role: Role, value: f32) -> Parameter {
-        let mut p = Parameter::new(("t".into(), vec![1]), role, (1, 1), |_, c| c);
+        let tensor = TensorSpec {
+            name: "layer.t".into(),
+            shape: vec![1],
+        };
+        let mut p = Parameter::new(&tensor, role, [1, 1], |_, c| c);
         p.value = vec![value];
         p
     }
@@ -173,14 +167,5 @@ mod tests {
             Sgd::new(&parameters).step(&mut parameters, &[vec![0.0]], &options, 1.0);
             assert!((parameters[0].value[0] - expected).abs() < 1e-6, "{role:?}");
         }
-    }
-
-    #[test]
-    fn the_learning_rate_rises_to_its_peak_and_ends_at_zero() {
-        let options = TrainOptions::default();
-        let at = |progress| learning_rate(&options, progress);
-        assert!((at(options.warmup) - options.learning_rate).abs() < 1e-6);
-        assert!(at(0.0) < at(options.warmup * 0.5));
-        assert!(at(1.0) < 1e-6 * options.learning_rate);
     }
 }

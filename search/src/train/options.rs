@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Device;
+use super::device::Device;
+use super::phase::PhaseOptions;
 use crate::Error;
 
 /// How to train. The defaults suit small networks on small images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainOptions {
-    /// Passes over the training images, at least 1.
+    /// Passes over the training images in the first phase, at least 1.
     pub epochs: usize,
     /// Images a step, at least 2.
     pub batch: usize,
@@ -33,8 +34,8 @@ pub struct TrainOptions {
     pub shift: usize,
     /// Whether every other image, by chance, is mirrored left to right: for photographs, not for digits.
     pub flip: bool,
-    /// Brightness and contrast vary by chance: all pixels `x` of an image become `a·x + b`, `a` within `1 ± jitter` and `b` within
-    /// `± jitter`; at least 0. For images of other devices or exposures than the training images.
+    /// Brightness and contrast vary by chance: all pixels `x` of an image become `a·x + b`, `a` within `1 ± jitter` and
+    /// `b` within `± jitter`; at least 0. For images of other devices or exposures than the training images.
     pub jitter: f32,
     /// Whether each class counts alike in the loss, however many training images it has.
     pub balance: bool,
@@ -45,7 +46,8 @@ pub struct TrainOptions {
     pub ema: f32,
     /// How quadratics of each channel are trained.
     pub polynomials: Polynomials,
-    /// Share of the loss that comes from a ReLU teacher of the same architecture (Hinton et al. 2015), 0 to 1; 0 trains none.
+    /// Share of the loss that comes from a ReLU teacher of the same architecture (Hinton et al. 2015), 0 to 1; 0 trains
+    /// none.
     pub distillation: f32,
     /// By how much logits are divided before they are compared with the teacher's; above 0.
     pub temperature: f32,
@@ -55,9 +57,13 @@ pub struct TrainOptions {
     /// Where to train; scheme `tfhe` is trained on the CPU alone.
     #[serde(skip_serializing_if = "Device::is_cpu")]
     pub device: Device,
+    /// What follows the first phase, in this order: `[{phase: tune, epochs: 5}]`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<PhaseOptions>,
 }
 
-/// How quadratics of each channel are trained. Those for a whole layer, and other degrees, always have trained coefficients.
+/// How quadratics of each channel are trained. Those for a whole layer, and other degrees, always have trained
+/// coefficients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Polynomials {
@@ -92,101 +98,87 @@ impl Default for TrainOptions {
             temperature: 2.0,
             quantized_rate: 0.005,
             device: Device::Cpu,
+            phases: Vec::new(),
         }
     }
 }
 
 impl TrainOptions {
-    /// Refuses values out of range, naming the option, and a device that this program or machine has not.
+    /// Epochs of all phases.
+    pub fn all_epochs(&self) -> usize {
+        let others = self.phases.iter().map(PhaseOptions::epochs);
+        self.epochs + others.sum::<usize>()
+    }
+
+    /// Refuses values out of range, naming the option. Whether this machine has the device is asked where it trains.
+    ///
+    /// # Errors
+    /// The first such option, with what is allowed.
     pub fn check(&self) -> Result<(), Error> {
-        let share = |value: f32| (0.0..1.0).contains(&value);
-        let positive = |value: f32| value > 0.0 && value.is_finite();
-        let not_negative = |value: f32| value >= 0.0 && value.is_finite();
-        let rules: [(&'static str, f64, bool, &str); 16] = [
-            ("epochs", self.epochs as f64, self.epochs >= 1, "at least 1"),
-            ("batch", self.batch as f64, self.batch >= 2, "at least 2"),
-            (
-                "learning_rate",
-                self.learning_rate.into(),
-                positive(self.learning_rate),
-                "above 0",
-            ),
-            (
-                "warmup",
-                self.warmup.into(),
-                share(self.warmup),
-                "from 0 to below 1",
-            ),
-            (
-                "momentum",
-                self.momentum.into(),
-                share(self.momentum),
-                "from 0 to below 1",
-            ),
-            (
-                "weight_decay",
-                self.weight_decay.into(),
-                not_negative(self.weight_decay),
-                "at least 0",
-            ),
-            (
-                "label_smoothing",
-                self.label_smoothing.into(),
-                share(self.label_smoothing),
-                "from 0 to below 1",
-            ),
-            (
-                "clip_norm",
-                self.clip_norm.into(),
-                positive(self.clip_norm),
-                "above 0",
-            ),
-            ("range", self.range.into(), positive(self.range), "above 0"),
-            (
-                "range_penalty",
-                self.range_penalty.into(),
-                not_negative(self.range_penalty),
-                "at least 0",
-            ),
-            (
-                "jitter",
-                self.jitter.into(),
-                not_negative(self.jitter),
-                "at least 0",
-            ),
-            (
-                "norm_rate",
-                self.norm_rate.into(),
-                self.norm_rate > 0.0 && self.norm_rate <= 1.0,
-                "above 0 and at most 1",
-            ),
-            ("ema", self.ema.into(), share(self.ema), "from 0 to below 1"),
-            (
-                "distillation",
-                self.distillation.into(),
-                (0.0..=1.0).contains(&self.distillation),
-                "from 0 to 1",
-            ),
-            (
-                "temperature",
-                self.temperature.into(),
-                positive(self.temperature),
-                "above 0",
-            ),
-            (
-                "quantized_rate",
-                self.quantized_rate.into(),
-                positive(self.quantized_rate),
-                "above 0",
-            ),
+        let rules = [
+            ("epochs", self.epochs as f32, Allowed::AtLeast(1.0)),
+            ("batch", self.batch as f32, Allowed::AtLeast(2.0)),
+            ("learning_rate", self.learning_rate, Allowed::Positive),
+            ("warmup", self.warmup, Allowed::BelowOne),
+            ("momentum", self.momentum, Allowed::BelowOne),
+            ("weight_decay", self.weight_decay, Allowed::AtLeast(0.0)),
+            ("label_smoothing", self.label_smoothing, Allowed::BelowOne),
+            ("clip_norm", self.clip_norm, Allowed::Positive),
+            ("range", self.range, Allowed::Positive),
+            ("range_penalty", self.range_penalty, Allowed::AtLeast(0.0)),
+            ("jitter", self.jitter, Allowed::AtLeast(0.0)),
+            ("norm_rate", self.norm_rate, Allowed::PositiveShare),
+            ("ema", self.ema, Allowed::BelowOne),
+            ("distillation", self.distillation, Allowed::Share),
+            ("temperature", self.temperature, Allowed::Positive),
+            ("quantized_rate", self.quantized_rate, Allowed::Positive),
         ];
-        match rules.into_iter().find(|(_, _, allowed, _)| !allowed) {
-            Some((option, found, _, allowed)) => Err(Error::Option {
+        let wrong = rules.iter().find(|(_, value, range)| !range.holds(*value));
+        if let Some((option, found, range)) = wrong {
+            return Err(Error::Option {
                 option,
                 found: found.to_string(),
-                allowed: allowed.to_owned(),
-            }),
-            None => self.device.check(),
+                allowed: range.to_string(),
+            });
+        }
+        self.phases.iter().try_for_each(PhaseOptions::check)
+    }
+}
+
+/// The range of an option.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Allowed {
+    AtLeast(f32),
+    Positive,
+    /// From 0 to below 1.
+    BelowOne,
+    /// From 0 to 1.
+    Share,
+    /// Above 0 and at most 1.
+    PositiveShare,
+}
+
+impl Allowed {
+    fn holds(self, value: f32) -> bool {
+        value.is_finite()
+            && match self {
+                Self::AtLeast(least) => value >= least,
+                Self::Positive => value > 0.0,
+                Self::BelowOne => (0.0..1.0).contains(&value),
+                Self::Share => (0.0..=1.0).contains(&value),
+                Self::PositiveShare => value > 0.0 && value <= 1.0,
+            }
+    }
+}
+
+impl std::fmt::Display for Allowed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AtLeast(least) => write!(f, "at least {least}"),
+            Self::Positive => f.write_str("above 0"),
+            Self::BelowOne => f.write_str("from 0 to below 1"),
+            Self::Share => f.write_str("from 0 to 1"),
+            Self::PositiveShare => f.write_str("above 0 and at most 1"),
         }
     }
 }

@@ -18,6 +18,14 @@ pub(super) enum Role {
     Norm,
 }
 
+/// An exported tensor.
+#[derive(Clone, Debug)]
+pub(super) struct TensorSpec {
+    /// `layer.parameter`.
+    pub name: String,
+    pub shape: Vec<usize>,
+}
+
 /// A trainable matrix, whole or a part of one exported tensor.
 #[derive(Clone, Debug)]
 pub(super) struct Parameter {
@@ -30,26 +38,29 @@ pub(super) struct Parameter {
     pub columns: usize,
     /// Row-major.
     pub value: Vec<f32>,
+    /// Whether the phase that runs leaves it as it is.
+    pub frozen: bool,
     /// For each element of the matrix, its position in the exported tensor; empty where it is not exported.
     places: Vec<u32>,
 }
 
 impl Parameter {
-    /// A matrix of zeros; `place(row, column)` is the position of an element in the exported tensor.
+    /// A matrix of zeros, `[rows, columns]`; `place(row, column)` is the position of an element in the exported tensor.
     pub fn new(
-        (tensor, tensor_shape): (String, Vec<usize>),
+        tensor: &TensorSpec,
         role: Role,
-        (rows, columns): (usize, usize),
+        [rows, columns]: [usize; 2],
         place: impl Fn(usize, usize) -> usize,
     ) -> Self {
         let cells = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
         Self {
-            tensor,
-            tensor_shape,
+            tensor: tensor.name.clone(),
+            tensor_shape: tensor.shape.clone(),
             role,
             rows,
             columns,
             value: vec![0.0; rows * columns],
+            frozen: false,
             places: cells.map(|(r, c)| place(r, c) as u32).collect(),
         }
     }
@@ -63,8 +74,14 @@ impl Parameter {
             rows: 1,
             columns: channels,
             value: vec![0.0; channels],
+            frozen: false,
             places: Vec::new(),
         }
+    }
+
+    /// The name of its layer.
+    pub fn layer(&self) -> &str {
+        self.tensor.rsplit_once('.').map_or("", |(layer, _)| layer)
     }
 
     /// Random values of variance 1/`rows` (the fan-in): batch norm or the head sets the scale that follows.
@@ -95,7 +112,7 @@ impl Parameter {
 
     /// Reads the values from their places in `weights`.
     pub fn import(&mut self, weights: &Weights) -> Result<(), Error> {
-        let layer = self.tensor.rsplit_once('.').map_or("", |(layer, _)| layer);
+        let layer = self.layer();
         let Some(tensor) = weights.tensors.get(&self.tensor) else {
             return Err(Error::Spaces(hemet_spaces::Error::MissingTensor {
                 layer: layer.to_owned(),

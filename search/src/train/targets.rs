@@ -3,7 +3,7 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor};
 
-use super::TrainOptions;
+use super::options::TrainOptions;
 use super::tensor::matrix;
 use crate::data::Dataset;
 

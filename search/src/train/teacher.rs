@@ -1,13 +1,12 @@
-//! Distillation (G. Hinton, O. Vinyals, J. Dean, Distilling the Knowledge in a Neural Network, 2015) from a network of the
-//! same architecture with ReLU in the place of its polynomials, as AutoFHE does (Ao and Boddeti 2024).
+//! Distillation (G. Hinton, O. Vinyals, J. Dean, Distilling the Knowledge in a Neural Network, 2015) from a network
+//! of the same architecture with ReLU in the place of its polynomials, as AutoFHE does (Ao and Boddeti 2024).
 
 use burn::tensor::Device;
 use hemet_spaces::{Layer, LayerGraph, Shape, Weights};
 
 use super::model::Model;
 use super::tensor::{matrix, values};
-use super::{OnEpoch, TrainData, TrainOptions, TrainOutcome, Training};
-use crate::{Error, Seed};
+use crate::Error;
 
 /// A trained ReLU network.
 #[derive(Clone, Debug)]
@@ -41,25 +40,6 @@ impl Teacher {
     pub fn new(graph: &LayerGraph, weights: Weights) -> Result<Self, Error> {
         let model = Model::with_weights(graph, &weights, true)?;
         Ok(Self { model, weights })
-    }
-
-    /// Trains the ReLU network of `graph`; none where it diverges or `on_epoch` breaks it off.
-    ///
-    /// # Errors
-    /// As [`Training::run`].
-    pub fn train(
-        graph: &LayerGraph,
-        data: TrainData<'_>,
-        options: &TrainOptions,
-        seed: Seed,
-        on_epoch: &mut OnEpoch<'_>,
-    ) -> Result<Option<Self>, Error> {
-        let mut training = Training::new(graph, data, options, seed.derive("teacher"));
-        training.relu = true;
-        match training.run(on_epoch)? {
-            TrainOutcome::Complete(trained) => Self::new(graph, trained.weights).map(Some),
-            TrainOutcome::Diverged { .. } | TrainOutcome::Cancelled => Ok(None),
-        }
     }
 
     /// Its weights, batch norms folded.

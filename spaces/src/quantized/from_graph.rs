@@ -1,8 +1,8 @@
 //! From a LayerGraph to an integer network: the structure comes from `meaning()`, the integers from training.
 //!
-//! Convolutions and dense layers take integer weights in the layout of their float tensors. Average pools become sums (the
-//! division belongs to the table behind). Affine layers (batch norm) vanish: they are folded into biases and tables.
-//! Polynomial activations are the places of the tables.
+//! Convolutions and dense layers take integer weights in the layout of their float tensors. Average pools become sums
+//! (the division belongs to the table behind). Affine layers (batch norm) vanish: they are folded into biases and
+//! tables. Polynomial activations are the places of the tables.
 
 use std::collections::BTreeMap;
 

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a table computes before it is rounded to its levels. Inputs are those of a batch norm, so they are of order one.
+/// What a table computes before it is rounded to its levels. Inputs are those of a batch norm, so they are of order
+/// one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TableFunction {

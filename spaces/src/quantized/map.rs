@@ -102,8 +102,8 @@ impl IntegerMap {
             .unwrap_or(0)
     }
 
-    /// `self` after `first`: `x ↦ W_self (W_first x + b_first) + b_self`, or none where a number leaves its type. Weights
-    /// that cancel stay as entries.
+    /// `self` after `first`: `x ↦ W_self (W_first x + b_first) + b_self`, or none where a number leaves its type.
+    /// Weights that cancel stay as entries.
     pub fn after(&self, first: &Self) -> Option<Self> {
         let mut rows = Vec::with_capacity(self.outputs);
         for row in 0..self.outputs {

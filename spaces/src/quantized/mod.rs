@@ -1,9 +1,9 @@
 //! Integer networks: the exact definition that encrypted look-up tables must reproduce.
 //!
-//! A [`QuantizedNetwork`] has the structure of a [`crate::LayerGraph`] with integers in the place of floats: linear maps with
-//! small integer weights, and table layers in the place of batch norm, activation and requantization together. Its
-//! [`evaluate`](QuantizedNetwork::evaluate) in 64-bit integers *is* the definition of the network: whatever runs it
-//! encrypted must give these numbers exactly, wrapped accumulators included.
+//! A [`QuantizedNetwork`] has the structure of a [`crate::LayerGraph`] with integers in the place of floats: linear
+//! maps with small integer weights, and table layers in the place of batch norm, activation and requantization
+//! together. Its [`evaluate`](QuantizedNetwork::evaluate) in 64-bit integers *is* the definition of the network:
+//! whatever runs it encrypted must give these numbers exactly, wrapped accumulators included.
 //!
 //! **Accumulators wrap on purpose.** A table layer sees its accumulator modulo `2·half·2^shift`. Look-up tables on
 //! torus ciphertexts are negacyclic: half a turn further the table repeats with its sign changed, here as

@@ -118,7 +118,8 @@ impl Quantization {
         i64::from(self.boxes) << self.rounding
     }
 
-    /// The float logit that one unit of an integer logit stands for: such that sums of `fan_in` products are of order one.
+    /// The float logit that one unit of an integer logit stands for: such that sums of `fan_in` products are of order
+    /// one.
     pub fn logit_scale(&self, fan_in: usize) -> f64 {
         let (low, high) = self.levels().range();
         let spread = f64::from(high - low) / 3.0;
@@ -150,8 +151,8 @@ impl QuantizedNetwork {
     /// The integer network of `graph` with trained `weights`.
     ///
     /// # Errors
-    /// Options out of range; tensors that are missing or of another size; a polynomial that does not follow a convolution
-    /// or dense layer and its norm directly; a norm without an activation.
+    /// Options out of range; tensors that are missing or of another size; a polynomial that does not follow a
+    /// convolution or dense layer and its norm directly; a norm without an activation.
     pub fn quantize(
         graph: &LayerGraph,
         weights: &Weights,

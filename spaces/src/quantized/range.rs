@@ -41,7 +41,8 @@ impl ValueRange {
     }
 }
 
-/// What is promised of a linear map, whatever its values: an instruction sequence that depends on these alone leaks no weights.
+/// What is promised of a linear map, whatever its values: an instruction sequence that depends on these alone leaks
+/// no weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Largest absolute weight.
@@ -94,8 +95,8 @@ impl Limits {
 }
 
 impl QuantizedNetwork {
-    /// The range of each element of each node, for inputs in the input range. Exact for single layers, an upper bound where
-    /// elements depend on each other. Ends beyond 64 bits saturate (a network refuses them).
+    /// The range of each element of each node, for inputs in the input range. Exact for single layers, an upper bound
+    /// where elements depend on each other. Ends beyond 64 bits saturate (a network refuses them).
     pub fn value_ranges(&self) -> Vec<Vec<ValueRange>> {
         let mut ranges: Vec<Vec<ValueRange>> = Vec::with_capacity(self.nodes().len());
         for node in self.nodes() {

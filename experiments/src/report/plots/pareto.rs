@@ -2,7 +2,7 @@
 
 use hemet_reports::{ParetoPlot, ParetoPoint, Quantity};
 use hemet_search::objective::{OBJECTIVES, Objective, Objectives};
-use hemet_search::pareto::Point;
+use hemet_search::trial::Point;
 
 use super::Plot;
 use crate::report::Run;

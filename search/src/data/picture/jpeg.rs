@@ -1,8 +1,8 @@
 //! JPEG (ITU-T T.81), baseline and progressive, gray or in colors that become RGB.
 //!
-//! The decoder is built without its vector instructions: JPEG leaves rounding open, and workers of one search must have the
-//! same images on every machine. An orientation in the Exif data is not followed. JPEG has no checksums: a file that was cut
-//! is refused, a changed byte within the data may only change the picture.
+//! The decoder is built without its vector instructions: JPEG leaves rounding open, and workers of one search must
+//! have the same images on every machine. An orientation in the Exif data is not followed. JPEG has no checksums: a
+//! file that was cut is refused, a changed byte within the data may only change the picture.
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -36,8 +36,8 @@ pub(super) fn decode(content: &[u8]) -> Result<Picture, String> {
     Ok(Picture::of([channels, height, width], &pixels))
 }
 
-/// Whether the segments lead to the end marker (T.81, annex B): markers with lengths, and after a scan's header the data up to
-/// the next marker that is neither a stuffed byte nor a restart.
+/// Whether the segments lead to the end marker (T.81, annex B): markers with lengths, and after a scan's header the
+/// data up to the next marker that is neither a stuffed byte nor a restart.
 fn is_whole(content: &[u8]) -> bool {
     const END: u8 = 0xd9;
     const SCAN: u8 = 0xda;

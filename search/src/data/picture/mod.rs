@@ -1,5 +1,5 @@
-//! Pictures in files: told apart by their first bytes, unpacked to planar bytes. To add a format: a file here and its line in
-//! [`FORMATS`].
+//! Pictures in files: told apart by their first bytes, unpacked to planar bytes. To add a format: a file here and its
+//! line in [`FORMATS`].
 
 mod jpeg;
 mod png;

@@ -1,8 +1,8 @@
 //! A convolution, a block of patches at a time.
 //!
-//! The patches of a batch (im2col) are some ten times as large as the image, too large for any cache. They are therefore unfolded a
-//! few lines of the image at a time into a buffer that stays in the second cache, multiplied there, and unfolded anew in the
-//! backward pass: a copy costs less than the memory's way there and back.
+//! The patches of a batch (im2col) are some ten times as large as the image, too large for any cache. They are
+//! therefore unfolded a few lines of the image at a time into a buffer that stays in the second cache, multiplied
+//! there, and unfolded anew in the backward pass: a copy costs less than the memory's way there and back.
 
 use std::ops::Range;
 
@@ -43,7 +43,8 @@ impl Conv {
     /// The patches of a block, written to `buffer` if they are not the pixels themselves.
     fn patches<'a>(
         &self,
-        (lines, rows): (Range<usize>, &Range<usize>),
+        lines: Range<usize>,
+        rows: &Range<usize>,
         x: &'a [f32],
         buffer: &'a mut [f32],
     ) -> &'a [f32] {
@@ -67,7 +68,7 @@ impl Conv {
         let mut result = vec![0.0; patch * outputs];
         let mut buffer = self.buffer();
         self.blocks(|lines, rows| {
-            let patches = self.patches((lines, &rows), x, &mut buffer);
+            let patches = self.patches(lines, &rows, x, &mut buffer);
             let gradient = &gradient[rows.start * outputs..rows.end * outputs];
             let patches = Matrix::new(patches, rows.len(), patch).transposed();
             let gradient = Matrix::new(gradient, rows.len(), outputs);
@@ -110,7 +111,7 @@ impl Kernel for Conv {
         let mut output = vec![0.0; rows * outputs];
         let mut buffer = self.buffer();
         self.blocks(|lines, rows| {
-            let patches = self.patches((lines, &rows), inputs[0], &mut buffer);
+            let patches = self.patches(lines, &rows, inputs[0], &mut buffer);
             let output = &mut output[rows.start * outputs..rows.end * outputs];
             let patches = Matrix::new(patches, rows.len(), patch);
             multiply(patches, weights, output, false);

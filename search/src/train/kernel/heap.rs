@@ -13,8 +13,8 @@
 pub(in crate::train) fn keep() {
     /// Free memory at the end of the heap above which it is given back.
     const TRIM: i32 = 1 << 30;
-    /// Taken at once, and left when giving back. Above the 64 MiB that a heap of a further thread has at most, so that none
-    /// of those is given back as a whole (glibc's `heap_trim`).
+    /// Taken at once, and left when giving back. Above the 64 MiB that a heap of a further thread has at most, so
+    /// that none of those is given back as a whole (glibc's `heap_trim`).
     const PAD: i32 = 128 << 20;
     /// Greatest block of the heap; greater ones are mapped alone. It is the most that glibc takes.
     const MAPPED: i32 = 32 << 20;

@@ -32,8 +32,8 @@ impl Lanes {
         values.cycle().take(self.span).collect()
     }
 
-    /// A matrix of `len` elements, a chunk at a time: `fill(range, chunk)` writes the elements in `range`. They go to memory once,
-    /// without being cleared before.
+    /// A matrix of `len` elements, a chunk at a time: `fill(range, chunk)` writes the elements in `range`. They go to
+    /// memory once, without being cleared before.
     #[inline(always)]
     pub fn map(&self, len: usize, mut fill: impl FnMut(Range<usize>, &mut [f32])) -> Vec<f32> {
         let mut output = Vec::with_capacity(len);
@@ -47,8 +47,9 @@ impl Lanes {
         output
     }
 
-    /// Sums over the rows of a matrix of `len` elements, for each of so many `terms` and each channel: `add(range, sums)` adds
-    /// the terms of the elements in `range` to `sums`, each of which is at least as long as the range. Ranges ascend.
+    /// Sums over the rows of a matrix of `len` elements, for each of so many `terms` and each channel: `add(range,
+    /// sums)` adds the terms of the elements in `range` to `sums`, each of which is at least as long as the range.
+    /// Ranges ascend.
     #[inline(always)]
     pub fn sums(
         &self,

@@ -4,7 +4,8 @@
 //! a matrix product with its patches, and every per-channel step runs along contiguous memory.
 //! Stock burn builds batch norm from elementary steps and has no native convolution gradient on this backend.
 //!
-//! On a GPU [`plain`] does the same with burn's operators. Each kernel is tested against finite differences; the network built of them against the float64 reference.
+//! On a GPU [`plain`] does the same with burn's operators. Each kernel is tested against finite differences; the
+//! network built of them against the float64 reference.
 
 pub(super) mod batch_norm;
 pub(super) mod conv;
@@ -231,7 +232,8 @@ pub(super) mod check {
     use super::Kernel;
     use crate::Seed;
 
-    /// `make` gives a fresh kernel; `lens` are the lengths of its inputs. The loss is a random linear form of the output.
+    /// `make` gives a fresh kernel; `lens` are the lengths of its inputs. The loss is a random linear form of the
+    /// output.
     ///
     /// Central differences with step h on f32 forward passes err by about 2^-24·|loss terms|/h + h²·f'''/6; with
     /// h = 2^-6 and values of order one this is below 1e-3 of the gradient's scale, the tolerance is 5e-3 of it.

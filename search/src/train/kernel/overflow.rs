@@ -1,5 +1,5 @@
-//! Penalty on accumulators that a table would wrap around: `max(|a − center| − reach, 0)²`, summed over channels, its mean
-//! over rows.
+//! Penalty on accumulators that a table would wrap around: `max(|a − center| − reach, 0)²`, summed over channels, its
+//! mean over rows.
 
 use super::Kernel;
 

@@ -71,7 +71,8 @@ impl Poly {
         vec![dx, result.into_iter().map(|x| x as f32).collect()]
     }
 
-    /// The derivative `Σ k·a_k·x^(k−1)` of each element of a chunk, by Horner's rule. Quadratics, by far the most frequent, take one loop.
+    /// The derivative `Σ k·a_k·x^(k−1)` of each element of a chunk, by Horner's rule. Quadratics, by far the most
+    /// frequent, take one loop.
     #[inline(always)]
     fn slope(&self, x: &[f32], spread: &[Vec<f32>], slope: &mut [f32]) {
         if let [_, b, a] = spread {
@@ -139,8 +140,8 @@ impl Kernel for Poly {
     }
 }
 
-/// A range penalty on a polynomial's input, taken along in the polynomial's own passes: it has no place on the tape, so its weight
-/// in the loss must be known.
+/// A range penalty on a polynomial's input, taken along in the polynomial's own passes: it has no place on the tape,
+/// so its weight in the loss must be known.
 #[derive(Clone, Debug)]
 pub(in crate::train) struct InputPenalty {
     range: RangePenalty,

@@ -45,8 +45,8 @@ pub(super) fn multiply(a: Matrix<'_>, b: Matrix<'_>, output: &mut [f32], add: bo
     assert_eq!(output.len(), rows * columns, "sides of a product's output");
     // At most the length of a slice of floats, so it fits.
     let step = |step: usize| step as isize;
-    // SAFETY: `Matrix::new` and the assertions above have checked that each operand holds as many elements as its sides say,
-    // each step pair walks exactly these, and `output` is borrowed alone.
+    // SAFETY: `Matrix::new` and the assertions above have checked that each operand holds as many elements as its
+    // sides say, each step pair walks exactly these, and `output` is borrowed alone.
     unsafe {
         gemm::gemm(
             rows,

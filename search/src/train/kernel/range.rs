@@ -1,6 +1,7 @@
 //! Penalty on values that leave a range: the mean of `max(|x| − bound, 0)²` (boundary loss).
 //!
-//! Keeps the inputs of polynomials where the polynomials are tame (AESPA, Park et al., 2022; AutoFHE, Ao and Boddeti, 2024).
+//! Keeps the inputs of polynomials where the polynomials are tame (AESPA, Park et al., 2022; AutoFHE, Ao and Boddeti,
+//! 2024).
 
 use super::Kernel;
 use super::lanes::{Lanes, vectorized};
@@ -20,7 +21,8 @@ impl RangePenalty {
         outside.copysign(x)
     }
 
-    /// What an element's excess is multiplied by in its gradient, of a penalty on `len` elements with this `weight` in the loss.
+    /// What an element's excess is multiplied by in its gradient, of a penalty on `len` elements with this `weight`
+    /// in the loss.
     pub(super) fn slope(&self, weight: f32, len: usize) -> f32 {
         2.0 * weight / len as f32
     }

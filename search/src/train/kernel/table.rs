@@ -5,8 +5,8 @@ use hemet_spaces::quantized::{Levels, TableLayer};
 
 use super::Kernel;
 
-/// Input: normed accumulators `[rows][channels]`. Output: the integers of the function, repeated with its ends exchanged
-/// every half turn as an encrypted table does.
+/// Input: normed accumulators `[rows][channels]`. Output: the integers of the function, repeated with its ends
+/// exchanged every half turn as an encrypted table does.
 #[derive(Clone, Debug)]
 pub(in crate::train) struct Table {
     pub rows: usize,
@@ -67,8 +67,8 @@ impl Kernel for Table {
     }
 }
 
-/// Input: integer accumulators `[rows][channels]`. Output: those of `table`, whose channels are the columns, after `bias` is
-/// added. It has no gradient.
+/// Input: integer accumulators `[rows][channels]`. Output: those of `table`, whose channels are the columns, after
+/// `bias` is added. It has no gradient.
 #[derive(Clone, Debug)]
 pub(in crate::train) struct LookUp {
     pub rows: usize,

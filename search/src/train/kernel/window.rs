@@ -1,4 +1,5 @@
-//! The windows of a convolution: their geometry, their patches as rows (im2col), and the sum of patches back into the image (col2im).
+//! The windows of a convolution: their geometry, their patches as rows (im2col), and the sum of patches back into the
+//! image (col2im).
 
 use std::ops::Range;
 
@@ -31,7 +32,8 @@ impl Window {
         (self.kernel, self.stride, self.padding) == (1, 1, 0)
     }
 
-    /// The patches of some lines of the output (line `image·output height + y`), a row each, written to the start of `buffer`.
+    /// The patches of some lines of the output (line `image·output height + y`), a row each, written to the start of
+    /// `buffer`.
     pub fn patches<'a>(&self, lines: Range<usize>, x: &[f32], buffer: &'a mut [f32]) -> &'a [f32] {
         let len = lines.len() * self.output_side().1 * self.patch();
         let patches = &mut buffer[..len];
@@ -54,8 +56,8 @@ impl Window {
         });
     }
 
-    /// Calls `visit(start in the image matrix, start in the patch matrix of these lines, length)` for each contiguous run that both
-    /// share.
+    /// Calls `visit(start in the image matrix, start in the patch matrix of these lines, length)` for each contiguous
+    /// run that both share.
     #[inline(always)]
     fn runs(&self, lines: Range<usize>, mut visit: impl FnMut(usize, usize, usize)) {
         let (out_height, out_width) = self.output_side();

@@ -1,5 +1,5 @@
-//! The forward pass of an integer network on burn tensors: values between layers are integers, held as 32-bit floats (exact
-//! up to 2^24).
+//! The forward pass of an integer network on burn tensors: values between layers are integers, held as 32-bit floats
+//! (exact up to 2^24).
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::train::parameter::Role;
 use crate::train::tensor::matrix;
 
 /// What a batch gives in training.
-pub(super) struct Output {
+pub struct Output {
     /// `[images][classes]`, integers and a constant that is not rounded yet.
     pub logits: Tensor<2>,
     /// Penalty on accumulators that wrap, over all tables; `[1][1]`.
@@ -28,16 +28,12 @@ pub(super) struct Output {
 }
 
 /// The parameters as tensors with gradients.
-pub(super) fn latent_tensors(model: &Model, device: &Device) -> Vec<Tensor<2>> {
+pub fn latent_tensors(model: &Model, device: &Device) -> Vec<Tensor<2>> {
     model.tensors(device, true)
 }
 
 /// The tensors that the forward pass takes: weights rounded.
-pub(super) fn rounded(
-    model: &Model,
-    quantization: &Quantization,
-    latent: &[Tensor<2>],
-) -> Vec<Tensor<2>> {
+pub fn rounded(model: &Model, quantization: &Quantization, latent: &[Tensor<2>]) -> Vec<Tensor<2>> {
     let pairs = model.parameters.iter().zip(latent);
     let round = pairs.map(|(parameter, tensor)| match parameter.role {
         Role::Weight => {
@@ -53,7 +49,7 @@ pub(super) fn rounded(
 }
 
 /// The forward pass in training: batch norms with the batch's statistics.
-pub(super) fn training(
+pub fn training(
     model: &Model,
     quantization: &Quantization,
     tensors: &[Tensor<2>],
@@ -109,7 +105,7 @@ pub(super) fn training(
 }
 
 /// The forward pass of the exported network: integer logits, `[images][classes]`, exact.
-pub(super) fn inference(
+pub fn inference(
     model: &Model,
     quantization: &Quantization,
     tensors: &[Tensor<2>],
@@ -227,7 +223,7 @@ fn look_up(model: &Model, node: &Node, quantization: &Quantization) -> (TableLay
 }
 
 /// Input levels of images as laid out for the model.
-pub(super) fn levels(
+pub fn levels(
     mut rows: Vec<f32>,
     quantization: &Quantization,
     (pixels, channels): (usize, usize),

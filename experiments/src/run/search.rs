@@ -1,0 +1,128 @@
+//! The search of an experiment: proposes and trains until the trials are used up.
+
+use std::time::Instant;
+
+use hemet_search::study::{self, Event, Job, Resume, Study, StudyOptions};
+use hemet_search::train::{OnEpoch, TrainOutcome};
+use hemet_search::trial::Point;
+use hemet_search::{Error as SearchError, Seed, Trial, strategy};
+
+use crate::cli::search_progress::SearchProgress;
+use crate::common;
+use crate::error::Error;
+use crate::experiment::Experiment;
+use crate::run::clock::Clock;
+use crate::run::folder::RunFolder;
+use crate::run::train::{ExperimentData, TrialTraining};
+use crate::schemes::ckks::compile::SchemeCosts;
+use crate::workers::coordinator::Coordinator;
+
+/// A search, ready to run.
+pub struct Search<'a> {
+    /// The experiment and its images.
+    pub data: &'a ExperimentData,
+    /// What networks cost.
+    pub cost: &'a SchemeCosts,
+    /// The time used.
+    pub clock: &'a Clock<'a>,
+    /// Where the journal lies.
+    pub run: &'a RunFolder,
+    /// Who hands trials out, where they are trained in other processes.
+    pub coordinator: Option<&'a Coordinator>,
+}
+
+impl Search<'_> {
+    /// Runs it; all trials, those of earlier sittings too.
+    ///
+    /// # Errors
+    /// As [`Study::run`]; a search without any trial that was trained to the end.
+    pub fn trials(&self, resume: Resume) -> Result<Vec<Trial>, Error> {
+        let begun = Instant::now();
+        let experiment = self.data.experiment();
+        let space = experiment.space()?;
+        self.announce()?;
+        let folder = study::RunFolder::create(&self.run.root).map_err(Error::user)?;
+        let earlier = study::read_journal(&folder.journal(), space).map_err(Error::user)?;
+        let progress = SearchProgress::new(experiment, earlier)?;
+        let on_event = |event: Event<'_>| {
+            if let Some(coordinator) = self.coordinator {
+                coordinator.event(&event);
+            }
+            progress.event(&event);
+            self.clock.tick();
+        };
+        let limit_s = experiment.search.max_minutes.map(|minutes| 60.0 * minutes);
+        let study = Study {
+            space,
+            strategy: strategy::strategy(&experiment.search.strategy).map_err(Error::user)?,
+            cost: self.cost,
+            objectives: &experiment.objectives()?,
+            constraints: &experiment.constraints,
+            train: &|job, on_epoch| self.train(job, on_epoch, &progress),
+            on_event: &on_event,
+            should_stop: &|| false,
+            out_of_time: &|| limit_s.is_some_and(|limit| begun.elapsed().as_secs_f64() > limit),
+        };
+        let options = options(experiment, self.coordinator.is_some());
+        let report = study.run(&folder, &options, resume).map_err(Error::user)?;
+        progress.finish();
+        if report.trials.iter().all(|t| Point::of(t).is_none()) {
+            return Err(Error::user(
+                "no trial was trained to the end: loosen the constraints or mend the training; journal.jsonl has the reasons",
+            ));
+        }
+        Ok(report.trials)
+    }
+
+    fn announce(&self) -> Result<(), Error> {
+        let (experiment, split) = (self.data.experiment(), self.data.split());
+        eprintln!(
+            "searching {} networks on {} ({} training, {} validation images), strategy {}",
+            experiment.space()?.size(),
+            experiment.data.set,
+            split.training.len(),
+            split.validation.len(),
+            experiment.search.strategy
+        );
+        Ok(())
+    }
+
+    /// Trains one trial here, or has it trained.
+    fn train(
+        &self,
+        job: &Job<'_>,
+        on_epoch: &mut OnEpoch<'_>,
+        progress: &SearchProgress,
+    ) -> Result<TrainOutcome, SearchError> {
+        if let Some(coordinator) = self.coordinator {
+            return coordinator.train(job, on_epoch, &|epoch| {
+                progress.heard(job.order.number, epoch);
+                self.clock.tick();
+            });
+        }
+        let mut training = TrialTraining::of(self.data, job.order)?;
+        training.checkpoint = Some(job.checkpoint);
+        let teacher = training.teacher(&mut |_| {})?;
+        training.run(teacher.as_ref(), on_epoch)
+    }
+}
+
+/// How much to run, on how many threads.
+fn options(experiment: &Experiment, elsewhere: bool) -> StudyOptions {
+    let search = &experiment.search;
+    let workers = match search.workers {
+        // Threads that only wait.
+        _ if elsewhere => search.lag,
+        0 => common::cores(),
+        n => n,
+    };
+    StudyOptions {
+        trials: search.trials,
+        lag: search.lag,
+        workers: workers.min(search.lag),
+        seed: Seed::new(experiment.seed),
+        baseline: search.baseline,
+        halving: search.halving.clone(),
+        inherit: search.inherit,
+    }
+}
