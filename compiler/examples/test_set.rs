@@ -19,7 +19,9 @@ use std::time::Instant;
 
 use common::networks;
 use hemet_compiler::{Options, compile_for, synthetic_table};
-use hemet_runtime::{Client, ClientSpec, Sizes, alone, peak_memory_bytes};
+use hemet_runtime::ckks::Sizes;
+use hemet_runtime::door::Model;
+use hemet_runtime::{Client, alone, peak_memory_bytes};
 use hemet_schedule::{Artifact, CostTable, Manifest, OpCounts};
 use hemet_spaces::LayerGraph;
 use hemet_spaces::evaluate::evaluate;
@@ -201,8 +203,9 @@ fn one(args: &Args, name: &str) -> Outcome<()> {
     fs::create_dir_all(&folder)?;
     let bytes = artifact.to_bytes()?;
     let client = {
-        let (client, keys) = Client::generate(ClientSpec::new(&artifact)?)?;
-        alone::prepare(&folder, &bytes, &keys, &client.encrypt(x)?)?;
+        let spec = artifact.spec()?;
+        let (client, keys) = Client::generate(spec.clone())?;
+        alone::prepare(&folder, &bytes, spec.as_ref(), &keys, &client.encrypt(x)?)?;
         client
     };
     let keys_mb = Sizes::of(&artifact.schedule).evaluation_key_bytes as f64 / 1e6;
@@ -213,7 +216,7 @@ fn one(args: &Args, name: &str) -> Outcome<()> {
         .args(["--threads", &args.threads.to_string()])
         .args(["--server", "-"]);
     let (server, response) = alone::run(&mut command, &folder)?;
-    let found = client.decrypt(&response)?;
+    let found = client.decrypt(&response)?.logits();
     let wanted = evaluate(&graph, &weights, x)?;
     let squares: f64 = wanted.iter().map(|v| v * v).sum();
     let size = (squares / wanted.len() as f64).sqrt();
@@ -248,6 +251,8 @@ fn one(args: &Args, name: &str) -> Outcome<()> {
 /// The server's process: what it loads and answers lies in the folder.
 fn serve(args: &Args) -> Outcome<()> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads);
-    let serve = || alone::serve(&args.out, args.memory_mib << 20);
+    let begin = Instant::now();
+    let clock_s = || begin.elapsed().as_secs_f64();
+    let serve = || alone::serve(&args.out, args.memory_mib << 20, &clock_s);
     Ok(pool.build()?.install(serve)?)
 }

@@ -4,7 +4,8 @@ mod common;
 
 use common::{Net, input, weights};
 use hemet_compiler::{Options, compile, synthetic_table};
-use hemet_runtime::{Client, ClientSpec, Server, unobserved};
+use hemet_runtime::door::Model;
+use hemet_runtime::{Client, Server, unobserved};
 use hemet_schedule::{Artifact, artifact::Manifest};
 use hemet_spaces::LayerGraph;
 use hemet_spaces::evaluate::evaluate;
@@ -25,8 +26,9 @@ fn share(
     let weights = weights(graph, seed);
     let schedule = compile(graph, &weights, &options, &synthetic_table()).unwrap();
     let artifact = Artifact::new(Manifest::new(name), schedule);
-    let (client, keys) = Client::generate(ClientSpec::new(&artifact).unwrap()).unwrap();
-    let server = Server::new(artifact).unwrap();
+    let (client, keys) = Client::generate(artifact.spec().unwrap()).unwrap();
+    let server = Server::new(Box::new(artifact)).unwrap();
+    let keys = server.keys(&keys).unwrap();
     let mut worst: f64 = 0.0;
     for sample in 0..2 {
         let x = input(graph, seed + sample);
@@ -35,7 +37,7 @@ fn share(
         let begin = std::time::Instant::now();
         let response = server.answer(&keys, &request, &mut unobserved).unwrap();
         println!("{name}: {:.1} ms", begin.elapsed().as_secs_f64() * 1e3);
-        let found = client.decrypt(&response).unwrap();
+        let found = client.decrypt(&response).unwrap().logits();
         let size = wanted.iter().map(|v| v * v).sum::<f64>() / wanted.len() as f64;
         let promise = (-f64::from(precision_bits)).exp2() * size.sqrt().max(1.0);
         for (f, w) in found.iter().zip(&wanted) {

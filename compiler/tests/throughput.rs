@@ -4,7 +4,8 @@ mod common;
 
 use common::{Net, input, lola, run_batch, weights};
 use hemet_compiler::{Error, Options, Target, compile, estimate, synthetic_table};
-use hemet_runtime::{Client, ClientSpec, Server, unobserved};
+use hemet_runtime::door::Model;
+use hemet_runtime::{Client, Server, unobserved};
 use hemet_schedule::{Artifact, Manifest, OpCounts, Verified};
 use hemet_spaces::evaluate::evaluate;
 use hemet_spaces::{LayerGraph, Weights};
@@ -82,15 +83,17 @@ fn a_batch_keeps_the_promised_precision_encrypted() {
     let schedule = compiled(&graph, &weights);
     let precision = schedule.header.precision_bits;
     let artifact = Artifact::new(Manifest::new("small"), schedule);
-    let spec = ClientSpec::new(&artifact).unwrap();
-    assert_eq!(spec.images(), spec.parameters.slots());
-    let (client, keys) = Client::generate(spec).unwrap();
-    let server = Server::new(artifact).unwrap();
+    let slots = artifact.schedule.header.parameters.slots();
+    let (client, keys) = Client::generate(artifact.spec().unwrap()).unwrap();
+    assert_eq!(client.facts().images, slots);
+    let server = Server::new(Box::new(artifact)).unwrap();
+    let keys = server.keys(&keys).unwrap();
     let borrowed: Vec<&[f64]> = images.iter().map(Vec::as_slice).collect();
     let request = client.encrypt_batch(&borrowed).unwrap();
     let response = server.answer(&keys, &request, &mut unobserved).unwrap();
     let found = client.decrypt_batch(&response, images.len()).unwrap();
     for (image, found) in images.iter().zip(found) {
+        let found = found.logits();
         let wanted = evaluate(&graph, &weights, image).unwrap();
         let power: f64 = wanted.iter().map(|w| w * w).sum();
         let size = (power / wanted.len() as f64).sqrt().max(1.0);

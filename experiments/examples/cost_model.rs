@@ -13,7 +13,7 @@ use clap::Parser;
 use hemet::cli::progress::Progress;
 use hemet::common;
 use hemet::error::Error;
-use hemet::schemes::ckks::session::Session;
+use hemet::schemes::session::Session;
 use hemet_reports::{Cell, Column};
 use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
@@ -128,7 +128,7 @@ fn measure(drawn: Drawn, table: &CostTable, most_ms: f64) -> Result<Option<Figur
     let artifact = Artifact::new(Manifest::new(&drawn.preset), compiled.map_err(Error::user)?);
     let input = vec![0.5; drawn.elements];
     let times = common::pool(1)?.install(|| -> Result<Vec<f64>, Error> {
-        let session = Session::new(artifact)?;
+        let session = Session::new(Box::new(artifact))?;
         session.predict(&input)?;
         (0..5)
             .map(|_| Ok(session.predict(&input)?.computed_ms))

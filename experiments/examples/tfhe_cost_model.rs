@@ -15,10 +15,9 @@ use clap::Parser;
 use hemet::cli::progress::Progress;
 use hemet::common;
 use hemet::error::Error;
-use hemet::schemes::ckks::session::Predict;
+use hemet::schemes::session::Session;
 use hemet::schemes::tfhe::bound::LibraryTimes;
 use hemet::schemes::tfhe::costs;
-use hemet::schemes::tfhe::session::TfheSession;
 use hemet_compiler::tfhe::{Compiled, Options, compile};
 use hemet_reports::{Cell, Column};
 use hemet_runtime::calibrate::machine_name;
@@ -359,7 +358,7 @@ fn artifact(
 /// The least of five predictions after one untimed; an error where a result differs from the integer network's.
 fn least_ms(kind: &Kind, artifact: TfheArtifact) -> Result<f64, Error> {
     let len = artifact.encoding.len();
-    let session = TfheSession::new(artifact)?;
+    let session = Session::new(Box::new(artifact))?;
     let mut least = f64::INFINITY;
     for run in 0..6 {
         let image: Vec<f64> = (0..len).map(|i| ((i * 7 + run) % 5) as f64 / 4.0).collect();

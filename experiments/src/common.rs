@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use hemet_schedule::artifact::Artifact;
+use hemet_spaces::{LayerGraph, Weights};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -23,6 +24,14 @@ pub fn exit(result: Result<(), Error>) -> ExitCode {
 /// Reads the artifact at `path`.
 pub fn read_artifact(path: &Path) -> Result<Artifact, Error> {
     Artifact::read(path).map_err(Error::user)
+}
+
+/// Reads a network's weights from a safetensors file and checks that they fit.
+pub fn read_weights(path: &Path, graph: &LayerGraph) -> Result<Weights, Error> {
+    let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
+    let weights = Weights::from_safetensors(&bytes).map_err(|e| Error::file(path, e))?;
+    weights.check(graph).map_err(|e| Error::file(path, e))?;
+    Ok(weights)
 }
 
 /// Prints what a user must be told although nothing failed.

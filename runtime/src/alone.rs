@@ -2,22 +2,20 @@
 //! its own, without key generation, client or clear reference.
 //!
 //! The starting process puts artifact, evaluation keys and a request into a folder ([`prepare`]) and runs a command ([`run`]) whose
-//! process calls [`serve`], which leaves response and figures there. Keys are used where they lie in a mapped file.
+//! process calls [`serve`], which leaves response and figures there. Keys are used where they lie, if the scheme can.
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
 
 use hemet_files::write_atomically;
-use hemet_schedule::Artifact;
 use serde::{Deserialize, Serialize};
 
+use crate::door::{self, Spec};
 use crate::error::{Result, RuntimeError};
-use crate::execute::unobserved;
 use crate::files::read;
-use crate::keys::ServerKeys;
-use crate::server::Server;
-use crate::sizes::peak_memory_bytes;
+use crate::memory::peak_memory_bytes;
+use crate::observe::unobserved;
+use crate::server::{Server, keep_keys};
 
 const ARTIFACT: &str = "model.hemet";
 const KEYS: &str = "keys";
@@ -36,14 +34,21 @@ pub struct Figures {
     pub peak_bytes: Option<u64>,
 }
 
-/// Fills `folder` for a server: the artifact, evaluation keys for it, and a request under them.
+/// Fills `folder` for a server: the artifact, whose spec is `spec`, evaluation keys for it as a server keeps them, and a request under
+/// them.
 ///
 /// # Errors
-/// What cannot be written.
-pub fn prepare(folder: &Path, artifact: &[u8], keys: &ServerKeys, request: &[u8]) -> Result<()> {
+/// Keys of another artifact, what cannot be written.
+pub fn prepare(
+    folder: &Path,
+    artifact: &[u8],
+    spec: &dyn Spec,
+    keys: &[u8],
+    request: &[u8],
+) -> Result<()> {
     write_atomically(folder.join(ARTIFACT), artifact)?;
     write_atomically(folder.join(REQUEST), request)?;
-    keys.save_mapped(&folder.join(KEYS))
+    keep_keys(spec, keys, &folder.join(KEYS))
 }
 
 /// Runs `command`, whose process must call [`serve`] on `folder`; returns its figures and the response.
@@ -57,39 +62,37 @@ pub fn run(command: &mut Command, folder: &Path) -> Result<(Figures, Vec<u8>)> {
         return Err(ended(status.to_string()));
     }
     let figures = read(&folder.join(FIGURES))?;
-    let figures = serde_json::from_slice(&figures).map_err(|e| RuntimeError::Malformed {
-        what: "the server's figures",
-        reason: e.to_string(),
-    })?;
+    let figures = serde_json::from_slice(&figures).map_err(figures_error)?;
     Ok((figures, read(&folder.join(RESPONSE))?))
 }
 
-/// The server's process: loads what [`prepare`] left in `folder`, answers, and leaves response and figures. Encoded diagonals
-/// take at most `diagonal_bytes`, see [`Server::with_diagonal_bytes`]. In the caller's rayon pool.
+/// The server's process: loads what [`prepare`] left in `folder`, answers, and leaves response and figures. Prepared constants
+/// take at most `constant_bytes`, see [`Server::with_constant_bytes`]; `clock_s` gives seconds since any fixed time. In the caller's rayon pool.
 ///
 /// # Errors
-/// As [`Server::with_diagonal_bytes`], [`Server::map_keys`] and [`Server::answer`]; what cannot be read or written.
-pub fn serve(folder: &Path, diagonal_bytes: usize) -> Result<()> {
-    let begin = Instant::now();
-    let artifact = Artifact::read(folder.join(ARTIFACT)).map_err(|e| RuntimeError::Malformed {
-        what: "the artifact",
-        reason: e.to_string(),
-    })?;
-    let server = Server::with_diagonal_bytes(artifact, diagonal_bytes)?;
-    let load_s = begin.elapsed().as_secs_f64();
-    let keys = server.map_keys(&folder.join(KEYS))?;
+/// As [`Server::with_constant_bytes`], [`Server::kept_keys`] and [`Server::answer`]; what cannot be read or written.
+pub fn serve(folder: &Path, constant_bytes: usize, clock_s: &dyn Fn() -> f64) -> Result<()> {
+    let begin = clock_s();
+    let model = door::open(&folder.join(ARTIFACT))?;
+    let server = Server::with_constant_bytes(model, constant_bytes)?;
+    let load_s = clock_s() - begin;
+    let keys = server.kept_keys(&folder.join(KEYS))?;
     let request = read(&folder.join(REQUEST))?;
-    let begin = Instant::now();
+    let begin = clock_s();
     let response = server.answer(&keys, &request, &mut unobserved)?;
     let figures = Figures {
         load_s,
-        latency_s: begin.elapsed().as_secs_f64(),
+        latency_s: clock_s() - begin,
         peak_bytes: peak_memory_bytes(),
     };
     write_atomically(folder.join(RESPONSE), &response)?;
-    let figures = serde_json::to_vec(&figures).map_err(|e| RuntimeError::Malformed {
-        what: "the server's figures",
-        reason: e.to_string(),
-    })?;
+    let figures = serde_json::to_vec(&figures).map_err(figures_error)?;
     Ok(write_atomically(folder.join(FIGURES), &figures)?)
+}
+
+fn figures_error(error: serde_json::Error) -> RuntimeError {
+    RuntimeError::Malformed {
+        what: "the server's figures",
+        reason: error.to_string(),
+    }
 }

@@ -8,9 +8,32 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RuntimeError {
-    /// What the TFHE engine refused.
+    /// What a scheme's own crate refused.
     #[error("{0}")]
-    Tfhe(String),
+    Refused(String),
+    /// An artifact that was refused.
+    #[error(transparent)]
+    Artifact(#[from] hemet_schedule::Error),
+    /// A file of a scheme that this build was made without.
+    #[error("{what} is of scheme {}, which this program was built without; use a program with it", scheme.name())]
+    NoScheme {
+        /// Which file.
+        what: &'static str,
+        /// The scheme of the file.
+        scheme: hemet_schedule::Scheme,
+    },
+    /// A file of another scheme.
+    #[error(
+        "{what} is of scheme {theirs}, but scheme {ours} is in use here; use files made for one artifact"
+    )]
+    ForeignScheme {
+        /// Which file.
+        what: &'static str,
+        /// The scheme of the file.
+        theirs: &'static str,
+        /// The scheme in use.
+        ours: &'static str,
+    },
     /// The image has another number of elements than the network's input.
     #[error(
         "the image has {got} elements, the network takes {expected} ({shape}); give an image of that size"

@@ -6,39 +6,9 @@ use hemet_schedule::{Constant, Diagonals, Header, Instruction, Op, Schedule, Typ
 
 use crate::backend::{Backend, LinearConstant};
 use crate::error::{Result, RuntimeError};
+use crate::observe::{Observer, at};
 use crate::order::Order;
 use crate::run::Run;
-
-/// Whether an instruction is about to run or has run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// Before it.
-    Begin,
-    /// After it.
-    End,
-}
-
-/// What an observer is told before and after each instruction; it measures times itself.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress<'a> {
-    /// Before or after.
-    pub moment: Moment,
-    /// Position of the instruction.
-    pub instruction: usize,
-    /// Number of instructions.
-    pub total: usize,
-    /// What it does.
-    pub op: &'a Op,
-    /// The layer that it belongs to.
-    pub layer: &'a str,
-}
-
-/// Called before and after each instruction, from the thread that runs it. Where instructions run side by side, others may
-/// begin and end between the two calls.
-pub type Observer<'a> = dyn FnMut(&Progress<'_>) + Send + 'a;
-
-/// An observer that does nothing.
-pub fn unobserved(_: &Progress<'_>) {}
 
 /// A verified schedule with its constants encoded for a backend: made once when an artifact is loaded, so that no request
 /// waits for an encoding.
@@ -220,23 +190,6 @@ pub(crate) fn input_type(header: &Header) -> Type {
         level: header.input_level,
         scale: header.input_scale.clone(),
         degree: 1,
-    }
-}
-
-pub(crate) fn layer_name<'a>(schedule: &'a Schedule, instruction: &Instruction) -> &'a str {
-    let layer = schedule.header.layers.get(instruction.layer.0 as usize);
-    layer.map_or("?", String::as_str)
-}
-
-pub(crate) fn at(schedule: &Schedule, index: usize, source: RuntimeError) -> RuntimeError {
-    let Some(instruction) = schedule.instructions.get(index) else {
-        return source;
-    };
-    RuntimeError::Instruction {
-        instruction: index,
-        op: instruction.op.name(),
-        layer: layer_name(schedule, instruction).to_owned(),
-        source: Box::new(source),
     }
 }
 

@@ -1,14 +1,15 @@
-//! Runs a verified schedule: backends, client, server, calibration.
+//! Runs a verified schedule: backends, client, server, calibration; every scheme through one [`door`].
 //!
 //! ```text
-//! client: Client::generate ─► ServerKeys ─┐        image ─► Client::encrypt ─┐
-//! server: Server::new ────────────────────┴─► Server::answer ◄──────────────┘
-//! client: Client::decrypt ◄─ response ────────────┘
+//! client: Client::generate ─► evaluation keys ─► Server::keys ─┐     image ─► Client::encrypt ─┐
+//! server: Server::new ─────────────────────────────────────────┴─► Server::answer ◄───────────┘
+//! client: Client::decrypt ◄─ response ─────────────────────────────────┘
 //! ```
 //!
 //! ```
 //! use hemet_ckks_params::{Parameters, ntt_primes};
-//! use hemet_runtime::{Client, ClientSpec, Server, unobserved};
+//! use hemet_runtime::door::Model;
+//! use hemet_runtime::{Client, Server, unobserved};
 //! use hemet_schedule::{Artifact, Builder, Header, Layout, Level, Manifest, Op, Scale, verify};
 //!
 //! // The square of a 2 by 2 image; parameters for tests only.
@@ -24,15 +25,16 @@
 //! let x = builder.push(Op::Rescale { x })?[0];
 //! let artifact = Artifact::new(Manifest::new("square"), verify(builder.finish(vec![x]))?);
 //!
-//! let (client, keys) = Client::generate(ClientSpec::new(&artifact)?)?;
-//! let server = Server::new(artifact)?;
+//! let (client, keys) = Client::generate(artifact.spec()?)?;
+//! let server = Server::new(Box::new(artifact))?;
+//! let keys = server.keys(&keys)?;
 //! let response = server.answer(&keys, &client.encrypt(&[0.5, -1.0, 0.0, 0.25])?, &mut unobserved)?;
-//! let output = client.decrypt(&response)?;
+//! let output = client.decrypt(&response)?.logits();
 //! assert!((output[1] - 1.0).abs() < 1e-3);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With the feature `tfhe` (on by default) `tfhe` does the same for integer networks on exact tables.
+//! With the feature `tfhe` (on by default) artifacts of integer networks on exact tables go the same way.
 //!
 //! A server holds no type that contains a secret key: [`Server`] and [`ServerKeys`] are all that it needs. Neither compiler
 //! nor training nor graphs are among the dependencies.
@@ -40,27 +42,29 @@
 pub mod alone;
 pub mod backend;
 pub mod calibrate;
+pub mod ckks;
 mod client;
 pub mod conformance;
+pub mod door;
 mod error;
 pub mod execute;
 pub mod files;
-mod keys;
+mod memory;
 pub mod noise;
 mod notice;
+mod observe;
 mod order;
 mod run;
 mod server;
-mod sizes;
 #[cfg(feature = "tfhe")]
 pub mod tfhe;
 
 pub use backend::{Backend, CkksBackend, ClearBackend};
 pub use client::Client;
 pub use error::{Result, RuntimeError};
-pub use execute::{Moment, Observer, Program, Progress, unobserved};
-pub use files::{ArtifactId, ClientSpec, KeySetId};
-pub use keys::ServerKeys;
+pub use execute::Program;
+pub use files::{ArtifactId, KeySetId};
+pub use memory::peak_memory_bytes;
 pub use notice::Notice;
-pub use server::Server;
-pub use sizes::{Sizes, peak_memory_bytes};
+pub use observe::{Moment, Observer, Progress, unobserved};
+pub use server::{Server, ServerKeys, keep_keys};

@@ -2,17 +2,15 @@
 
 use std::fmt;
 
-use hemet_ckks_params::{Parameters, Security};
+use crate::door::Facts;
 
 /// Something to tell the user.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
     /// The parameters promise no security.
     InsecureParameters {
-        /// log2 of the ring degree.
-        log_n: u32,
-        /// log2(QP) in bits.
-        log_qp_bits: f64,
+        /// What they are, in words.
+        parameters: String,
     },
     /// An output may be a larger one that wrapped round.
     OutputNearEdge {
@@ -25,26 +23,36 @@ pub enum Notice {
     },
 }
 
-impl Notice {
-    /// What is to be said of parameters.
-    pub fn of_parameters(parameters: &Parameters) -> Vec<Notice> {
-        match parameters.security() {
-            Security::Level(_) => Vec::new(),
-            Security::Insecure => vec![Notice::InsecureParameters {
-                log_n: parameters.log_n(),
-                log_qp_bits: parameters.log_qp_bits(),
+impl Facts {
+    /// What the user must be told whenever the artifact is used.
+    pub fn notices(&self) -> Vec<Notice> {
+        match self.security_bits {
+            0 => vec![Notice::InsecureParameters {
+                parameters: self.parameters.clone(),
             }],
+            _ => Vec::new(),
         }
+    }
+
+    /// What the user must be told of decrypted outputs: the first one above half of [`Facts::output_edge`] may be a larger
+    /// number that wrapped round.
+    pub fn output_notices(&self, outputs: &[f64]) -> Vec<Notice> {
+        let near = |edge: f64| {
+            let index = outputs.iter().position(|x| x.abs() > edge / 2.0)?;
+            let value = outputs[index];
+            Some(Notice::OutputNearEdge { index, value, edge })
+        };
+        self.output_edge.and_then(near).into_iter().collect()
     }
 }
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Notice::InsecureParameters { log_n, log_qp_bits } => write!(
+            Notice::InsecureParameters { parameters } => write!(
                 f,
-                "INSECURE PARAMETERS: ring degree 2^{log_n} with log2(QP) = {log_qp_bits:.0} bits was not checked against \
-                 the security table; use this artifact for tests only, never for real data"
+                "INSECURE PARAMETERS: {parameters} was not checked against the security table; use this artifact for tests \
+                 only, never for real data"
             ),
             Notice::OutputNearEdge { index, value, edge } => write!(
                 f,

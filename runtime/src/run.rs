@@ -7,7 +7,8 @@ use hemet_schedule::{Op, ValueId};
 
 use crate::backend::Backend;
 use crate::error::{Result, RuntimeError};
-use crate::execute::{Moment, Observer, Program, Progress, at, layer_name};
+use crate::execute::Program;
+use crate::observe::{Moment, Observer, Progress, at, layer_name};
 use crate::order::Queue;
 
 /// See the module.
@@ -112,7 +113,6 @@ impl<'a, 'o, B: Backend> Run<'a, 'o, B> {
             moment,
             instruction: index,
             total: schedule.instructions.len(),
-            op: &instruction.op,
             layer: layer_name(schedule, instruction),
         };
         lock(&self.observe)(&progress(Moment::Begin));

@@ -1,150 +1,147 @@
-//! The server's half: an artifact made ready, clients' evaluation keys, requests answered. Nothing here can decrypt: no type
-//! of this file holds a secret key.
+//! The server's half, of any scheme: an artifact made ready, clients' evaluation keys, requests answered. Nothing here can
+//! decrypt: no type of this file holds a secret key.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use hemet_ckks::{Context, SeededCiphertext};
-use hemet_schedule::{Artifact, Schedule};
+use crate::door::{Admitted, Facts, Model, Service, Spec};
+use crate::error::Result;
+use crate::files::{
+    ArtifactId, Belongs, Envelope, FileKind, HEADER, KeySetId, read, read_start, seal,
+};
+use crate::observe::Observer;
 
-use crate::backend::CkksBackend;
-use crate::error::{Result, RuntimeError};
-use crate::execute::{Observer, Program};
-use crate::files::{ArtifactId, ClientSpec, Envelope, FileKind, join, read, seal, split};
-use crate::keys::ServerKeys;
-use crate::notice::Notice;
-use crate::sizes::Sizes;
+/// Where kept keys begin in their file: after the envelope, at a page.
+const KEPT_AT: usize = 4096;
 
 /// An artifact ready to answer requests, of any number of clients.
 pub struct Server {
-    spec: ClientSpec,
-    program: Program<CkksBackend>,
+    spec: Arc<dyn Spec>,
+    facts: Facts,
+    service: Box<dyn Service>,
+}
+
+/// A client's evaluation keys, which a server has read. They are public: nothing can be decrypted with them.
+pub struct ServerKeys {
+    belongs: Belongs,
+    admitted: Box<dyn Admitted>,
+}
+
+impl ServerKeys {
+    /// Which key set they are.
+    pub fn key_set(&self) -> KeySetId {
+        self.belongs.keys
+    }
 }
 
 impl Server {
-    /// Encodes the constants of `artifact`, in the caller's rayon pool.
+    /// Makes `model` ready, in the caller's rayon pool.
     ///
     /// # Errors
-    /// A constant that cannot be encoded.
-    pub fn new(artifact: Artifact) -> Result<Self> {
-        Self::with_diagonal_bytes(artifact, usize::MAX)
+    /// A constant that cannot be used.
+    pub fn new(model: Box<dyn Model>) -> Result<Self> {
+        Self::with_constant_bytes(model, usize::MAX)
     }
 
-    /// As [`Server::new`], but encoded diagonals take at most so many bytes (or what the largest inner sum of a map needs, if that is more): the others are
-    /// encoded for each answer, ahead of their use where threads are idle.
+    /// As [`Server::new`], but prepared constants take at most so many bytes where the scheme can prepare them again for each answer.
     ///
     /// # Errors
     /// As [`Server::new`].
-    pub fn with_diagonal_bytes(artifact: Artifact, diagonal_bytes: usize) -> Result<Self> {
-        let spec = ClientSpec::new(&artifact)?;
-        let context = Context::new(spec.parameters.clone());
-        let backend = CkksBackend::with_diagonal_bytes(context, diagonal_bytes);
-        let program = Program::new(artifact.schedule, backend)?;
-        Ok(Self { spec, program })
-    }
-
-    /// The artifact.
-    pub fn artifact(&self) -> ArtifactId {
-        self.spec.artifact
-    }
-
-    /// The schedule that runs.
-    pub fn schedule(&self) -> &Schedule {
-        self.program.schedule()
-    }
-
-    /// What the user must be told.
-    pub fn notices(&self) -> Vec<Notice> {
-        self.spec.notices()
+    pub fn with_constant_bytes(model: Box<dyn Model>, bytes: usize) -> Result<Self> {
+        let spec = model.spec()?;
+        let facts = spec.facts();
+        let service = model.service(bytes)?;
+        Ok(Self {
+            spec,
+            facts,
+            service,
+        })
     }
 
     /// What clients must know.
-    pub fn client_spec(&self) -> &ClientSpec {
-        &self.spec
+    pub fn client_spec(&self) -> Arc<dyn Spec> {
+        self.spec.clone()
     }
 
-    /// Bytes of keys and messages.
-    pub fn sizes(&self) -> Sizes {
-        Sizes::of(self.schedule())
+    /// What is told of the artifact.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
     }
 
-    /// Reads a client's evaluation keys and checks that they suffice.
+    /// Reads a client's evaluation key file and checks that the keys are what the artifact needs.
     ///
     /// # Errors
-    /// Truncated, altered or foreign bytes; a key that is missing or serves too low a level.
-    pub fn keys_from_bytes(&self, bytes: &[u8]) -> Result<ServerKeys> {
-        ServerKeys::from_bytes(self.context(), &self.spec, bytes)
+    /// Truncated, altered or foreign bytes; a key that is missing or serves too little.
+    pub fn keys(&self, bytes: &[u8]) -> Result<ServerKeys> {
+        let envelope = Envelope::open(bytes, FileKind::EvaluationKeys)?;
+        own(self.spec.as_ref(), self.facts.artifact, envelope)?;
+        Ok(ServerKeys {
+            belongs: envelope.belongs,
+            admitted: self.service.admit(envelope.payload)?,
+        })
     }
 
-    /// Reads a client's evaluation key file.
+    /// As [`Server::keys`], from a file.
     ///
     /// # Errors
-    /// As [`Server::keys_from_bytes`], and what the system says.
+    /// As [`Server::keys`], and what the system says.
     pub fn load_keys(&self, path: &Path) -> Result<ServerKeys> {
-        self.keys_from_bytes(&read(path)?)
+        self.keys(&read(path)?)
     }
 
-    /// Uses the keys of a file by [`ServerKeys::save_mapped`] where they lie: opening reads its head only, keys come into
-    /// memory as they are used and leave it when memory is short, so a server can hold the keys of many clients.
-    /// Each key is verified at its first use.
+    /// Uses the keys of a file by [`keep_keys`] where they lie, if the scheme can: opening reads little, keys come into
+    /// memory as they are used and leave it when memory is short.
     ///
     /// **The file must not be changed while the keys are in use**; replace it by renaming another one over it.
     ///
     /// # Errors
     /// As [`Server::load_keys`]; a key whose bytes were changed is named when a request uses it.
-    pub fn map_keys(&self, path: &Path) -> Result<ServerKeys> {
-        ServerKeys::map(self.context(), &self.spec, path)
+    pub fn kept_keys(&self, path: &Path) -> Result<ServerKeys> {
+        let head = read_start(path, HEADER)?;
+        let envelope = Envelope::open(&head, FileKind::MappedKeys)?;
+        own(self.spec.as_ref(), self.facts.artifact, envelope)?;
+        Ok(ServerKeys {
+            belongs: envelope.belongs,
+            admitted: self.service.admit_kept(path, KEPT_AT)?,
+        })
     }
 
     /// Runs the network on an encrypted input, in the caller's rayon pool; returns the response for the client.
     ///
     /// # Errors
-    /// Truncated, altered or foreign bytes; keys of another artifact or key set or that do not suffice; ciphertexts of another number, level or
-    /// scale.
+    /// Truncated, altered or foreign bytes; keys of another artifact or key set; a request that is no input for this artifact.
     pub fn answer(
         &self,
         keys: &ServerKeys,
         request: &[u8],
         observe: &mut Observer<'_>,
     ) -> Result<Vec<u8>> {
-        self.check_keys(keys)?;
-        let envelope = Envelope::open(request, FileKind::Request)?
-            .of_artifact(self.spec.artifact)?
-            .of_keys(keys.key_set())?;
-        let header = &self.schedule().header;
-        let parts = split(
-            envelope.payload,
-            header.input.ciphertexts(header.parameters.slots()),
-            envelope.kind.name(),
-            "encrypt the image for this artifact",
-        )?;
-        let context = self.context();
-        let inputs = parts
-            .into_iter()
-            .map(|bytes| Ok(context.expand(&SeededCiphertext::from_bytes(context, bytes)?)?))
-            .collect::<Result<_>>()?;
-        let outputs = self.program.run(keys.keys(), inputs, observe)?;
-        let outputs: Vec<Vec<u8>> = outputs.iter().map(|x| x.to_bytes(context)).collect();
-        Ok(seal(
-            FileKind::Response,
-            self.spec.artifact,
-            keys.key_set(),
-            &[&join(&outputs)],
-        ))
+        let what = FileKind::EvaluationKeys.name();
+        self.facts.artifact.check(what, keys.belongs.artifact)?;
+        let envelope = Envelope::open(request, FileKind::Request)?.of(keys.belongs)?;
+        let answer = keys.admitted.answer(envelope.payload, observe)?;
+        Ok(seal(FileKind::Response, keys.belongs, &answer))
     }
+}
 
-    fn context(&self) -> &Arc<Context> {
-        self.program.backend().context()
-    }
+/// Writes a client's evaluation keys, made for the artifact of `spec`, as a server keeps them, for [`Server::kept_keys`].
+///
+/// # Errors
+/// Truncated, altered or foreign bytes, and what the system says.
+pub fn keep_keys(spec: &dyn Spec, bytes: &[u8], path: &Path) -> Result<()> {
+    let envelope = Envelope::open(bytes, FileKind::EvaluationKeys)?;
+    own(spec, spec.facts().artifact, envelope)?;
+    let mut head = seal(FileKind::MappedKeys, envelope.belongs, &[]);
+    head.resize(KEPT_AT, 0);
+    spec.keep(envelope.payload, path, &head)
+}
 
-    fn check_keys(&self, keys: &ServerKeys) -> Result<()> {
-        if keys.artifact() == self.spec.artifact {
-            return keys.check(&self.spec);
-        }
-        Err(RuntimeError::ForeignArtifact {
-            what: FileKind::EvaluationKeys.name(),
-            theirs: keys.artifact().to_string(),
-            ours: self.spec.artifact.to_string(),
-        })
-    }
+/// Refuses what was made for another artifact than that of `spec`.
+fn own(spec: &dyn Spec, artifact: ArtifactId, envelope: Envelope<'_>) -> Result<()> {
+    let belongs = Belongs {
+        scheme: spec.scheme(),
+        artifact,
+        ..envelope.belongs
+    };
+    envelope.of(belongs).map(|_| ())
 }

@@ -111,8 +111,10 @@ fn a_prediction_is_within_a_factor_of_two_of_the_measured_time() {
         .build()
         .unwrap();
     let measured = pool.install(|| {
-        let server = Server::new(Artifact::new(Manifest::new("tiny"), schedule)).unwrap();
-        let (client, keys) = Client::generate(server.client_spec().clone()).unwrap();
+        let artifact = Artifact::new(Manifest::new("tiny"), schedule);
+        let server = Server::new(Box::new(artifact)).unwrap();
+        let (client, keys) = Client::generate(server.client_spec()).unwrap();
+        let keys = server.keys(&keys).unwrap();
         let request = client.encrypt(&[0.5; PERIOD]).unwrap();
         let run = |_| {
             let (mut begin, mut total) = (0.0, 0.0);

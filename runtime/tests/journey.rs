@@ -3,11 +3,33 @@
 mod common;
 
 use common::{PERIOD, expected, network, numbers, secure, tiny};
+use hemet_ckks::{Context, EvaluationKeys};
+use hemet_runtime::ckks::Sizes;
+use hemet_runtime::door::Model;
 use hemet_runtime::noise::error_bound;
 use hemet_runtime::{
-    Backend, CkksBackend, ClearBackend, Client, ClientSpec, Moment, Program, Server, unobserved,
+    Backend, CkksBackend, ClearBackend, Client, Moment, Program, Server, ServerKeys, unobserved,
 };
 use hemet_schedule::{Artifact, Manifest};
+
+fn tiny_artifact() -> Artifact {
+    Artifact::new(Manifest::new("tiny"), network(tiny(), 3))
+}
+
+/// A server, a client, its key file, and the keys as the server has read them.
+fn scene(artifact: Artifact) -> (Server, Client, Vec<u8>, ServerKeys) {
+    let server = Server::new(Box::new(artifact)).unwrap();
+    let (client, key_file) = Client::generate(server.client_spec()).unwrap();
+    let keys = server.keys(&key_file).unwrap();
+    (server, client, key_file, keys)
+}
+
+/// The answer of a server whose prepared constants take at most so many bytes.
+fn answer_within(artifact: &Artifact, keys: &[u8], request: &[u8], bytes: usize) -> Vec<u8> {
+    let server = Server::with_constant_bytes(Box::new(artifact.clone()), bytes).unwrap();
+    let keys = server.keys(keys).unwrap();
+    server.answer(&keys, request, &mut unobserved).unwrap()
+}
 
 #[test]
 fn an_encrypted_image_comes_back_as_the_logits_of_the_reference() {
@@ -23,15 +45,15 @@ fn an_encrypted_image_comes_back_as_the_logits_of_the_reference() {
     let file = |name: &str| folder.path().join(name);
 
     // The client's machine: it has the description only.
-    let spec = ClientSpec::new(&artifact).unwrap();
-    let (client, keys) = Client::generate(spec).unwrap();
+    let (client, keys) = Client::generate(artifact.spec().unwrap()).unwrap();
     client.save(&file("client.key")).unwrap();
-    keys.save(&file("evaluation.keys")).unwrap();
+    std::fs::write(file("evaluation.keys"), &keys).unwrap();
     let client = Client::load(&file("client.key")).unwrap();
-    assert!(client.notices().is_empty());
+    assert!(client.facts().notices().is_empty());
 
     // The server's machine: it has the artifact.
-    let server = Server::new(artifact).unwrap();
+    let total = artifact.instructions();
+    let server = Server::new(Box::new(artifact)).unwrap();
     let keys = server.load_keys(&file("evaluation.keys")).unwrap();
     for seed in 10..13 {
         let image = numbers(PERIOD, seed);
@@ -42,7 +64,7 @@ fn an_encrypted_image_comes_back_as_the_logits_of_the_reference() {
                 moments.push((p.instruction, p.moment, p.layer.to_owned()))
             })
             .unwrap();
-        let logits = client.decrypt(&response).unwrap();
+        let logits = client.decrypt(&response).unwrap().logits();
 
         let reference = clear.evaluate(&image).unwrap();
         for ((logit, reference), exact) in logits.iter().zip(&reference).zip(expected(&image)) {
@@ -53,7 +75,6 @@ fn an_encrypted_image_comes_back_as_the_logits_of_the_reference() {
             );
         }
         assert_eq!(logits.len(), 10);
-        let total = server.schedule().instructions.len();
         assert_eq!(moments.len(), 2 * total);
         assert_eq!(moments[0], (0, Moment::Begin, "first".into()));
         assert_eq!(
@@ -65,12 +86,12 @@ fn an_encrypted_image_comes_back_as_the_logits_of_the_reference() {
 
 #[test]
 fn sizes_say_what_files_and_memory_really_take() {
-    let artifact = Artifact::new(Manifest::new("tiny"), network(tiny(), 3));
-    let server = Server::new(artifact).unwrap();
-    let (client, keys) = Client::generate(server.client_spec().clone()).unwrap();
-    let sizes = server.sizes();
+    let artifact = tiny_artifact();
+    let sizes = Sizes::of(&artifact.schedule);
+    let (server, client, key_file, keys) = scene(artifact);
     let request = client.encrypt(&[0.5; PERIOD]).unwrap();
     let response = server.answer(&keys, &request, &mut unobserved).unwrap();
+    let held = EvaluationKeys::from_bytes(&Context::new(tiny()), &key_file[96..]).unwrap();
     // Two dense layers of 16 diagonals, of inputs at levels 3 and 1, and a bias at level 2.
     let context = hemet_ckks::Context::new(tiny());
     let diagonal = |level| {
@@ -81,16 +102,12 @@ fn sizes_say_what_files_and_memory_really_take() {
     };
     let constants = 16 * (diagonal(3) + diagonal(1)) + 3 * 1024 * 8;
     for (stated, real, headers) in [
-        (
-            sizes.evaluation_key_bytes,
-            keys.to_bytes().len(),
-            400 + 100 * 8,
-        ),
+        (sizes.evaluation_key_bytes, key_file.len(), 400 + 100 * 8),
         (sizes.input_ciphertext_bytes, request.len(), 500),
         (sizes.output_ciphertext_bytes, response.len(), 500),
         (
             sizes.evaluation_key_memory_bytes,
-            keys.memory_bytes(),
+            held.size_bytes(),
             200 * 8,
         ),
         (sizes.constant_memory_bytes, constants, 200 * 32),
@@ -105,28 +122,26 @@ fn sizes_say_what_files_and_memory_really_take() {
 
 #[test]
 fn insecure_parameters_are_noticed_at_both_ends_and_survive_the_key_file() {
-    let artifact = Artifact::new(Manifest::new("tiny"), network(tiny(), 3));
-    let server = Server::new(artifact).unwrap();
-    let (client, _) = Client::generate(server.client_spec().clone()).unwrap();
+    let (server, client, _, _) = scene(tiny_artifact());
     let client = Client::from_bytes(&client.to_bytes().unwrap()).unwrap();
-    for notices in [server.notices(), client.notices()] {
+    for facts in [server.facts(), &client.facts()] {
+        let notices = facts.notices();
         assert!(notices[0].to_string().starts_with("INSECURE PARAMETERS"));
     }
-    assert_eq!(client.spec(), server.client_spec());
+    assert_eq!(&client.facts(), server.facts());
 }
 
 #[test]
 fn one_server_serves_several_clients_with_their_own_keys() {
-    let artifact = Artifact::new(Manifest::new("tiny"), network(tiny(), 3));
-    let server = Server::new(artifact).unwrap();
+    let server = Server::new(Box::new(tiny_artifact())).unwrap();
     let image = numbers(PERIOD, 77);
     let answers: Vec<Vec<f64>> = (0..2)
         .map(|_| {
-            let (client, keys) = Client::generate(server.client_spec().clone()).unwrap();
+            let (client, keys) = Client::generate(server.client_spec()).unwrap();
+            let keys = server.keys(&keys).unwrap();
             let request = client.encrypt(&image).unwrap();
-            client
-                .decrypt(&server.answer(&keys, &request, &mut unobserved).unwrap())
-                .unwrap()
+            let answer = server.answer(&keys, &request, &mut unobserved).unwrap();
+            client.decrypt(&answer).unwrap().logits()
         })
         .collect();
     for (a, b) in answers[0].iter().zip(&answers[1]) {
@@ -137,26 +152,21 @@ fn one_server_serves_several_clients_with_their_own_keys() {
 #[test]
 fn a_server_with_little_memory_for_diagonals_answers_the_same() {
     let artifact = Artifact::new(Manifest::new("tiny"), network(secure(), 3));
-    let (client, keys) = Client::generate(ClientSpec::new(&artifact).unwrap()).unwrap();
+    let (client, keys) = Client::generate(artifact.spec().unwrap()).unwrap();
     let request = client.encrypt(&numbers(PERIOD, 4)).unwrap();
-    let answer = |bytes| {
-        let server = Server::with_diagonal_bytes(artifact.clone(), bytes).unwrap();
-        server.answer(&keys, &request, &mut unobserved).unwrap()
-    };
+    let answer = |bytes| answer_within(&artifact, &keys, &request, bytes);
     assert_eq!(answer(0), answer(usize::MAX));
 }
 
 #[test]
 fn an_answer_is_the_same_on_any_number_of_threads_whether_diagonals_are_kept_or_not() {
-    let artifact = Artifact::new(Manifest::new("tiny"), network(tiny(), 3));
-    let (client, keys) = Client::generate(ClientSpec::new(&artifact).unwrap()).unwrap();
+    let artifact = tiny_artifact();
+    let (client, keys) = Client::generate(artifact.spec().unwrap()).unwrap();
     let request = client.encrypt(&numbers(PERIOD, 7)).unwrap();
     let answer = |threads: usize, diagonal_bytes: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        pool.build().unwrap().install(|| {
-            let server = Server::with_diagonal_bytes(artifact.clone(), diagonal_bytes).unwrap();
-            server.answer(&keys, &request, &mut unobserved).unwrap()
-        })
+        let pool = pool.build().unwrap();
+        pool.install(|| answer_within(&artifact, &keys, &request, diagonal_bytes))
     };
     let alone = answer(1, usize::MAX);
     for threads in [2, 3, 8] {

@@ -9,17 +9,20 @@ use hemet_schedule::{Artifact, Manifest};
 struct Scene {
     server: Server,
     client: Client,
+    key_file: Vec<u8>,
     keys: ServerKeys,
 }
 
 /// A server and a client; artifacts of different names have different ids.
 fn scene(name: &str, level: u32) -> Scene {
     let artifact = Artifact::new(Manifest::new(name), network(tiny(), level));
-    let server = Server::new(artifact).unwrap();
-    let (client, keys) = Client::generate(server.client_spec().clone()).unwrap();
+    let server = Server::new(Box::new(artifact)).unwrap();
+    let (client, key_file) = Client::generate(server.client_spec()).unwrap();
+    let keys = server.keys(&key_file).unwrap();
     Scene {
         server,
         client,
+        key_file,
         keys,
     }
 }
@@ -48,8 +51,8 @@ fn text<T>(result: Result<T, RuntimeError>) -> String {
 fn keys_and_messages_of_another_artifact_are_refused_with_both_ids() {
     let (ours, theirs) = (scene("ours", 3), scene("theirs", 3));
     let ids = [
-        ours.server.artifact().to_string(),
-        theirs.server.artifact().to_string(),
+        ours.server.facts().artifact.to_string(),
+        theirs.server.facts().artifact.to_string(),
     ];
     let request = theirs.client.encrypt(&[0.1; PERIOD]).unwrap();
     let response = theirs
@@ -57,7 +60,7 @@ fn keys_and_messages_of_another_artifact_are_refused_with_both_ids() {
         .answer(&theirs.keys, &request, &mut unobserved)
         .unwrap();
     for message in [
-        text(ours.server.keys_from_bytes(&theirs.keys.to_bytes())),
+        text(ours.server.keys(&theirs.key_file)),
         text(ours.server.answer(&theirs.keys, &request, &mut unobserved)),
         text(ours.server.answer(&ours.keys, &request, &mut unobserved)),
         text(ours.client.decrypt(&response)),
@@ -72,7 +75,8 @@ fn keys_and_messages_of_another_artifact_are_refused_with_both_ids() {
 #[test]
 fn messages_under_another_key_set_are_refused_instead_of_decrypting_to_noise() {
     let ours = scene("ours", 3);
-    let (other, other_keys) = Client::generate(ours.server.client_spec().clone()).unwrap();
+    let (other, other_keys) = Client::generate(ours.server.client_spec()).unwrap();
+    let other_keys = ours.server.keys(&other_keys).unwrap();
     let request = other.encrypt(&[0.1; PERIOD]).unwrap();
     let message = text(ours.server.answer(&ours.keys, &request, &mut unobserved));
     assert!(message.contains("key set"), "{message}");
@@ -88,7 +92,7 @@ fn messages_under_another_key_set_are_refused_instead_of_decrypting_to_noise() {
 fn a_file_of_another_kind_is_named() {
     let s = scene("ours", 3);
     let request = s.client.encrypt(&[0.1; PERIOD]).unwrap();
-    let message = text(s.server.keys_from_bytes(&request));
+    let message = text(s.server.keys(&request));
     assert!(
         message.contains("evaluation keys") && message.contains("encrypted input"),
         "{message}"
@@ -196,12 +200,12 @@ fn mutated_files_of_every_kind_are_refused_and_nothing_panics() {
     let request = s.client.encrypt(&numbers(PERIOD, 5)).unwrap();
     let response = s.server.answer(&s.keys, &request, &mut unobserved).unwrap();
     let client_key = s.client.to_bytes().unwrap().to_vec();
-    let keys = s.keys.to_bytes();
+    let keys = s.key_file.clone();
     type Read<'a> = &'a dyn Fn(&[u8]) -> bool;
     let read_request = |b: &[u8]| s.server.answer(&s.keys, b, &mut unobserved).is_ok();
     let read_response = |b: &[u8]| s.client.decrypt(b).is_ok();
     let read_client = |b: &[u8]| Client::from_bytes(b).is_ok();
-    let read_keys = |b: &[u8]| s.server.keys_from_bytes(b).is_ok();
+    let read_keys = |b: &[u8]| s.server.keys(b).is_ok();
     let kinds: [(&str, &[u8], Read<'_>); 4] = [
         ("request", &request, &read_request),
         ("response", &response, &read_response),

@@ -2,19 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
-use hemet_runtime::{alone, peak_memory_bytes};
-use hemet_schedule::artifact::Artifact;
-use hemet_schedule::{CostTable, cost, summary::OpCounts};
-use serde::Serialize;
+use hemet_runtime::alone;
 
 use crate::common::{self, Output};
 use crate::error::Error;
-use crate::schemes::ckks::cases;
-use crate::schemes::ckks::costs;
-use crate::schemes::ckks::profile::{self, Profile};
-use crate::schemes::ckks::session::Session;
-use crate::schemes::tfhe;
+use crate::schemes;
 
 /// Latency, sizes and error of an artifact on this machine
 #[derive(clap::Args, Debug)]
@@ -51,51 +45,34 @@ pub struct Args {
 }
 
 impl Args {
-    fn diagonal_bytes(&self) -> usize {
+    /// Bytes that prepared constants may take at the server.
+    pub fn constant_bytes(&self) -> usize {
         self.memory
             .map_or(usize::MAX, |mib| mib.saturating_mul(1 << 20))
     }
-}
 
-/// Below it, inputs without meaning are no smaller: the logits are those of a network whose constants are too large.
-const SMALLEST_RANGE: f64 = 1.0 / 1024.0;
-const MIB: f64 = 1_048_576.0;
-
-#[derive(Serialize)]
-struct Figures {
-    predicted_latency_ms: Option<f64>,
-    predicted_for: Option<String>,
-    predicted_threads: usize,
-    measured_latency_ms: Vec<f64>,
-    threads: usize,
-    log_n: u32,
-    log_qp: f64,
-    security_bits: u32,
-    depth: u32,
-    precision_bits: u32,
-    op_counts: OpCounts,
-    evaluation_key_bytes: usize,
-    input_ciphertext_bytes: usize,
-    output_ciphertext_bytes: usize,
-    /// Images that one request takes.
-    images_per_request: usize,
-    /// So many, by the median latency.
-    images_per_s: f64,
-    /// Of this process: client, clear reference and server.
-    peak_rss_bytes: u64,
-    load_s: f64,
-    server_peak_mib: Option<f64>,
-    max_abs_error: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cases: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    profile: Option<profile::Summary>,
+    /// This command again, as the server of `folder`.
+    ///
+    /// # Errors
+    /// A program that cannot find itself.
+    pub fn server_command(&self, folder: &Path) -> Result<Command, Error> {
+        let program = std::env::current_exe().map_err(Error::user)?;
+        let mut command = Command::new(program);
+        command.arg("bench").arg(folder).arg("--serve");
+        command.args(["--threads", &self.threads.to_string()]);
+        if let Some(mib) = self.memory {
+            command.args(["--memory", &mib.to_string()]);
+        }
+        Ok(command)
+    }
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
     if args.serve {
-        let serve = || alone::serve(&args.artifact, args.diagonal_bytes());
+        let begin = Instant::now();
+        let clock_s = || begin.elapsed().as_secs_f64();
+        let serve = || alone::serve(&args.artifact, args.constant_bytes(), &clock_s);
         return common::pool(args.threads)?
             .install(serve)
             .map_err(Error::user);
@@ -103,260 +80,5 @@ pub fn run(args: &Args) -> Result<(), Error> {
     if args.runs == 0 {
         return Err(Error::user("--runs is 0; give at least 1"));
     }
-    if let Some(artifact) = tfhe::artifact_at(&args.artifact)? {
-        return tfhe::artifact::bench(artifact, args);
-    }
-    let artifact = common::read_artifact(&args.artifact)?;
-    let table = args.costs.as_deref().map(costs::read).transpose()?;
-    let prediction = Prediction::of(args, table.as_ref(), &artifact)?;
-    let schedule = artifact.schedule.schedule().clone();
-    let cases = match &args.cases {
-        Some(path) => Some(cases::read(path, &schedule)?),
-        None => None,
-    };
-    let pool = common::pool(args.threads)?;
-    let session = pool.install(|| Session::with_diagonal_bytes(artifact, args.diagonal_bytes()))?;
-    let mut profile = Profile::new(&schedule);
-    let mut runs = pool.install(|| measure(&session, args.runs, cases.as_ref(), &mut profile))?;
-    let evaluation_key_bytes = session.evaluation_key_bytes();
-    let images = session.images();
-    let median_ms = common::median(&runs.latencies_ms);
-    let alone = measure_alone(args, session, &mut runs)?;
-    let parameters = &schedule.header.parameters;
-    let figures = Figures {
-        predicted_latency_ms: prediction.latency_ms,
-        predicted_for: prediction.machine,
-        predicted_threads: prediction.threads,
-        measured_latency_ms: runs.latencies_ms,
-        threads: args.threads,
-        log_n: parameters.log_n(),
-        log_qp: parameters.log_qp_bits(),
-        security_bits: crate::schemes::ckks::inspect::security_bits(parameters),
-        depth: schedule.header.depth,
-        precision_bits: schedule.header.precision_bits,
-        op_counts: OpCounts::of(&schedule),
-        evaluation_key_bytes,
-        input_ciphertext_bytes: runs.request_bytes,
-        output_ciphertext_bytes: runs.answer_bytes,
-        images_per_request: images,
-        images_per_s: images as f64 / median_ms * 1e3,
-        peak_rss_bytes: peak_memory_bytes().unwrap_or(0),
-        load_s: alone.load_s,
-        server_peak_mib: alone.peak_bytes.map(|bytes| bytes as f64 / MIB),
-        max_abs_error: runs.worst,
-        cases: cases.as_ref().map(|cases| cases.inputs.len()),
-        profile: match args.profile {
-            true => Some(profile.summary(&schedule, table.as_ref())?),
-            false => None,
-        },
-    };
-    show(args, &figures)?;
-    check_precision(&figures, cases.as_ref())
-}
-
-/// What timed predictions gave.
-struct Runs {
-    latencies_ms: Vec<f64>,
-    /// One of the inputs, and the logits that it should give.
-    example: (Vec<f64>, Vec<f64>),
-    worst: f64,
-    request_bytes: usize,
-    answer_bytes: usize,
-}
-
-/// One untimed prediction, then `runs` timed ones, or as many as it takes for each case where that is more. Cases and, without any, numbers
-/// without meaning fill batches.
-fn measure(
-    session: &Session,
-    runs: usize,
-    cases: Option<&cases::Cases>,
-    profile: &mut Profile,
-) -> Result<Runs, Error> {
-    let elements = session.server().schedule().header.input.len();
-    let inputs: Vec<Vec<f64>> = match cases {
-        Some(cases) => cases.inputs.clone(),
-        None => {
-            let range = held_range(session, elements)?;
-            let image = |b| ramp(elements, b, range);
-            (0..session.images()).map(image).collect()
-        }
-    };
-    let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
-    let batches: Vec<&[&[f64]]> = inputs.chunks(session.images()).collect();
-    let first = session.predict(inputs[0])?;
-    let mut measured = Runs {
-        latencies_ms: Vec::new(),
-        example: (
-            inputs[0].to_vec(),
-            cases.map_or(first.clear, |cases| cases.logits[0].clone()),
-        ),
-        worst: 0.0,
-        request_bytes: first.request_bytes,
-        answer_bytes: first.answer_bytes,
-    };
-    let order = (0..batches.len()).cycle();
-    for batch in order.take(runs.max(batches.len())) {
-        let predictions =
-            session.predict_batch(batches[batch], &mut |step| profile.observe(step))?;
-        measured
-            .latencies_ms
-            .extend(predictions.first().map(|p| p.latency_ms));
-        for (index, prediction) in (batch * session.images()..).zip(predictions) {
-            let error = match cases {
-                Some(cases) => cases.error(index, &prediction.encrypted),
-                None => prediction.error(),
-            };
-            measured.worst = measured.worst.max(error);
-        }
-    }
-    Ok(measured)
-}
-
-/// The figures of a server in a process of its own, which answers the example of `runs`; everything else of the session leaves memory
-/// before.
-fn measure_alone(args: &Args, session: Session, runs: &mut Runs) -> Result<alone::Figures, Error> {
-    let folder = tempfile::tempdir().map_err(Error::user)?;
-    let artifact = std::fs::read(&args.artifact).map_err(|e| Error::file(&args.artifact, e))?;
-    let (image, wanted) = &runs.example;
-    session.prepare_alone(folder.path(), &artifact, image)?;
-    let client = session.into_client();
-    let (figures, response) = alone::run(&mut server_command(args, folder.path())?, folder.path())
-        .map_err(Error::user)?;
-    let found = client.decrypt(&response).map_err(Error::user)?;
-    let errors = found.iter().zip(wanted).map(|(a, b)| (a - b).abs());
-    runs.worst = errors.fold(runs.worst, f64::max);
-    Ok(figures)
-}
-
-/// This command again, as the server of `folder`.
-fn server_command(args: &Args, folder: &Path) -> Result<Command, Error> {
-    let program = std::env::current_exe().map_err(Error::user)?;
-    let mut command = Command::new(program);
-    command.arg("bench").arg(folder).arg("--serve");
-    command.args(["--threads", &args.threads.to_string()]);
-    if let Some(mib) = args.memory {
-        command.args(["--memory", &mib.to_string()]);
-    }
-    Ok(command)
-}
-
-/// What was predicted, for how many threads of which machine.
-struct Prediction {
-    latency_ms: Option<f64>,
-    machine: Option<String>,
-    threads: usize,
-}
-
-impl Prediction {
-    /// With the table that the user names, for the threads that run; else the artifact's own, for one.
-    fn of(args: &Args, table: Option<&CostTable>, artifact: &Artifact) -> Result<Self, Error> {
-        let Some(table) = table else {
-            return Ok(Self {
-                latency_ms: artifact.manifest.predicted_latency_ms,
-                machine: artifact.manifest.cost_machine.clone(),
-                threads: 1,
-            });
-        };
-        let threads = match args.threads {
-            0 => common::cores(),
-            threads => threads,
-        };
-        let ms = cost::threads_ms(artifact.schedule.schedule(), table, threads);
-        Ok(Self {
-            latency_ms: Some(ms.map_err(Error::user)?),
-            machine: Some(table.machine.clone()),
-            threads,
-        })
-    }
-}
-
-/// The largest range of [`ramp`], a power of two up to 1, on which logits stay as small as ciphertexts hold them: a deep network of
-/// squares may answer numbers without meaning with logits far above those of images.
-fn held_range(session: &Session, elements: usize) -> Result<f64, Error> {
-    let held = f64::from(hemet_compiler::Options::default().output_bits).exp2();
-    let mut range = 1.0;
-    loop {
-        let logits = session.clear(&[&ramp(elements, 0, range)])?;
-        if range <= SMALLEST_RANGE || logits.iter().flatten().all(|v| v.abs() <= held) {
-            return Ok(range);
-        }
-        range /= 2.0;
-    }
-}
-
-/// Input number `b` without meaning, whose numbers lie between 0 and `range`.
-fn ramp(len: usize, b: usize, range: f64) -> Vec<f64> {
-    let number = |i: usize| ((i * 7919 + b * 31) % 101) as f64 / 100.0 * range;
-    (0..len).map(number).collect()
-}
-
-/// With given cases the error must be within the artifact's promise.
-fn check_precision(figures: &Figures, cases: Option<&cases::Cases>) -> Result<(), Error> {
-    let Some(cases) = cases else { return Ok(()) };
-    let promised = (-f64::from(figures.precision_bits)).exp2() * cases.magnitude().max(1.0);
-    if figures.max_abs_error <= promised {
-        return Ok(());
-    }
-    Err(Error::Check(format!(
-        "the greatest error of the logits is {:.2e}, the artifact promises {promised:.2e}",
-        figures.max_abs_error
-    )))
-}
-
-fn show(args: &Args, figures: &Figures) -> Result<(), Error> {
-    if args.output.json {
-        return common::print_json(figures);
-    }
-    let ms = hemet_reports::number::milliseconds;
-    let median = common::median(&figures.measured_latency_ms);
-    println!(
-        "latency         {} ms (median of {}, {} thread(s))",
-        ms(median),
-        figures.measured_latency_ms.len(),
-        args.threads
-    );
-    if figures.images_per_request > 1 {
-        println!(
-            "throughput      {:.0} images a second ({} in a request)",
-            figures.images_per_s, figures.images_per_request
-        );
-    }
-    if let (Some(predicted), Some(machine)) = (figures.predicted_latency_ms, &figures.predicted_for)
-    {
-        println!(
-            "predicted       {} ms ({} thread(s), cost table of {machine})",
-            ms(predicted),
-            figures.predicted_threads
-        );
-    }
-    println!(
-        "parameters      ring degree 2^{}, log2(QP) {:.0} bits, security {} bits, depth {}",
-        figures.log_n, figures.log_qp, figures.security_bits, figures.depth
-    );
-    let mb = |bytes: usize| bytes as f64 / 1e6;
-    println!("evaluation keys {:.1} MB", mb(figures.evaluation_key_bytes));
-    println!(
-        "ciphertexts     {:.2} MB in, {:.2} MB out",
-        mb(figures.input_ciphertext_bytes),
-        mb(figures.output_ciphertext_bytes)
-    );
-    let peak = figures.server_peak_mib;
-    println!(
-        "server          ready in {} ms, {} at most",
-        ms(figures.load_s * 1e3),
-        peak.map_or("memory unknown".into(), |mib| format!("{mib:.0} MiB"))
-    );
-    let against = if figures.cases.is_some() {
-        "the given logits"
-    } else {
-        "64-bit floats"
-    };
-    println!(
-        "greatest error  {:.1e} against {against}",
-        figures.max_abs_error
-    );
-    if let Some(profile) = &figures.profile {
-        profile.print();
-    }
-    Ok(())
+    schemes::at(&args.artifact)?.bench(args)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use hemet_onnx::{FitReport, Imported};
-use hemet_runtime::tfhe::TfheArtifact;
+use hemet_runtime::door::Model;
 use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
 use hemet_search::{Trial, data, study};
@@ -11,12 +11,10 @@ use hemet_spaces::{Scheme, Weights};
 
 use crate::common;
 use crate::error::Error;
-use crate::experiment::security_level;
+use crate::experiment::{Experiment, security_level};
 use crate::run::folder::RunFolder;
-use crate::schemes::ckks::cases;
-use crate::schemes::ckks::compile;
-use crate::schemes::ckks::costs;
-use crate::schemes::tfhe;
+use crate::schemes::ckks::{cases, costs};
+use crate::schemes::{self, CostSource, TrainedNetwork, Wishes};
 
 /// Compile a trial of a run, or an ONNX model, to an artifact
 #[derive(clap::Args, Debug)]
@@ -30,8 +28,8 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     pub trial: Option<usize>,
     /// The scheme, which must be that of the trial; without it, the trial's
-    #[arg(long, value_name = "ckks|tfhe", value_parser = ["ckks", "tfhe"])]
-    pub scheme: Option<String>,
+    #[arg(long, value_name = "SCHEME", value_parser = scheme)]
+    pub scheme: Option<Scheme>,
     /// For a trial that `hemet train` trained further: take the weights that it had in the search
     #[arg(long)]
     pub search_weights: bool,
@@ -85,6 +83,18 @@ impl Args {
     }
 }
 
+/// The scheme with this name.
+fn scheme(name: &str) -> Result<Scheme, String> {
+    let all = || Scheme::ALL.into_iter();
+    let names: Vec<&str> = all().map(Scheme::name).collect();
+    all().find(|scheme| scheme.name() == name).ok_or_else(|| {
+        format!(
+            "there is none of this name; choose one of {}",
+            names.join(", ")
+        )
+    })
+}
+
 /// Of an ONNX file's artifact.
 const DEFAULT_SECURITY: u32 = 128;
 
@@ -109,79 +119,21 @@ impl From<Target> for hemet_compiler::Target {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    if args.source.is_dir() {
-        args.only_for_onnx()?;
-    }
-    if args.source.is_dir()
-        && let Some(number) = args.trial
-        && let Some(artifact) = tfhe_from_run(args, number)?
-    {
-        artifact.write_to(&args.out).map_err(Error::user)?;
-        println!(
-            "{} compiled to {}",
-            artifact.manifest.network,
-            args.out.display()
-        );
-        return Ok(());
-    }
-    let artifact = if args.source.is_dir() {
-        let Some(trial) = args.trial else {
-            return Err(Error::user(
-                "a run folder holds many networks; choose one with --trial",
-            ));
-        };
-        from_run(args, trial)?
-    } else {
-        from_onnx(args)?
+    let model: Box<dyn Model> = match args.source.is_dir() {
+        true => {
+            args.only_for_onnx()?;
+            let trial = args.trial.ok_or_else(|| {
+                Error::user("a run folder holds many networks; choose one with --trial")
+            })?;
+            from_run(args, trial)?
+        }
+        false => Box::new(from_onnx(args)?),
     };
-    artifact.write_to(&args.out).map_err(Error::user)?;
-    println!(
-        "{} compiled to {}",
-        artifact.manifest.network,
-        args.out.display()
-    );
+    let bytes = model.to_bytes().map_err(Error::user)?;
+    hemet_files::write_atomically(&args.out, &bytes).map_err(Error::user)?;
+    let network = &model.manifest().network;
+    println!("{network} compiled to {}", args.out.display());
     Ok(())
-}
-
-/// The artifact of a trial of scheme `tfhe`; none for one of CKKS.
-fn tfhe_from_run(args: &Args, number: usize) -> Result<Option<TfheArtifact>, Error> {
-    let run = RunFolder::open(&args.source)?;
-    let experiment = run.experiment()?;
-    let trial = run.trial(&experiment, number)?;
-    let scheme = experiment.space()?.scheme(&trial.architecture);
-    if let Some(wanted) = args.scheme.as_deref().filter(|w| *w != scheme.name()) {
-        return Err(Error::user(format!(
-            "trial {number} was trained for scheme {scheme}, not {wanted}; choose one of that scheme in report/report.md"
-        )));
-    }
-    if scheme == Scheme::Ckks {
-        return Ok(None);
-    }
-    if matches!(args.target, Target::Throughput) {
-        return Err(Error::user(
-            "--target throughput is for scheme ckks; under tfhe a request takes one image",
-        ));
-    }
-    if args.security.is_some() || args.precision.is_some() {
-        return Err(Error::user(
-            "--security and --precision are for scheme ckks; under tfhe parameter sets have at least 128 bits and results are exact",
-        ));
-    }
-    if trial.outcome.accuracy().is_none() {
-        return Err(untrained(&trial));
-    }
-    let trained = run.trained_file(number, "safetensors");
-    let weights = if trained.exists() && !args.search_weights {
-        eprintln!("weights: {} (of `hemet train`)", trained.display());
-        let bytes = std::fs::read(&trained).map_err(|e| Error::file(&trained, e))?;
-        Weights::from_safetensors(&bytes).map_err(|e| Error::file(&trained, e))?
-    } else {
-        let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
-        folder.read_weights(number).map_err(Error::user)?
-    };
-    let table = tfhe::costs::read(&run.tfhe_costs_path())?;
-    let (artifact, _) = tfhe::compile::compile(&experiment, &trial.architecture, &weights, &table)?;
-    Ok(Some(artifact))
 }
 
 fn untrained(trial: &Trial) -> Error {
@@ -294,36 +246,69 @@ fn show(report: &FitReport, degree: usize) {
     }
 }
 
-fn from_run(args: &Args, number: usize) -> Result<Artifact, Error> {
+fn from_run(args: &Args, number: usize) -> Result<Box<dyn Model>, Error> {
     let run = RunFolder::open(&args.source)?;
     let mut experiment = run.experiment()?;
     let trial = run.trial(&experiment, number)?;
+    let scheme = experiment.space()?.scheme(&trial.architecture);
+    if let Some(wanted) = args.scheme.filter(|wanted| *wanted != scheme) {
+        return Err(Error::user(format!(
+            "trial {number} was trained for scheme {scheme}, not {wanted}; choose one of that scheme in report/report.md"
+        )));
+    }
     if trial.outcome.accuracy().is_none() {
         return Err(untrained(&trial));
     }
-    let compile = &mut experiment.compile;
-    compile.security_bits = args.security.unwrap_or(compile.security_bits);
-    compile.precision_bits = args.precision.unwrap_or(compile.precision_bits);
-    let trained = run.trained_file(number, "safetensors");
-    let weights = if trained.exists() && !args.search_weights {
-        eprintln!("weights: {} (of `hemet train`)", trained.display());
-        let space = experiment.space()?;
-        let graph = space.graph(&trial.architecture).map_err(Error::user)?;
-        compile::read_weights(&trained, &graph)?
-    } else {
-        let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
-        folder.read_weights(number).map_err(Error::user)?
+    let door = schemes::door(scheme);
+    let wishes = Wishes {
+        target: args.target.into(),
+        security_bits: args.security,
+        precision_bits: args.precision,
     };
-    let table = costs::read(&run.costs_path())?;
-    let samples = match data::load(&experiment.data.set, experiment.data.path.as_deref()) {
-        Ok(sets) => compile::samples(&sets.train),
+    door.wish(&mut experiment, &wishes)?;
+    let weights = weights(args, &run, &experiment, &trial)?;
+    let source = CostSource {
+        run: Some(&run),
+        kept_only: true,
+        ..CostSource::default()
+    };
+    let costs = door.costs(Some(&experiment), &source)?;
+    let trained = TrainedNetwork {
+        experiment: &experiment,
+        architecture: &trial.architecture,
+        weights: &weights,
+        samples: &|| samples(&experiment),
+    };
+    Ok(costs.compile(&trained, wishes.target)?.0)
+}
+
+/// The weights of `hemet train`, where there are some and the user does not want those of the search.
+fn weights(
+    args: &Args,
+    run: &RunFolder,
+    experiment: &Experiment,
+    trial: &Trial,
+) -> Result<Weights, Error> {
+    let path = run.trained_file(trial.number, "safetensors");
+    if !path.exists() || args.search_weights {
+        let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
+        return folder.read_weights(trial.number).map_err(Error::user);
+    }
+    eprintln!("weights: {} (of `hemet train`)", path.display());
+    let graph = experiment.space()?.graph(&trial.architecture);
+    let graph = graph.map_err(Error::user)?;
+    common::read_weights(&path, &graph)
+}
+
+/// The training images that scales are set by, where they can be read.
+fn samples(experiment: &Experiment) -> Vec<Vec<f64>> {
+    match data::load(&experiment.data.set, experiment.data.path.as_deref()) {
+        Ok(sets) => schemes::samples(&sets.train),
         Err(error) => {
             eprintln!(
                 "note: no training images to set scales by ({error}); they are set for independent pixels"
             );
             Vec::new()
         }
-    };
-    let how = (&table, args.target.into());
-    compile::compile(&experiment, &trial.architecture, &weights, &samples, how)
+    }
 }

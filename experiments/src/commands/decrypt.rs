@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::common::{self, Output};
 use crate::error::Error;
-use crate::schemes::tfhe;
 
 /// Decrypt the server's answer
 #[derive(clap::Args, Debug)]
@@ -29,19 +28,17 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct Decrypted {
     class: usize,
     logits: Vec<f64>,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    if tfhe::is_key_of_tfhe(&args.key) {
-        return tfhe::artifact::decrypt(args);
-    }
-    let client = Client::load(&args.key).map_err(Error::user)?;
+    let client = Client::load(&args.key).map_err(|e| Error::file(&args.key, e))?;
+    let facts = client.facts();
     let response = std::fs::read(&args.response).map_err(|e| Error::file(&args.response, e))?;
-    let count = match (args.count, client.spec().images()) {
+    let count = match (args.count, facts.images) {
         (Some(count), _) => count,
         (None, 1) => 1,
         (None, most) => {
@@ -53,11 +50,11 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let answers = client
         .decrypt_batch(&response, count)
         .map_err(|e| Error::file(&args.response, e))?;
-    for (number, logits) in answers.into_iter().enumerate() {
-        common::tell(&client.spec().output_notices(&logits).map_err(Error::user)?);
-        let class = common::argmax(&logits);
+    for (number, answer) in answers.into_iter().enumerate() {
+        let (class, logits) = (answer.class(), answer.logits());
+        common::tell(&facts.output_notices(&logits));
         if args.output.json {
-            common::print_json(&Answer { class, logits })?;
+            common::print_json(&Decrypted { class, logits })?;
         } else if count > 1 {
             println!("image {number:>5}  class {class}");
         } else {
@@ -65,17 +62,6 @@ pub fn run(args: &Args) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Prints a class, and the logits as far as they are known.
-pub fn tell(class: usize, logits: Vec<f64>, output: Output) -> Result<(), Error> {
-    match output.json {
-        true => common::print_json(&Answer { class, logits }),
-        false => {
-            show(class, &logits);
-            Ok(())
-        }
-    }
 }
 
 fn show(class: usize, logits: &[f64]) {

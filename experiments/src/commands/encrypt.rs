@@ -7,7 +7,6 @@ use hemet_runtime::Client;
 use crate::cli::image;
 use crate::common;
 use crate::error::Error;
-use crate::schemes::tfhe;
 
 /// Encrypt an image, or a batch of them, for an artifact
 #[derive(clap::Args, Debug)]
@@ -32,12 +31,10 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    if tfhe::is_key_of_tfhe(&args.key) {
-        return tfhe::artifact::encrypt(args);
-    }
-    let client = Client::load(&args.key).map_err(Error::user)?;
-    common::tell(&client.notices());
-    let room = client.spec().images();
+    let client = Client::load(&args.key).map_err(|e| Error::file(&args.key, e))?;
+    let facts = client.facts();
+    common::tell(&facts.notices());
+    let room = facts.images;
     if args.count == 0 || args.count > room {
         let got = args.count;
         return Err(Error::user(hemet_runtime::RuntimeError::Batch {
@@ -45,7 +42,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
             got,
         }));
     }
-    let images = args.image.read(client.spec().input.shape, args.count)?;
+    let images = args.image.read(facts.shape, args.count)?;
     let values: Vec<&[f64]> = images.iter().map(|image| image.values.as_slice()).collect();
     let request = client.encrypt_batch(&values).map_err(Error::user)?;
     hemet_files::write_atomically(&args.out, &request).map_err(Error::user)?;

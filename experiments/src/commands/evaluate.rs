@@ -1,18 +1,15 @@
 //! `hemet evaluate`: accuracy of an artifact on a data set, encrypted and in the clear, side by side.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use hemet_runtime::tfhe::TfheArtifact;
-use hemet_schedule::artifact::Artifact;
 use hemet_search::data;
 use serde::Serialize;
 
 use crate::cli::progress::Progress;
 use crate::common::{self, Output, argmax};
 use crate::error::Error;
-use crate::schemes::ckks::session::{Predict, Prediction, Session};
-use crate::schemes::tfhe;
-use crate::schemes::tfhe::session::TfheSession;
+use crate::schemes;
+use crate::schemes::session::{Prediction, Session};
 
 /// Accuracy of an artifact on a data set, encrypted and in the clear, side by side
 ///
@@ -119,7 +116,7 @@ impl Figures {
 
 /// Classifies the first `limit` images of `test` (0: all) encrypted, `threads` side by side.
 pub fn evaluate(
-    session: &dyn Predict,
+    session: &Session,
     test: &data::Dataset,
     limit: usize,
     threads: usize,
@@ -139,44 +136,12 @@ pub fn evaluate(
     Ok(Figures::of(&predictions, &test.labels, session.is_exact()))
 }
 
-/// An artifact of either scheme.
-enum Any {
-    Ckks(Box<Artifact>),
-    Tfhe(Box<TfheArtifact>),
-}
-
-impl Any {
-    fn read(path: &Path) -> Result<Self, Error> {
-        Ok(match tfhe::artifact_at(path)? {
-            Some(artifact) => Self::Tfhe(Box::new(artifact)),
-            None => Self::Ckks(Box::new(common::read_artifact(path)?)),
-        })
-    }
-
-    /// The data set that it names and the shape of its images.
-    fn takes(&self) -> (Option<String>, [usize; 3]) {
-        let (manifest, shape) = match self {
-            Self::Ckks(artifact) => {
-                let header = &artifact.schedule.schedule().header;
-                (&artifact.manifest, header.input.shape)
-            }
-            Self::Tfhe(artifact) => (&artifact.manifest, artifact.encoding.shape),
-        };
-        (manifest.dataset.clone(), shape.map(|n| n as usize))
-    }
-
-    fn session(self) -> Result<Box<dyn Predict>, Error> {
-        Ok(match self {
-            Self::Ckks(artifact) => Box::new(Session::new(*artifact)?),
-            Self::Tfhe(artifact) => Box::new(TfheSession::new(*artifact)?),
-        })
-    }
-}
-
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let artifact = Any::read(&args.artifact)?;
-    let (dataset, shape) = artifact.takes();
+    let model = schemes::open(&args.artifact)?;
+    let dataset = model.manifest().dataset.clone();
+    let shape = model.spec().map_err(Error::user)?.facts().shape;
+    let shape = shape.map(|n| n as usize);
     let as_name = args.data.as_ref().and_then(|path| path.to_str());
     let (set, folder) = match (&args.set, as_name) {
         (Some(set), _) => (set.clone(), args.data.clone()),
@@ -200,9 +165,9 @@ pub fn run(args: &Args) -> Result<(), Error> {
             test.shape, shape[0], shape[1], shape[2]
         )));
     }
-    let session = artifact.session()?;
+    let session = Session::new(model)?;
     let (limit, threads, quiet) = (args.limit, args.threads, args.output.json);
-    let figures = evaluate(session.as_ref(), &test, limit, threads, quiet)?;
+    let figures = evaluate(&session, &test, limit, threads, quiet)?;
     if args.output.json {
         common::print_json(&figures)?;
         return figures.check();

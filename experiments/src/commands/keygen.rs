@@ -3,11 +3,9 @@
 use std::path::PathBuf;
 
 use hemet_runtime::Client;
-use hemet_runtime::files::ClientSpec;
 
-use crate::common;
 use crate::error::Error;
-use crate::schemes::tfhe;
+use crate::{common, schemes};
 
 /// Make a secret key and the evaluation keys for an artifact
 ///
@@ -36,17 +34,11 @@ pub fn run(args: &Args) -> Result<(), Error> {
         ));
     }
     std::fs::create_dir_all(&args.out).map_err(|e| Error::file(&args.out, e))?;
-    match tfhe::artifact_at(&args.artifact)? {
-        Some(artifact) => tfhe::artifact::keygen(&artifact, &secret_path, &keys_path)?,
-        None => {
-            let artifact = common::read_artifact(&args.artifact)?;
-            let spec = ClientSpec::new(&artifact).map_err(Error::user)?;
-            common::tell(&spec.notices());
-            let (client, keys) = Client::generate(spec).map_err(Error::user)?;
-            keys.save(&keys_path).map_err(Error::user)?;
-            client.save(&secret_path).map_err(Error::user)?;
-        }
-    }
+    let spec = schemes::open(&args.artifact)?.spec().map_err(Error::user)?;
+    common::tell(&spec.facts().notices());
+    let (client, keys) = Client::generate(spec).map_err(Error::user)?;
+    hemet_files::write_atomically(&keys_path, &keys).map_err(Error::user)?;
+    client.save(&secret_path).map_err(Error::user)?;
     println!("secret key       {}  (keep it)", secret_path.display());
     println!("evaluation keys  {}  (for the server)", keys_path.display());
     Ok(())

@@ -7,8 +7,8 @@ use hemet_schedule::text;
 use hemet_spaces::LayerGraph;
 
 use super::verify;
+use crate::common;
 use crate::error::Error;
-use crate::schemes::ckks::compile;
 use crate::schemes::ckks::costs;
 
 /// For developers: run named passes on a graph file and print the net, or the schedule that it becomes
@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let graph: LayerGraph = source.parse().map_err(|e| Error::file(&args.file, e))?;
     let weights = match &args.weights {
         None => None,
-        Some(path) => Some(compile::read_weights(path, &graph)?),
+        Some(path) => Some(common::read_weights(path, &graph)?),
     };
     let options = hemet_compiler::Options::default();
     if let (true, Some(weights)) = (args.schedule, &weights) {

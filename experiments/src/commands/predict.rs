@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use hemet_runtime::{Server, execute};
+use hemet_runtime::Server;
 use serde::Serialize;
 
+use crate::cli::progress::Progress;
 use crate::common::{self, Output};
 use crate::error::Error;
-use crate::schemes::tfhe;
+use crate::schemes;
 
 /// Run an artifact on an encrypted image
 ///
@@ -44,10 +45,7 @@ struct Figures {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let (answer, latency_ms) = match tfhe::artifact_at(&args.artifact)? {
-        Some(artifact) => tfhe::artifact::predict(artifact, args)?,
-        None => answer(args)?,
-    };
+    let (answer, latency_ms) = answer(args)?;
     hemet_files::write_atomically(&args.out, &answer).map_err(Error::user)?;
     if args.output.json {
         return common::print_json(&Figures {
@@ -64,19 +62,24 @@ pub fn run(args: &Args) -> Result<(), Error> {
     Ok(())
 }
 
-/// The answer of a CKKS artifact and the time of the server's work, in milliseconds.
+/// The answer, and the time of the server's work in milliseconds.
 fn answer(args: &Args) -> Result<(Vec<u8>, f64), Error> {
-    let artifact = common::read_artifact(&args.artifact)?;
+    let model = schemes::open(&args.artifact)?;
     let request = std::fs::read(&args.request).map_err(|e| Error::file(&args.request, e))?;
-    let pool = common::pool(args.threads)?;
-    pool.install(|| -> Result<_, Error> {
-        let server = Server::new(artifact).map_err(Error::user)?;
-        common::tell(&server.notices());
-        let keys = server.load_keys(&args.keys).map_err(Error::user)?;
+    let instructions = model.instructions() as u64;
+    common::pool(args.threads)?.install(|| {
+        let server = Server::new(model).map_err(Error::user)?;
+        common::tell(&server.facts().notices());
+        let keys = server.load_keys(&args.keys);
+        let keys = keys.map_err(|e| Error::file(&args.keys, e))?;
+        let mut bar = Progress::new("predict", instructions, args.output.json);
         let start = Instant::now();
-        let answer = server
-            .answer(&keys, &request, &mut execute::unobserved)
-            .map_err(|e| Error::file(&args.request, e))?;
-        Ok((answer, start.elapsed().as_secs_f64() * 1e3))
+        let answer = server.answer(&keys, &request, &mut |step| {
+            bar.set(step.instruction as u64, step.layer);
+        });
+        let answer = answer.map_err(|e| Error::file(&args.request, e))?;
+        let latency_ms = start.elapsed().as_secs_f64() * 1e3;
+        bar.finish();
+        Ok((answer, latency_ms))
     })
 }

@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 
-use hemet_spaces::Scheme;
-
 use crate::common::Output;
 use crate::error::Error;
 use crate::export::Format;
 use crate::report;
 use crate::run::folder::RunFolder;
 use crate::run::summary;
-use crate::schemes::ckks::costs;
+use crate::schemes::{CostSource, SchemeCosts};
 
 /// Write the report of a run folder again, or its trials for another program
 ///
@@ -52,8 +50,12 @@ pub fn run(args: &Args) -> Result<(), Error> {
             "no trial has ended yet; wait for one",
         ));
     }
-    let ckks = experiment.space()?.schemes().contains(&Scheme::Ckks);
-    let costs = ckks.then(|| costs::read(&run.costs_path())).transpose()?;
+    let source = CostSource {
+        run: Some(&run),
+        kept_only: true,
+        ..CostSource::default()
+    };
+    let costs = SchemeCosts::of(experiment.space()?.schemes(), Some(&experiment), &source)?;
     let front = match &summary {
         Some(summary) => summary.front.clone(),
         None => summary::front(&experiment, &trials, &|_| None)?,
@@ -64,7 +66,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         front: &front,
         summary: summary.as_ref(),
         trials: &trials,
-        costs: costs.as_ref(),
+        costs: &costs,
     };
     report::write(&report)?;
     match &summary {

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use hemet_search::data::Dataset;
 use hemet_search::study::Resume;
-use hemet_spaces::Scheme;
 
 use crate::common::Output;
 use crate::error::Error;
@@ -16,10 +15,7 @@ use crate::run::images;
 use crate::run::search::Search;
 use crate::run::summary::Best;
 use crate::run::train::{self, ExperimentData};
-use crate::schemes::ckks::compile::{CompilerCosts, SchemeCosts};
-use crate::schemes::ckks::costs;
-use crate::schemes::tfhe;
-use crate::schemes::tfhe::costs::TfheCosts;
+use crate::schemes::{self, CostSource, SchemeCosts};
 use crate::workers::Record;
 use crate::workers::coordinator::{Coordinator, Storage};
 use crate::{finish, report};
@@ -80,7 +76,12 @@ pub fn run(args: Args) -> Result<(), Error> {
     let sets = images::load(&experiment)?;
     let run = folder(&args, &experiment)?;
     let clock = Clock::resume(&run, start)?;
-    let cost = costs_of(&args, &experiment, &run)?;
+    let source = CostSource {
+        given: args.costs.as_deref(),
+        run: Some(&run),
+        ..CostSource::default()
+    };
+    let cost = SchemeCosts::of(experiment.space()?.schemes(), Some(&experiment), &source)?;
     let coordinator = coordinator(&args, storage, &experiment, &sets.train, &run)?;
     if let (None, Some(workers)) = (&coordinator, args.workers) {
         experiment.search.workers = usize::from(workers);
@@ -106,7 +107,7 @@ pub fn run(args: Args) -> Result<(), Error> {
 
 /// Under an exact scheme every decrypted number must be the integer network's.
 fn check_exact(best: &Best) -> Result<(), Error> {
-    if best.scheme != Scheme::Tfhe || best.max_abs_error == 0.0 {
+    if !schemes::door(best.scheme).is_exact() || best.max_abs_error == 0.0 {
         return Ok(());
     }
     Err(Error::Check(format!(
@@ -162,54 +163,6 @@ fn folder(args: &Args, experiment: &Experiment) -> Result<RunFolder, Error> {
         run.write(&path, yaml.as_bytes())?;
     }
     Ok(run)
-}
-
-/// The costs of the schemes of the experiment's space.
-fn costs_of(args: &Args, experiment: &Experiment, run: &RunFolder) -> Result<SchemeCosts, Error> {
-    let schemes = experiment.space()?.schemes();
-    let ckks = match schemes.contains(&Scheme::Ckks) {
-        true => Some(CompilerCosts {
-            options: experiment.compile_options()?,
-            table: cost_table(args, run)?,
-        }),
-        false => None,
-    };
-    let tfhe = match schemes.contains(&Scheme::Tfhe) {
-        true => {
-            let path = run.tfhe_costs_path();
-            let table = match path.exists() {
-                true => tfhe::costs::read(&path)?,
-                false => tfhe::costs::of_this_machine()?,
-            };
-            tfhe::costs::keep(&path, &table)?;
-            Some(TfheCosts {
-                quantization: experiment.quantize.clone(),
-                options: experiment.tfhe_options(table),
-            })
-        }
-        false => None,
-    };
-    Ok(SchemeCosts { ckks, tfhe })
-}
-
-/// The table that the search in this folder began with, so that it goes on alike; else the user's or this machine's.
-fn cost_table(args: &Args, run: &RunFolder) -> Result<hemet_schedule::CostTable, Error> {
-    let path = run.costs_path();
-    let kept = path.exists().then(|| costs::read(&path)).transpose()?;
-    let given = args.costs.as_deref().map(costs::read).transpose()?;
-    let table = match (kept, given) {
-        (Some(kept), Some(given)) if kept != given => {
-            return Err(Error::file(
-                &path,
-                "the search in this folder began with another cost table; leave --costs away",
-            ));
-        }
-        (Some(kept), _) => return Ok(kept),
-        (None, Some(given)) => given,
-        (None, None) => costs::of_this_machine(false)?,
-    };
-    costs::keep(&path, &table)?;
-    Ok(table)
 }
 
 /// Who hands trials out, where they are to be trained in other processes.

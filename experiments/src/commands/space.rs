@@ -5,18 +5,14 @@ use std::path::{Path, PathBuf};
 use hemet_runtime::calibrate::machine_name;
 use hemet_search::Seed;
 use hemet_search::constraint::{CostEstimate, CostModel};
-use hemet_spaces::quantized::Quantization;
-use hemet_spaces::{Architecture, Scheme, Space, Statistics, presets};
+use hemet_spaces::{Architecture, Space, Statistics, presets};
 use serde::Serialize;
 
 use crate::cli::progress::Progress;
 use crate::common::{self, Output};
 use crate::error::Error;
 use crate::experiment::{self, Experiment};
-use crate::schemes::ckks::compile::{CompilerCosts, SchemeCosts};
-use crate::schemes::ckks::costs;
-use crate::schemes::tfhe;
-use crate::schemes::tfhe::costs::TfheCosts;
+use crate::schemes::{CostSource, SchemeCosts};
 
 /// Show the size of a space, the extremes of its networks and a sample
 ///
@@ -35,7 +31,7 @@ pub struct Args {
     /// Seed of the sample
     #[arg(long, default_value_t = 1, value_name = "SEED")]
     pub seed: u64,
-    /// Cost table to predict with, of scheme tfhe where the space has no other; without it, that of this machine (measured on the first run)
+    /// Cost table to predict with, of the space's first scheme; without it, that of this machine (measured on the first run)
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
     /// What standard output is for
@@ -85,8 +81,13 @@ const SHOWN: usize = 5;
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let Given { space, compile } = read(&args.space)?;
-    let costs = compile.costs(space.schemes(), args)?;
+    let Given { space, experiment } = read(&args.space)?;
+    let source = CostSource {
+        given: args.costs.as_deref(),
+        quiet: args.output.json,
+        ..CostSource::default()
+    };
+    let costs = SchemeCosts::of(space.schemes(), experiment.as_ref(), &source)?;
     let architectures = choose(&space, args);
     let mut bar = Progress::new("estimate", architectures.len() as u64, args.output.json);
     let mut looked = Vec::with_capacity(architectures.len());
@@ -105,61 +106,10 @@ pub fn run(args: &Args) -> Result<(), Error> {
     }
 }
 
-/// A space, and how its networks are compiled.
+/// A space, and the experiment that says how its networks are compiled, where it is of one.
 struct Given {
     space: Space,
-    compile: Compile,
-}
-
-/// How networks are compiled under each scheme; by default as where no experiment says otherwise.
-struct Compile {
-    ckks: hemet_compiler::Options,
-    quantization: Quantization,
-    /// Without the machine's costs.
-    tfhe: hemet_compiler::tfhe::Options,
-}
-
-impl Default for Compile {
-    fn default() -> Self {
-        Self {
-            ckks: hemet_compiler::Options::default(),
-            quantization: Quantization::default(),
-            tfhe: hemet_compiler::tfhe::Options {
-                sets: tfhe::costs::sets(),
-                ..Default::default()
-            },
-        }
-    }
-}
-
-impl Compile {
-    /// The estimates under these schemes, with the user's cost table or this machine's.
-    fn costs(self, schemes: &[Scheme], args: &Args) -> Result<SchemeCosts, Error> {
-        let (has_ckks, has_tfhe) = (
-            schemes.contains(&Scheme::Ckks),
-            schemes.contains(&Scheme::Tfhe),
-        );
-        let ckks = match (has_ckks, &args.costs) {
-            (false, _) => None,
-            (true, Some(path)) => Some(costs::read(path)?),
-            (true, None) => Some(costs::of_this_machine(args.output.json)?),
-        };
-        let tfhe = match (has_tfhe, has_ckks, &args.costs) {
-            (false, ..) => None,
-            (true, false, Some(path)) => Some(tfhe::costs::read(path)?),
-            (true, ..) => Some(tfhe::costs::of_this_machine()?),
-        };
-        Ok(SchemeCosts {
-            ckks: ckks.map(|table| CompilerCosts {
-                options: self.ckks,
-                table,
-            }),
-            tfhe: tfhe.map(|costs| TfheCosts {
-                quantization: self.quantization,
-                options: hemet_compiler::tfhe::Options { costs, ..self.tfhe },
-            }),
-        })
-    }
+    experiment: Option<Experiment>,
 }
 
 /// The space and how it is compiled: of a preset, an experiment or a space file.
@@ -167,7 +117,7 @@ fn read(given: &str) -> Result<Given, Error> {
     let path = Path::new(given);
     let alone = |space| Given {
         space,
-        compile: Compile::default(),
+        experiment: None,
     };
     if !path.exists() {
         let Some(text) = presets::find(given) else {
@@ -186,14 +136,9 @@ fn read(given: &str) -> Result<Given, Error> {
         return Ok(alone(experiment::parse(path, &text)?));
     }
     let experiment = Experiment::read(path)?;
-    let nothing = hemet_schedule::tfhe::CostTable::nominal(1);
     Ok(Given {
         space: experiment.space()?.clone(),
-        compile: Compile {
-            ckks: experiment.compile_options()?,
-            quantization: experiment.quantize.clone(),
-            tfhe: experiment.tfhe_options(nothing),
-        },
+        experiment: Some(experiment),
     })
 }
 

@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use hemet_schedule::artifact::Artifact;
 use hemet_schedule::{Constants, Verified, text, verify};
 
 use crate::common;
 use crate::error::Error;
-use crate::schemes::tfhe;
+use crate::schemes;
 
 /// Check a schedule or an artifact and list every fault
 #[derive(clap::Args, Debug)]
@@ -24,22 +23,14 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    if let Some(artifact) = tfhe::artifact_at(&args.file)? {
-        let count = artifact.schedule.instructions.len();
-        println!("{}: {count} instructions, no fault", args.file.display());
-        return Ok(());
-    }
     let bytes = std::fs::read(&args.file).map_err(|e| Error::file(&args.file, e))?;
-    let verified = match std::str::from_utf8(&bytes) {
+    let count = match std::str::from_utf8(&bytes) {
         Ok(source) if source.starts_with("hemet-schedule") => {
-            read_schedule(&args.file, source, args.constants.as_deref())?
+            let verified = read_schedule(&args.file, source, args.constants.as_deref())?;
+            verified.schedule().instructions.len()
         }
-        Ok(_) | Err(_) => {
-            let artifact = Artifact::from_bytes(&bytes).map_err(|e| Error::file(&args.file, e))?;
-            artifact.schedule
-        }
+        Ok(_) | Err(_) => schemes::open(&args.file)?.instructions(),
     };
-    let count = verified.schedule().instructions.len();
     println!("{}: {count} instructions, no fault", args.file.display());
     Ok(())
 }

@@ -296,22 +296,6 @@ impl Experiment {
         })
     }
 
-    /// The options of the compiler for TFHE, with a machine's costs.
-    pub fn tfhe_options(
-        &self,
-        costs: hemet_schedule::tfhe::CostTable,
-    ) -> hemet_compiler::tfhe::Options {
-        hemet_compiler::tfhe::Options {
-            failure: hemet_schedule::tfhe::FailureGoal::Prediction(self.compile.failure_bits),
-            output: match self.compile.output {
-                Output::Logits => hemet_schedule::tfhe::OutputForm::Logits,
-                Output::Label => hemet_schedule::tfhe::OutputForm::Label,
-            },
-            costs,
-            sets: crate::schemes::tfhe::costs::sets(),
-        }
-    }
-
     /// What is optimised, under the constraints.
     ///
     /// # Errors

@@ -6,7 +6,6 @@ use hemet_compiler::Target;
 use hemet_search::data::{Dataset, TrainTest};
 use hemet_search::pareto::ParetoFront;
 use hemet_search::study;
-use hemet_spaces::{Architecture, Scheme, Weights};
 
 use crate::cli::progress::Progress;
 use crate::common;
@@ -14,11 +13,8 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::folder::RunFolder;
 use crate::run::trained::Trained;
-use crate::schemes::ckks::compile;
-use crate::schemes::ckks::compile::SchemeCosts;
-use crate::schemes::ckks::session::{Predict, Session};
-use crate::schemes::tfhe;
-use crate::schemes::tfhe::session::TfheSession;
+use crate::schemes::session::Session;
+use crate::schemes::{self, SchemeCosts, TrainedNetwork};
 
 /// Timed predictions of each member.
 const TIMED_RUNS: usize = 3;
@@ -29,13 +25,13 @@ const TIMED_RUNS: usize = 3;
 /// # Errors
 /// A prediction that fails.
 pub fn time(
-    sessions: &[&dyn Predict],
+    sessions: &[&Session],
     test: &Dataset,
     runs: usize,
 ) -> Result<Vec<(Vec<f64>, usize)>, Error> {
     let image: Vec<f64> = test.image(0).iter().map(|v| f64::from(*v)).collect();
     common::pool(1)?.install(|| {
-        let first = |session: &&dyn Predict| Ok((vec![], session.predict(&image)?.request_bytes));
+        let first = |session: &&Session| Ok((vec![], session.predict(&image)?.request_bytes));
         let mut timed: Vec<(Vec<f64>, usize)> =
             sessions.iter().map(first).collect::<Result<_, Error>>()?;
         for _ in 0..runs {
@@ -68,51 +64,32 @@ pub fn measure(
         .collect();
     let others = spread(&others, experiment.measured_members);
     let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
-    let samples = compile::samples(&sets.train);
     let mut progress = Progress::new("measure", others.len() as u64, others.is_empty());
     for (done, trial) in others.into_iter().enumerate() {
         progress.set(done as u64, &format!("front member #{trial}"));
         let weights = folder.read_weights(trial).map_err(Error::user)?;
         let architecture = &trained.trials[trial].architecture;
-        let session = match session(experiment, costs, architecture, &weights, &samples) {
+        let network = TrainedNetwork {
+            experiment,
+            architecture,
+            weights: &weights,
+            samples: &|| schemes::samples(&sets.train),
+        };
+        let costs = costs.scheme(experiment.space()?.scheme(architecture))?;
+        let model = match costs.compile(&network, Target::Latency) {
             Err(Error::Uncompilable(reason)) => {
                 trained.drop_from_front(trial, reason);
                 continue;
             }
-            result => result?,
+            result => result?.0,
         };
-        for (times, _) in time(&[session.as_ref()], &sets.test, TIMED_RUNS)? {
+        let session = Session::new(model)?;
+        for (times, _) in time(&[&session], &sets.test, TIMED_RUNS)? {
             measured_ms.insert(trial, common::median(&times));
         }
     }
     progress.finish();
     Ok(())
-}
-
-/// The network compiled for its scheme, with keys.
-fn session(
-    experiment: &Experiment,
-    costs: &SchemeCosts,
-    architecture: &Architecture,
-    weights: &Weights,
-    samples: &[Vec<f64>],
-) -> Result<Box<dyn Predict>, Error> {
-    let scheme = experiment.space()?.scheme(architecture);
-    Ok(match (scheme, &costs.ckks, &costs.tfhe) {
-        (Scheme::Ckks, Some(costs), _) => {
-            let how = (&costs.table, Target::Latency);
-            let artifact = compile::compile(experiment, architecture, weights, samples, how)?;
-            Box::new(Session::new(artifact)?)
-        }
-        (Scheme::Tfhe, _, Some(costs)) => {
-            let table = &costs.options.costs;
-            let (artifact, _) = tfhe::compile::compile(experiment, architecture, weights, table)?;
-            Box::new(TfheSession::new(artifact)?)
-        }
-        (Scheme::Ckks, None, _) | (Scheme::Tfhe, _, None) => {
-            return Err(SchemeCosts::missing(scheme));
-        }
-    })
 }
 
 /// At most `count` of these, spread evenly, the first and the last among them where there are two.

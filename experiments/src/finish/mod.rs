@@ -20,7 +20,7 @@ use crate::run::clock::Clock;
 use crate::run::folder::RunFolder;
 use crate::run::summary::{self, AgainstBaseline, Best, Environment, Summary};
 use crate::run::trained::Trained;
-use crate::schemes::ckks::compile::SchemeCosts;
+use crate::schemes::SchemeCosts;
 use crate::{common, report};
 
 /// Compiles the chosen trial, classifies test images with it encrypted and writes artifact, summary and report.
@@ -79,7 +79,7 @@ pub fn finish(
         front: &summary.front,
         summary: Some(&summary),
         trials: &trials,
-        costs: costs.ckks.as_ref().map(|costs| &costs.table),
+        costs,
     })?;
     Ok(summary)
 }

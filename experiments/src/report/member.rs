@@ -1,14 +1,11 @@
 //! What the report says of one member of the front: its architecture, its curves, its layers and what they cost.
 
-use hemet_compiler::Estimate;
 use hemet_reports::{GraphDiagram, Table};
-use hemet_search::constraint::CostEstimate;
 use hemet_search::study;
 use hemet_search::train::EpochReport;
-use hemet_spaces::Scheme;
 
 use super::plots::{Drawn, Plot};
-use super::{Run, architecture, tables};
+use super::{Run, architecture};
 use crate::error::Error;
 use crate::run::curves;
 use crate::run::summary;
@@ -43,20 +40,9 @@ impl<'a> Member<'a> {
         })?;
         let space = run.experiment.space()?;
         let graph = space.graph(&trial.architecture).map_err(Error::user)?;
-        let estimate = match (space.scheme(&trial.architecture), run.costs) {
-            (Scheme::Ckks, Some(costs)) => {
-                let options = run.experiment.compile_options()?;
-                Some(hemet_compiler::estimate(&graph, &options, costs).map_err(Error::user)?)
-            }
-            (Scheme::Ckks | Scheme::Tfhe, _) => None,
-        };
-        let layers = match &estimate {
-            Some(estimate) => Some((
-                file(found, "layers"),
-                tables::layers(estimate).map_err(Error::user)?,
-            )),
-            None => None,
-        };
+        let costs = run.costs.scheme(space.scheme(&trial.architecture))?;
+        let (parameters, layers) = costs.told(&graph, trial.cost.as_ref())?;
+        let layers = layers.map(|table| (file(found, "layers"), table));
         let title = format!("{}: architecture of trial #{}", run.name(), found.trial);
         let mut member = Self {
             found,
@@ -64,7 +50,7 @@ impl<'a> Member<'a> {
                 member_graph(found, &architecture::diagram(title, &graph)).map_err(Error::user)?,
             ],
             tables: layers.into_iter().collect(),
-            parameters: parameters(estimate.as_ref(), trial.cost.as_ref()),
+            parameters,
         };
         let folder = study::RunFolder::create(&run.folder.root).map_err(Error::user)?;
         if let Some(epochs) = folder.read_curve(found.trial).map_err(Error::user)? {
@@ -89,27 +75,6 @@ impl<'a> Member<'a> {
         let table = curves::table(&epochs)?;
         self.tables.push((file(self.found, "epochs"), table));
         Ok(())
-    }
-}
-
-/// The parameters of a member in a line: of CKKS by the compiler's estimate, of TFHE by what the search predicted.
-fn parameters(estimate: Option<&Estimate>, cost: Option<&CostEstimate>) -> String {
-    match (estimate, cost) {
-        (Some(estimate), _) => format!(
-            "Ring degree 2^{}, log2(QP) {:.0} bits, {} bits of security, depth {}, {:.1} MB of evaluation keys.",
-            estimate.log_n,
-            estimate.log_qp_bits,
-            estimate.security_bits,
-            estimate.depth,
-            estimate.evaluation_key_bytes as f64 / 1e6
-        ),
-        (None, Some(cost)) => format!(
-            "Scheme tfhe: ring degree 2^{}, {} bootstraps one after the other, {:.1} MB of evaluation keys.",
-            cost.log_n,
-            cost.depth,
-            cost.key_bytes as f64 / 1e6
-        ),
-        (None, None) => String::new(),
     }
 }
 

@@ -11,7 +11,6 @@ mod plots;
 mod tables;
 
 use hemet_reports::Table;
-use hemet_schedule::CostTable;
 use hemet_search::study::Baseline;
 use hemet_search::{Outcome, Trial};
 
@@ -19,6 +18,7 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::folder::RunFolder;
 use crate::run::summary::{self, Best, Summary};
+use crate::schemes::SchemeCosts;
 use member::Member;
 pub use outcome::{show, show_unfinished};
 use plots::Drawn;
@@ -36,8 +36,8 @@ pub struct Run<'a> {
     pub summary: Option<&'a Summary>,
     /// All trials.
     pub trials: &'a [Trial],
-    /// The costs that the search predicted CKKS with, where its space has that scheme.
-    pub costs: Option<&'a CostTable>,
+    /// The costs that the search predicted with.
+    pub costs: &'a SchemeCosts,
 }
 
 impl Run<'_> {
@@ -71,7 +71,7 @@ impl Run<'_> {
     /// The processor whose times are shown, where it is known.
     fn machine(&self) -> Option<&str> {
         let measured = self.summary.map(|summary| summary.machine.as_str());
-        measured.or(self.costs.map(|costs| costs.machine.as_str()))
+        measured.or(self.costs.machine())
     }
 
     /// How many trials were trained, infeasible and failed.

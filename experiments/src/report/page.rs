@@ -1,9 +1,7 @@
 //! The page of a report, in words.
 
 use hemet_reports::{Report, Table, number};
-use hemet_schedule::CostTable;
 use hemet_search::constraint;
-use hemet_spaces::Scheme;
 
 use super::Run;
 use super::member::Member;
@@ -11,6 +9,7 @@ use super::plots::Drawn;
 use crate::common;
 use crate::run::baseline;
 use crate::run::summary::Best;
+use crate::schemes;
 
 /// The tables of the page, beside those of the members.
 pub struct Tables {
@@ -228,35 +227,7 @@ fn describe(page: Report, run: &Run<'_>, member: &Member<'_>) -> Report {
 }
 
 fn parameters(run: &Run<'_>, best: &Best) -> Vec<(&'static str, String)> {
-    let compile = &run.experiment.compile;
-    if best.scheme == Scheme::Tfhe {
-        return vec![
-            ("scheme", best.scheme.to_string()),
-            ("ring degree", format!("2^{}", best.log_n)),
-            ("security", format!("{} bits", best.security_bits)),
-            ("depth", format!("{} bootstraps", best.depth)),
-            (
-                "failure of a prediction",
-                format!("at most 2^-{}", compile.failure_bits),
-            ),
-        ];
-    }
-    vec![
-        ("ring degree", format!("2^{}", best.log_n)),
-        ("modulus", format!("log2(QP) {:.1} bits", best.log_qp)),
-        (
-            "security",
-            format!(
-                "{} bits ({} asked)",
-                best.security_bits, compile.security_bits
-            ),
-        ),
-        ("depth", format!("{} levels", best.depth)),
-        (
-            "precision promised",
-            format!("2^-{} of the logits", compile.precision_bits),
-        ),
-    ]
+    schemes::door(best.scheme).parameters(run.experiment, best)
 }
 
 fn environment(run: &Run<'_>) -> Vec<(&'static str, String)> {
@@ -271,9 +242,9 @@ fn environment(run: &Run<'_>) -> Vec<(&'static str, String)> {
         facts.push(("cores", environment.cores.to_string()));
         facts.push(("date", environment.date.clone()));
     }
-    let other = |costs: &&CostTable| Some(costs.machine.as_str()) != run.machine();
-    if let Some(costs) = run.costs.filter(other) {
-        facts.push(("cost table", format!("of {}", costs.machine)));
+    let other = |machine: &&str| Some(*machine) != run.machine();
+    if let Some(machine) = run.costs.machine().filter(other) {
+        facts.push(("cost table", format!("of {machine}")));
     }
     facts
 }

@@ -1,6 +1,5 @@
 //! The tables of a report.
 
-use hemet_compiler::Estimate;
 use hemet_reports::{Cell, Column, Result, Table};
 use hemet_search::{Trial, constraint};
 
@@ -125,61 +124,5 @@ pub fn trials(trials: &[Trial]) -> Result<Table> {
             Cell::from(trial.outcome.reason().unwrap_or_default()),
         ])?;
     }
-    Ok(table)
-}
-
-/// What each layer does on ciphertexts and how long it is predicted to take, with a row of totals.
-pub fn layers(estimate: &Estimate) -> Result<Table> {
-    let mut table = Table::new([
-        Column::words("layer", "layer"),
-        Column::numbers("from_level", "from level", ""),
-        Column::numbers("to_level", "to level", ""),
-        Column::numbers("rotations", "rotations", ""),
-        Column::numbers("plain_products", "products with plaintexts", ""),
-        Column::numbers("ciphertext_products", "products of ciphertexts", ""),
-        Column::numbers("predicted_ms", "predicted time", "ms"),
-        Column::words("packing", "packing of the result"),
-        Column::numbers("ciphertexts", "ciphertexts", ""),
-        Column::words("merged", "merged layers"),
-    ]);
-    let mut sums = [0; 3];
-    for layer in &estimate.layer_counts {
-        let note = estimate.layers.iter().find(|n| n.layer == layer.layer);
-        let counts = &layer.counts;
-        let numbers = [
-            counts.rotations,
-            counts.plain_products,
-            counts.ciphertext_products,
-        ];
-        for (sum, number) in sums.iter_mut().zip(numbers) {
-            *sum += number;
-        }
-        let [rotations, plain, products] = numbers.map(|n| Cell::Whole(n as i64));
-        table.push([
-            Cell::from(layer.layer.as_str()),
-            Cell::Whole(layer.from_level.into()),
-            Cell::Whole(layer.to_level.into()),
-            rotations,
-            plain,
-            products,
-            note.map_or(Cell::Missing, |n| Cell::Milliseconds(n.predicted_ms)),
-            note.map_or(Cell::Missing, |n| Cell::from(n.packing.as_str())),
-            note.map_or(Cell::Missing, |n| Cell::Whole(n.ciphertexts as i64)),
-            Cell::from(note.map_or(String::new(), |n| n.merged.join(", "))),
-        ])?;
-    }
-    let [rotations, plain, products] = sums.map(|n| Cell::Whole(n as i64));
-    table.push([
-        Cell::from("total"),
-        Cell::Missing,
-        Cell::Missing,
-        rotations,
-        plain,
-        products,
-        Cell::Milliseconds(estimate.latency_ms),
-        Cell::from(""),
-        Cell::Missing,
-        Cell::from(""),
-    ])?;
     Ok(table)
 }

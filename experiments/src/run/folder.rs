@@ -40,11 +40,6 @@ impl RunFolder {
         self.root.join("costs.json")
     }
 
-    /// `tfhe_costs.json`: the cost table of scheme `tfhe`, where the search chose from it.
-    pub fn tfhe_costs_path(&self) -> PathBuf {
-        self.root.join("tfhe_costs.json")
-    }
-
     /// `time.json`: the seconds used so far, see [`crate::clock`].
     pub fn time_path(&self) -> PathBuf {
         self.root.join("time.json")

@@ -14,7 +14,7 @@ use crate::experiment::Experiment;
 use crate::run::clock::Clock;
 use crate::run::folder::RunFolder;
 use crate::run::train::{ExperimentData, TrialTraining};
-use crate::schemes::ckks::compile::SchemeCosts;
+use crate::schemes::SchemeCosts;
 use crate::workers::coordinator::Coordinator;
 
 /// A search, ready to run.

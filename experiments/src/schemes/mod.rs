@@ -1,4 +1,212 @@
-//! The schemes that networks are compiled for, a folder each.
+//! The schemes that networks are compiled for, a folder each, behind one door: what the command line, a search and a report ask
+//! of a scheme beyond what [`hemet_runtime::door`] gives.
 
 pub mod ckks;
+pub mod session;
 pub mod tfhe;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use hemet_compiler::Target;
+use hemet_reports::Table;
+use hemet_runtime::door::{self, Model};
+use hemet_schedule::Scheme as SchemeId;
+use hemet_search::constraint::{CostEstimate, CostModel};
+use hemet_search::data::Dataset;
+use hemet_spaces::{Architecture, LayerGraph, Scheme, Weights};
+
+use crate::commands::{bench, inspect};
+use crate::error::Error;
+use crate::experiment::Experiment;
+use crate::run::folder::RunFolder;
+use crate::run::summary::Best;
+
+/// The door of a scheme.
+pub fn door(scheme: Scheme) -> &'static dyn Door {
+    match scheme {
+        Scheme::Ckks => &ckks::Ckks,
+        Scheme::Tfhe => &tfhe::Tfhe,
+    }
+}
+
+/// The door of the scheme whose artifact lies at `path`.
+///
+/// # Errors
+/// A file that is no artifact.
+pub fn at(path: &Path) -> Result<&'static dyn Door, Error> {
+    let scheme = door::scheme_at(path).map_err(|e| Error::file(path, e))?;
+    Ok(door(match scheme.id() {
+        SchemeId::Ckks => Scheme::Ckks,
+        SchemeId::Tfhe => Scheme::Tfhe,
+    }))
+}
+
+/// The artifact at `path`, of whichever scheme.
+///
+/// # Errors
+/// A file that is no artifact, or a damaged one.
+pub fn open(path: &Path) -> Result<Box<dyn Model>, Error> {
+    door::open(path).map_err(|e| Error::file(path, e))
+}
+
+/// What the command line asks of a scheme.
+pub trait Door: Sync {
+    /// Whether decrypted numbers are the reference's exactly, so that a difference is a fault and no noise.
+    fn is_exact(&self) -> bool;
+
+    /// What networks cost under it, compiled as the experiment says, or by default where there is none.
+    ///
+    /// # Errors
+    /// A cost table that cannot be read or measured, options that mean nothing.
+    fn costs(
+        &self,
+        experiment: Option<&Experiment>,
+        source: &CostSource<'_>,
+    ) -> Result<Box<dyn Costs>, Error>;
+
+    /// Changes how an experiment's networks are compiled.
+    ///
+    /// # Errors
+    /// Wishes that the scheme cannot fulfil.
+    fn wish(&self, experiment: &mut Experiment, wishes: &Wishes) -> Result<(), Error>;
+
+    /// What a report says of the parameters of a measured network: names and values.
+    fn parameters(&self, experiment: &Experiment, best: &Best) -> Vec<(&'static str, String)>;
+
+    /// `hemet inspect` of an artifact of this scheme.
+    ///
+    /// # Errors
+    /// An artifact that cannot be read; options of another scheme.
+    fn inspect(&self, args: &inspect::Args) -> Result<(), Error>;
+
+    /// `hemet bench` of an artifact of this scheme.
+    ///
+    /// # Errors
+    /// As [`Door::inspect`]; a result that is not as good as promised.
+    fn bench(&self, args: &bench::Args) -> Result<(), Error>;
+}
+
+/// Where a cost table comes from.
+#[derive(Clone, Copy, Default)]
+pub struct CostSource<'a> {
+    /// The file that the user names.
+    pub given: Option<&'a Path>,
+    /// The run folder, whose own table stands above everything else, and which keeps the table.
+    pub run: Option<&'a RunFolder>,
+    /// Take the run folder's own table or none.
+    pub kept_only: bool,
+    /// Say nothing on standard error.
+    pub quiet: bool,
+}
+
+/// What a user wants otherwise than an experiment says.
+#[derive(Clone, Copy)]
+pub struct Wishes {
+    /// What the artifact is for.
+    pub target: Target,
+    /// Bits of security.
+    pub security_bits: Option<u32>,
+    /// Promised precision of the logits, in bits after the point.
+    pub precision_bits: Option<u32>,
+}
+
+/// A trained network that is to be compiled.
+pub struct TrainedNetwork<'a> {
+    /// The experiment that it is of.
+    pub experiment: &'a Experiment,
+    /// The network.
+    pub architecture: &'a Architecture,
+    /// Its weights.
+    pub weights: &'a Weights,
+    /// Gives typical inputs, where the scheme sets scales by them.
+    pub samples: &'a dyn Fn() -> Vec<Vec<f64>>,
+}
+
+/// What a network costs under a scheme on a machine, and the compilation with these costs.
+pub trait Costs: Send + Sync {
+    /// What a network costs, whatever its weights will be.
+    ///
+    /// # Errors
+    /// Why it cannot be compiled.
+    fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String>;
+
+    /// Compiles a trained network for `target` to an artifact that names what it is, with its figures.
+    ///
+    /// # Errors
+    /// [`Error::Uncompilable`] for a network that cannot be compiled.
+    fn compile(
+        &self,
+        trained: &TrainedNetwork<'_>,
+        target: Target,
+    ) -> Result<(Box<dyn Model>, CostEstimate), Error>;
+
+    /// What a report says of a network's costs: a line, and a table of its layers where there is one. `searched` is what the search
+    /// predicted.
+    ///
+    /// # Errors
+    /// A network that this version cannot compile.
+    fn told(
+        &self,
+        graph: &LayerGraph,
+        searched: Option<&CostEstimate>,
+    ) -> Result<(String, Option<Table>), Error>;
+
+    /// The machine that the costs are of, where the table says it.
+    fn machine(&self) -> Option<&str>;
+}
+
+/// The costs of every scheme of a space.
+pub struct SchemeCosts(BTreeMap<Scheme, Box<dyn Costs>>);
+
+impl SchemeCosts {
+    /// Of these schemes; a table that the user names is the first one's.
+    ///
+    /// # Errors
+    /// As [`Door::costs`].
+    pub fn of(
+        schemes: &[Scheme],
+        experiment: Option<&Experiment>,
+        source: &CostSource<'_>,
+    ) -> Result<Self, Error> {
+        let first = schemes.iter().min();
+        let costs = |scheme: &Scheme| -> Result<_, Error> {
+            let given = source.given.filter(|_| Some(scheme) == first);
+            let costs = door(*scheme).costs(experiment, &CostSource { given, ..*source })?;
+            Ok((*scheme, costs))
+        };
+        Ok(Self(schemes.iter().map(costs).collect::<Result<_, _>>()?))
+    }
+
+    /// The costs of a scheme.
+    ///
+    /// # Errors
+    /// A scheme that the space does not have.
+    pub fn scheme(&self, scheme: Scheme) -> Result<&dyn Costs, Error> {
+        let costs = self.0.get(&scheme).map(AsRef::as_ref);
+        costs.ok_or_else(|| Error::user(format!("scheme {scheme} is none of this space's")))
+    }
+
+    /// The machine that the costs are of, where a table says it.
+    pub fn machine(&self) -> Option<&str> {
+        self.0.values().find_map(|costs| costs.machine())
+    }
+}
+
+impl CostModel for SchemeCosts {
+    fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String> {
+        self.estimate_under(Scheme::default(), graph)
+    }
+
+    fn estimate_under(&self, scheme: Scheme, graph: &LayerGraph) -> Result<CostEstimate, String> {
+        self.scheme(scheme).map_err(Error::render)?.estimate(graph)
+    }
+}
+
+/// The images that a found network's scales are made for: the first of the training set, as many as the compiler looks at.
+pub fn samples(train: &Dataset) -> Vec<Vec<f64>> {
+    let image = |index| train.image(index).iter().map(|v| f64::from(*v)).collect();
+    (0..train.len().min(hemet_compiler::SAMPLES))
+        .map(image)
+        .collect()
+}

@@ -6,10 +6,11 @@
 use hemet_schedule::{Level, Scale, Type};
 
 use super::{Backend, LinearConstant};
+use crate::ckks::{pack, unpack};
 use crate::error::{Result, RuntimeError};
-use crate::execute::{Program, unobserved};
-use crate::files::{pack, unpack};
+use crate::execute::Program;
 use crate::noise::NoiseModel;
+use crate::observe::unobserved;
 
 /// The backend `clear`, for values of a given number of slots.
 #[derive(Clone, Debug)]

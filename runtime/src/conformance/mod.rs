@@ -3,6 +3,7 @@
 //! [`error_bound`] derives from the backend's stated errors.
 
 mod cases;
+pub mod door;
 pub mod reference;
 
 pub use cases::{Case, cases};
@@ -12,8 +13,9 @@ use hemet_schedule::Type;
 
 use crate::backend::Backend;
 use crate::error::{Result, RuntimeError};
-use crate::execute::{Program, input_type, unobserved};
+use crate::execute::{Program, input_type};
 use crate::noise::error_bound;
+use crate::observe::unobserved;
 
 /// A backend under test, together with the client's half.
 pub trait Bench {

@@ -16,6 +16,7 @@
 
 use std::fmt;
 
+use crate::door::{Scheme, schemes};
 use crate::error::{Result, RuntimeError};
 
 const MAGIC: &[u8; 5] = b"HEMET";
@@ -37,35 +38,17 @@ pub enum FileKind {
     Request,
     /// An encrypted output.
     Response,
-    /// A TFHE client's secret keys, with what it must know of the artifact. Never leaves the client.
-    TfheClientKey,
-    /// The keys that a TFHE client hands to the server.
-    TfheEvaluationKeys,
-    /// An input encrypted under TFHE.
-    TfheRequest,
-    /// An output encrypted under TFHE.
-    TfheResponse,
 }
 
 impl FileKind {
     /// Every kind.
-    pub const ALL: [FileKind; 9] = [
+    pub const ALL: [FileKind; 5] = [
         FileKind::ClientKey,
         FileKind::EvaluationKeys,
         FileKind::MappedKeys,
         FileKind::Request,
         FileKind::Response,
-        FileKind::TfheClientKey,
-        FileKind::TfheEvaluationKeys,
-        FileKind::TfheRequest,
-        FileKind::TfheResponse,
     ];
-
-    /// The kind that the first bytes of a file name, if it is one of ours.
-    pub fn of(start: &[u8]) -> Option<FileKind> {
-        let kind = start.strip_prefix(MAGIC)?.first()?;
-        FileKind::ALL.into_iter().find(|k| k.byte() == *kind)
-    }
 
     /// The words for it in messages.
     pub fn name(self) -> &'static str {
@@ -75,13 +58,10 @@ impl FileKind {
             FileKind::MappedKeys => "the mapped evaluation keys",
             FileKind::Request => "the encrypted input",
             FileKind::Response => "the encrypted output",
-            FileKind::TfheClientKey => "the TFHE client key",
-            FileKind::TfheEvaluationKeys => "the TFHE evaluation keys",
-            FileKind::TfheRequest => "the input encrypted under TFHE",
-            FileKind::TfheResponse => "the output encrypted under TFHE",
         }
     }
 
+    /// Its byte under the scheme that has no marks.
     fn byte(self) -> u8 {
         match self {
             FileKind::ClientKey => b'c',
@@ -89,12 +69,22 @@ impl FileKind {
             FileKind::MappedKeys => b'm',
             FileKind::Request => b'i',
             FileKind::Response => b'o',
-            FileKind::TfheClientKey => b'C',
-            FileKind::TfheEvaluationKeys => b'E',
-            FileKind::TfheRequest => b'I',
-            FileKind::TfheResponse => b'O',
         }
     }
+}
+
+/// The kind and the scheme that a byte stands for: the kind's byte with the scheme's mark flipped.
+fn kind_of(byte: u8) -> Option<(FileKind, &'static dyn Scheme)> {
+    let mut all = schemes().flat_map(|scheme| FileKind::ALL.map(|kind| (kind, scheme)));
+    all.find(|(kind, scheme)| kind.byte() ^ scheme.mark() == byte)
+}
+
+/// What a file belongs to.
+#[derive(Clone, Copy)]
+pub(crate) struct Belongs {
+    pub(crate) scheme: &'static dyn Scheme,
+    pub(crate) artifact: ArtifactId,
+    pub(crate) keys: KeySetId,
 }
 
 /// The identity of an artifact: blake3 of its content.
@@ -118,6 +108,18 @@ impl ArtifactId {
         blake3::Hash::from_hex(text)
             .map(|hash| Self(*hash.as_bytes()))
             .map_err(|_| malformed())
+    }
+
+    /// Refuses `what`, which was made for artifact `theirs`, where that is another one.
+    pub(crate) fn check(self, what: &'static str, theirs: ArtifactId) -> Result<()> {
+        if self == theirs {
+            return Ok(());
+        }
+        Err(RuntimeError::ForeignArtifact {
+            what,
+            theirs: theirs.to_string(),
+            ours: self.to_string(),
+        })
     }
 }
 
@@ -160,24 +162,16 @@ impl fmt::Debug for KeySetId {
 }
 
 /// Puts `payload` into an envelope.
-pub(crate) fn seal(
-    kind: FileKind,
-    artifact: ArtifactId,
-    keys: KeySetId,
-    payload: &[&[u8]],
-) -> Vec<u8> {
-    let length: usize = payload.iter().map(|part| part.len()).sum();
-    let mut bytes = Vec::with_capacity(HEADER + length);
+pub(crate) fn seal(kind: FileKind, belongs: Belongs, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEADER + payload.len());
     bytes.extend_from_slice(MAGIC);
-    bytes.push(kind.byte());
+    bytes.push(kind.byte() ^ belongs.scheme.mark());
     bytes.extend_from_slice(&VERSION.to_le_bytes());
-    bytes.extend_from_slice(&artifact.0);
-    bytes.extend_from_slice(&keys.0);
-    bytes.extend_from_slice(&(length as u64).to_le_bytes());
+    bytes.extend_from_slice(&belongs.artifact.0);
+    bytes.extend_from_slice(&belongs.keys.0);
+    bytes.extend_from_slice(&(payload.len() as u64).to_le_bytes());
     bytes.extend_from_slice(&[0; 32]);
-    for part in payload {
-        bytes.extend_from_slice(part);
-    }
+    bytes.extend_from_slice(payload);
     let sum = checksum(&bytes);
     bytes[SUMMED..HEADER].copy_from_slice(&sum);
     bytes
@@ -191,11 +185,10 @@ fn checksum(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// An opened envelope.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Envelope<'a> {
     pub(crate) kind: FileKind,
-    pub(crate) artifact: ArtifactId,
-    pub(crate) keys: KeySetId,
+    pub(crate) belongs: Belongs,
     pub(crate) payload: &'a [u8],
 }
 
@@ -211,8 +204,7 @@ impl<'a> Envelope<'a> {
             expected: HEADER as u64,
             got: bytes.len() as u64,
         })?;
-        let found = FileKind::ALL.into_iter().find(|k| k.byte() == header[5]);
-        let found = found.ok_or(RuntimeError::NotOurs { what })?;
+        let (found, scheme) = kind_of(header[5]).ok_or(RuntimeError::NotOurs { what })?;
         if found != kind {
             return Err(RuntimeError::Kind {
                 expected: what,
@@ -246,33 +238,33 @@ impl<'a> Envelope<'a> {
         }
         Ok(Self {
             kind,
-            artifact: ArtifactId(field(header, 8)),
-            keys: KeySetId(field(header, 40)),
+            belongs: Belongs {
+                scheme,
+                artifact: ArtifactId(field(header, 8)),
+                keys: KeySetId(field(header, 40)),
+            },
             payload,
         })
     }
 
-    /// Refuses a file of another artifact.
-    pub(crate) fn of_artifact(self, ours: ArtifactId) -> Result<Self> {
-        if self.artifact == ours {
-            return Ok(self);
+    /// Refuses a file of another scheme, artifact or key set.
+    pub(crate) fn of(self, ours: Belongs) -> Result<Self> {
+        let (what, theirs) = (self.kind.name(), self.belongs);
+        ours.artifact.check(what, theirs.artifact)?;
+        if theirs.scheme.id() != ours.scheme.id() {
+            return Err(RuntimeError::ForeignScheme {
+                what,
+                theirs: theirs.scheme.id().name(),
+                ours: ours.scheme.id().name(),
+            });
         }
-        Err(RuntimeError::ForeignArtifact {
-            what: self.kind.name(),
-            theirs: self.artifact.to_string(),
-            ours: ours.to_string(),
-        })
-    }
-
-    /// Refuses a file made under other keys.
-    pub(crate) fn of_keys(self, ours: KeySetId) -> Result<Self> {
-        if self.keys == ours {
+        if theirs.keys == ours.keys {
             return Ok(self);
         }
         Err(RuntimeError::ForeignKeys {
-            what: self.kind.name(),
-            theirs: self.keys.to_string(),
-            ours: ours.to_string(),
+            what,
+            theirs: theirs.keys.to_string(),
+            ours: ours.keys.to_string(),
         })
     }
 }
@@ -287,49 +279,83 @@ fn field<const LEN: usize>(header: &[u8; HEADER], at: usize) -> [u8; LEN] {
 mod tests {
     use super::*;
 
-    const IDS: (ArtifactId, KeySetId) = (ArtifactId([7; 32]), KeySetId([9; 16]));
-
-    #[test]
-    fn what_was_sealed_opens_and_every_single_changed_bit_is_refused() {
-        let bytes = seal(FileKind::Request, IDS.0, IDS.1, &[b"some ", b"payload"]);
-        let opened = Envelope::open(&bytes, FileKind::Request).unwrap();
-        assert_eq!(opened.payload, b"some payload");
-        assert_eq!((opened.artifact, opened.keys), IDS);
-        for bit in 0..bytes.len() * 8 {
-            let mut changed = bytes.clone();
-            changed[bit / 8] ^= 1 << (bit % 8);
-            assert!(
-                Envelope::open(&changed, FileKind::Request).is_err(),
-                "bit {bit}"
-            );
+    fn belongs(scheme: &'static dyn Scheme) -> Belongs {
+        Belongs {
+            scheme,
+            artifact: ArtifactId([7; 32]),
+            keys: KeySetId([9; 16]),
         }
-        for length in 0..bytes.len() {
-            assert!(Envelope::open(&bytes[..length], FileKind::Request).is_err());
-        }
-        let longer = [&bytes[..], b"x"].concat();
-        assert!(Envelope::open(&longer, FileKind::Request).is_err());
     }
 
     #[test]
-    fn another_kind_artifact_or_key_set_is_named_on_both_sides() {
-        let bytes = seal(FileKind::Request, IDS.0, IDS.1, &[]);
-        let text = Envelope::open(&bytes, FileKind::Response)
-            .unwrap_err()
-            .to_string();
-        assert!(text.contains("encrypted output was expected") && text.contains("encrypted input"));
-        let opened = Envelope::open(&bytes, FileKind::Request).unwrap();
-        let text = opened
-            .of_artifact(ArtifactId([1; 32]))
-            .unwrap_err()
-            .to_string();
+    fn what_was_sealed_opens_and_every_single_changed_bit_is_refused() {
+        for scheme in schemes() {
+            let bytes = seal(FileKind::Request, belongs(scheme), b"some payload");
+            let opened = Envelope::open(&bytes, FileKind::Request).ok().unwrap();
+            assert_eq!(opened.payload, b"some payload");
+            assert_eq!(opened.belongs.scheme.id(), scheme.id());
+            assert!(opened.of(belongs(scheme)).is_ok());
+            for bit in 0..bytes.len() * 8 {
+                let mut changed = bytes.clone();
+                changed[bit / 8] ^= 1 << (bit % 8);
+                assert!(
+                    Envelope::open(&changed, FileKind::Request).is_err(),
+                    "bit {bit}"
+                );
+            }
+            for length in 0..bytes.len() {
+                assert!(Envelope::open(&bytes[..length], FileKind::Request).is_err());
+            }
+            let longer = [&bytes[..], b"x"].concat();
+            assert!(Envelope::open(&longer, FileKind::Request).is_err());
+        }
+    }
+
+    #[test]
+    fn every_kind_of_every_scheme_has_a_byte_of_its_own() {
+        let mut bytes: Vec<u8> = schemes()
+            .flat_map(|scheme| FileKind::ALL.map(|kind| kind.byte() ^ scheme.mark()))
+            .collect();
+        bytes.sort_unstable();
+        bytes.dedup();
+        assert_eq!(bytes.len(), schemes().count() * FileKind::ALL.len());
+    }
+
+    fn text(result: Result<Envelope<'_>>) -> String {
+        result.err().unwrap().to_string()
+    }
+
+    #[test]
+    fn another_kind_scheme_artifact_or_key_set_is_named_on_both_sides() {
+        let ours = belongs(schemes().next().unwrap());
+        let bytes = seal(FileKind::Request, ours, &[]);
+        let said = text(Envelope::open(&bytes, FileKind::Response));
+        assert!(said.contains("encrypted output was expected") && said.contains("encrypted input"));
+        let opened = Envelope::open(&bytes, FileKind::Request).ok().unwrap();
+        let artifact = ArtifactId([1; 32]);
+        let said = text(opened.of(Belongs { artifact, ..ours }));
         assert!(
-            text.contains(&"07".repeat(32)) && text.contains(&"01".repeat(32)),
-            "{text}"
+            said.contains(&"07".repeat(32)) && said.contains(&"01".repeat(32)),
+            "{said}"
         );
-        let text = opened.of_keys(KeySetId([2; 16])).unwrap_err().to_string();
+        let keys = KeySetId([2; 16]);
+        let said = text(opened.of(Belongs { keys, ..ours }));
         assert!(
-            text.contains(&"09".repeat(16)) && text.contains(&"02".repeat(16)),
-            "{text}"
+            said.contains(&"09".repeat(16)) && said.contains(&"02".repeat(16)),
+            "{said}"
         );
+        for scheme in schemes().skip(1) {
+            let theirs = seal(FileKind::Request, belongs(scheme), &[]);
+            let said = text(
+                Envelope::open(&theirs, FileKind::Request)
+                    .ok()
+                    .unwrap()
+                    .of(ours),
+            );
+            assert!(
+                said.contains(scheme.id().name()) && said.contains(ours.scheme.id().name()),
+                "{said}"
+            );
+        }
     }
 }

@@ -2,8 +2,6 @@
 
 mod envelope;
 mod list;
-mod packing;
-mod spec;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,10 +10,8 @@ use std::path::Path;
 use crate::error::{Result, RuntimeError};
 
 pub use envelope::{ArtifactId, FileKind, KeySetId};
-pub use packing::{pack, pack_batch, unpack, unpack_batch};
-pub use spec::ClientSpec;
 
-pub(crate) use envelope::{Envelope, HEADER, seal};
+pub(crate) use envelope::{Belongs, Envelope, HEADER, seal};
 pub(crate) use list::{Reader, join, split};
 
 /// The bytes of a file.

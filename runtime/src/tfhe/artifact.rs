@@ -5,16 +5,18 @@
 //! ```
 
 use std::path::Path;
+use std::sync::Arc;
 
-use hemet_schedule::artifact::Manifest;
-use hemet_schedule::tfhe::{Verified, from_bytes, to_bytes};
+use hemet_schedule::tfhe::{OutputForm, Verified, from_bytes, interpret, print, to_bytes};
+use hemet_schedule::{Manifest, Scheme};
 use serde::{Deserialize, Serialize};
 
+use super::TfheSpec;
+use super::server::TfheService;
+use crate::door::{Answer, Model, Reference, Service, Spec};
 use crate::error::{Result, RuntimeError};
 use crate::files::{ArtifactId, read};
 
-/// First bytes of the file; the first is no ASCII and a line end follows, as in CKKS artifacts.
-const MARK: [u8; 8] = *b"\x89HMTFH\r\n";
 const VERSION: u32 = 1;
 const FIXED: usize = 16;
 const SUM: usize = 32;
@@ -105,11 +107,6 @@ pub struct TfheArtifact {
     pub schedule: Verified,
 }
 
-/// Whether these are the first bytes of a TFHE artifact.
-pub fn is_artifact(start: &[u8]) -> bool {
-    start.starts_with(&MARK)
-}
-
 impl TfheArtifact {
     /// BLAKE3 of the content. Predictions and their machine are left out, as with CKKS.
     ///
@@ -141,7 +138,7 @@ impl TfheArtifact {
         let head = serde_json::to_vec(&head).map_err(|e| malformed(e.to_string()))?;
         let schedule = to_bytes(&self.schedule).map_err(|e| malformed(e.to_string()))?;
         let mut bytes = Vec::with_capacity(FIXED + head.len() + schedule.len() + SUM);
-        bytes.extend(MARK);
+        bytes.extend(Scheme::Tfhe.mark());
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend((head.len() as u32).to_le_bytes());
         bytes.extend(head);
@@ -156,7 +153,7 @@ impl TfheArtifact {
     /// # Errors
     /// Foreign, truncated or altered bytes; a schedule that is not valid or does not fit the encoding.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        if !is_artifact(bytes) {
+        if !bytes.starts_with(Scheme::Tfhe.mark()) {
             return Err(RuntimeError::NotOurs { what: WHAT });
         }
         let short = || RuntimeError::Length {
@@ -228,6 +225,61 @@ impl TfheArtifact {
     /// What the system says.
     pub fn write_to(&self, path: &Path) -> Result<()> {
         Ok(hemet_files::write_atomically(path, &self.to_bytes()?)?)
+    }
+}
+
+impl Model for TfheArtifact {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn spec(&self) -> Result<Arc<dyn Spec>> {
+        Ok(Arc::new(TfheSpec {
+            artifact: self.id()?,
+            network: self.manifest.network.clone(),
+            classes: self.manifest.classes.clone(),
+            normalization: self.manifest.normalization.clone(),
+            encoding: self.encoding.clone(),
+            keys: hemet_tfhe::Spec::of(&self.schedule),
+        }))
+    }
+
+    fn instructions(&self) -> usize {
+        self.schedule.instructions.len()
+    }
+
+    fn text(&self) -> String {
+        print(&self.schedule)
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>> {
+        TfheArtifact::to_bytes(self)
+    }
+
+    fn reference(&self) -> Result<Reference> {
+        let (schedule, encoding) = (self.schedule.clone(), self.encoding.clone());
+        let one = move |image: &[f64]| -> Result<Answer> {
+            let outputs = interpret(&schedule, &encoding.integers(image)?);
+            let outputs = outputs.map_err(|e| malformed(e.to_string()))?;
+            Ok(match schedule.output_form {
+                OutputForm::Label => {
+                    let class = outputs.first().and_then(|c| usize::try_from(*c).ok());
+                    Answer::Label(class.unwrap_or(0))
+                }
+                OutputForm::Logits => {
+                    let logit = |v: &i64| *v as f64 * encoding.logit_scale;
+                    Answer::Logits(outputs.iter().map(logit).collect())
+                }
+            })
+        };
+        Ok(Box::new(move |inputs| {
+            inputs.iter().map(|image| one(image)).collect()
+        }))
+    }
+
+    /// Tables are small: all are kept.
+    fn service(self: Box<Self>, _constant_bytes: usize) -> Result<Box<dyn Service>> {
+        Ok(Box::new(TfheService::new(self.schedule)?))
     }
 }
 

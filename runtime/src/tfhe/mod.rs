@@ -1,25 +1,43 @@
-//! TFHE beside CKKS: artifact, client and server of an integer network, with the same files and the same steps.
+//! TFHE behind the door: integer networks on exact tables, a number a ciphertext.
 //!
-//! ```text
-//! client: Client::generate ─► key bytes ─┐          image ─► Client::encrypt ─┐
-//! server: Server::new(artifact, keys) ◄──┘─► Server::answer ◄─────────────────┘
-//! client: Client::decrypt ◄─ response ────────────┘
-//! ```
-//!
-//! The work itself is in `hemet-tfhe`; here images become integers, integers become logits, and every file names the
-//! artifact and the key set that it belongs to, as with CKKS.
+//! The work itself is in `hemet-tfhe`; here images become integers, integers become logits.
 
 mod artifact;
 mod client;
 mod server;
+mod spec;
 
-pub use artifact::{Encoding, TfheArtifact, is_artifact};
-pub use client::{Answer, TfheClient, is_client_key};
-pub use server::TfheServer;
+use hemet_schedule::Scheme as SchemeId;
 
-use crate::error::RuntimeError;
+use crate::door::{ClientHalf, Model, Scheme};
+use crate::error::{Result, RuntimeError};
+use crate::files::ArtifactId;
+
+pub use artifact::{Encoding, TfheArtifact};
+pub use spec::TfheSpec;
+
+/// The scheme.
+pub struct Tfhe;
+
+impl Scheme for Tfhe {
+    fn id(&self) -> SchemeId {
+        SchemeId::Tfhe
+    }
+
+    fn mark(&self) -> u8 {
+        0x20
+    }
+
+    fn artifact(&self, bytes: &[u8]) -> Result<Box<dyn Model>> {
+        Ok(Box::new(TfheArtifact::from_bytes(bytes)?))
+    }
+
+    fn secret(&self, artifact: ArtifactId, payload: &[u8]) -> Result<ClientHalf> {
+        client::read(artifact, payload)
+    }
+}
 
 /// Errors of the crate below, with the words of this one.
 fn refused(error: hemet_tfhe::Error) -> RuntimeError {
-    RuntimeError::Tfhe(error.to_string())
+    RuntimeError::Refused(error.to_string())
 }

@@ -2,6 +2,9 @@
 
 #![allow(dead_code)] // each test file uses a part
 
+#[cfg(feature = "tfhe")]
+pub mod tfhe;
+
 use hemet_ckks_params::{Parameters, SecurityLevel, ntt_primes};
 use hemet_schedule::builder::Builder;
 use hemet_schedule::verify::{Verified, verify};

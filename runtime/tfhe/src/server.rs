@@ -1,6 +1,7 @@
 //! The server's half: a verified schedule with a client's evaluation keys, ready to run.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hemet_schedule::tfhe::{Constant, Op, SetId, TableConstant, Type, Verified};
 use tfhe::core_crypto::prelude::{Fft, LweKeyswitchKeyOwned, PolynomialSize};
@@ -11,51 +12,22 @@ use crate::keys::{expand_bootstrap_key, expand_keyswitch_key, expand_list};
 use crate::spec::set;
 use crate::{EncryptedInput, EncryptedOutput, Error, EvaluationKeys, Spec, keyswitch, linear};
 
-/// A schedule with the keys of one client.
-pub struct Server {
+/// A schedule with its tables prepared, for the keys of any number of clients.
+pub struct Program {
     verified: Verified,
     spec: Spec,
     fingerprint: String,
-    key_id: [u8; 16],
-    bootstraps: BTreeMap<SetId, BootstrapKey>,
-    keyswitches: BTreeMap<(SetId, SetId), LweKeyswitchKeyOwned<u64>>,
     /// The tables of each instruction that bootstraps.
     tables: BTreeMap<usize, Tables>,
 }
 
-impl Server {
-    /// Expands the keys and prepares the tables.
+impl Program {
+    /// Prepares the tables.
     ///
     /// # Errors
-    /// Keys of another spec.
-    pub fn new(verified: Verified, keys: &EvaluationKeys) -> Result<Self, Error> {
+    /// A table that does not fit its parameter set.
+    pub fn new(verified: Verified) -> Result<Self, Error> {
         let spec = Spec::of(&verified);
-        let fingerprint = spec.fingerprint();
-        if keys.spec != spec {
-            let found = keys.spec.fingerprint();
-            return Err(Error::ForeignSpec {
-                what: "the evaluation key",
-                found,
-                expected: fingerprint,
-            });
-        }
-        let mut bootstraps = BTreeMap::new();
-        for (name, key) in spec.bootstraps.iter().zip(&keys.bootstraps) {
-            let id = set(name)?;
-            let fft = Fft::new(PolynomialSize(id.get().polynomial_size));
-            bootstraps.insert(
-                id,
-                BootstrapKey {
-                    key: expand_bootstrap_key(id.get(), key),
-                    fft,
-                },
-            );
-        }
-        let mut keyswitches = BTreeMap::new();
-        for ((from, to), key) in spec.keyswitches.iter().zip(&keys.keyswitches) {
-            let (from, to) = (set(from)?, set(to)?);
-            keyswitches.insert((from, to), expand_keyswitch_key(from.get(), to.get(), key));
-        }
         let mut all = BTreeMap::new();
         for index in 0..verified.instructions.len() {
             if let Some(tables) = tables(&verified, index)? {
@@ -63,19 +35,67 @@ impl Server {
             }
         }
         Ok(Self {
+            fingerprint: spec.fingerprint(),
             spec,
-            fingerprint,
+            tables: all,
+            verified,
+        })
+    }
+}
+
+/// A schedule with the keys of one client.
+pub struct Server {
+    program: Arc<Program>,
+    key_id: [u8; 16],
+    bootstraps: BTreeMap<SetId, BootstrapKey>,
+    keyswitches: BTreeMap<(SetId, SetId), LweKeyswitchKeyOwned<u64>>,
+}
+
+impl Server {
+    /// Prepares the tables and expands the keys.
+    ///
+    /// # Errors
+    /// Keys of another spec.
+    pub fn new(verified: Verified, keys: &EvaluationKeys) -> Result<Self, Error> {
+        Self::with_program(Arc::new(Program::new(verified)?), keys)
+    }
+
+    /// Expands the keys of a client of `program`.
+    ///
+    /// # Errors
+    /// Keys of another spec.
+    pub fn with_program(program: Arc<Program>, keys: &EvaluationKeys) -> Result<Self, Error> {
+        let spec = &program.spec;
+        if keys.spec != *spec {
+            return Err(Error::ForeignSpec {
+                what: "the evaluation key",
+                found: keys.spec.fingerprint(),
+                expected: program.fingerprint.clone(),
+            });
+        }
+        let mut bootstraps = BTreeMap::new();
+        for (name, key) in spec.bootstraps.iter().zip(&keys.bootstraps) {
+            let id = set(name)?;
+            let fft = Fft::new(PolynomialSize(id.get().polynomial_size));
+            let key = expand_bootstrap_key(id.get(), key);
+            bootstraps.insert(id, BootstrapKey { key, fft });
+        }
+        let mut keyswitches = BTreeMap::new();
+        for ((from, to), key) in spec.keyswitches.iter().zip(&keys.keyswitches) {
+            let (from, to) = (set(from)?, set(to)?);
+            keyswitches.insert((from, to), expand_keyswitch_key(from.get(), to.get(), key));
+        }
+        Ok(Self {
+            program,
             key_id: keys.key_id,
             bootstraps,
             keyswitches,
-            tables: all,
-            verified,
         })
     }
 
     /// What clients must know.
     pub fn spec(&self) -> &Spec {
-        &self.spec
+        &self.program.spec
     }
 
     /// Runs the schedule on an encrypted input.
@@ -83,50 +103,55 @@ impl Server {
     /// # Errors
     /// An input of another spec, key or length.
     pub fn execute(&self, input: &EncryptedInput) -> Result<EncryptedOutput, Error> {
-        self.execute_with(input, &mut |_, _, _| ())
+        self.execute_with(input, &mut |_, _, _, _| ())
     }
 
-    /// As [`Self::execute`]; calls `progress` before each instruction with its number, how many there are, and the
-    /// name of its layer.
+    /// As [`Self::execute`]; calls `progress` before (`true`) and after (`false`) each instruction with its number, how many there
+    /// are, and the name of its layer.
     ///
     /// # Errors
     /// As [`Self::execute`].
     pub fn execute_with(
         &self,
         input: &EncryptedInput,
-        progress: &mut dyn FnMut(usize, usize, &str),
+        progress: &mut dyn FnMut(bool, usize, usize, &str),
     ) -> Result<EncryptedOutput, Error> {
         same(
             "the input",
             (&input.fingerprint, input.key_id),
-            (&self.fingerprint, self.key_id),
+            (&self.program.fingerprint, self.key_id),
         )?;
-        if input.list.bodies.len() != self.spec.input.count as usize {
-            let (expected, found) = (self.spec.input.count as usize, input.list.bodies.len());
+        if input.list.bodies.len() != self.program.spec.input.count as usize {
+            let (expected, found) = (
+                self.program.spec.input.count as usize,
+                input.list.bodies.len(),
+            );
             return Err(Error::InputLength { expected, found });
         }
         let last_use = self.last_uses();
-        let total = self.verified.instructions.len();
+        let total = self.program.verified.instructions.len();
         let mut values: Vec<Vec<u64>> = Vec::with_capacity(total);
         for index in 0..total {
-            progress(index, total, &self.verified.instructions[index].layer);
+            let layer = &self.program.verified.instructions[index].layer;
+            progress(true, index, total, layer);
             let value = self.run(index, &values, input)?;
+            progress(false, index, total, layer);
             values.push(value);
-            for operand in self.verified.instructions[index].op.operands() {
+            for operand in self.program.verified.instructions[index].op.operands() {
                 if last_use[operand.0 as usize] == index {
                     values[operand.0 as usize] = Vec::new();
                 }
             }
         }
-        let bytes = self.spec.output_bytes;
+        let bytes = self.program.spec.output_bytes;
         let mut packed = Vec::new();
-        for output in &self.verified.outputs {
+        for output in &self.program.verified.outputs {
             for number in &values[output.0 as usize] {
                 packed.extend_from_slice(&truncate(*number, bytes).to_le_bytes()[..bytes as usize]);
             }
         }
         Ok(EncryptedOutput {
-            fingerprint: self.fingerprint.clone(),
+            fingerprint: self.program.fingerprint.clone(),
             key_id: self.key_id,
             packed,
         })
@@ -134,15 +159,16 @@ impl Server {
 
     /// The last instruction that reads each value; outputs are read at the end.
     fn last_uses(&self) -> Vec<usize> {
-        let mut last = vec![0; self.verified.instructions.len()];
-        for (index, instruction) in self.verified.instructions.iter().enumerate() {
+        let mut last = vec![0; self.program.verified.instructions.len()];
+        for (index, instruction) in self.program.verified.instructions.iter().enumerate() {
             instruction
                 .op
                 .operands()
                 .iter()
                 .for_each(|v| last[v.0 as usize] = index);
         }
-        self.verified
+        self.program
+            .verified
             .outputs
             .iter()
             .for_each(|v| last[v.0 as usize] = usize::MAX);
@@ -155,7 +181,7 @@ impl Server {
         values: &[Vec<u64>],
         input: &EncryptedInput,
     ) -> Result<Vec<u64>, Error> {
-        let instruction = &self.verified.instructions[index];
+        let instruction = &self.program.verified.instructions[index];
         let result = instruction.result;
         let no_key = || Error::Spec("the evaluation keys lack one that the schedule needs".into());
         Ok(match &instruction.op {
@@ -166,7 +192,7 @@ impl Server {
                 step,
                 ..
             } => {
-                let Some(Constant::Map(map)) = self.verified.constants.get(constant) else {
+                let Some(Constant::Map(map)) = self.program.verified.constants.get(constant) else {
                     return Err(Error::Spec(format!("no map `{constant}`")));
                 };
                 let lists: Vec<&[u64]> = operands
@@ -200,16 +226,16 @@ impl Server {
     }
 
     fn bootstrap(&self, index: usize, list: &[u64]) -> Result<Vec<u64>, Error> {
-        let set = self.verified.instructions[index].result.set;
+        let set = self.program.verified.instructions[index].result.set;
         let key = self.bootstraps.get(&set);
-        let (Some(key), Some(tables)) = (key, self.tables.get(&index)) else {
+        let (Some(key), Some(tables)) = (key, self.program.tables.get(&index)) else {
             return Err(Error::Spec(format!("no bootstrapping key of {set}")));
         };
         Ok(key.apply(tables, list))
     }
 
     fn type_of(&self, value: u32) -> Type {
-        self.verified.instructions[value as usize].result
+        self.program.verified.instructions[value as usize].result
     }
 }
 

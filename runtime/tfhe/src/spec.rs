@@ -102,6 +102,16 @@ impl Spec {
         }
     }
 
+    /// Bytes of the seeded evaluation keys that it asks for, without seeds and envelope; a set that does not exist counts nothing.
+    pub fn evaluation_key_bytes(&self) -> u64 {
+        let key = |name: &String| Some(SetId::find(name)?.get());
+        let bootstraps = self.bootstraps.iter();
+        let bootstraps = bootstraps.filter_map(|name| Some(key(name)?.bootstrap_key_bytes()));
+        let switches = self.keyswitches.iter();
+        let switches = switches.filter_map(|(a, b)| Some(key(b)?.keyswitch_key_bytes(key(a)?)));
+        bootstraps.chain(switches).sum()
+    }
+
     /// Its JSON text.
     ///
     /// # Errors

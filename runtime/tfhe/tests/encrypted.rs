@@ -199,7 +199,10 @@ fn progress_passes_every_instruction_in_order() {
     let mut seen = Vec::new();
     let input = client.encrypt(&inputs(&network, 1)[0]).unwrap();
     server
-        .execute_with(&input, &mut |index, total, layer| {
+        .execute_with(&input, &mut |begins, index, total, layer| {
+            if !begins {
+                return;
+            }
             seen.push((index, total, layer.to_owned()))
         })
         .unwrap();

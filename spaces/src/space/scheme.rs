@@ -20,6 +20,9 @@ pub enum Scheme {
 }
 
 impl Scheme {
+    /// Every scheme.
+    pub const ALL: [Scheme; 2] = [Scheme::Ckks, Scheme::Tfhe];
+
     /// Its word in experiments, journals and reports.
     pub fn name(self) -> &'static str {
         match self {

@@ -31,7 +31,7 @@ pub use infer::infer;
 pub use interpret::interpret;
 pub use op::{KeyKind, MAX_COUNT, MAX_TURN, MapBounds, Op, Type, ValueId};
 pub use schedule::{FailureGoal, Instruction, MAX_INSTRUCTIONS, OutputForm, Schedule};
-pub use sets::{ParameterSet, SETS, SetId};
+pub use sets::{ParameterSet, SECURITY_BITS, SETS, SetId};
 pub use summary::Summary;
 pub use text::{MAX_TEXT_BYTES, VERSION, parse, print};
 pub use verify::{MAX_PARTS, MIN_FAILURE_BITS, Verified, verify};

@@ -7,6 +7,9 @@
 
 use std::fmt;
 
+/// Bits of security that every set of [`SETS`] is published with.
+pub const SECURITY_BITS: u32 = 132;
+
 /// Dimensions, decompositions and noise of one published set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ParameterSet {

@@ -1,17 +1,17 @@
-//! From a trial to an artifact: the compiler as the search's cost model, and the compilation of a found network.
-
-use std::path::Path;
+//! From a trial to an artifact under CKKS: the compiler as the search's cost model, and the compilation of a found network.
 
 use hemet_compiler::{Options, Target};
+use hemet_reports::Table;
+use hemet_runtime::door::Model;
 use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
 use hemet_search::constraint::{CostEstimate, CostModel};
-use hemet_search::data::{self, Dataset};
-use hemet_spaces::{Architecture, LayerGraph, Scheme, Weights};
+use hemet_search::data;
+use hemet_spaces::LayerGraph;
 
+use super::layers;
 use crate::error::Error;
-use crate::experiment::Experiment;
-use crate::schemes::tfhe::costs::TfheCosts;
+use crate::schemes::{Costs, TrainedNetwork};
 
 /// The compiler's estimate with a machine's cost table, as the search asks for it.
 pub struct CompilerCosts {
@@ -23,89 +23,78 @@ pub struct CompilerCosts {
 
 impl CostModel for CompilerCosts {
     fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String> {
-        let estimate = hemet_compiler::estimate(graph, &self.options, &self.table)
-            .map_err(|e| e.to_string())?;
-        Ok(CostEstimate {
-            depth: estimate.depth as usize,
-            latency_ms: estimate.latency_ms,
-            log_n: estimate.log_n,
-            log_qp_bits: estimate.log_qp_bits,
-            key_bytes: estimate.evaluation_key_bytes,
-        })
+        let estimate = hemet_compiler::estimate(graph, &self.options, &self.table);
+        estimate.map(|e| figures(&e)).map_err(|e| e.to_string())
     }
 }
 
-/// The estimates of every scheme that an experiment's space has.
-pub struct SchemeCosts {
-    /// Of CKKS.
-    pub ckks: Option<CompilerCosts>,
-    /// Of TFHE.
-    pub tfhe: Option<TfheCosts>,
-}
-
-impl SchemeCosts {
-    /// That there are none of this scheme.
-    pub fn missing(scheme: Scheme) -> Error {
-        Error::user(format!("there are no costs of scheme {scheme}"))
+fn figures(estimate: &hemet_compiler::Estimate) -> CostEstimate {
+    CostEstimate {
+        depth: estimate.depth as usize,
+        latency_ms: estimate.latency_ms,
+        log_n: estimate.log_n,
+        log_qp_bits: estimate.log_qp_bits,
+        key_bytes: estimate.evaluation_key_bytes,
     }
 }
 
-impl CostModel for SchemeCosts {
+impl Costs for CompilerCosts {
     fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String> {
-        self.estimate_under(Scheme::Ckks, graph)
+        CostModel::estimate(self, graph)
     }
 
-    fn estimate_under(&self, scheme: Scheme, graph: &LayerGraph) -> Result<CostEstimate, String> {
-        match (scheme, &self.ckks, &self.tfhe) {
-            (Scheme::Ckks, Some(costs), _) => costs.estimate(graph),
-            (Scheme::Tfhe, _, Some(costs)) => costs.estimate(graph),
-            _ => Err(format!("scheme {scheme} is none of this space's")),
-        }
+    fn compile(
+        &self,
+        trained: &TrainedNetwork<'_>,
+        target: Target,
+    ) -> Result<(Box<dyn Model>, CostEstimate), Error> {
+        let experiment = trained.experiment;
+        let space = experiment.space()?;
+        let graph = space.graph(trained.architecture).map_err(Error::user)?;
+        let options = Options {
+            target,
+            ..self.options.clone()
+        };
+        let (samples, table) = ((trained.samples)(), &self.table);
+        let compiled =
+            hemet_compiler::compile_for(&samples, &graph, trained.weights, &options, table);
+        let (compiled, estimate) = compiled.map_err(|e| Error::Uncompilable(e.to_string()))?;
+        let source = data::source(&experiment.data.set).map_err(Error::user)?;
+        let description = space.describe(trained.architecture).map_err(Error::user)?;
+        let figures = figures(&estimate);
+        let manifest = Manifest {
+            dataset: Some(experiment.data.set.clone()),
+            classes: (0..space.classes()).map(|c| c.to_string()).collect(),
+            architecture: Some(description),
+            normalization: source.about().to_owned(),
+            predicted_latency_ms: Some(estimate.latency_ms),
+            layers: estimate.layers,
+            cost_machine: Some(table.machine.clone()),
+            ..Manifest::new(&experiment.name)
+        };
+        Ok((Box::new(Artifact::new(manifest, compiled)), figures))
     }
-}
 
-/// The images that a found network's scales are made for: the first of the training set, as many as the compiler looks at.
-pub fn samples(train: &Dataset) -> Vec<Vec<f64>> {
-    let image = |index| train.image(index).iter().map(|v| f64::from(*v)).collect();
-    (0..train.len().min(hemet_compiler::SAMPLES))
-        .map(image)
-        .collect()
-}
+    fn told(
+        &self,
+        graph: &LayerGraph,
+        _searched: Option<&CostEstimate>,
+    ) -> Result<(String, Option<Table>), Error> {
+        let estimate = hemet_compiler::estimate(graph, &self.options, &self.table);
+        let estimate = estimate.map_err(Error::user)?;
+        let line = format!(
+            "Ring degree 2^{}, log2(QP) {:.0} bits, {} bits of security, depth {}, {:.1} MB of evaluation keys.",
+            estimate.log_n,
+            estimate.log_qp_bits,
+            estimate.security_bits,
+            estimate.depth,
+            estimate.evaluation_key_bytes as f64 / 1e6
+        );
+        let table = layers::table(&estimate).map_err(Error::user)?;
+        Ok((line, Some(table)))
+    }
 
-/// Compiles a found network to an artifact that names what it is, for images such as `samples`.
-pub fn compile(
-    experiment: &Experiment,
-    architecture: &Architecture,
-    weights: &Weights,
-    samples: &[Vec<f64>],
-    (table, target): (&CostTable, Target),
-) -> Result<Artifact, Error> {
-    let space = experiment.space()?;
-    let graph = space.graph(architecture).map_err(Error::user)?;
-    let options = Options {
-        target,
-        ..experiment.compile_options()?
-    };
-    let compiled = hemet_compiler::compile_for(samples, &graph, weights, &options, table);
-    let (compiled, estimate) = compiled.map_err(|e| Error::Uncompilable(e.to_string()))?;
-    let source = data::source(&experiment.data.set).map_err(Error::user)?;
-    let manifest = Manifest {
-        dataset: Some(experiment.data.set.clone()),
-        classes: (0..space.classes()).map(|c| c.to_string()).collect(),
-        architecture: Some(space.describe(architecture).map_err(Error::user)?),
-        normalization: source.about().to_owned(),
-        predicted_latency_ms: Some(estimate.latency_ms),
-        layers: estimate.layers,
-        cost_machine: Some(table.machine.clone()),
-        ..Manifest::new(&experiment.name)
-    };
-    Ok(Artifact::new(manifest, compiled))
-}
-
-/// Reads a network's weights from a safetensors file and checks that they fit.
-pub fn read_weights(path: &Path, graph: &LayerGraph) -> Result<Weights, Error> {
-    let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
-    let weights = Weights::from_safetensors(&bytes).map_err(|e| Error::file(path, e))?;
-    weights.check(graph).map_err(|e| Error::file(path, e))?;
-    Ok(weights)
+    fn machine(&self) -> Option<&str> {
+        Some(&self.table.machine)
+    }
 }

@@ -7,11 +7,42 @@ use hemet_schedule::CostTable;
 
 use crate::cli::progress::Progress;
 use crate::error::Error;
+use crate::schemes::CostSource;
 
 /// Reads a cost table.
 pub fn read(path: &Path) -> Result<CostTable, Error> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
     CostTable::from_json(&text).map_err(|e| Error::file(path, e))
+}
+
+/// The table that a run folder began with, so that it goes on the same way; else the user's or this machine's, which the folder then
+/// keeps.
+pub fn from(source: &CostSource<'_>) -> Result<CostTable, Error> {
+    let Some(run) = source.run else {
+        return match source.given {
+            Some(path) => read(path),
+            None => of_this_machine(source.quiet),
+        };
+    };
+    let path = run.costs_path();
+    if source.kept_only {
+        return read(&path);
+    }
+    let kept = path.exists().then(|| read(&path)).transpose()?;
+    let given = source.given.map(read).transpose()?;
+    let table = match (kept, given) {
+        (Some(kept), Some(given)) if kept != given => {
+            return Err(Error::file(
+                &path,
+                "the search in this folder began with another cost table; leave --costs away",
+            ));
+        }
+        (Some(kept), _) => return Ok(kept),
+        (None, Some(given)) => given,
+        (None, None) => of_this_machine(source.quiet)?,
+    };
+    keep(&path, &table)?;
+    Ok(table)
 }
 
 /// The table of this machine: the kept one, with a quick measurement of what it lacks, which is then kept. A kept table of an

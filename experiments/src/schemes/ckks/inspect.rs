@@ -1,155 +1,106 @@
-//! What can be said of an artifact without running it.
+//! `hemet inspect` of a CKKS artifact: parameters, layer by layer, and its level diagram.
 
-use hemet_ckks_params::{Parameters, Security};
-use hemet_reports::{LevelDiagram, LevelStep};
-use hemet_schedule::artifact::{Artifact, LayerNote};
-use hemet_schedule::summary::{LayerCounts, LevelCounts, by_layer, counts_of};
-use hemet_schedule::{CostTable, Schedule, cost};
+use std::path::Path;
+
+use hemet_reports::LevelDiagram;
+use hemet_runtime::ckks::Sizes;
+use hemet_schedule::artifact::{Artifact, Manifest};
+use hemet_schedule::summary::OpCounts;
 use serde::Serialize;
 
+use super::{costs, layers};
+use crate::commands::inspect::Args;
+use crate::common;
 use crate::error::Error;
 
-/// Bits of security that parameters were checked for; 0 for insecure ones.
-pub fn security_bits(parameters: &Parameters) -> u32 {
-    match parameters.security() {
-        Security::Level(level) => level.bits(),
-        Security::Insecure => 0,
-    }
+#[derive(Serialize)]
+struct Figures {
+    id: String,
+    manifest: Manifest,
+    log_n: u32,
+    log_qp: f64,
+    security_bits: u32,
+    depth: u32,
+    precision_bits: u32,
+    images_per_request: usize,
+    instructions: usize,
+    op_counts: OpCounts,
+    sizes: Sizes,
+    layers: Vec<layers::Layer>,
 }
 
-/// What a layer does and what is known of it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Layer {
-    /// Instructions, counted.
-    #[serde(flatten)]
-    pub counts: LayerCounts,
-    /// The compiler's note, if the artifact has one.
-    pub note: Option<LayerNote>,
-    /// Predicted time on one thread, in milliseconds, if it is known.
-    pub predicted_ms: Option<f64>,
-}
-
-/// The layers of an artifact; times are of `table` or, without one, those that the compiler predicted.
-///
-/// # Errors
-/// A cost that the table lacks.
-pub fn layers(artifact: &Artifact, table: Option<&CostTable>) -> Result<Vec<Layer>, Error> {
-    let schedule = artifact.schedule.schedule();
-    let times = match table {
-        Some(table) => Some(cost::estimate_ms(schedule, table).map_err(Error::user)?),
-        None => None,
-    };
-    let layer = |counts: LayerCounts| {
-        let mut notes = artifact.manifest.layers.iter();
-        let note = notes.find(|note| note.layer == counts.layer).cloned();
-        let predicted_ms = match &times {
-            Some(times) => {
-                let mut layers = times.per_layer_ms.iter();
-                layers.find(|(name, _)| *name == counts.layer).map(|l| l.1)
-            }
-            None => note.as_ref().map(|note| note.predicted_ms),
-        };
-        Layer {
-            counts,
-            note,
-            predicted_ms,
-        }
-    };
-    Ok(by_layer(schedule).into_iter().map(layer).collect())
-}
-
-/// Prints the layers as a table, with a row of totals.
-pub fn print(layers: &[Layer]) {
-    let row = |name: &str, levels: &str, counts: [u64; 3], ms: Option<f64>, rest: &str| {
-        let [rotations, plain, products] = counts;
-        let ms = ms.map_or("–".to_owned(), hemet_reports::number::milliseconds);
-        println!("{name:<24} {levels:>8} {rotations:>9} {plain:>9} {products:>9} {ms:>12}  {rest}");
-    };
-    println!(
-        "{:<24} {:>8} {:>9} {:>9} {:>9} {:>12}  packing of the result",
-        "layer", "levels", "rotations", "ct·pt", "ct·ct", "predicted ms"
-    );
-    for layer in layers {
-        let counts = &layer.counts;
-        let levels = format!("{}→{}", counts.from_level, counts.to_level);
-        let rest = layer.note.as_ref().map_or(String::new(), |note| {
-            let merged = match note.merged[..] {
-                [] => String::new(),
-                _ => format!("; with {}", note.merged.join(", ")),
-            };
-            format!("{} in {} ct{merged}", note.packing, note.ciphertexts)
-        });
-        let three = |c: &LevelCounts| [c.rotations, c.plain_products, c.ciphertext_products];
-        row(
-            &counts.layer,
-            &levels,
-            three(&counts.counts),
-            layer.predicted_ms,
-            &rest,
-        );
-    }
-    let sum = |count: fn(&LevelCounts) -> u64| layers.iter().map(|l| count(&l.counts.counts)).sum();
-    let totals = [
-        sum(|c| c.rotations),
-        sum(|c| c.plain_products),
-        sum(|c| c.ciphertext_products),
-    ];
-    row(
-        "total",
-        "",
-        totals,
-        layers.iter().map(|l| l.predicted_ms).sum(),
-        "",
-    );
-}
-
-/// The level diagram of an artifact; with a cost table blocks are as wide as their predicted time.
-///
-/// # Errors
-/// A cost that the table lacks.
-pub fn level_diagram(
-    artifact: &Artifact,
-    table: Option<&CostTable>,
-) -> Result<LevelDiagram, Error> {
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Error> {
+    let artifact = Artifact::read(&args.artifact).map_err(|e| Error::file(&args.artifact, e))?;
     let schedule = artifact.schedule.schedule();
     let parameters = &schedule.header.parameters;
-    let mut widths = vec![1.0; schedule.instructions.len()];
-    if let Some(table) = table {
-        widths = predicted_ms(schedule, table)?;
+    let table = args.costs.as_deref().map(costs::read).transpose()?;
+    if let Some(path) = &args.svg {
+        draw(path, &layers::level_diagram(&artifact, table.as_ref())?)?;
     }
-    let x_title = match table {
-        Some(table) => format!("predicted time (ms), one thread of {}", table.machine),
-        None => "instructions, in program order".to_owned(),
+    let figures = Figures {
+        id: artifact.id(),
+        log_n: parameters.log_n(),
+        log_qp: parameters.log_qp_bits(),
+        security_bits: parameters.security().bits(),
+        depth: schedule.header.depth,
+        precision_bits: schedule.header.precision_bits,
+        images_per_request: schedule.header.images(),
+        instructions: schedule.instructions.len(),
+        op_counts: OpCounts::of(schedule),
+        sizes: Sizes::of(schedule),
+        layers: layers::layers(&artifact, table.as_ref())?,
+        manifest: artifact.manifest,
     };
-    let steps = schedule.instructions.iter().zip(widths);
-    let step = |(instruction, width): (&hemet_schedule::Instruction, f64)| {
-        let counts = counts_of(&instruction.op);
-        let operand = instruction.op.operands().first().copied();
-        let value = operand.unwrap_or(instruction.first_result).0 as usize;
-        LevelStep {
-            layer: schedule.header.layers[instruction.layer.0 as usize].clone(),
-            level: schedule.types[value].level.0,
-            width,
-            rotations: counts.rotations,
-            products: counts.plain_products + counts.ciphertext_products,
-        }
-    };
-    Ok(LevelDiagram {
-        title: format!("Schedule of {}", artifact.manifest.network),
-        subtitle: format!(
-            "ring degree 2^{}, log2(QP) {:.0} bits, depth {}, {} instructions",
-            parameters.log_n(),
-            parameters.log_qp_bits(),
-            schedule.header.depth,
-            schedule.instructions.len()
-        ),
-        x_title,
-        steps: steps.map(step).collect(),
-    })
+    if args.output.json {
+        return common::print_json(&figures);
+    }
+    show(&figures);
+    Ok(())
 }
 
-/// Predicted milliseconds of every instruction.
-fn predicted_ms(schedule: &Schedule, table: &CostTable) -> Result<Vec<f64>, Error> {
-    let us = cost::per_instruction_us(schedule, table).map_err(Error::user)?;
-    Ok(us.into_iter().map(|us| us / 1e3).collect())
+fn draw(path: &Path, diagram: &LevelDiagram) -> Result<(), Error> {
+    let bytes = match path.extension().is_some_and(|e| e == "png") {
+        true => diagram.png(1280, 960),
+        false => diagram.svg().map(String::into_bytes),
+    };
+    hemet_files::write_atomically(path, &bytes.map_err(Error::user)?).map_err(Error::user)
+}
+
+fn show(figures: &Figures) {
+    let manifest = &figures.manifest;
+    println!("network        {} (id {})", manifest.network, figures.id);
+    if let Some(architecture) = &manifest.architecture {
+        println!("architecture   {architecture}");
+    }
+    if let Some(dataset) = &manifest.dataset {
+        println!("data set       {dataset}: {}", manifest.normalization);
+    }
+    println!(
+        "parameters     ring degree 2^{}, log2(QP) {:.0} bits, security {} bits, depth {}",
+        figures.log_n, figures.log_qp, figures.security_bits, figures.depth
+    );
+    println!(
+        "precision      2^-{} of the logits' magnitude",
+        figures.precision_bits
+    );
+    println!(
+        "memory         {:.1} MB of evaluation keys on the server",
+        figures.sizes.evaluation_key_bytes as f64 / 1e6
+    );
+    if let (Some(predicted), Some(machine)) =
+        (manifest.predicted_latency_ms, &manifest.cost_machine)
+    {
+        let ms = hemet_reports::number::milliseconds(predicted);
+        println!("predicted      {ms} ms on one thread of {machine}");
+    }
+    if figures.images_per_request > 1 {
+        println!("images         {} in a request", figures.images_per_request);
+    }
+    println!("instructions   {}", figures.instructions);
+    for line in figures.op_counts.to_string().lines() {
+        println!("  {line}");
+    }
+    println!();
+    layers::print(&figures.layers);
 }

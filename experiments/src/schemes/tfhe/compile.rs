@@ -1,51 +1,104 @@
-//! From a trial of scheme `tfhe` to an artifact.
+//! From a trial to an artifact under TFHE: the compiler as the search's cost model, and the compilation of a found network.
 
+use hemet_compiler::Target;
+use hemet_reports::Table;
 use hemet_runtime::calibrate::machine_name;
+use hemet_runtime::door::Model;
 use hemet_runtime::tfhe::{Encoding, TfheArtifact};
 use hemet_schedule::artifact::Manifest;
-use hemet_schedule::tfhe::CostTable;
+use hemet_search::constraint::CostEstimate;
 use hemet_search::data;
-use hemet_spaces::{Architecture, QuantizedNetwork, Weights};
+use hemet_spaces::{LayerGraph, QuantizedNetwork};
 
+use super::costs::{TfheCosts, figures};
 use crate::error::Error;
-use crate::experiment::Experiment;
+use crate::schemes::{Costs, TrainedNetwork};
 
-/// Compiles a found network to an artifact that names what it is; with the figures of the compiler.
-pub fn compile(
-    experiment: &Experiment,
-    architecture: &Architecture,
-    weights: &Weights,
-    table: &CostTable,
-) -> Result<(TfheArtifact, hemet_search::constraint::CostEstimate), Error> {
-    let space = experiment.space()?;
-    let graph = space.graph(architecture).map_err(Error::user)?;
-    let quantization = &experiment.quantize;
-    let network = QuantizedNetwork::quantize(&graph, weights, quantization).map_err(Error::user)?;
-    let options = experiment.tfhe_options(table.clone());
-    let compiled = hemet_compiler::tfhe::compile(&network, &options)
-        .map_err(|e| Error::Uncompilable(e.to_string()))?;
-    let figures = super::costs::figures(&compiled);
-    let source = data::source(&experiment.data.set).map_err(Error::user)?;
-    let manifest = Manifest {
-        dataset: Some(experiment.data.set.clone()),
-        classes: (0..space.classes()).map(|c| c.to_string()).collect(),
-        architecture: Some(space.describe(architecture).map_err(Error::user)?),
-        normalization: source.about().to_owned(),
-        predicted_latency_ms: Some(figures.latency_ms),
-        cost_machine: Some(machine_name()),
-        ..Manifest::new(&experiment.name)
-    };
-    let shape = space.input();
-    let artifact = TfheArtifact {
-        manifest,
-        encoding: Encoding {
-            shape: [shape.channels, shape.height, shape.width].map(|n| n as u32),
-            levels: quantization.input_levels,
-            low: quantization.input_low,
-            high: quantization.input_high,
-            logit_scale: network.logit_scale(),
-        },
-        schedule: compiled.verified,
-    };
-    Ok((artifact, figures))
+/// Refuses batches, for which a request has no room.
+///
+/// # Errors
+/// Throughput as the target.
+pub fn check_target(target: Target) -> Result<(), Error> {
+    match target {
+        Target::Latency => Ok(()),
+        Target::Throughput => Err(Error::user(
+            "--target throughput is for scheme ckks; under tfhe a request takes one image",
+        )),
+    }
+}
+
+impl Costs for TfheCosts {
+    fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String> {
+        TfheCosts::estimate(self, graph)
+    }
+
+    fn compile(
+        &self,
+        trained: &TrainedNetwork<'_>,
+        target: Target,
+    ) -> Result<(Box<dyn Model>, CostEstimate), Error> {
+        check_target(target)?;
+        let (artifact, figures) = self.artifact(trained)?;
+        Ok((Box::new(artifact), figures))
+    }
+
+    fn told(
+        &self,
+        _graph: &LayerGraph,
+        searched: Option<&CostEstimate>,
+    ) -> Result<(String, Option<Table>), Error> {
+        let line = searched.map(|cost| {
+            format!(
+                "Scheme tfhe: ring degree 2^{}, {} bootstraps one after the other, {:.1} MB of evaluation keys.",
+                cost.log_n,
+                cost.depth,
+                cost.key_bytes as f64 / 1e6
+            )
+        });
+        Ok((line.unwrap_or_default(), None))
+    }
+
+    fn machine(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl TfheCosts {
+    fn artifact(
+        &self,
+        trained: &TrainedNetwork<'_>,
+    ) -> Result<(TfheArtifact, CostEstimate), Error> {
+        let experiment = trained.experiment;
+        let space = experiment.space()?;
+        let graph = space.graph(trained.architecture).map_err(Error::user)?;
+        let quantization = &self.quantization;
+        let network = QuantizedNetwork::quantize(&graph, trained.weights, quantization)
+            .map_err(Error::user)?;
+        let compiled = hemet_compiler::tfhe::compile(&network, &self.options)
+            .map_err(|e| Error::Uncompilable(e.to_string()))?;
+        let figures = figures(&compiled);
+        let source = data::source(&experiment.data.set).map_err(Error::user)?;
+        let manifest = Manifest {
+            dataset: Some(experiment.data.set.clone()),
+            classes: (0..space.classes()).map(|c| c.to_string()).collect(),
+            architecture: Some(space.describe(trained.architecture).map_err(Error::user)?),
+            normalization: source.about().to_owned(),
+            predicted_latency_ms: Some(figures.latency_ms),
+            cost_machine: Some(machine_name()),
+            ..Manifest::new(&experiment.name)
+        };
+        let shape = space.input();
+        let artifact = TfheArtifact {
+            manifest,
+            encoding: Encoding {
+                shape: [shape.channels, shape.height, shape.width].map(|n| n as u32),
+                levels: quantization.input_levels,
+                low: quantization.input_low,
+                high: quantization.input_high,
+                logit_scale: network.logit_scale(),
+            },
+            schedule: compiled.verified,
+        };
+        Ok((artifact, figures))
+    }
 }

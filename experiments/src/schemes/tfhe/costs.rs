@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hemet_compiler::tfhe::{Options, compile};
 use hemet_runtime::calibrate::thread_time_us;
-use hemet_schedule::tfhe::{CostKind, CostTable, SetId};
+use hemet_schedule::tfhe::{CostKind, CostTable, FailureGoal, OutputForm, SetId};
 use hemet_search::constraint::CostEstimate;
 use hemet_spaces::quantized::Quantization;
 use hemet_spaces::{LayerGraph, QuantizedNetwork, Tensor, Weights};
@@ -12,6 +12,8 @@ use hemet_tfhe::calibrate::calibrate;
 
 use crate::common;
 use crate::error::Error;
+use crate::experiment::{Experiment, Output};
+use crate::schemes::CostSource;
 use crate::schemes::ckks::costs;
 
 /// Parameter sets that networks are compiled for: the dearer ones cost more than five times as much a table.
@@ -33,6 +35,33 @@ pub struct TfheCosts {
 }
 
 impl TfheCosts {
+    /// As the experiment says, or by default where there is none, with a machine's costs.
+    pub fn new(experiment: Option<&Experiment>, costs: CostTable) -> Self {
+        let default = Options {
+            costs,
+            sets: sets(),
+            ..Options::default()
+        };
+        let Some(experiment) = experiment else {
+            return Self {
+                quantization: Quantization::default(),
+                options: default,
+            };
+        };
+        let compile = &experiment.compile;
+        Self {
+            quantization: experiment.quantize.clone(),
+            options: Options {
+                failure: FailureGoal::Prediction(compile.failure_bits),
+                output: match compile.output {
+                    Output::Logits => OutputForm::Logits,
+                    Output::Label => OutputForm::Label,
+                },
+                ..default
+            },
+        }
+    }
+
     /// What a network costs, whatever its weights will be.
     ///
     /// # Errors
@@ -78,6 +107,23 @@ fn typical(graph: &LayerGraph) -> Weights {
         }
     }
     weights
+}
+
+/// Name of the table in a run folder.
+const KEPT: &str = "tfhe_costs.json";
+
+/// The table that a run folder began with; else the user's or this machine's, which the folder then keeps.
+pub fn from(source: &CostSource<'_>) -> Result<CostTable, Error> {
+    let path = source.run.map(|run| run.root.join(KEPT));
+    let table = match (&path, source.given) {
+        (Some(path), _) if source.kept_only || path.exists() => return read(path),
+        (_, Some(given)) => read(given)?,
+        (_, None) => of_this_machine()?,
+    };
+    if let Some(path) = &path {
+        keep(path, &table)?;
+    }
+    Ok(table)
 }
 
 /// Reads a table.

@@ -1,40 +1,61 @@
-//! Scheme `tfhe` behind the command line: costs, compilation, and what each command does with a TFHE artifact.
+//! Scheme TFHE: costs, compilation and figures of its networks.
 
-pub mod artifact;
+pub mod bench;
 pub mod bound;
 pub mod compile;
 pub mod costs;
-pub mod session;
+pub mod inspect;
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
-
-use hemet_runtime::tfhe::{TfheArtifact, is_artifact, is_client_key};
-
+use super::{CostSource, Costs, Door, Wishes};
+use crate::commands;
 use crate::error::Error;
+use crate::experiment::Experiment;
+use crate::run::summary::Best;
 
-/// The TFHE artifact at `path`; none where the file is of another kind.
-pub fn artifact_at(path: &Path) -> Result<Option<TfheArtifact>, Error> {
-    match is_artifact(&start(path)) {
-        true => TfheArtifact::read(path)
-            .map(Some)
-            .map_err(|e| Error::file(path, e)),
-        false => Ok(None),
+/// The scheme.
+pub struct Tfhe;
+
+impl Door for Tfhe {
+    fn is_exact(&self) -> bool {
+        true
     }
-}
 
-/// Whether `path` is the key file of a TFHE client.
-pub fn is_key_of_tfhe(path: &Path) -> bool {
-    is_client_key(&start(path))
-}
-
-/// The first bytes of a file, none where it cannot be read: whoever reads it then says why.
-fn start(path: &Path) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if let Ok(file) = File::open(path) {
-        // What fails here fails again where the whole file is read, and is told there.
-        let _ = file.take(64).read_to_end(&mut bytes);
+    fn costs(
+        &self,
+        experiment: Option<&Experiment>,
+        source: &CostSource<'_>,
+    ) -> Result<Box<dyn Costs>, Error> {
+        let table = costs::from(source)?;
+        Ok(Box::new(costs::TfheCosts::new(experiment, table)))
     }
-    bytes
+
+    fn wish(&self, _experiment: &mut Experiment, wishes: &Wishes) -> Result<(), Error> {
+        if wishes.security_bits.is_some() || wishes.precision_bits.is_some() {
+            return Err(Error::user(
+                "--security and --precision are for scheme ckks; under tfhe parameter sets have at least 128 bits and results are exact",
+            ));
+        }
+        compile::check_target(wishes.target)
+    }
+
+    fn parameters(&self, experiment: &Experiment, best: &Best) -> Vec<(&'static str, String)> {
+        vec![
+            ("scheme", best.scheme.to_string()),
+            ("ring degree", format!("2^{}", best.log_n)),
+            ("security", format!("{} bits", best.security_bits)),
+            ("depth", format!("{} bootstraps", best.depth)),
+            (
+                "failure of a prediction",
+                format!("at most 2^-{}", experiment.compile.failure_bits),
+            ),
+        ]
+    }
+
+    fn inspect(&self, args: &commands::inspect::Args) -> Result<(), Error> {
+        inspect::run(args)
+    }
+
+    fn bench(&self, args: &commands::bench::Args) -> Result<(), Error> {
+        bench::run(args)
+    }
 }

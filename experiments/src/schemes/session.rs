@@ -1,14 +1,13 @@
 //! Both halves in one process, for measuring: client, server and the clear reference of one artifact.
 
-use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use hemet_runtime::calibrate::thread_time_us;
-use hemet_runtime::{ClearBackend, Client, Program, Server, ServerKeys, execute};
-use hemet_runtime::{alone, files};
-use hemet_schedule::artifact::Artifact;
+use hemet_runtime::door::{Answer, Model, Reference, Spec};
+use hemet_runtime::{Client, Observer, Server, ServerKeys, unobserved};
 
 use crate::error::Error;
 
@@ -17,7 +16,8 @@ pub struct Session {
     server: Server,
     client: Client,
     keys: ServerKeys,
-    reference: Program<ClearBackend>,
+    reference: Reference,
+    evaluation_key_bytes: usize,
 }
 
 /// What one encrypted prediction gave for an image.
@@ -48,52 +48,60 @@ impl Prediction {
 }
 
 impl Session {
-    /// Loads the schedule for both backends and makes keys.
-    pub fn new(artifact: Artifact) -> Result<Self, Error> {
-        Self::with_diagonal_bytes(artifact, usize::MAX)
+    /// Makes an artifact ready for both ways and makes keys.
+    ///
+    /// # Errors
+    /// A constant that cannot be used, no randomness.
+    pub fn new(model: Box<dyn Model>) -> Result<Self, Error> {
+        Ok(Self::with_constant_bytes(model, usize::MAX)?.0)
     }
 
-    /// As [`Session::new`], but the server's encoded diagonals take at most so many bytes.
-    pub fn with_diagonal_bytes(artifact: Artifact, bytes: usize) -> Result<Self, Error> {
-        let slots = artifact.schedule.header.parameters.slots();
-        let reference = Program::new(artifact.schedule.clone(), ClearBackend::new(slots))
-            .map_err(Error::user)?;
-        let server = Server::with_diagonal_bytes(artifact, bytes).map_err(Error::user)?;
-        crate::common::tell(&server.notices());
-        let spec = server.client_spec().clone();
-        let (client, keys) = Client::generate(spec).map_err(Error::user)?;
-        Ok(Self {
+    /// As [`Session::new`], but the server's prepared constants take at most so many bytes; with the client's evaluation key file.
+    ///
+    /// # Errors
+    /// As [`Session::new`].
+    pub fn with_constant_bytes(
+        model: Box<dyn Model>,
+        bytes: usize,
+    ) -> Result<(Self, Vec<u8>), Error> {
+        let reference = model.reference().map_err(Error::user)?;
+        let server = Server::with_constant_bytes(model, bytes).map_err(Error::user)?;
+        crate::common::tell(&server.facts().notices());
+        let (client, key_file) = Client::generate(server.client_spec()).map_err(Error::user)?;
+        let keys = server.keys(&key_file).map_err(Error::user)?;
+        let session = Self {
             server,
             client,
             keys,
             reference,
-        })
-    }
-
-    /// The server.
-    pub fn server(&self) -> &Server {
-        &self.server
+            evaluation_key_bytes: key_file.len(),
+        };
+        Ok((session, key_file))
     }
 
     /// Bytes of the evaluation keys as sent.
     pub fn evaluation_key_bytes(&self) -> usize {
-        self.keys.to_bytes().len()
+        self.evaluation_key_bytes
     }
 
-    /// Fills `folder` for a server of its own, which is to run `image`; `artifact` are the bytes of the artifact's file.
-    pub fn prepare_alone(
-        &self,
-        folder: &Path,
-        artifact: &[u8],
-        image: &[f64],
-    ) -> Result<(), Error> {
-        let request = self.client.encrypt(image).map_err(Error::user)?;
-        alone::prepare(folder, artifact, &self.keys, &request).map_err(Error::user)
+    /// What clients must know.
+    pub fn spec(&self) -> Arc<dyn Spec> {
+        self.server.client_spec()
+    }
+
+    /// Bits of security of the parameters; 0 for insecure ones.
+    pub fn security_bits(&self) -> u32 {
+        self.server.facts().security_bits
     }
 
     /// How many images one request takes.
     pub fn images(&self) -> usize {
-        self.server.schedule().header.images()
+        self.server.facts().images
+    }
+
+    /// Whether decrypted numbers are those of the clear reference exactly, so that a difference is a fault and no noise.
+    pub fn is_exact(&self) -> bool {
+        self.server.facts().exact
     }
 
     /// The client alone; server and reference leave memory.
@@ -101,99 +109,68 @@ impl Session {
         self.client
     }
 
-    /// Encrypts, runs, decrypts; in the caller's rayon pool.
+    /// The client's half.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Encrypts, runs, decrypts one image; in the caller's rayon pool.
+    ///
+    /// # Errors
+    /// What either half refuses.
     pub fn predict(&self, image: &[f64]) -> Result<Prediction, Error> {
-        let mut predictions = self.predict_batch(&[image], &mut execute::unobserved)?;
-        let one = predictions.pop();
+        let one = self.predict_batch(&[image], &mut unobserved)?.pop();
         one.ok_or_else(|| Error::user("a prediction gave no logits"))
     }
 
     /// As [`Session::predict`] for up to [`Session::images`] images in one request; `observe` hears of every instruction of the
     /// encrypted run.
+    ///
+    /// # Errors
+    /// As [`Session::predict`].
     pub fn predict_batch(
         &self,
         images: &[&[f64]],
-        observe: &mut execute::Observer<'_>,
+        observe: &mut Observer<'_>,
     ) -> Result<Vec<Prediction>, Error> {
         let request = self.client.encrypt_batch(images).map_err(Error::user)?;
         let (start, computed) = (Instant::now(), thread_time_us());
-        let answer = self
-            .server
-            .answer(&self.keys, &request, observe)
-            .map_err(Error::user)?;
+        let answer = self.server.answer(&self.keys, &request, observe);
+        let answer = answer.map_err(Error::user)?;
         let latency_ms = start.elapsed().as_secs_f64() * 1e3;
         let computed_ms = (thread_time_us() - computed) / 1e3;
+        let answer_bytes = answer.len();
         let encrypted = self.client.decrypt_batch(&answer, images.len());
-        let pairs = encrypted.map_err(Error::user)?.into_iter();
-        let prediction = |(encrypted, clear)| Prediction {
-            encrypted,
+        let encrypted = encrypted.map_err(Error::user)?.into_iter();
+        let classes = self.server.facts().classes.len();
+        let prediction = |(answer, clear): (Answer, _)| Prediction {
+            encrypted: answer.scores(classes),
             clear,
             images: images.len(),
             latency_ms,
             computed_ms,
             request_bytes: request.len(),
-            answer_bytes: answer.len(),
+            answer_bytes,
         };
-        Ok(pairs.zip(self.clear(images)?).map(prediction).collect())
+        Ok(encrypted.zip(self.clear(images)?).map(prediction).collect())
     }
 
-    /// The logits of the same schedule in the clear, image by image.
+    /// The logits in the clear, image by image; of a class alone 1 for it and 0 for the others.
+    ///
+    /// # Errors
+    /// Images that the network does not take.
     pub fn clear(&self, images: &[&[f64]]) -> Result<Vec<Vec<f64>>, Error> {
-        let header = &self.server.schedule().header;
-        let slots = header.parameters.slots();
-        let prepared = self.client.spec().prepare(images);
-        let prepared: Vec<&[f64]> = prepared.iter().map(Vec::as_slice).collect();
-        let packed = files::pack_batch(&header.input, &prepared, slots).map_err(Error::user)?;
-        let inputs = packed
-            .into_iter()
-            .map(|vector| vector.iter().copied().cycle().take(slots).collect())
-            .collect();
-        let outputs = self
-            .reference
-            .run(&(), inputs, &mut execute::unobserved)
-            .map_err(Error::user)?;
-        files::unpack_batch(&header.output, &outputs, slots, images.len()).map_err(Error::user)
-    }
-}
-
-impl Predict for Session {
-    fn images(&self) -> usize {
-        self.images()
-    }
-
-    fn predict_images(&self, images: &[&[f64]]) -> Result<Vec<Prediction>, Error> {
-        self.predict_batch(images, &mut execute::unobserved)
-    }
-}
-
-/// Both halves of an artifact of any scheme.
-pub trait Predict: Sync {
-    /// Images that a request takes.
-    fn images(&self) -> usize;
-
-    /// Whether decrypted numbers are those of the clear reference exactly, so that a difference is a fault and no noise.
-    fn is_exact(&self) -> bool {
-        false
-    }
-
-    /// Encrypts, runs, decrypts up to [`Predict::images`] images; in the caller's rayon pool.
-    ///
-    /// # Errors
-    /// What either half refuses.
-    fn predict_images(&self, images: &[&[f64]]) -> Result<Vec<Prediction>, Error>;
-
-    /// As [`Predict::predict_images`], one image.
-    ///
-    /// # Errors
-    /// What either half refuses.
-    fn predict(&self, image: &[f64]) -> Result<Prediction, Error> {
-        let one = self.predict_images(&[image])?.pop();
-        one.ok_or_else(|| Error::user("a prediction gave no logits"))
+        let classes = self.server.facts().classes.len();
+        let answers = (self.reference)(images).map_err(Error::user)?.into_iter();
+        Ok(answers.map(|answer| answer.scores(classes)).collect())
     }
 
     /// Predicts `count` images, `threads` requests side by side (0: one a core), each on one thread; batches, which fill memory, one after
     /// the other on all threads. `image(i)` gives the i-th, `done` hears after each request, with the number of images done.
-    fn predict_all(
+    ///
+    /// # Errors
+    /// As [`Session::predict`].
+    pub fn predict_all(
         &self,
         count: usize,
         threads: usize,
@@ -221,7 +198,7 @@ pub trait Predict: Sync {
                 }
                 let images: Vec<Vec<f64>> = (first..count.min(first + size)).map(image).collect();
                 let images: Vec<&[f64]> = images.iter().map(Vec::as_slice).collect();
-                let predictions = pool.install(|| self.predict_images(&images))?;
+                let predictions = pool.install(|| self.predict_batch(&images, &mut unobserved))?;
                 let mut guard = results.lock().unwrap_or_else(PoisonError::into_inner);
                 guard.0.extend((first..).zip(predictions));
                 let so_far = guard.0.len();

@@ -77,14 +77,6 @@ fn constants(schedule: &Schedule) -> u64 {
     schedule.instructions.iter().filter_map(of).sum()
 }
 
-/// The most memory that this process has held so far, in bytes, where the system says it (Linux).
-pub fn peak_memory_bytes() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = text.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib * 1024)
-}
-
 /// Bytes of one polynomial modulo these primes, packed: as many bits a residue as the prime has.
 fn packed(parameters: &Parameters, primes: &[u64]) -> u64 {
     let bits: u64 = primes

@@ -2,21 +2,24 @@
 //! and decrypting need no artifact.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use hemet_ckks::{Context, EvaluationKeys};
 use hemet_ckks_params::{Parameters, Security, SecurityLevel};
-use hemet_schedule::{Artifact, Digit, InputTransform, Layout, Level, Scale, Type};
+use hemet_schedule::{Artifact, Digit, InputTransform, Layout, Level, Scale, Type, half_key_bytes};
 use serde::{Deserialize, Serialize};
 
-use super::envelope::ArtifactId;
+use super::{Ckks, client};
+use crate::door::{Facts, Generated, Scheme, Spec};
 use crate::error::{Result, RuntimeError};
 use crate::execute::input_type;
-use crate::notice::Notice;
+use crate::files::ArtifactId;
 
 const WHAT: &str = "the client's description of the artifact";
 
 /// The client's side of an artifact.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ClientSpec {
+pub struct CkksSpec {
     /// The artifact.
     pub artifact: ArtifactId,
     /// Name of the network.
@@ -43,7 +46,7 @@ pub struct ClientSpec {
     pub relinearize: Option<Level>,
 }
 
-impl ClientSpec {
+impl CkksSpec {
     /// The client's side of `artifact`. Costs one pass over the constants, for the id.
     ///
     /// # Errors
@@ -97,27 +100,6 @@ impl ClientSpec {
         float.ok_or_else(|| malformed(format!("scale {scale} is out of range")))
     }
 
-    /// What the user must be told whenever the artifact is used.
-    pub fn notices(&self) -> Vec<Notice> {
-        Notice::of_parameters(&self.parameters)
-    }
-
-    /// What the user must be told of decrypted outputs: the first one above half of [`ClientSpec::output_edge`] may be a
-    /// larger number that wrapped round.
-    ///
-    /// # Errors
-    /// As [`ClientSpec::output_edge`].
-    pub fn output_notices(&self, outputs: &[f64]) -> Result<Vec<Notice>> {
-        let edge = self.output_edge()?;
-        let near = outputs.iter().position(|x| x.abs() > edge / 2.0);
-        let notice = near.map(|index| Notice::OutputNearEdge {
-            index,
-            value: outputs[index],
-            edge,
-        });
-        Ok(notice.into_iter().collect())
-    }
-
     /// Magnitude from which on an output decrypts to a wrong number: half the modulus of the output's level, at its
     /// scale.
     ///
@@ -130,14 +112,9 @@ impl ClientSpec {
         Ok(modulus / 2.0 / self.output_scale()?)
     }
 
-    /// The inputs as they are packed: transformed where the artifact wants it. Inputs of another length than the
-    /// artifact's stay as they are, for packing to refuse.
-    pub fn prepare(&self, inputs: &[&[f64]]) -> Vec<Vec<f64>> {
-        let one = |input: &&[f64]| match &self.input_transform {
-            Some(transform) if input.len() == self.input.len() => transform.apply(input),
-            Some(_) | None => input.to_vec(),
-        };
-        inputs.iter().map(one).collect()
+    /// The inputs as they are packed: transformed where the artifact wants it.
+    pub(super) fn prepare(&self, inputs: &[&[f64]]) -> Vec<Vec<f64>> {
+        transformed(self.input_transform.as_ref(), self.input.len(), inputs)
     }
 
     fn check(&self) -> Result<()> {
@@ -209,7 +186,7 @@ impl ClientSpec {
         serde_json::to_string(&text).map_err(|e| malformed(e.to_string()))
     }
 
-    /// From [`ClientSpec::to_json`].
+    /// From [`CkksSpec::to_json`].
     ///
     /// # Errors
     /// Anything missing, unknown, or out of range.
@@ -244,6 +221,61 @@ impl ClientSpec {
         spec.check()?;
         Ok(spec)
     }
+}
+
+impl Spec for CkksSpec {
+    fn scheme(&self) -> &'static dyn Scheme {
+        &Ckks
+    }
+
+    fn facts(&self) -> Facts {
+        let levels = self.rotations.values().chain(&self.relinearize);
+        let keys = levels.map(|level| half_key_bytes(&self.parameters, *level));
+        Facts {
+            artifact: self.artifact,
+            network: self.network.clone(),
+            classes: self.classes.clone(),
+            normalization: self.normalization.clone(),
+            shape: self.input.shape,
+            images: self.images(),
+            exact: false,
+            output_edge: self.output_edge().ok(),
+            parameters: format!(
+                "ring degree 2^{} with log2(QP) = {:.0} bits",
+                self.parameters.log_n(),
+                self.parameters.log_qp_bits()
+            ),
+            security_bits: self.parameters.security().bits(),
+            evaluation_key_bytes: keys.sum(),
+        }
+    }
+
+    fn generate(&self) -> Result<Generated> {
+        client::generate(self)
+    }
+
+    /// The keys as the engine maps them: about twice as large as the evaluation key file.
+    fn keep(&self, keys: &[u8], path: &Path, head: &[u8]) -> Result<()> {
+        let context = Context::new(self.parameters.clone());
+        let keys = EvaluationKeys::from_bytes(&context, keys)?;
+        Ok(hemet_files::write_atomically_with(path, |file| {
+            file.write_all(head)?;
+            keys.write_mapped(&context, file)
+        })?)
+    }
+}
+
+/// The inputs after a transform of `len` numbers. Inputs of another length stay as they are, for packing to refuse.
+pub(super) fn transformed(
+    transform: Option<&InputTransform>,
+    len: usize,
+    inputs: &[&[f64]],
+) -> Vec<Vec<f64>> {
+    let one = |input: &&[f64]| match transform {
+        Some(transform) if input.len() == len => transform.apply(input),
+        Some(_) | None => input.to_vec(),
+    };
+    inputs.iter().map(one).collect()
 }
 
 fn malformed(reason: String) -> RuntimeError {

@@ -1,0 +1,78 @@
+//! `hemet inspect` of a TFHE artifact.
+
+use hemet_runtime::tfhe::TfheArtifact;
+use hemet_schedule::artifact::Manifest;
+use hemet_schedule::tfhe::{SECURITY_BITS, Summary};
+use serde::Serialize;
+
+use crate::commands::inspect::Args;
+use crate::common;
+use crate::error::Error;
+
+#[derive(Serialize)]
+struct Inspected {
+    id: String,
+    scheme: &'static str,
+    manifest: Manifest,
+    bootstraps: std::collections::BTreeMap<String, u64>,
+    bootstrap_depth: u32,
+    security_bits: u32,
+    failure_log2: f64,
+    evaluation_key_bytes: u64,
+    input_ciphertext_bytes: u64,
+    output_ciphertext_bytes: u64,
+    instructions: usize,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Error> {
+    if args.svg.is_some() || args.costs.is_some() {
+        return Err(Error::user(
+            "--svg and --costs are about levels of CKKS; a TFHE artifact has none",
+        ));
+    }
+    let artifact =
+        TfheArtifact::read(&args.artifact).map_err(|e| Error::file(&args.artifact, e))?;
+    let summary = Summary::new(&artifact.schedule);
+    let figures = Inspected {
+        id: artifact.id().map_err(Error::user)?.to_string(),
+        scheme: "tfhe",
+        manifest: artifact.manifest.clone(),
+        bootstraps: summary.bootstraps.clone(),
+        bootstrap_depth: summary.depth,
+        security_bits: SECURITY_BITS,
+        failure_log2: summary.failure_log2,
+        evaluation_key_bytes: summary.key_bytes,
+        input_ciphertext_bytes: summary.input_bytes,
+        output_ciphertext_bytes: summary.output_bytes,
+        instructions: artifact.schedule.instructions.len(),
+    };
+    if args.output.json {
+        return common::print_json(&figures);
+    }
+    let manifest = &figures.manifest;
+    println!("network        {} (id {})", manifest.network, figures.id);
+    println!("scheme         tfhe, parameter sets of {SECURITY_BITS} bits of security");
+    if let Some(architecture) = &manifest.architecture {
+        println!("architecture   {architecture}");
+    }
+    if let Some(dataset) = &manifest.dataset {
+        println!("data set       {dataset}: {}", manifest.normalization);
+    }
+    let encoding = &artifact.encoding;
+    println!(
+        "input          {} levels from {} to {}",
+        encoding.levels, encoding.low, encoding.high
+    );
+    if let (Some(predicted), Some(machine)) =
+        (manifest.predicted_latency_ms, &manifest.cost_machine)
+    {
+        let ms = hemet_reports::number::milliseconds(predicted);
+        println!("predicted      {ms} ms on one thread of {machine}");
+    }
+    println!("instructions   {}", figures.instructions);
+    for line in summary.to_string().lines() {
+        println!("  {line}");
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! The server's half under CKKS: the constants of an artifact encoded once, requests of any number of clients answered. Nothing
+//! here can decrypt: no type of this file holds a secret key.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hemet_ckks::{Context, EvaluationKeys, SeededCiphertext};
+use hemet_schedule::Artifact;
+
+use super::CkksSpec;
+use super::keys::check;
+use crate::backend::CkksBackend;
+use crate::door::{Admitted, Service};
+use crate::error::Result;
+use crate::execute::Program;
+use crate::files::{FileKind, join, split};
+use crate::observe::Observer;
+
+/// An artifact with its constants encoded.
+pub(super) struct CkksService {
+    spec: CkksSpec,
+    program: Arc<Program<CkksBackend>>,
+}
+
+impl CkksService {
+    /// Encodes the constants. Encoded diagonals take at most `diagonal_bytes` (or what the largest inner sum of a map needs, if that
+    /// is more): the others are encoded for each answer, ahead of their use where threads are idle.
+    pub(super) fn new(artifact: Artifact, diagonal_bytes: usize) -> Result<Self> {
+        let spec = CkksSpec::new(&artifact)?;
+        let context = Context::new(spec.parameters.clone());
+        let backend = CkksBackend::with_diagonal_bytes(context, diagonal_bytes);
+        let program = Arc::new(Program::new(artifact.schedule, backend)?);
+        Ok(Self { spec, program })
+    }
+
+    fn context(&self) -> &Arc<Context> {
+        self.program.backend().context()
+    }
+
+    fn admitted(&self, keys: EvaluationKeys) -> Result<Box<dyn Admitted>> {
+        check(&keys, &self.spec)?;
+        let program = self.program.clone();
+        Ok(Box::new(WithKeys { program, keys }))
+    }
+}
+
+impl Service for CkksService {
+    fn admit(&self, keys: &[u8]) -> Result<Box<dyn Admitted>> {
+        self.admitted(EvaluationKeys::from_bytes(self.context(), keys)?)
+    }
+
+    /// Opening reads the head only; keys come into memory as they are used and leave it when memory is short, so a server can hold
+    /// the keys of many clients. Each key is verified at its first use.
+    fn admit_kept(&self, path: &Path, at: usize) -> Result<Box<dyn Admitted>> {
+        self.admitted(EvaluationKeys::map(self.context(), path, at as u64)?)
+    }
+}
+
+/// The encoded constants with the keys of one client.
+struct WithKeys {
+    program: Arc<Program<CkksBackend>>,
+    keys: EvaluationKeys,
+}
+
+impl Admitted for WithKeys {
+    fn answer(&self, request: &[u8], observe: &mut Observer<'_>) -> Result<Vec<u8>> {
+        let header = &self.program.schedule().header;
+        let parts = split(
+            request,
+            header.input.ciphertexts(header.parameters.slots()),
+            FileKind::Request.name(),
+            "encrypt the image for this artifact",
+        )?;
+        let context = self.program.backend().context();
+        let inputs = parts
+            .into_iter()
+            .map(|bytes| Ok(context.expand(&SeededCiphertext::from_bytes(context, bytes)?)?))
+            .collect::<Result<_>>()?;
+        let outputs = self.program.run(&self.keys, inputs, observe)?;
+        let outputs: Vec<Vec<u8>> = outputs.iter().map(|x| x.to_bytes(context)).collect();
+        Ok(join(&outputs))
+    }
+}
