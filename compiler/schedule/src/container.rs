@@ -9,7 +9,7 @@
 //!
 //! Reading trusts nothing: sums are checked before anything is decompressed, sizes before memory is taken, and memory
 //! grows only with bytes that are really there. A part may be at most [`MAX_RATIO`] times as large as it is stored,
-//! beyond a few MiB: real ones are 2 to 30 times as large, and a small file cannot ask for a large memory.
+//! beyond a MiB: real ones are 2 to 30 times as large, and a small file cannot ask for much memory.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ const LEVEL: i32 = 3;
 pub const MAX_RATIO: u64 = 128;
 
 /// Bytes that a part may have however few it is stored in.
-pub const FREE_BYTES: u64 = 4 << 20;
+pub const FREE_BYTES: u64 = 1 << 20;
 
 /// Why a file is no artifact.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,7 @@ mod files;
 pub mod idx;
 mod image_folder;
 mod mnist;
-mod npz;
+pub mod npz;
 mod optdigits;
 mod own;
 mod picture;

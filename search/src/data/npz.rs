@@ -16,7 +16,7 @@ use crate::Error;
 const MAX_BYTES: usize = 1 << 30;
 
 /// An NPZ file in memory.
-pub(super) struct Npz<'a> {
+pub struct Npz<'a> {
     file: &'a str,
     content: &'a [u8],
     entries: Vec<Entry>,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::marks::Marks;
+
 /// Largest period of a layout, in slots: 2^24, which is 512 ciphertexts of the largest ring.
 pub const MAX_PERIOD: u32 = 1 << 24;
 
@@ -108,7 +110,8 @@ impl Layout {
         self.len() == 0
     }
 
-    /// Whether the layout is sound: what [`crate::ckks::verify()`] asks of one. Costs one pass over the elements.
+    /// Whether the layout is sound: what [`crate::ckks::verify()`] asks of one. Costs one pass over the elements, and a
+    /// bit for each slot of the period.
     ///
     /// # Errors
     /// What is wrong, with both numbers.
@@ -130,17 +133,16 @@ impl Layout {
         for (axis, name) in ["channel", "row", "column"].into_iter().enumerate() {
             self.check_axis(axis, name)?;
         }
-        let mut taken = vec![false; self.period as usize];
-        for position in self.positions() {
-            match taken.get_mut(position as usize) {
-                None => {
-                    return Err(format!(
-                        "an element lies at position {position}, the period is {}",
-                        self.period
-                    ));
-                }
-                Some(true) => return Err(format!("two elements lie at position {position}")),
-                Some(free) => *free = true,
+        let mut taken = Marks::new(self.period as usize);
+        for position in self.elements() {
+            if position >= self.period {
+                return Err(format!(
+                    "an element lies at position {position}, the period is {}",
+                    self.period
+                ));
+            }
+            if taken.set(position as usize) {
+                return Err(format!("two elements lie at position {position}"));
             }
         }
         Ok(())
@@ -175,29 +177,20 @@ impl Layout {
     /// Position (below `period`) of each element, in channel-major order. Sensible only for a layout that
     /// [`Layout::check`] accepts.
     pub fn positions(&self) -> Vec<u32> {
-        let axis = |a: usize| -> Vec<u32> {
-            (0..self.shape[a])
-                .map(|index| {
-                    let (mut rest, mut position) = (index, 0u32);
-                    for digit in self.axes[a].iter().rev() {
-                        let extent = digit.extent.max(1);
-                        position =
-                            position.saturating_add((rest % extent).saturating_mul(digit.stride));
-                        rest /= extent;
-                    }
-                    position
-                })
-                .collect()
-        };
-        let [channels, rows, columns] = [axis(0), axis(1), axis(2)];
         let mut positions = Vec::with_capacity(self.len());
-        for c in &channels {
-            for y in &rows {
-                let base = c.saturating_add(*y);
-                positions.extend(columns.iter().map(|x| base.saturating_add(*x)));
-            }
-        }
+        positions.extend(self.elements());
         positions
+    }
+
+    /// The positions one by one.
+    fn elements(&self) -> impl Iterator<Item = u32> + '_ {
+        let along = |axis: usize| Along::new(&self.axes[axis], self.shape[axis]);
+        along(0).flat_map(move |c| {
+            along(1).flat_map(move |y| {
+                let base = c.saturating_add(y);
+                along(2).map(move |x| base.saturating_add(x))
+            })
+        })
     }
 
     /// How many ciphertexts of `slots` slots the tensor takes.
@@ -245,6 +238,45 @@ impl Layout {
             .into_iter()
             .map(|position| element(position).unwrap_or(f64::NAN))
             .collect()
+    }
+}
+
+/// The positions along one axis: its index counted up digit by digit, so that a step costs two digits on average.
+struct Along {
+    /// Value, extent and stride of each digit that counts, the least significant first.
+    digits: Vec<[u32; 3]>,
+    position: u64,
+    left: u32,
+}
+
+impl Along {
+    fn new(digits: &[Digit], count: u32) -> Self {
+        let counting = digits.iter().rev().filter(|digit| digit.extent > 1);
+        Self {
+            digits: counting.map(|d| [0, d.extent, d.stride]).collect(),
+            position: 0,
+            left: count,
+        }
+    }
+}
+
+impl Iterator for Along {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        self.left = self.left.checked_sub(1)?;
+        let position = u32::try_from(self.position).unwrap_or(u32::MAX);
+        for [value, extent, stride] in &mut self.digits {
+            *value += 1;
+            if value < extent {
+                // The values sum to at most the index, so this stays below 2^64.
+                self.position += u64::from(*stride);
+                break;
+            }
+            self.position -= u64::from(*extent - 1) * u64::from(*stride);
+            *value = 0;
+        }
+        Some(position)
     }
 }
 

@@ -4,6 +4,7 @@
 //! ciphertexts whose types carry level, scale and degree. Only [`verify()`] makes a [`Verified`] one.
 
 pub mod artifact;
+pub mod budget;
 pub mod builder;
 pub mod constants;
 pub mod cost;
@@ -13,6 +14,7 @@ pub mod fusion;
 pub mod infer;
 pub mod keys;
 pub mod layout;
+mod marks;
 pub mod op;
 pub mod placed;
 pub mod scale;

@@ -6,13 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// `2^log2 · Π q_i^e_i` over primes `q_i` of the chain. Text form: `2^40*q5^-1`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Scale {
     log2: i64,
-    /// Exponents by position in the chain; none is zero.
-    primes: BTreeMap<u32, i64>,
+    /// Exponents by position in the chain; none is zero. Shared: many values have one scale.
+    primes: Arc<BTreeMap<u32, i64>>,
 }
 
 impl Scale {
@@ -20,7 +21,7 @@ impl Scale {
     pub fn pow2(log2: i64) -> Self {
         Self {
             log2,
-            primes: BTreeMap::new(),
+            ..Self::default()
         }
     }
 
@@ -31,14 +32,13 @@ impl Scale {
 
     /// The prime at position `index` of the chain, to a power.
     pub fn prime_power(index: u32, exponent: i64) -> Self {
-        let primes = BTreeMap::from([(index, exponent)]);
+        let primes = match exponent {
+            0 => BTreeMap::new(),
+            exponent => BTreeMap::from([(index, exponent)]),
+        };
         Self {
             log2: 0,
-            primes: if exponent == 0 {
-                BTreeMap::new()
-            } else {
-                primes
-            },
+            primes: Arc::new(primes),
         }
     }
 
@@ -56,11 +56,14 @@ impl Scale {
     pub fn times(&self, other: &Self) -> Self {
         let mut product = self.clone();
         product.log2 = product.log2.saturating_add(other.log2);
-        for (index, exponent) in &other.primes {
-            let e = product.primes.entry(*index).or_insert(0);
-            *e = e.saturating_add(*exponent);
-            if *e == 0 {
-                product.primes.remove(index);
+        if !other.primes.is_empty() {
+            let primes = Arc::make_mut(&mut product.primes);
+            for (index, exponent) in other.primes.iter() {
+                let e = primes.entry(*index).or_insert(0);
+                *e = e.saturating_add(*exponent);
+                if *e == 0 {
+                    primes.remove(index);
+                }
             }
         }
         product
@@ -70,11 +73,11 @@ impl Scale {
     pub fn inverse(&self) -> Self {
         Self {
             log2: self.log2.saturating_neg(),
-            primes: self
-                .primes
-                .iter()
-                .map(|(i, e)| (*i, e.saturating_neg()))
-                .collect(),
+            primes: Arc::new(
+                (self.primes.iter())
+                    .map(|(i, e)| (*i, e.saturating_neg()))
+                    .collect(),
+            ),
         }
     }
 
@@ -86,7 +89,7 @@ impl Scale {
     /// log2 of the scale for these primes; `None` if a position lies outside the chain.
     pub fn bits(&self, moduli: &[u64]) -> Option<f64> {
         let mut bits = self.log2 as f64;
-        for (index, exponent) in &self.primes {
+        for (index, exponent) in self.primes.iter() {
             bits += (*moduli.get(*index as usize)? as f64).log2() * *exponent as f64;
         }
         Some(bits)
@@ -97,7 +100,7 @@ impl Scale {
     pub fn to_f64(&self, moduli: &[u64]) -> Option<f64> {
         // Factors are multiplied as 2^k·m with m near 1, so large exponents neither overflow nor lose digits.
         let (mut mantissa, mut exponent) = (1.0f64, self.log2);
-        for (index, e) in &self.primes {
+        for (index, e) in self.primes.iter() {
             let prime = *moduli.get(*index as usize)? as f64;
             let k = prime.log2().round();
             let unit = (prime / k.exp2()).powi(i32::try_from(*e).ok()?);
@@ -112,7 +115,7 @@ impl Scale {
 impl fmt::Display for Scale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "2^{}", self.log2)?;
-        for (index, exponent) in &self.primes {
+        for (index, exponent) in self.primes.iter() {
             write!(f, "*q{index}^{exponent}")?;
         }
         Ok(())

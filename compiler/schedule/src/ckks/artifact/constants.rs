@@ -21,9 +21,8 @@ use crate::container::{FileError, part_error};
 const PLACEMENT: &str = ":placement";
 /// Behind the name of the step of integers.
 const STEP: &str = ":step";
-/// Most values of all constants, which bounds the memory that they take once they are read: as many as the default
-/// limit of bytes holds of 32-bit floats.
-const MAX_VALUES: usize = 1 << 30;
+/// Most values of all constants: 2 GiB once they are read.
+const MAX_VALUES: usize = 1 << 28;
 
 /// A tensor on its way into a file; its bytes are made only as they are written.
 enum Stored<'a> {
@@ -90,7 +89,11 @@ impl View for Stored<'_> {
     }
 }
 
-pub(super) fn to_bytes(constants: &Constants) -> Result<Vec<u8>, FileError> {
+/// The part `constants` of an artifact.
+///
+/// # Errors
+/// Only what the format cannot hold.
+pub fn to_bytes(constants: &Constants) -> Result<Vec<u8>, FileError> {
     let mut tensors = Vec::new();
     for (name, constant) in &constants.entries {
         let values = constant.values();
@@ -134,7 +137,11 @@ pub(super) fn to_bytes(constants: &Constants) -> Result<Vec<u8>, FileError> {
         .map_err(|e| part_error("constants", e.to_string()))
 }
 
-pub(super) fn from_bytes(bytes: &[u8]) -> Result<Constants, FileError> {
+/// Reads what [`to_bytes`] wrote. Names and values are not checked here, that is the verifier's.
+///
+/// # Errors
+/// Bytes that are no such part; more than 2^28 values.
+pub fn from_bytes(bytes: &[u8]) -> Result<Constants, FileError> {
     let wrong = |message: String| part_error("constants", message);
     let tensors = SafeTensors::deserialize(bytes).map_err(|e| wrong(e.to_string()))?;
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| wrong(e.to_string()))?;
@@ -219,14 +226,25 @@ fn values(
         (_, Some(_)) => return Err("holds floats and has a step".into()),
         (Dtype::F32, None) => {
             let floats = data.as_chunks::<4>().0.iter();
-            floats.map(|c| f64::from(f32::from_le_bytes(*c))).collect()
+            collected(floats.map(|c| f64::from(f32::from_le_bytes(*c))))?
         }
         (_, None) => {
             let floats = data.as_chunks::<8>().0.iter();
-            floats.map(|c| f64::from_le_bytes(*c)).collect()
+            collected(floats.map(|c| f64::from_le_bytes(*c)))?
         }
     };
     Ok((values, shape.to_vec()))
+}
+
+/// The numbers, where there is memory for them.
+pub(super) fn collected(numbers: impl ExactSizeIterator<Item = f64>) -> Result<Vec<f64>, String> {
+    let mut values = Vec::new();
+    let count = numbers.len();
+    values
+        .try_reserve_exact(count)
+        .map_err(|_| format!("there is no memory for its {count} values"))?;
+    values.extend(numbers);
+    Ok(values)
 }
 
 fn constant(

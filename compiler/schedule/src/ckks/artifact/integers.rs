@@ -78,7 +78,7 @@ pub(super) fn values(bytes: &[u8], planes: usize, step: f64) -> Result<Vec<f64>,
             sum << 8 | i32::from(bytes[plane * count + index])
         })
     };
-    Ok((0..count).map(|i| f64::from(integer(i)) * step).collect())
+    super::constants::collected((0..count).map(|i| f64::from(integer(i)) * step))
 }
 
 /// Exponent of the lowest bit of a normal float that is 1.

@@ -21,6 +21,7 @@ use crate::syntax::MAX_NAME_BYTES;
 
 pub use crate::container::FORMAT_VERSION;
 pub use crate::manifest::{LayerNote, Manifest};
+pub use constants::{from_bytes as constants_from_bytes, to_bytes as constants_to_bytes};
 
 /// How large the parts of an artifact may be, in bytes, before they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +37,12 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 1 MiB of head, 64 MiB of schedule, 4 GiB of constants, 16 MiB for each further part.
+    /// 1 MiB of head, 64 MiB of schedule, 1 GiB of constants, 16 MiB for each further part.
     fn default() -> Self {
         Self {
             head: 1 << 20,
             schedule: text::MAX_TEXT_BYTES as u64,
-            constants: 4 << 30,
+            constants: 1 << 30,
             extra: 16 << 20,
         }
     }

@@ -19,6 +19,8 @@ pub use kind::CostKind;
 pub use table::{CostTable, DegreeCosts, TABLE_VERSION, UnitTimes};
 pub use work::{Ring, UNITS, Unit, Work};
 
+use std::collections::BTreeMap;
+
 use crate::ckks::fusion::{Fusion, fusions};
 use crate::ckks::{LinearPlan, Op, Schedule, Type};
 
@@ -51,6 +53,10 @@ pub fn costs(schedule: &Schedule) -> Vec<Cost> {
     let limbs_of = |ty: Option<&Type>| ty.map_or(0, |ty| ty.level.0.saturating_add(1));
     let mut costs = Vec::new();
     let fusions = fusions(schedule);
+    let mut given_out: BTreeMap<u32, u64> = BTreeMap::new();
+    for value in &schedule.outputs {
+        *given_out.entry(value.0).or_default() += 1;
+    }
     for (index, (instruction, fusion)) in schedule.instructions.iter().zip(fusions).enumerate() {
         let operand = instruction.op.operands().first().copied();
         // An input has no operand: its own type says how many limbs are read.
@@ -65,12 +71,11 @@ pub fn costs(schedule: &Schedule) -> Vec<Cost> {
         costs.extend(kinds(&instruction.op, fusion).into_iter().map(cost));
         let first = instruction.first_result.0;
         let results = first..first.saturating_add(instruction.op.results());
-        let outputs = schedule.outputs.iter().filter(|v| results.contains(&v.0));
-        costs.extend(outputs.map(|v| Cost {
+        costs.extend(given_out.range(results).map(|(value, count)| Cost {
             instruction: index,
             kind: CostKind::Output,
-            limbs: limbs_of(schedule.types.get(v.0 as usize)),
-            count: 1,
+            limbs: limbs_of(schedule.types.get(*value as usize)),
+            count: *count,
         }));
     }
     costs

@@ -1,14 +1,16 @@
 //! Whether a placed map is sound and suits its instruction.
 
-use super::{MAX_PAIRS, MAX_PLACES, Pattern, PlacedMap, PlacedOperand, Tap};
+use super::{Pattern, PlacedMap, PlacedOperand, Tap};
+use crate::ckks::budget::Budget;
+use crate::ckks::marks::Marks;
 use crate::ckks::{Layout, LinearPlan};
 
 impl PlacedMap {
     /// What is wrong with the map in itself, for ciphertexts of `slots` slots, with both numbers. Costs one pass over
     /// elements, places and pairs.
-    pub(crate) fn check(&self, slots: usize) -> Result<(), String> {
-        self.result
-            .check()
+    pub(crate) fn check(&self, slots: usize, budget: &mut Budget) -> Result<(), String> {
+        budget
+            .layout(&self.result)
             .map_err(|message| format!("result layout: {message}"))?;
         let ciphertexts = self.result.ciphertexts(slots);
         for (index, output) in self.outputs.iter().enumerate() {
@@ -22,7 +24,7 @@ impl PlacedMap {
         let mut wanted = 0usize;
         for (index, operand) in self.operands.iter().enumerate() {
             let own = operand
-                .check(&self.result)
+                .check(&self.result, budget)
                 .map_err(|message| format!("operand {index}: {message}"))?;
             wanted = wanted.saturating_add(own);
         }
@@ -51,12 +53,12 @@ impl PlacedMap {
         Ok(())
     }
 
-    /// What keeps the map from being the constant of a plan.
+    /// What keeps the map, whose operands take `ciphertexts`, from being the constant of a plan.
     pub(crate) fn suits(
         &self,
         inputs: usize,
         plan: &LinearPlan,
-        slots: usize,
+        ciphertexts: usize,
     ) -> Result<(), String> {
         if self.outputs.len() != plan.outputs as usize {
             return Err(format!(
@@ -65,11 +67,6 @@ impl PlacedMap {
                 plan.outputs
             ));
         }
-        let ciphertexts: usize = self
-            .operands
-            .iter()
-            .map(|o| o.layout.ciphertexts(slots))
-            .sum();
         if ciphertexts != inputs {
             return Err(format!(
                 "describes {ciphertexts} operands, there are {inputs}"
@@ -77,17 +74,26 @@ impl PlacedMap {
         }
         Ok(())
     }
+
+    /// Ciphertexts that its operands take.
+    pub(crate) fn ciphertexts(&self, slots: usize) -> usize {
+        let layouts = self.operands.iter().map(|o| &o.layout);
+        layouts.map(|layout| layout.ciphertexts(slots)).sum()
+    }
 }
 
 impl PlacedOperand {
     /// The number of weights.
-    fn check(&self, result: &Layout) -> Result<usize, String> {
-        self.layout
-            .check()
+    fn check(&self, result: &Layout, budget: &mut Budget) -> Result<usize, String> {
+        budget
+            .layout(&self.layout)
             .map_err(|message| format!("layout: {message}"))?;
         let ([outputs, ..], [inputs, ..]) = (result.shape, self.layout.shape);
-        let (mut places, mut pairs, mut weights) = (0usize, 0usize, 0usize);
+        let (mut places, mut weights) = (0usize, 0usize);
         for pattern in &self.patterns {
+            if pattern.taps.is_empty() {
+                return Err("a pattern has no taps".into());
+            }
             for tap in &pattern.taps {
                 tap.check(result.shape, self.layout.shape)?;
                 places = places.saturating_add(tap.len());
@@ -101,31 +107,21 @@ impl PlacedOperand {
                     ));
                 }
             }
-            pairs = pairs.saturating_add(pattern.pairs());
             weights = weights.saturating_add(pattern.pairs().saturating_mul(pattern.weights()));
         }
-        if places > MAX_PLACES || pairs > MAX_PAIRS {
-            return Err(format!(
-                "its patterns join {places} pairs of places and {pairs} pairs of channels, at most {MAX_PLACES} and {MAX_PAIRS} are allowed"
-            ));
-        }
+        budget.places(places)?;
+        budget.pairs((outputs as usize).saturating_mul(inputs as usize))?;
         self.distinct(outputs, inputs, result)?;
         Ok(weights)
     }
 
     /// No pair of channels is in two patterns, no pair of places in two taps.
     fn distinct(&self, outputs: u32, inputs: u32, result: &Layout) -> Result<(), String> {
-        let cells = outputs as usize * inputs as usize;
-        if cells > MAX_PAIRS {
-            return Err(format!(
-                "{outputs} output and {inputs} input channels are too many"
-            ));
-        }
-        let mut taken = vec![false; cells];
+        let mut taken = Marks::new(outputs as usize * inputs as usize);
         for pattern in &self.patterns {
             for (output, input) in pattern.blocks.iter().flat_map(|b| b.pairs()) {
                 let cell = output as usize * inputs as usize + input as usize;
-                if std::mem::replace(&mut taken[cell], true) {
+                if taken.set(cell) {
                     return Err(format!("channels {output} and {input} are joined twice"));
                 }
             }

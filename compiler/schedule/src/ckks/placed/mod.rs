@@ -15,12 +15,6 @@ use crate::ckks::Layout;
 
 pub use expand::Expansion;
 
-/// Most pairs of places that the patterns of one constant may join: more than any map that is compiled, and a bound on
-/// the memory that a file can ask for.
-pub const MAX_PLACES: usize = 1 << 24;
-/// Most pairs of channels of one operand, likewise.
-pub const MAX_PAIRS: usize = 1 << 24;
-
 /// A linear map by its weights; see the module.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlacedMap {

@@ -10,7 +10,7 @@ use crate::ckks::{Digit, Layout};
 
 impl PlacedMap {
     /// The words.
-    pub(crate) fn to_words(&self) -> Vec<u32> {
+    pub fn to_words(&self) -> Vec<u32> {
         let mut out = vec![self.period as u32];
         put_layout(&mut out, &self.result);
         out.push(self.outputs.len() as u32);
@@ -34,7 +34,10 @@ impl PlacedMap {
     }
 
     /// From the words and the weights. What it says is not checked here, only that it can be read.
-    pub(crate) fn from_words(words: &[u32], values: Vec<f64>) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// Words that end early, or that follow the end.
+    pub fn from_words(words: &[u32], values: Vec<f64>) -> Result<Self, String> {
         let mut words = Words { rest: words };
         let period = words.next()? as usize;
         let result = words.layout()?;

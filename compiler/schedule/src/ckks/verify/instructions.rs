@@ -179,7 +179,11 @@ impl Check<'_> {
                 }
             }
             (Op::Linear { inputs, plan, .. }, Constant::Placed(map)) => {
-                if let Err(message) = map.suits(inputs.len(), plan, self.slots) {
+                if let Err(message) = map.suits(
+                    inputs.len(),
+                    plan,
+                    self.constants[id.0 as usize].ciphertexts,
+                ) {
                     self.at(index, format!("constant `{name}` {message}"));
                 }
             }
@@ -214,7 +218,7 @@ impl Check<'_> {
             return; // Said already.
         };
         let scale = op.facts().constant_scale.unwrap_or(&ty.scale);
-        let largest = self.largest[id.0 as usize];
+        let largest = self.constants[id.0 as usize].largest;
         let moduli = header.parameters.moduli();
         let (Some(bits), Some(held)) = (scale.bits(moduli), moduli.get(..ty.level.limbs())) else {
             return; // Said already.

@@ -35,7 +35,9 @@
 //!
 //! **Outputs.** There is at least one; each exists; all have one type, of degree 1.
 //!
-//! Cost: linear in the size of schedule and constants; nothing is cloned.
+//! **Budget.** The layouts and placed maps keep the limits of [`crate::ckks::budget`] in all.
+//!
+//! Cost: linear in the size of schedule and constants and what they take of the budget; nothing is cloned.
 
 mod batch;
 mod instructions;
@@ -44,6 +46,7 @@ use std::collections::HashSet;
 
 use hemet_ckks_params::{Security, max_log_qp};
 
+use crate::ckks::budget::Budget;
 use crate::ckks::constants::is_name_char;
 use crate::ckks::infer::check_fit;
 use crate::ckks::{Constant, Layout, Schedule, Type};
@@ -61,11 +64,13 @@ pub type Verified = crate::verified::Verified<Schedule>;
 /// # Errors
 /// All faults at once, in order of the specification above (header first, then instruction by instruction).
 pub fn verify(schedule: Schedule) -> Result<Verified, Faults> {
+    let slots = schedule.header.parameters.slots();
     let mut check = Check {
         schedule: &schedule,
         found: Found::default(),
-        slots: schedule.header.parameters.slots(),
-        largest: Vec::new(),
+        slots,
+        constants: Vec::new(),
+        budget: Budget::new(slots),
     };
     check.header();
     check.constants();
@@ -76,12 +81,22 @@ pub fn verify(schedule: Schedule) -> Result<Verified, Faults> {
     Ok(Verified::accept(schedule))
 }
 
+/// What is found of a constant once, however many instructions use it.
+#[derive(Clone, Copy)]
+struct Measure {
+    /// Largest magnitude.
+    largest: f64,
+    /// Ciphertexts that it describes as operands, where it is a placed map.
+    ciphertexts: usize,
+}
+
 struct Check<'a> {
     schedule: &'a Schedule,
     found: Found,
     slots: usize,
-    /// Largest magnitude in each constant.
-    largest: Vec<f64>,
+    /// What instructions ask of each constant.
+    constants: Vec<Measure>,
+    budget: Budget,
 }
 
 impl Check<'_> {
@@ -166,17 +181,22 @@ impl Check<'_> {
                     self.slots
                 ));
             }
-            if let Constant::Placed(map) = value
-                && let Err(message) = map.check(self.slots)
-            {
-                self.general(format!("constant `{name}` ({kind}): {message}"));
+            let mut ciphertexts = 0;
+            if let Constant::Placed(map) = value {
+                if let Err(message) = map.check(self.slots, &mut self.budget) {
+                    self.general(format!("constant `{name}` ({kind}): {message}"));
+                }
+                ciphertexts = map.ciphertexts(self.slots);
             }
             let (mut largest, mut finite) = (0.0f64, true);
             for v in value.values() {
                 largest = largest.max(v.abs());
                 finite &= v.is_finite();
             }
-            self.largest.push(largest);
+            self.constants.push(Measure {
+                largest,
+                ciphertexts,
+            });
             if !finite {
                 let odd = |v: &f64| !v.is_finite();
                 let index = value.values().iter().position(odd).unwrap_or(0);
@@ -189,7 +209,7 @@ impl Check<'_> {
     }
 
     fn layout(&mut self, what: &str, layout: &Layout, ciphertexts: usize) {
-        if let Err(message) = layout.check() {
+        if let Err(message) = self.budget.layout(layout) {
             return self.general(format!("header, {what} layout: {message}"));
         }
         let wanted = layout.ciphertexts(self.slots);
