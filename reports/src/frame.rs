@@ -3,7 +3,7 @@
 use crate::axis::Axis;
 use crate::fonts::{self, CAP_HEIGHT_EM};
 use crate::legend::{self, Entry};
-use crate::scene::{Anchor, Bounds, FAINT, INK, Mark, Place, QUIET, Scene};
+use crate::scene::{Anchor, Bounds, FAINT, INK, Mark, Place, QUIET, Scene, Text};
 
 pub(crate) const TITLE_SIZE: f64 = 17.0;
 pub(crate) const TEXT_SIZE: f64 = 13.0;
@@ -160,7 +160,7 @@ fn draw_axes(scene: &mut Scene, frame: &Frame) {
     } else {
         frame.y.title.clone()
     };
-    scene.marks.push(Mark::Text {
+    scene.marks.push(Mark::Text(Text {
         text: fonts::cut(&y_title, AXIS_TITLE_SIZE, bottom - top),
         at: (
             MARGIN + AXIS_TITLE_SIZE * CAP_HEIGHT_EM,
@@ -170,7 +170,7 @@ fn draw_axes(scene: &mut Scene, frame: &Frame) {
         color: INK,
         anchor: Anchor::Middle,
         upwards: true,
-    });
+    }));
 }
 
 /// Labels the ticks; one that would touch the one before is left out, its tick stays.

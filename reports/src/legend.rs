@@ -89,62 +89,19 @@ pub(crate) fn draw(scene: &mut Scene, entries: &[Entry], (left, top): (f64, f64)
     }
 }
 
+/// Draws a row's sample around `y`, if it has one, and its text beside it.
 fn draw_row(scene: &mut Scene, entry: &Entry, left: f64, y: f64) {
-    let middle = (left + SAMPLE_WIDTH / 2.0, y);
+    let beside = left + SAMPLE_WIDTH + 7.0;
     let (text, text_left, color) = match entry {
-        Entry::Heading(text) => (text.as_str(), left, QUIET),
-        Entry::Marker {
-            shape,
-            fill,
-            color,
-            radius,
-            label,
-        } => {
-            marker::draw(scene, *shape, *fill, middle, *radius, *color);
-            (label.as_str(), left + SAMPLE_WIDTH + 7.0, INK)
-        }
-        Entry::Front(label) => {
-            scene.line(&[(left, y), (left + SAMPLE_WIDTH, y)], QUIET, 1.8);
-            let grey = palette::mix(QUIET, PAPER, 0.4);
-            marker::draw(scene, Shape::Disc, Fill::Strong, middle, 5.0, grey);
-            (label.as_str(), left + SAMPLE_WIDTH + 7.0, INK)
-        }
-        Entry::Chosen(label) => {
-            scene.marks.push(Mark::Ring {
-                centre: middle,
-                radius: 7.0,
-                color: ACCENT,
-                width: 2.2,
-            });
-            (label.as_str(), left + SAMPLE_WIDTH + 7.0, INK)
-        }
-        Entry::Line {
-            color,
-            width,
-            dash,
-            label,
-        } => {
-            let ends = [(left, y), (left + SAMPLE_WIDTH, y)];
-            match dash {
-                Some(dash) => scene.dashed(&ends, *color, *width, *dash),
-                None => scene.line(&ends, *color, *width),
-            }
-            (label.as_str(), left + SAMPLE_WIDTH + 7.0, INK)
-        }
-        Entry::Area {
-            color,
-            alpha,
-            label,
-        } => {
-            scene.block(
-                Bounds::around(middle, SAMPLE_WIDTH, ROW * 0.6),
-                *color,
-                *alpha,
-            );
-            (label.as_str(), left + SAMPLE_WIDTH + 7.0, INK)
-        }
+        Entry::Heading(text) => (text, left, QUIET),
+        Entry::Marker { label, .. }
+        | Entry::Front(label)
+        | Entry::Chosen(label)
+        | Entry::Line { label, .. }
+        | Entry::Area { label, .. } => (label, beside, INK),
         Entry::Scale { .. } | Entry::Gap => return,
     };
+    draw_sample(scene, entry, left, y);
     let baseline = y + TEXT_SIZE * CAP_HEIGHT_EM / 2.0;
     scene.text(
         &fonts::cut(text, TEXT_SIZE, MAX_LABEL_WIDTH),
@@ -153,6 +110,42 @@ fn draw_row(scene: &mut Scene, entry: &Entry, left: f64, y: f64) {
         color,
         Anchor::Start,
     );
+}
+
+fn draw_sample(scene: &mut Scene, entry: &Entry, left: f64, y: f64) {
+    let middle = (left + SAMPLE_WIDTH / 2.0, y);
+    let ends = [(left, y), (left + SAMPLE_WIDTH, y)];
+    match entry {
+        Entry::Marker {
+            shape,
+            fill,
+            color,
+            radius,
+            ..
+        } => marker::draw(scene, *shape, *fill, middle, *radius, *color),
+        Entry::Front(_) => {
+            scene.line(&ends, QUIET, 1.8);
+            let grey = palette::mix(QUIET, PAPER, 0.4);
+            marker::draw(scene, Shape::Disc, Fill::Strong, middle, 5.0, grey);
+        }
+        Entry::Chosen(_) => scene.marks.push(Mark::Ring {
+            centre: middle,
+            radius: 7.0,
+            color: ACCENT,
+            width: 2.2,
+        }),
+        Entry::Line {
+            color, width, dash, ..
+        } => match dash {
+            Some(dash) => scene.dashed(&ends, *color, *width, *dash),
+            None => scene.line(&ends, *color, *width),
+        },
+        Entry::Area { color, alpha, .. } => {
+            let bounds = Bounds::around(middle, SAMPLE_WIDTH, ROW * 0.6);
+            scene.block(bounds, *color, *alpha);
+        }
+        Entry::Heading(_) | Entry::Scale { .. } | Entry::Gap => {}
+    }
 }
 
 /// A bar from the least (light, below) to the most (dark, above), with about five whole numbers beside it.

@@ -11,7 +11,7 @@ use plotters::style::{
 
 use crate::error::{Error, Result};
 use crate::fonts;
-use crate::scene::{Anchor, Mark, Place, Rgb, Scene};
+use crate::scene::{Anchor, Mark, Place, Rgb, Scene, Text};
 
 /// Size of an SVG picture in logical units, and the least size on which a PNG is laid out.
 pub(crate) const LOGICAL: (f64, f64) = (640.0, 480.0);
@@ -129,108 +129,120 @@ fn draw<B: DrawingBackend>(
     fonts::register()?;
     area.fill(&rgba(crate::scene::PAPER, 1.0))
         .map_err(refused)?;
+    let canvas = Canvas { area, scale, habit };
     for mark in &scene.marks {
-        draw_mark(mark, &area, scale, habit)?;
+        canvas.draw(mark)?;
     }
-    area.present().map_err(refused)
+    canvas.area.present().map_err(refused)
 }
 
-fn draw_mark<B: DrawingBackend>(
-    mark: &Mark,
-    area: &DrawingArea<B, Shift>,
+/// Where a scene is drawn.
+struct Canvas<'a, B: DrawingBackend> {
+    area: DrawingArea<B, Shift>,
+    /// Units of the backend per logical unit.
     scale: f64,
-    habit: &TextHabit,
-) -> Result<()> {
-    let at = |place: Place| {
-        (
-            (place.0 * scale).round() as i32,
-            (place.1 * scale).round() as i32,
-        )
-    };
-    let wide = |width: f64| ((width * scale).round() as u32).max(1);
-    let shape = |color, alpha, filled, width| ShapeStyle {
-        color: rgba(color, alpha),
-        filled,
-        stroke_width: wide(width),
-    };
-    match mark {
-        Mark::Line {
-            places,
-            color,
-            width,
-        } => {
-            // A step of no length has no direction, which the bitmap renderer needs.
-            let mut path: Vec<(i32, i32)> = places.iter().map(|p| at(*p)).collect();
-            path.dedup();
-            if path.len() > 1 {
-                area.draw(&PathElement::new(path, shape(*color, 1.0, false, *width)))
-                    .map_err(refused)?;
+    habit: &'a TextHabit,
+}
+
+impl<B: DrawingBackend> Canvas<'_, B> {
+    fn draw(&self, mark: &Mark) -> Result<()> {
+        match mark {
+            Mark::Line {
+                places,
+                color,
+                width,
+            } => self.path(places, self.outline(*color, *width)),
+            Mark::Area {
+                corners,
+                color,
+                alpha,
+            } => {
+                let corners: Vec<(i32, i32)> = corners.iter().map(|p| self.at(*p)).collect();
+                let polygon = Polygon::new(corners, self.filled(*color, *alpha));
+                self.area.draw(&polygon).map_err(refused)
             }
-            Ok(())
+            Mark::Disc {
+                centre,
+                radius,
+                color,
+            } => self.circle(*centre, *radius, self.filled(*color, 1.0)),
+            Mark::Ring {
+                centre,
+                radius,
+                color,
+                width,
+            } => self.circle(*centre, *radius, self.outline(*color, *width)),
+            Mark::Text(text) => self.text(text),
         }
-        Mark::Area {
-            corners,
-            color,
-            alpha,
-        } => {
-            let corners: Vec<(i32, i32)> = corners.iter().map(|p| at(*p)).collect();
-            area.draw(&Polygon::new(corners, shape(*color, *alpha, true, 1.0)))
-                .map_err(refused)
+    }
+
+    fn at(&self, place: Place) -> (i32, i32) {
+        let units = |length: f64| (length * self.scale).round() as i32;
+        (units(place.0), units(place.1))
+    }
+
+    fn wide(&self, width: f64) -> u32 {
+        ((width * self.scale).round() as u32).max(1)
+    }
+
+    fn outline(&self, color: Rgb, width: f64) -> ShapeStyle {
+        ShapeStyle {
+            color: rgba(color, 1.0),
+            filled: false,
+            stroke_width: self.wide(width),
         }
-        Mark::Disc {
-            centre,
-            radius,
-            color,
-        } => area
-            .draw(&Circle::new(
-                at(*centre),
-                wide(*radius),
-                shape(*color, 1.0, true, 1.0),
-            ))
-            .map_err(refused),
-        Mark::Ring {
-            centre,
-            radius,
-            color,
-            width,
-        } => area
-            .draw(&Circle::new(
-                at(*centre),
-                wide(*radius),
-                shape(*color, 1.0, false, *width),
-            ))
-            .map_err(refused),
-        Mark::Text {
-            text,
-            at: place,
-            size,
-            color,
-            anchor,
-            upwards,
-        } => {
-            let h_pos = match anchor {
-                Anchor::Start => HPos::Left,
-                Anchor::Middle => HPos::Center,
-                Anchor::End => HPos::Right,
-            };
-            let drop = size * habit.drop_em;
-            let (top, turn) = if *upwards {
-                ((place.0 - drop, place.1), FontTransform::Rotate270)
-            } else {
-                ((place.0, place.1 - drop), FontTransform::None)
-            };
-            let font = FontDesc::new(
-                FontFamily::Name(fonts::FAMILY),
-                size * scale * habit.size_per_em,
-                FontStyle::Normal,
-            );
-            let color = rgba(*color, 1.0);
-            let style = TextStyle::from(font.transform(turn))
-                .color(&color)
-                .pos(Pos::new(h_pos, VPos::Top));
-            area.draw_text(&printable(text), &style, at(top))
-                .map_err(refused)
+    }
+
+    fn filled(&self, color: Rgb, alpha: f64) -> ShapeStyle {
+        ShapeStyle {
+            color: rgba(color, alpha),
+            filled: true,
+            stroke_width: self.wide(1.0),
         }
+    }
+
+    fn path(&self, places: &[Place], style: ShapeStyle) -> Result<()> {
+        // A step of no length has no direction, which the bitmap renderer needs.
+        let mut path: Vec<(i32, i32)> = places.iter().map(|p| self.at(*p)).collect();
+        path.dedup();
+        match path.len() {
+            0 | 1 => Ok(()),
+            _ => self
+                .area
+                .draw(&PathElement::new(path, style))
+                .map_err(refused),
+        }
+    }
+
+    fn circle(&self, centre: Place, radius: f64, style: ShapeStyle) -> Result<()> {
+        let circle = Circle::new(self.at(centre), self.wide(radius), style);
+        self.area.draw(&circle).map_err(refused)
+    }
+
+    fn text(&self, text: &Text) -> Result<()> {
+        let (size, (x, y)) = (text.size, text.at);
+        let h_pos = match text.anchor {
+            Anchor::Start => HPos::Left,
+            Anchor::Middle => HPos::Center,
+            Anchor::End => HPos::Right,
+        };
+        let drop = size * self.habit.drop_em;
+        let (top, turn) = match text.upwards {
+            true => ((x - drop, y), FontTransform::Rotate270),
+            false => ((x, y - drop), FontTransform::None),
+        };
+        let font = FontDesc::new(
+            FontFamily::Name(fonts::FAMILY),
+            size * self.scale * self.habit.size_per_em,
+            FontStyle::Normal,
+        );
+        let color = rgba(text.color, 1.0);
+        let style = TextStyle::from(font.transform(turn))
+            .color(&color)
+            .pos(Pos::new(h_pos, VPos::Top));
+        self.area
+            .draw_text(&printable(&text.text), &style, self.at(top))
+            .map_err(refused)
     }
 }
 

@@ -57,15 +57,22 @@ pub(crate) enum Mark {
         color: Rgb,
         width: f64,
     },
-    /// A text of `size` logical units per em; `at` is on its baseline.
-    Text {
-        text: String,
-        at: Place,
-        size: f64,
-        color: Rgb,
-        anchor: Anchor,
-        upwards: bool,
-    },
+    /// A text.
+    Text(Text),
+}
+
+/// A text in a picture.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Text {
+    pub text: String,
+    /// Where, on its baseline.
+    pub at: Place,
+    /// Logical units per em.
+    pub size: f64,
+    pub color: Rgb,
+    pub anchor: Anchor,
+    /// Whether it is turned by a quarter, to be read from below.
+    pub upwards: bool,
 }
 
 /// A picture before it is drawn.
@@ -146,14 +153,14 @@ impl Scene {
 
     /// A text that runs to the right, `at` on its baseline.
     pub fn text(&mut self, text: &str, at: Place, size: f64, color: Rgb, anchor: Anchor) {
-        self.marks.push(Mark::Text {
+        self.marks.push(Mark::Text(Text {
             text: text.to_string(),
             at,
             size,
             color,
             anchor,
             upwards: false,
-        });
+        }));
     }
 }
 
@@ -261,9 +268,7 @@ mod tests {
                     .windows(2)
                     .map(|p| (p[1].0 - p[0].0).hypot(p[1].1 - p[0].1))
                     .sum::<f64>(),
-                Mark::Area { .. } | Mark::Disc { .. } | Mark::Ring { .. } | Mark::Text { .. } => {
-                    0.0
-                }
+                Mark::Area { .. } | Mark::Disc { .. } | Mark::Ring { .. } | Mark::Text(_) => 0.0,
             })
             .sum();
         assert!(

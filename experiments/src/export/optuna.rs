@@ -8,6 +8,7 @@
 use hemet_search::objective::{Objective, Objectives};
 use hemet_search::trial::Point;
 use hemet_search::{Outcome, Trial};
+use hemet_spaces::space::Gene;
 use serde_json::{Map, Value, json};
 
 use super::Exported;
@@ -33,43 +34,11 @@ const MAXIMIZE: u8 = 2;
 /// # Errors
 /// An experiment without a space.
 pub fn journal(study: &Exported<'_>) -> Result<String, Error> {
-    let experiment = study.experiment;
-    let mut text = String::new();
-    let mut line = |op_code: u8, fields: Value| {
-        let mut all = Map::new();
-        all.insert("op_code".into(), op_code.into());
-        all.insert("worker_id".into(), "hemet".into());
-        if let Value::Object(fields) = fields {
-            all.extend(fields);
-        }
-        text += &Value::Object(all).to_string();
-        text.push('\n');
-    };
-    let objectives = experiment.objectives()?;
-    let direction = |maximized| if maximized { MAXIMIZE } else { MINIMIZE };
-    let list = objectives.list().iter();
-    let directions: Vec<u8> = list.clone().map(|o| direction(o.maximized)).collect();
-    let metrics: Vec<String> = list.map(|o| metric(o)).collect();
-    line(
-        CREATE_STUDY,
-        json!({"study_name": experiment.name, "directions": directions}),
-    );
-    let names = json!({"study:metric_names": metrics});
-    line(
-        SET_STUDY_SYSTEM_ATTR,
-        json!({"study_id": 0, "system_attr": names}),
-    );
-    for attribute in [
-        json!({"hemet_version": env!("CARGO_PKG_VERSION")}),
-        json!({"seed": experiment.seed}),
-        json!({"strategy": experiment.search.strategy}),
-        json!({"data": experiment.data.set}),
-    ] {
-        let fields = json!({"study_id": 0, "user_attr": attribute});
-        line(SET_STUDY_USER_ATTR, fields);
-    }
-    let genes = experiment.space()?.genes();
-    let distribution = |gene: &hemet_spaces::space::Gene| {
+    let objectives = study.experiment.objectives()?;
+    let mut journal = Journal(String::new());
+    journal.begin(study, &objectives);
+    let genes = study.experiment.space()?.genes();
+    let distribution = |gene: &Gene| {
         let attributes = json!({"choices": gene.options});
         // A text within the text: so Optuna keeps distributions.
         let text = json!({"name": "CategoricalDistribution", "attributes": attributes}).to_string();
@@ -82,23 +51,64 @@ pub fn journal(study: &Exported<'_>) -> Result<String, Error> {
             .map(|(gene, option)| (gene.name.clone(), (*option).into()))
             .collect();
         let (state, values) = state(trial, &objectives);
-        line(
-            CREATE_TRIAL,
-            json!({
-                "study_id": 0,
-                "datetime_start": null,
-                "state": state,
-                "value": null,
-                "values": values,
-                "distributions": distributions,
-                "params": params,
-                "user_attrs": attributes(trial),
-                "system_attrs": {},
-                "intermediate_values": {},
-            }),
-        );
+        let fields = json!({
+            "study_id": 0,
+            "datetime_start": null,
+            "state": state,
+            "value": null,
+            "values": values,
+            "distributions": distributions,
+            "params": params,
+            "user_attrs": attributes(trial),
+            "system_attrs": {},
+            "intermediate_values": {},
+        });
+        journal.add(CREATE_TRIAL, fields);
     }
-    Ok(text)
+    Ok(journal.0)
+}
+
+/// The lines so far.
+struct Journal(String);
+
+impl Journal {
+    fn add(&mut self, op_code: u8, fields: Value) {
+        let mut all = Map::new();
+        all.insert("op_code".into(), op_code.into());
+        all.insert("worker_id".into(), "hemet".into());
+        if let Value::Object(fields) = fields {
+            all.extend(fields);
+        }
+        self.0 += &Value::Object(all).to_string();
+        self.0.push('\n');
+    }
+
+    /// The study with its directions, the names of its metrics and what it was.
+    fn begin(&mut self, study: &Exported<'_>, objectives: &Objectives) {
+        let experiment = study.experiment;
+        let direction = |maximised| if maximised { MAXIMIZE } else { MINIMIZE };
+        let list = objectives.list().iter();
+        let directions: Vec<u8> = list.clone().map(|o| direction(o.maximised)).collect();
+        let metrics: Vec<String> = list.map(|o| metric(o)).collect();
+        self.add(
+            CREATE_STUDY,
+            json!({"study_name": experiment.name, "directions": directions}),
+        );
+        let names = json!({"study:metric_names": metrics});
+        self.add(
+            SET_STUDY_SYSTEM_ATTR,
+            json!({"study_id": 0, "system_attr": names}),
+        );
+        for attribute in [
+            json!({"hemet_version": env!("CARGO_PKG_VERSION")}),
+            json!({"seed": experiment.seed}),
+            json!({"strategy": experiment.search.strategy}),
+            json!({"data": experiment.data.set}),
+        ] {
+            let fields = json!({"study_id": 0, "user_attr": attribute});
+            self.add(SET_STUDY_USER_ATTR, fields);
+        }
+    }
 }
 
 /// The name of an objective with its unit, as Optuna shows it.

@@ -114,6 +114,33 @@ fn floor(plot: &ParetoPlot) -> Option<f64> {
 
 /// What the legend says.
 pub(super) fn legend(plot: &ParetoPlot, coding: &Coding) -> Vec<Entry> {
+    let mut entries = kinds(plot, coding);
+    entries.push(Entry::Gap);
+    entries.push(Entry::Heading("Depth (levels)".into()));
+    if coding.depths.len() > MAX_DEPTH_ENTRIES {
+        entries.push(Entry::Scale {
+            low: coding.depths[0],
+            high: coding.depths[coding.depths.len() - 1],
+        });
+    } else {
+        entries.extend(coding.depths.iter().rev().map(|depth| Entry::Marker {
+            shape: Shape::Disc,
+            fill: Fill::Strong,
+            color: coding.color(*depth),
+            radius: FRONT_RADIUS,
+            label: depth.to_string(),
+        }));
+    }
+    if coding.series.len() > 1 {
+        entries.push(Entry::Gap);
+        entries.push(Entry::Heading(plot.series_title.clone()));
+        entries.extend(series(coding));
+    }
+    entries
+}
+
+/// The kinds of points that the plot has.
+fn kinds(plot: &ParetoPlot, coding: &Coding) -> Vec<Entry> {
     let any = |what: fn(&ParetoPoint) -> bool| plot.points.iter().any(what);
     let marker = |shape, fill, color, radius, label: &str| Entry::Marker {
         shape,
@@ -122,19 +149,14 @@ pub(super) fn legend(plot: &ParetoPlot, coding: &Coding) -> Vec<Entry> {
         radius,
         label: label.to_string(),
     };
-    let grey = palette::mix(QUIET, PAPER, 0.4);
+    let (grey, disc) = (grey(), Shape::Disc);
     let mut entries = Vec::new();
     if any(|p| p.on_front) {
         entries.push(Entry::Front("Pareto front".into()));
     }
     if any(|p| !p.on_front && !p.baseline) {
-        entries.push(marker(
-            Shape::Disc,
-            Fill::Plain,
-            grey,
-            coding.radius,
-            "other trials",
-        ));
+        let label = "other trials";
+        entries.push(marker(disc, Fill::Plain, grey, coding.radius, label));
     }
     if any(|p| p.chosen) {
         entries.push(Entry::Chosen("chosen".into()));
@@ -144,37 +166,35 @@ pub(super) fn legend(plot: &ParetoPlot, coding: &Coding) -> Vec<Entry> {
         entries.push(marker(Shape::Star, Fill::Strong, grey, radius, "baseline"));
     }
     if any(|p| p.measured_x.is_some()) {
-        entries.push(marker(Shape::Disc, Fill::Hollow, QUIET, 4.4, "measured"));
-    }
-    entries.push(Entry::Gap);
-    entries.push(Entry::Heading("Depth (levels)".into()));
-    if coding.depths.len() > MAX_DEPTH_ENTRIES {
-        entries.push(Entry::Scale {
-            low: coding.depths[0],
-            high: coding.depths[coding.depths.len() - 1],
-        });
-    } else {
-        for depth in coding.depths.iter().rev() {
-            entries.push(marker(
-                Shape::Disc,
-                Fill::Strong,
-                coding.color(*depth),
-                FRONT_RADIUS,
-                &depth.to_string(),
-            ));
-        }
-    }
-    if coding.series.len() > 1 {
-        entries.push(Entry::Gap);
-        entries.push(Entry::Heading(plot.series_title.clone()));
-        for (i, series) in coding.series.iter().enumerate().take(SHAPES.len()) {
-            let shared = i + 1 == SHAPES.len() && coding.series.len() > SHAPES.len();
-            let named = if series.is_empty() { "none" } else { series };
-            let label = if shared { "others" } else { named };
-            entries.push(marker(SHAPES[i], Fill::Strong, grey, 5.0, label));
-        }
+        entries.push(marker(disc, Fill::Hollow, QUIET, 4.4, "measured"));
     }
     entries
+}
+
+/// The shape of each series; from the sixth on they share one.
+fn series(coding: &Coding) -> Vec<Entry> {
+    let count = coding.series.len();
+    let shown = SHAPES.iter().zip(&coding.series).enumerate();
+    let entry = |(i, (shape, series)): (usize, (&Shape, &&str))| {
+        let shared = i + 1 == SHAPES.len() && count > SHAPES.len();
+        let label = match (shared, *series) {
+            (true, _) => "others",
+            (false, "") => "none",
+            (false, name) => name,
+        };
+        Entry::Marker {
+            shape: *shape,
+            fill: Fill::Strong,
+            color: grey(),
+            radius: 5.0,
+            label: label.to_string(),
+        }
+    };
+    shown.map(entry).collect()
+}
+
+fn grey() -> Rgb {
+    palette::mix(QUIET, PAPER, 0.4)
 }
 
 /// Places of the measured and of the predicted value of a point.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::scene::{Bounds, Mark};
+use crate::scene::{Bounds, Mark, Text};
 
 fn point(trial: u64, latency_ms: f64, accuracy: f64, depth: u32) -> ParetoPoint {
     ParetoPoint {
@@ -43,7 +43,7 @@ fn texts(scene: &crate::scene::Scene) -> Vec<&str> {
         .marks
         .iter()
         .filter_map(|mark| match mark {
-            Mark::Text { text, .. } => Some(text.as_str()),
+            Mark::Text(text) => Some(text.text.as_str()),
             Mark::Line { .. } | Mark::Area { .. } | Mark::Disc { .. } | Mark::Ring { .. } => None,
         })
         .collect()
@@ -299,7 +299,7 @@ proptest! {
         }
         let page = Bounds { left: 0.0, top: 0.0, right: width, bottom: height };
         for mark in &layout.scene.marks {
-            if let Mark::Text { text, at, size, anchor, upwards: false, .. } = mark {
+            if let Mark::Text(Text { text, at, size, anchor, upwards: false, .. }) = mark {
                 let wide = crate::fonts::width(text, *size);
                 let left = match anchor {
                     crate::scene::Anchor::Start => at.0,
