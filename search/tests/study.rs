@@ -10,7 +10,7 @@ use hemet_search::constraint::{Constraints, CostEstimate, CostModel};
 use hemet_search::objective::Objectives;
 use hemet_search::pareto::ParetoFront;
 use hemet_search::strategy::{strategies, strategy};
-use hemet_search::study::{Baseline, Job, Resume, RunFolder, Study, StudyOptions, StudyReport};
+use hemet_search::study::{Baseline, Job, Resume, Study, StudyFolder, StudyOptions, StudyReport};
 use hemet_search::train::{EpochReport, OnEpoch, TrainOutcome, Trained};
 use hemet_search::{Error, Outcome, Seed, Trial};
 use hemet_spaces::{LayerGraph, Space, Weights};
@@ -123,7 +123,7 @@ fn run_until(
         should_stop,
         out_of_time: &|| false,
     };
-    study.run(&RunFolder::create(folder)?, options, resume)
+    study.run(&StudyFolder::create(folder)?, options, resume)
 }
 
 fn journal(folder: &Path) -> Vec<u8> {
@@ -348,7 +348,7 @@ fn a_panic_in_training_fails_its_trial_alone() {
         should_stop: &|| false,
         out_of_time: &|| false,
     };
-    let folder = RunFolder::create(folder.path()).expect("created");
+    let folder = StudyFolder::create(folder.path()).expect("created");
     let report = study
         .run(&folder, &options(1, 1), Resume::No)
         .expect("runs");
@@ -379,7 +379,7 @@ fn an_error_in_training_ends_the_study_and_keeps_the_journal() {
         should_stop: &|| false,
         out_of_time: &|| false,
     };
-    let run_folder = RunFolder::create(folder.path()).expect("created");
+    let run_folder = StudyFolder::create(folder.path()).expect("created");
     let error = study
         .run(&run_folder, &options(1, 1), Resume::No)
         .expect_err("ends");
@@ -443,7 +443,7 @@ fn an_infeasible_baseline_is_recorded_and_the_study_goes_on() {
         should_stop: &|| false,
         out_of_time: &|| false,
     };
-    let run_folder = RunFolder::create(folder.path()).expect("created");
+    let run_folder = StudyFolder::create(folder.path()).expect("created");
     let report = study.run(&run_folder, &with, Resume::No).expect("runs");
     let reason = report.trials[0].outcome.reason().unwrap_or_default();
     assert!(reason.contains("exceeds 10"), "{reason}");

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use hemet_search::constraint::{Constraints, CostEstimate, CostModel};
 use hemet_search::strategy::strategy;
 use hemet_search::study::{
-    Baseline, Event, Halving, Resume, RunFolder, Study, StudyOptions, StudyReport,
+    Baseline, Event, Halving, Resume, Study, StudyFolder, StudyOptions, StudyReport,
 };
 use hemet_search::train::{OnEpoch, TrainData, TrainOptions, Training};
 use hemet_search::{Seed, data};
@@ -95,7 +95,7 @@ fn run(
         should_stop: &|| finished.lock().expect("no panic").len() >= stop_after,
         out_of_time: &|| false,
     };
-    let run_folder = RunFolder::create(folder).expect("created");
+    let run_folder = StudyFolder::create(folder).expect("created");
     let report = study.run(&run_folder, options, Resume::Yes).expect("runs");
     let ended = finished.lock().expect("no panic").clone();
     assert!(ended.is_sorted(), "{ended:?}");

@@ -291,7 +291,7 @@ fn weights(
 ) -> Result<Weights, Error> {
     let path = run.trained_file(trial.number, "safetensors");
     if !path.exists() || args.search_weights {
-        let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
+        let folder = study::StudyFolder::create(&run.root).map_err(Error::user)?;
         return folder.read_weights(trial.number).map_err(Error::user);
     }
     eprintln!("weights: {} (of `hemet train`)", path.display());

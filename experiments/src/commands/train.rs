@@ -122,7 +122,7 @@ fn take_over_checkpoint(
     trial: &Trial,
 ) -> Result<(), Error> {
     let own = run.trained_checkpoint(trial.number, experiment.train.epochs);
-    let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
+    let folder = study::StudyFolder::create(&run.root).map_err(Error::user)?;
     let left = folder.checkpoint(trial.number);
     if trial.stopped_at.is_none() || own.exists() || !left.exists() {
         return Ok(());

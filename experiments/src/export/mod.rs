@@ -6,7 +6,8 @@ mod tensorboard;
 
 use std::path::Path;
 
-use hemet_search::{Trial, study};
+use hemet_search::Trial;
+use hemet_search::study::StudyFolder;
 
 use crate::error::Error;
 use crate::experiment::Experiment;
@@ -32,7 +33,7 @@ pub struct Exported<'a> {
     /// All trials.
     pub trials: &'a [Trial],
     /// Where the curves lie.
-    pub folder: &'a study::RunFolder,
+    pub folder: &'a StudyFolder,
 }
 
 impl Format {
@@ -42,7 +43,7 @@ impl Format {
     /// Files that cannot be read or written.
     pub fn write(self, run: &RunFolder, path: &Path) -> Result<(), Error> {
         let experiment = run.experiment()?;
-        let folder = study::RunFolder::create(&run.root)?;
+        let folder = run.study()?;
         let trials = run.trials(&experiment, run.summary()?.as_ref())?;
         let study = Exported {
             experiment: &experiment,

@@ -53,7 +53,7 @@ pub fn deploy(
             trial.outcome.name()
         ))
     })?;
-    let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
+    let folder = study::StudyFolder::create(&run.root).map_err(Error::user)?;
     let weights = folder.read_weights(trial.number).map_err(Error::user)?;
     let network = TrainedNetwork {
         experiment,

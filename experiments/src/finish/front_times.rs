@@ -63,7 +63,7 @@ pub fn measure(
         .filter(|t| !measured_ms.contains_key(t))
         .collect();
     let others = spread(&others, experiment.measured_members);
-    let folder = study::RunFolder::create(&run.root).map_err(Error::user)?;
+    let folder = study::StudyFolder::create(&run.root).map_err(Error::user)?;
     let mut progress = Progress::new("measure", others.len() as u64, others.is_empty());
     for (done, trial) in others.into_iter().enumerate() {
         progress.set(done as u64, &format!("front member #{trial}"));

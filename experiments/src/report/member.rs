@@ -52,7 +52,7 @@ impl<'a> Member<'a> {
             tables: layers.into_iter().collect(),
             parameters,
         };
-        let folder = study::RunFolder::create(&run.folder.root).map_err(Error::user)?;
+        let folder = study::StudyFolder::create(&run.folder.root).map_err(Error::user)?;
         if let Some(epochs) = folder.read_curve(found.trial).map_err(Error::user)? {
             member.add_curves(run, &epochs).map_err(Error::user)?;
         }

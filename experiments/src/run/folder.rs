@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hemet_search::study::StudyFolder;
 use hemet_search::{Trial, study};
 
 use crate::error::Error;
@@ -33,6 +34,14 @@ impl RunFolder {
     /// `experiment.yaml`: the experiment, resolved.
     pub fn experiment_path(&self) -> PathBuf {
         self.root.join("experiment.yaml")
+    }
+
+    /// The files of the study in it, their folders made where missing.
+    ///
+    /// # Errors
+    /// Folders that cannot be made.
+    pub fn study(&self) -> Result<StudyFolder, Error> {
+        Ok(StudyFolder::create(&self.root)?)
     }
 
     /// `costs.json`: the cost table that the search used.
@@ -81,8 +90,7 @@ impl RunFolder {
         experiment: &Experiment,
         summary: Option<&Summary>,
     ) -> Result<Vec<Trial>, Error> {
-        let folder = study::RunFolder::create(&self.root)?;
-        let mut trials = study::read_journal(&folder.journal(), experiment.space()?)?;
+        let mut trials = study::read_journal(&self.study()?.journal(), experiment.space()?)?;
         for dropped in summary.iter().flat_map(|summary| &summary.uncompilable) {
             dropped.leave_front(&mut trials);
         }

@@ -41,7 +41,7 @@ impl Search<'_> {
         let experiment = self.data.experiment();
         let space = experiment.space()?;
         self.announce()?;
-        let folder = study::RunFolder::create(&self.run.root).map_err(Error::user)?;
+        let folder = study::StudyFolder::create(&self.run.root).map_err(Error::user)?;
         let earlier = study::read_journal(&folder.journal(), space).map_err(Error::user)?;
         let progress = SearchProgress::new(experiment, earlier)?;
         let on_event = |event: Event<'_>| {

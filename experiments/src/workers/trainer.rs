@@ -83,7 +83,7 @@ impl Trainer {
         let space = space.map_err(|e| SearchError::Elsewhere(e.render()))?;
         let order = Order::from_json(&request.text, space)?;
         let begun = Instant::now();
-        let checkpoint = study::RunFolder::create(&self.scratch.root)?.checkpoint(order.number);
+        let checkpoint = study::StudyFolder::create(&self.scratch.root)?.checkpoint(order.number);
         let mut training = TrialTraining::of(&self.shared, &order)?;
         training.checkpoint = Some(&checkpoint);
         let mut epochs = Vec::new();

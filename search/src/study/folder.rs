@@ -11,11 +11,11 @@ use crate::train::EpochReport;
 
 /// Where a study's files lie.
 #[derive(Clone, Debug)]
-pub struct RunFolder {
+pub struct StudyFolder {
     root: PathBuf,
 }
 
-impl RunFolder {
+impl StudyFolder {
     /// The run folder at `root`, created with its subfolders where missing.
     ///
     /// # Errors

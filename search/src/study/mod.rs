@@ -24,7 +24,7 @@ use crate::train::{EpochReport, OnEpoch, TrainOutcome};
 use crate::{Error, Seed, Trial};
 
 pub use baseline::Baseline;
-pub use folder::RunFolder;
+pub use folder::StudyFolder;
 pub use halving::{Contest, Halving, Verdict};
 pub use journal::read as read_journal;
 pub use order::{Delivery, Order};
@@ -137,7 +137,7 @@ impl Study<'_> {
     /// stays.
     pub fn run(
         &self,
-        folder: &RunFolder,
+        folder: &StudyFolder,
         options: &StudyOptions,
         resume: Resume,
     ) -> Result<StudyReport, Error> {

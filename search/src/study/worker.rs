@@ -11,7 +11,7 @@ use hemet_spaces::{Architecture, Weights};
 use super::journal::{Journal, Past};
 use super::schedule::{Costs, known, propose};
 use super::{
-    Contest, Event, Job, Order, PROPOSALS_PER_TRIAL, RunFolder, Study, StudyOptions, StudyReport,
+    Contest, Event, Job, Order, PROPOSALS_PER_TRIAL, Study, StudyFolder, StudyOptions, StudyReport,
 };
 use crate::train::{End, EpochReport, TrainOutcome};
 use crate::trial::rounded;
@@ -21,7 +21,7 @@ use crate::{Error, Outcome, Trial};
 pub(super) struct Desk<'a> {
     study: &'a Study<'a>,
     options: &'a StudyOptions,
-    folder: &'a RunFolder,
+    folder: &'a StudyFolder,
     costs: &'a Costs<'a>,
     state: Mutex<State>,
     changed: Condvar,
@@ -79,7 +79,7 @@ impl<'a> Desk<'a> {
     pub fn new(
         study: &'a Study<'a>,
         options: &'a StudyOptions,
-        folder: &'a RunFolder,
+        folder: &'a StudyFolder,
         costs: &'a Costs<'a>,
         past: Past,
     ) -> Self {
