@@ -77,6 +77,7 @@ fn random_images(count: usize) -> Dataset {
         name: "random".into(),
         shape,
         classes: 10,
+        class_names: (0..10).map(|class| class.to_string()).collect(),
         images: (0..count * shape.len())
             .map(|_| rng.random_range(0.0..1.0))
             .collect(),

@@ -16,6 +16,8 @@ fn optdigits_has_its_published_counts_and_range() {
     for part in [&digits.train, &digits.test] {
         assert_eq!(part.shape, Shape::new(1, 8, 8));
         assert_eq!(part.classes, 10);
+        let numbers: Vec<String> = (0..10).map(|class| class.to_string()).collect();
+        assert_eq!(part.class_names, numbers);
         assert_eq!(part.images.len(), part.len() * 64);
         assert!(part.images.iter().all(|p| (0.0..=1.0).contains(p)));
         let greatest = part.images.iter().fold(0.0f32, |m, p| m.max(*p));
@@ -38,6 +40,22 @@ fn nearest_neighbor(train: &Dataset, test: &Dataset) -> usize {
             nearest.map(|j| train.labels[j]) == Some(test.labels[*i])
         })
         .count()
+}
+
+#[test]
+fn a_published_set_names_all_of_its_classes_or_none() {
+    for source in data::sources() {
+        let (names, known) = (source.class_names(), source.shape_and_classes());
+        let classes = known.map_or(0, |(_, classes)| classes);
+        assert!(
+            names.is_empty() || names.len() == classes,
+            "{} names {} of {classes} classes",
+            source.name(),
+            names.len()
+        );
+        let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+        assert_eq!(distinct.len(), names.len(), "{}", source.name());
+    }
 }
 
 #[test]

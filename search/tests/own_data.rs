@@ -202,6 +202,9 @@ fn an_image_folder_gives_classes_by_name_and_a_split_that_depends_on_names_alone
     let set = data::load("image_folder", Some(folder.path())).expect("sound");
     assert_eq!((set.train.len(), set.test.len()), (16, 4));
     assert_eq!(set.test.labels, [0, 0, 1, 1]);
+    for part in [&set.train, &set.test, &set.train.select(&[0])] {
+        assert_eq!(part.class_names, ["cat", "dog"]);
+    }
     assert_eq!(
         set,
         data::load("image_folder", Some(folder.path())).expect("sound")

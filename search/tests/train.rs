@@ -106,6 +106,7 @@ fn random_data(shape: Shape, classes: usize, len: usize) -> Dataset {
         name: "random".into(),
         shape,
         classes,
+        class_names: (0..classes).map(|class| class.to_string()).collect(),
         images: (0..len * shape.len())
             .map(|_| rng.random_range(0.0..1.0))
             .collect(),

@@ -48,7 +48,19 @@ const BATCHES: [(&str, &str); 6] = [
 const IMAGES: usize = 10_000;
 const PIXELS: usize = 3 * 32 * 32;
 const RECORD: usize = 1 + PIXELS;
-const CLASSES: usize = 10;
+/// In the order of the set's own `batches.meta.txt`.
+const CLASSES: [&str; 10] = [
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+];
 const MEAN: [f32; 3] = [0.4914, 0.4822, 0.4465];
 const DEVIATION: [f32; 3] = [0.2470, 0.2435, 0.2616];
 /// Deviations that become 1: no pixel lies further than 2.13 deviations from the mean.
@@ -88,8 +100,12 @@ impl Source for Cifar10 {
         })
     }
 
+    fn class_names(&self) -> &'static [&'static str] {
+        &CLASSES
+    }
+
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {
-        Some((Shape::new(3, 32, 32), CLASSES))
+        Some((Shape::new(3, 32, 32), CLASSES.len()))
     }
 
     fn load(&self, folder: Option<&Path>) -> Result<TrainTest, Error> {
@@ -103,7 +119,8 @@ impl Source for Cifar10 {
         Ok(TrainTest {
             train: part(folder, &BATCHES[..5])?,
             test: part(folder, &BATCHES[5..])?,
-        })
+        }
+        .named(&CLASSES))
     }
 }
 
@@ -128,7 +145,7 @@ fn part(folder: &Path, batches: &[(&'static str, &'static str)]) -> Result<Datas
         Idx::new(vec![count, 3, 32, 32], pixels),
         Idx::new(vec![count], labels),
         Coding {
-            classes: CLASSES,
+            classes: CLASSES.len(),
             white: u8::MAX,
         },
     )?;

@@ -9,6 +9,18 @@ use super::published::PublishedIdx;
 pub(super) const FASHION_MNIST: PublishedIdx = PublishedIdx {
     name: "fashion_mnist",
     about: "28x28 pictures of clothing, 60,000 + 10,000 images, pixels divided by 255 (Xiao et al. 2017, MIT); read from a folder",
+    class_names: &[
+        "t-shirt",
+        "trouser",
+        "pullover",
+        "dress",
+        "coat",
+        "sandal",
+        "shirt",
+        "sneaker",
+        "bag",
+        "ankle boot",
+    ],
     folder: "fashion-mnist",
     address: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     sums: [

@@ -59,7 +59,9 @@ impl Source for ImageFolder {
             false => classes(folder)?.into_iter().map(divide).unzip(),
         };
         let shown = folder.display().to_string();
-        own::join(self.name(), part(&shown, &train)?, part(&shown, &test)?)
+        let sets = own::join(self.name(), part(&shown, &train)?, part(&shown, &test)?)?;
+        let names: Vec<&str> = train.iter().map(|class| class.name.as_str()).collect();
+        Ok(sets.named(&names))
     }
 }
 

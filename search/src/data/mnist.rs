@@ -9,6 +9,7 @@ use super::published::PublishedIdx;
 pub(super) const MNIST: PublishedIdx = PublishedIdx {
     name: "mnist",
     about: "28x28 handwritten digits, 60,000 + 10,000 images, pixels divided by 255 (LeCun et al. 1998, CC BY-SA 3.0); read from a folder",
+    class_names: &[],
     folder: "mnist",
     address: "https://ossci-datasets.s3.amazonaws.com/mnist/",
     sums: [

@@ -31,6 +31,8 @@ pub struct Dataset {
     pub shape: Shape,
     /// Number of classes, at least 2.
     pub classes: usize,
+    /// What the classes are called, in the order of their numbers; numbers where nobody says more.
+    pub class_names: Vec<String>,
     /// All images, one after the other, each `[channels][height][width]`, normalized as its source says, within ±1.
     pub images: Vec<f32>,
     /// The class of each image, below `classes`.
@@ -75,6 +77,12 @@ pub trait Source: Sync {
     /// Where it is published; none for what is part of the program or the user's own.
     fn published(&self) -> Option<Published> {
         None
+    }
+
+    /// What its classes are called, in the order of their numbers; none where numbers are all there is, or where the user's own
+    /// files say.
+    fn class_names(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// Shape of an image and number of classes; none where the user's own files decide.
@@ -135,6 +143,18 @@ pub fn picture(content: &[u8]) -> Option<Result<(Shape, Vec<f32>), String>> {
     picture::is_picture(content).then(|| picture::decode(content).map(normalized))
 }
 
+impl TrainTest {
+    /// With these names of its classes, in the order of their numbers.
+    fn named(mut self, names: &[impl AsRef<str>]) -> Self {
+        for set in [&mut self.train, &mut self.test] {
+            for (class, name) in set.class_names.iter_mut().zip(names) {
+                name.as_ref().clone_into(class);
+            }
+        }
+        self
+    }
+}
+
 impl Dataset {
     /// Number of images.
     pub fn len(&self) -> usize {
@@ -164,6 +184,7 @@ impl Dataset {
             name: self.name.clone(),
             shape: self.shape,
             classes: self.classes,
+            class_names: self.class_names.clone(),
             images: indices
                 .iter()
                 .flat_map(|i| self.image(*i))
@@ -258,6 +279,7 @@ fn assemble(
         name: name.to_owned(),
         shape,
         classes,
+        class_names: (0..classes).map(|class| class.to_string()).collect(),
         images: images.bytes.iter().map(pixel).collect(),
         labels: labels.bytes,
     })

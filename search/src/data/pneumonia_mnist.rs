@@ -16,7 +16,7 @@ pub(super) struct PneumoniaMnist;
 
 const FILE: &str = "pneumoniamnist.npz";
 const ADDRESS: &str = "https://zenodo.org/records/10519652/files/pneumoniamnist.npz?download=1";
-const CLASSES: usize = 2;
+const CLASSES: [&str; 2] = ["normal", "pneumonia"];
 /// BLAKE3 sums of the arrays' elements (the zip around them may differ): images, labels.
 const SUMS: [(&str, [&str; 2]); 3] = [
     (
@@ -66,8 +66,12 @@ impl Source for PneumoniaMnist {
         })
     }
 
+    fn class_names(&self) -> &'static [&'static str] {
+        &CLASSES
+    }
+
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {
-        Some((Shape::new(1, 28, 28), CLASSES))
+        Some((Shape::new(1, 28, 28), CLASSES.len()))
     }
 
     fn load(&self, folder: Option<&Path>) -> Result<TrainTest, Error> {
@@ -84,7 +88,8 @@ impl Source for PneumoniaMnist {
         Ok(TrainTest {
             train,
             test: part(&file, &npz, 2)?,
-        })
+        }
+        .named(&CLASSES))
     }
 }
 
@@ -101,7 +106,7 @@ fn part(file: &str, npz: &Npz<'_>, number: usize) -> Result<Dataset, Error> {
         images,
         labels,
         Coding {
-            classes: CLASSES,
+            classes: CLASSES.len(),
             white: u8::MAX,
         },
     )

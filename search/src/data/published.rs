@@ -11,6 +11,8 @@ use crate::Error;
 pub(super) struct PublishedIdx {
     pub name: &'static str,
     pub about: &'static str,
+    /// What its classes are called; none where numbers are all there is.
+    pub class_names: &'static [&'static str],
     /// The folder in which the files usually lie.
     pub folder: &'static str,
     /// Where the files are published.
@@ -58,6 +60,10 @@ impl Source for PublishedIdx {
         })
     }
 
+    fn class_names(&self) -> &'static [&'static str] {
+        self.class_names
+    }
+
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {
         Some((Shape::new(1, 28, 28), CLASSES))
     }
@@ -70,7 +76,8 @@ impl Source for PublishedIdx {
         Ok(TrainTest {
             train: self.part(folder, 0)?,
             test: self.part(folder, 2)?,
-        })
+        }
+        .named(self.class_names))
     }
 }
 

@@ -111,6 +111,7 @@ mod tests {
         let data = Dataset {
             shape: Shape::new(1, 4, 4),
             classes: 2,
+            class_names: vec!["0".into(), "1".into()],
             name: "one".into(),
             images: image.clone(),
             labels: vec![1],
