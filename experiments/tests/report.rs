@@ -20,6 +20,8 @@ fn a_report_written_again_says_what_the_search_said_and_so_do_the_exports() {
     what_could_not_be_compiled_is_out_of_every_curve(&world);
     the_pareto_plot_follows_the_objectives(&world);
     exports_hold_every_trial(&world);
+    what_halving_stopped_is_told_from_what_was_trained(&world);
+    studies_are_listed_each_on_its_own(&world);
 }
 
 fn the_report_is_the_same_again(world: &World) {
@@ -58,7 +60,10 @@ fn an_unfinished_search_is_reported(world: &World) {
     let first = journal.lines().next().unwrap();
     std::fs::write(half.join("journal.jsonl"), format!("{first}\n")).unwrap();
     let told = world.good("report half");
-    assert!(told.contains("unfinished: 1 of 2 trials"), "{told}");
+    assert!(
+        told.contains("unfinished: 1 of 2 trials done: 1 trained"),
+        "{told}"
+    );
     let figures = json(&world.good("report half --json"));
     assert_eq!(figures["finished"], false);
     assert_eq!(figures["front"][0]["trial"], 0);
@@ -206,4 +211,86 @@ fn exports_hold_every_trial(world: &World) {
         assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1);
     }
     assert!(world.refused("report run --export csv").contains("--out"));
+}
+
+/// A trial that halving stopped is no member of the front, a small mark in the plot, and pruned for Optuna.
+fn what_halving_stopped_is_told_from_what_was_trained(world: &World) {
+    let (run, halved) = (world.path("run"), world.path("halved"));
+    std::fs::create_dir_all(halved.join("curves")).unwrap();
+    for file in ["experiment.yaml", "costs.json", "curves/trial-0001.json"] {
+        std::fs::copy(run.join(file), halved.join(file)).unwrap();
+    }
+    let journal = std::fs::read_to_string(run.join("journal.jsonl")).unwrap();
+    let mut lines: Vec<_> = journal.lines().map(json).collect();
+    let accuracy = 0.999;
+    lines[0]["accuracy"] = accuracy.into();
+    lines[0]["rungs"] = serde_json::json!([accuracy]);
+    lines[0]["stopped_at_epoch"] = 1.into();
+    std::fs::write(
+        halved.join("journal.jsonl"),
+        format!("{}\n{}\n", lines[0], lines[1]),
+    )
+    .unwrap();
+    let told = world.good("report halved");
+    assert!(told.contains("1 trained, 1 stopped early"), "{told}");
+    let figures = json(&world.good("report halved --json"));
+    assert_eq!(
+        (&figures["complete"], &figures["stopped"]),
+        (&1.into(), &1.into())
+    );
+    let front = figures["front"].as_array().unwrap();
+    assert_eq!(front.len(), 1, "the best accuracy is that of one epoch");
+    assert_eq!(front[0]["trial"], 1);
+    let plot = std::fs::read_to_string(halved.join("report/pareto.svg")).unwrap();
+    assert!(plot.contains("\nstopped early\n"));
+    let table = std::fs::read_to_string(halved.join("report/trials.csv")).unwrap();
+    let heading: Vec<&str> = table.lines().next().unwrap().split(',').collect();
+    assert!(heading.contains(&"state") && heading.contains(&"stopped_at_epoch"));
+    assert!(table.contains("complete,stopped,1,") && table.contains("complete,complete,,"));
+    world.good("report halved --export optuna -o halved.log");
+    let log = world.read("halved.log");
+    let created: Vec<_> = log
+        .lines()
+        .map(json)
+        .filter(|l| l["op_code"] == 4)
+        .collect();
+    assert_eq!(
+        (&created[0]["state"], &created[1]["state"]),
+        (&2.into(), &1.into())
+    );
+    assert_eq!(created[0]["intermediate_values"]["1"], accuracy);
+    assert_eq!(created[0]["values"], serde_json::Value::Null);
+    assert_eq!(created[1]["intermediate_values"]["3"], lines[1]["accuracy"]);
+}
+
+/// A journal that cannot be read hides no other search.
+fn studies_are_listed_each_on_its_own(world: &World) {
+    let broken = world.path("broken");
+    std::fs::create_dir(&broken).unwrap();
+    std::fs::copy(
+        world.path("run/experiment.yaml"),
+        broken.join("experiment.yaml"),
+    )
+    .unwrap();
+    std::fs::write(broken.join("journal.jsonl"), "{}\n").unwrap();
+    let rows = json(&world.good("studies --storage . --json"));
+    let row = |name: &str| {
+        let mut rows = rows.as_array().unwrap().iter();
+        let found = rows.find(|row| row["study"].as_str().unwrap().ends_with(name));
+        found.unwrap_or_else(|| panic!("{name} is not listed"))
+    };
+    for (name, state) in [
+        ("/run", "ended"),
+        ("/half", "stopped"),
+        ("/broken", "damaged"),
+    ] {
+        assert_eq!(row(name)["state"], state, "{name}");
+    }
+    assert_eq!(row("/run")["complete"], 2);
+    let fault = row("/broken")["fault"].as_str().unwrap();
+    assert!(
+        fault.contains("journal.jsonl") && fault.contains("line 1"),
+        "{fault}"
+    );
+    assert!(world.good("studies --storage .").contains("damaged"));
 }

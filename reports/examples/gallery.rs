@@ -127,6 +127,7 @@ fn study(title: &str, trials: u64, seed: u64, range: std::ops::Range<f64>) -> Pa
                 } else {
                     0
                 },
+            stopped: false,
             on_front: false,
             chosen: false,
             baseline: false,

@@ -23,6 +23,7 @@
 //!     x: 42.0,
 //!     accuracy: 0.975,
 //!     depth: 5,
+//!     stopped: false,
 //!     on_front: true,
 //!     chosen: true,
 //!     baseline: false,

@@ -15,6 +15,22 @@ pub fn percent(fraction: f64) -> String {
     }
 }
 
+/// A time as people say it: `42 s`, `3 min 20 s`, `2 h 5 min`; below ten seconds with a decimal. What is not finite is written as `–`.
+pub fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return MISSING.to_string();
+    }
+    if seconds < 9.95 {
+        return format!("{seconds:.1} s");
+    }
+    let whole = seconds.round() as u64;
+    match (whole / 3600, whole / 60 % 60, whole % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, min, s) => format!("{min} min {s} s"),
+        (h, min, _) => format!("{h} h {min} min"),
+    }
+}
+
 /// A number with this many significant digits, but never with digits before the point cut to zeros.
 /// What is not finite is written as `–`; very small and very large numbers as `1.23e-7`.
 pub fn significant(value: f64, digits: usize) -> String {
@@ -61,6 +77,22 @@ mod tests {
             (f64::NAN, "–"),
         ] {
             assert_eq!(milliseconds(ms), written);
+        }
+    }
+
+    #[test]
+    fn durations_are_said_in_seconds_minutes_and_hours() {
+        for (seconds, written) in [
+            (0.0, "0.0 s"),
+            (9.94, "9.9 s"),
+            (9.96, "10 s"),
+            (59.6, "1 min 0 s"),
+            (3599.6, "1 h 0 min"),
+            (7530.0, "2 h 5 min"),
+            (f64::NAN, "–"),
+            (-1.0, "–"),
+        ] {
+            assert_eq!(duration(seconds), written);
         }
     }
 

@@ -19,6 +19,8 @@ pub struct ParetoPoint {
     pub accuracy: f64,
     /// Multiplicative depth in levels.
     pub depth: u32,
+    /// Whether its training was stopped early, so that its accuracy is that of fewer epochs: a small hollow marker.
+    pub stopped: bool,
     /// Whether the trial is on the Pareto front.
     pub on_front: bool,
     /// Whether this is the trial that was chosen.

@@ -76,7 +76,8 @@ impl HypervolumeCurve {
         let mut front = ParetoFront::of(&[], objectives);
         let mut share = 0.0;
         let after = |trial: &Trial| {
-            if Point::of(trial).is_some_and(|point| front.add(point)) {
+            let point = Point::of(trial).filter(|_| !trial.is_stopped());
+            if point.is_some_and(|point| front.add(point)) {
                 share = front.share(&reference);
             }
             share
@@ -125,6 +126,10 @@ mod tests {
             trial(1, Outcome::Complete { accuracy: 0.5 }),
             trial(2, Outcome::Complete { accuracy: 0.4 }),
             trial(3, Outcome::Complete { accuracy: 0.9 }),
+            Trial {
+                stopped_at: Some(2),
+                ..trial(4, Outcome::Complete { accuracy: 0.95 })
+            },
         ];
         let limits = Constraints {
             max_latency_ms: Some(100.0),
@@ -132,7 +137,7 @@ mod tests {
         };
         let limited = Objectives::new(&["accuracy", "latency"], &limits).expect("sound");
         let curve = HypervolumeCurve::of(&trials, &limited).expect("some are complete");
-        let expected = [0.0, 0.1, 0.2 * 0.5 + 0.2 * 0.4, 0.6 * 0.9];
+        let expected = [0.0, 0.1, 0.2 * 0.5 + 0.2 * 0.4, 0.6 * 0.9, 0.6 * 0.9];
         for (share, expected) in curve.shares.iter().zip(expected) {
             assert!((share - expected).abs() < 1e-12, "{curve:?}");
         }

@@ -22,6 +22,21 @@ pub struct Trial {
     pub stopped_at: Option<usize>,
 }
 
+impl Trial {
+    /// The word for how it ended: that of its outcome, or `stopped` where successive halving stopped its training.
+    pub fn state(&self) -> &'static str {
+        match self.is_stopped() {
+            true => "stopped",
+            false => self.outcome.name(),
+        }
+    }
+
+    /// Whether successive halving stopped its training: its accuracy is that after fewer epochs than others had.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped_at.is_some() && self.outcome.accuracy().is_some()
+    }
+}
+
 /// How a trial ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {

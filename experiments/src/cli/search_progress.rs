@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use hemet_reports::number;
+use hemet_search::Trial;
 use hemet_search::hypervolume::HypervolumeCurve;
 use hemet_search::objective::Objectives;
 use hemet_search::study::{Baseline, Event};
 use hemet_search::trial::Point;
-use hemet_search::{Outcome, Trial};
 
 use crate::cli::progress::Progress;
 use crate::common;
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::baseline;
+use crate::run::counts::Counts;
 
 /// A bar over all epochs of all trials: trials done, running, failed, infeasible; the best so far, the front's hypervolume.
 pub struct SearchProgress {
@@ -127,8 +128,7 @@ impl State {
 
     /// Trials that ended after a training, well or not.
     fn trained(&self) -> usize {
-        let trained = self.ended.iter().filter(|t| t.outcome.was_trained());
-        trained.count()
+        Counts::of(&self.ended).trained()
     }
 
     /// Epochs of the trials that have ended, whether all ran or not, and of those that run.
@@ -146,22 +146,18 @@ impl State {
             let running: Vec<String> = self.running.iter().map(share).collect();
             message += &format!(", {} running ({})", running.len(), running.join(", "));
         }
-        let count = |is: fn(&Outcome) -> bool| {
-            let ended = self.ended.iter().filter(|trial| is(&trial.outcome));
-            ended.count()
-        };
+        let counts = Counts::of(&self.ended);
         for (number, what) in [
-            (count(|o| matches!(o, Outcome::Failed { .. })), "failed"),
-            (
-                count(|o| matches!(o, Outcome::Infeasible { .. })),
-                "infeasible",
-            ),
+            (counts.stopped, "stopped early"),
+            (counts.failed, "failed"),
+            (counts.infeasible, "infeasible"),
         ] {
             if number > 0 {
                 message += &format!(", {number} {what}");
             }
         }
-        let points = self.ended.iter().filter_map(Point::of);
+        let whole = self.ended.iter().filter(|trial| !trial.is_stopped());
+        let points = whole.filter_map(Point::of);
         // The first of equals.
         let best = points.reduce(|best, point| match point.accuracy > best.accuracy {
             true => point,
@@ -184,6 +180,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use hemet_search::Outcome;
     use hemet_search::constraint::{Constraints, CostEstimate};
     use hemet_spaces::Architecture;
 
@@ -219,12 +216,16 @@ mod tests {
             epochs: 10,
             objectives: Objectives::new(&["accuracy", "latency"], &limits).expect("sound"),
             baseline: None,
-            running: BTreeMap::from([(4, 0), (5, 7)]),
+            running: BTreeMap::from([(5, 0), (6, 7)]),
             ended: vec![
                 trial(0, Outcome::Complete { accuracy: 0.9 }),
                 trial(1, Outcome::Failed { reason: reason() }),
                 trial(2, Outcome::Infeasible { reason: reason() }),
                 trial(3, Outcome::Complete { accuracy: 0.8 }),
+                Trial {
+                    stopped_at: Some(2),
+                    ..trial(4, Outcome::Complete { accuracy: 0.95 })
+                },
             ],
             hypervolume: None,
         };
@@ -232,9 +233,9 @@ mod tests {
         state.measure();
         assert_eq!(
             state.message(),
-            "3 of 8 trials done, 2 running (#4 0 %, #5 70 %), 1 failed, 1 infeasible; \
+            "4 of 8 trials done, 2 running (#5 0 %, #6 70 %), 1 stopped early, 1 failed, 1 infeasible; \
              best 90.00 % at 50.0 ms (#0); hypervolume 45.00 %"
         );
-        assert_eq!(state.epochs_done(), 37);
+        assert_eq!(state.epochs_done(), 47);
     }
 }

@@ -75,6 +75,7 @@ pub fn run(args: Args) -> Result<(), Error> {
     check_options(&experiment, storage.is_none() || args.workers.is_some())?;
     let sets = images::load(&experiment)?;
     let run = folder(&args, &experiment)?;
+    let _held = run.hold()?;
     let clock = Clock::resume(&run, start)?;
     let source = CostSource {
         given: args.costs.as_deref(),

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use hemet_queue::{Address, Queue, StudyRow};
-use hemet_search::{Outcome, study};
+use hemet_search::study;
 use serde::Serialize;
 
 use crate::common;
 use crate::error::Error;
+use crate::run::counts::Counts;
 use crate::run::folder::RunFolder;
 
 /// List searches with their trials by state
@@ -28,9 +29,11 @@ pub struct Args {
 #[derive(Serialize)]
 struct Row {
     study: String,
-    /// `running`, `interrupted`, `ended`; `stopped` for a run folder without workers that has not ended.
+    /// `running`, `ended`, `interrupted` (it began to hand trials to workers and is gone); `stopped` for a run folder without workers
+    /// that has not ended; `damaged` for one that cannot be read.
     state: &'static str,
     complete: usize,
+    stopped: usize,
     infeasible: usize,
     failed: usize,
     /// Trained by a worker at this moment.
@@ -39,35 +42,56 @@ struct Row {
     waiting: u64,
     /// Workers that live.
     workers: u64,
+    /// What is damaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
     let address = Address::parse(&args.storage)?;
-    let rows = match &address {
+    let rows: Vec<Row> = match &address {
         Address::Postgres(_) => {
-            let queue = Queue::open(&address)?;
-            let studies = queue.studies()?;
-            studies.iter().map(row).collect()
+            let studies = Queue::open(&address)?.studies()?;
+            studies.iter().map(Row::of_database).collect()
         }
-        Address::File(_) => folders(Path::new(&args.storage))?
-            .iter()
-            .map(|folder| of_folder(folder))
-            .collect::<Result<Vec<_>, _>>()?,
+        Address::File(_) => {
+            let folders = folders(Path::new(&args.storage))?;
+            folders
+                .iter()
+                .map(|folder| Row::of_folder(folder))
+                .collect()
+        }
     };
     if args.output.json {
         return common::print_json(&rows);
     }
+    show(&rows);
+    Ok(())
+}
+
+fn show(rows: &[Row]) {
+    let wide = rows.iter().map(|row| row.study.chars().count());
+    let wide = wide.fold("study".len(), usize::max);
     println!(
-        "{:<44} {:<11} {:>8} {:>10} {:>6} {:>8} {:>7} {:>7}",
-        "study", "state", "complete", "infeasible", "failed", "training", "waiting", "workers"
+        "{:<wide$} {:<11} {:>8} {:>7} {:>10} {:>6} {:>8} {:>7} {:>7}",
+        "study",
+        "state",
+        "complete",
+        "stopped",
+        "infeasible",
+        "failed",
+        "training",
+        "waiting",
+        "workers"
     );
-    for row in &rows {
+    for row in rows {
         println!(
-            "{:<44} {:<11} {:>8} {:>10} {:>6} {:>8} {:>7} {:>7}",
+            "{:<wide$} {:<11} {:>8} {:>7} {:>10} {:>6} {:>8} {:>7} {:>7}",
             row.study,
             row.state,
             row.complete,
+            row.stopped,
             row.infeasible,
             row.failed,
             row.training,
@@ -75,25 +99,87 @@ pub fn run(args: &Args) -> Result<(), Error> {
             row.workers
         );
     }
-    Ok(())
+    for row in rows {
+        if let Some(fault) = &row.fault {
+            eprintln!("{}: {fault}", row.study);
+        }
+    }
 }
 
-/// A study of a database: outcomes as its search last told them.
-fn row(study: &StudyRow) -> Row {
-    let mut told = study
-        .progress
-        .split(|c: char| !c.is_ascii_digit())
-        .filter_map(|number| number.parse().ok());
-    let mut next = || told.next().unwrap_or(0);
-    Row {
-        study: study.id.clone(),
-        state: study.state(),
-        complete: next(),
-        infeasible: next(),
-        failed: next(),
-        training: study.counts.running,
-        waiting: study.counts.waiting,
-        workers: study.workers,
+impl Row {
+    fn new(study: String, state: &'static str) -> Self {
+        Self {
+            study,
+            state,
+            complete: 0,
+            stopped: 0,
+            infeasible: 0,
+            failed: 0,
+            training: 0,
+            waiting: 0,
+            workers: 0,
+            fault: None,
+        }
+    }
+
+    /// A study of a database: outcomes as its search last told them.
+    fn of_database(study: &StudyRow) -> Self {
+        let mut told = study
+            .progress
+            .split(|c: char| !c.is_ascii_digit())
+            .filter_map(|number| number.parse().ok());
+        let mut next = || told.next().unwrap_or(0);
+        Self {
+            complete: next(),
+            infeasible: next(),
+            failed: next(),
+            training: study.counts.running,
+            waiting: study.counts.waiting,
+            workers: study.workers,
+            ..Self::new(study.id.clone(), study.state())
+        }
+    }
+
+    /// A run folder. One that cannot be read is a row like any other.
+    fn of_folder(root: &Path) -> Self {
+        let name = root.display().to_string();
+        Self::read(root).unwrap_or_else(|error| Self {
+            fault: Some(error.to_string()),
+            ..Self::new(name, "damaged")
+        })
+    }
+
+    /// Whether it runs by the lock that a search holds, outcomes from its journal, trials in flight from its queue, where it has one.
+    fn read(root: &Path) -> Result<Self, Error> {
+        let run = RunFolder::open(root)?;
+        let experiment = run.experiment()?;
+        let journal = root.join("journal.jsonl");
+        let counts = Counts::of(&study::read_journal(&journal, experiment.space()?)?);
+        let address = Address::in_folder(root);
+        let has_queue = matches!(&address, Address::File(file) if file.exists());
+        let state = match (run.is_held(), run.summary_path().exists(), has_queue) {
+            (true, ..) => "running",
+            (false, true, _) => "ended",
+            (false, false, true) => "interrupted",
+            (false, false, false) => "stopped",
+        };
+        let mut row = Self {
+            complete: counts.complete,
+            stopped: counts.stopped,
+            infeasible: counts.infeasible,
+            failed: counts.failed,
+            ..Self::new(root.display().to_string(), state)
+        };
+        let queued = match has_queue {
+            true => Queue::open(&address)?.studies()?,
+            false => Vec::new(),
+        };
+        for study in queued {
+            row.training = study.counts.running;
+            row.waiting = study.counts.waiting;
+            row.workers = study.workers;
+        }
+        Ok(row)
     }
 }
 
@@ -116,37 +202,4 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>, Error> {
         )),
         false => Ok(found),
     }
-}
-
-/// A run folder: outcomes from its journal, which is the truth; trials in flight from its queue, where it has one.
-fn of_folder(root: &Path) -> Result<Row, Error> {
-    let run = RunFolder::open(root)?;
-    let experiment = run.experiment()?;
-    let journal = root.join("journal.jsonl");
-    let trials = study::read_journal(&journal, experiment.space()?)?;
-    let count = |is: fn(&Outcome) -> bool| trials.iter().filter(|t| is(&t.outcome)).count();
-    let ended = run.summary_path().exists();
-    let mut found = Row {
-        study: root.display().to_string(),
-        state: if ended { "ended" } else { "stopped" },
-        complete: count(|o| matches!(o, Outcome::Complete { .. })),
-        infeasible: count(|o| matches!(o, Outcome::Infeasible { .. })),
-        failed: count(|o| matches!(o, Outcome::Failed { .. })),
-        training: 0,
-        waiting: 0,
-        workers: 0,
-    };
-    let address = Address::in_folder(root);
-    if matches!(&address, Address::File(file) if file.exists()) {
-        let queue = Queue::open(&address)?;
-        for study in queue.studies()? {
-            let queued = row(&study);
-            if !ended {
-                found.state = queued.state;
-            }
-            (found.training, found.waiting) = (queued.training, queued.waiting);
-            found.workers = queued.workers;
-        }
-    }
-    Ok(found)
 }

@@ -2,8 +2,9 @@
 //! an operation that Optuna replays.
 //!
 //! Genes become categorical parameters. A complete trial carries the objectives of the experiment, each maximized or
-//! minimized; a failed one is `FAIL`, an infeasible one, which was never trained, is `PRUNED`; the reason is an attribute. The
-//! journal of a search holds no times, so trials have none.
+//! minimized, and the validation accuracies of its epochs as intermediate values; one that successive halving stopped is `PRUNED`
+//! with the intermediate values until then, and so is an infeasible one, which was never trained; a failed one is `FAIL`. Reason and
+//! state are attributes. The journal of a search holds no times, so trials have none.
 
 use hemet_search::objective::{Objective, Objectives};
 use hemet_search::trial::Point;
@@ -61,7 +62,7 @@ pub fn journal(study: &Exported<'_>) -> Result<String, Error> {
             "params": params,
             "user_attrs": attributes(trial),
             "system_attrs": {},
-            "intermediate_values": {},
+            "intermediate_values": intermediate(study, trial)?,
         });
         journal.add(CREATE_TRIAL, fields);
     }
@@ -119,9 +120,24 @@ fn metric(objective: &Objective) -> String {
     }
 }
 
+/// The validation accuracy after each epoch that measured it.
+fn intermediate(study: &Exported<'_>, trial: &Trial) -> Result<Value, Error> {
+    let epochs = study.folder.read_curve(trial.number)?.unwrap_or_default();
+    let measured = epochs
+        .iter()
+        .filter_map(|report| Some((report.epoch.to_string(), report.validation_accuracy?.into())));
+    let mut values: Map<String, Value> = measured.collect();
+    let last = trial.stopped_at.or(epochs.last().map(|last| last.epoch));
+    if let (Some(last), Some(accuracy)) = (last, trial.outcome.accuracy()) {
+        values.insert(last.to_string(), accuracy.into());
+    }
+    Ok(values.into())
+}
+
 /// State and values.
 fn state(trial: &Trial, objectives: &Objectives) -> (u8, Value) {
     match (&trial.outcome, Point::of(trial)) {
+        _ if trial.is_stopped() => (PRUNED, Value::Null),
         (_, Some(point)) => (COMPLETE, json!(objectives.values(&point))),
         (Outcome::Infeasible { .. }, _) => (PRUNED, Value::Null),
         (Outcome::Complete { .. } | Outcome::Failed { .. }, _) => (FAIL, Value::Null),
@@ -132,6 +148,10 @@ fn state(trial: &Trial, objectives: &Objectives) -> (u8, Value) {
 fn attributes(trial: &Trial) -> Value {
     let mut all = Map::new();
     all.insert("outcome".into(), trial.outcome.name().into());
+    all.insert("state".into(), trial.state().into());
+    if let Some(epoch) = trial.stopped_at {
+        all.insert("stopped_at_epoch".into(), epoch.into());
+    }
     if let Some(reason) = trial.outcome.reason() {
         all.insert("reason".into(), reason.into());
     }

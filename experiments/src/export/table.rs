@@ -23,6 +23,7 @@ pub fn table(study: &Exported<'_>) -> Result<Table, Error> {
         number("log_n"),
         number("log_qp_bits"),
         number("evaluation_key_bytes"),
+        word("state"),
         number("stopped_at_epoch"),
         word("architecture"),
     ];
@@ -46,6 +47,7 @@ pub fn table(study: &Exported<'_>) -> Result<Table, Error> {
             whole(cost.map(|c| c.log_n.into())),
             full(cost.map(|c| c.log_qp_bits)),
             whole(cost.map(|c| c.key_bytes)),
+            Cell::from(trial.state()),
             whole(trial.stopped_at.map(|epoch| epoch as u64)),
             Cell::from(trial.architecture.text()),
         ];

@@ -6,10 +6,10 @@ pub mod front_times;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use hemet_search::Trial;
 use hemet_search::data::TrainTest;
 use hemet_search::pareto::ParetoFront;
 use hemet_search::study::Baseline;
-use hemet_search::{Outcome, Trial};
 
 use self::deploy::Deployed;
 use crate::cli::date;
@@ -17,7 +17,9 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::baseline;
 use crate::run::clock::Clock;
+use crate::run::counts::Counts;
 use crate::run::folder::RunFolder;
+use crate::run::images;
 use crate::run::summary::{self, AgainstBaseline, Best, Environment, Summary};
 use crate::run::trained::Trained;
 use crate::schemes::SchemeCosts;
@@ -44,17 +46,19 @@ pub fn finish(
         trials,
         uncompilable,
     } = front;
-    let count = |is: fn(&Outcome) -> bool| trials.iter().filter(|t| is(&t.outcome)).count();
+    let counts = Counts::of(&trials);
     let measured = |trial: usize| measured_ms.get(&trial).copied();
     let front = summary::front(experiment, &trials, &measured)?;
     let summary = Summary {
         name: experiment.name.clone(),
         hemet_version: env!("CARGO_PKG_VERSION").to_owned(),
         trials: trials.len(),
-        complete: count(|o| matches!(o, Outcome::Complete { .. })),
-        infeasible: count(|o| matches!(o, Outcome::Infeasible { .. })),
-        failed: count(|o| matches!(o, Outcome::Failed { .. })),
+        complete: counts.complete,
+        stopped: counts.stopped,
+        infeasible: counts.infeasible,
+        failed: counts.failed,
         uncompilable,
+        validation_images: images::validation_images(&sets.train, experiment.data.validation),
         front,
         against_baseline: end
             .baseline

@@ -11,11 +11,12 @@ mod plots;
 mod tables;
 
 use hemet_reports::Table;
+use hemet_search::Trial;
 use hemet_search::study::Baseline;
-use hemet_search::{Outcome, Trial};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
+use crate::run::counts::Counts;
 use crate::run::folder::RunFolder;
 use crate::run::summary::{self, Best, Summary};
 use crate::schemes::SchemeCosts;
@@ -74,17 +75,9 @@ impl Run<'_> {
         measured.or(self.costs.machine())
     }
 
-    /// How many trials were trained, infeasible and failed.
-    fn counts(&self) -> [usize; 3] {
-        let count = |is: fn(&Outcome) -> bool| {
-            let ended = self.trials.iter().filter(|trial| is(&trial.outcome));
-            ended.count()
-        };
-        [
-            count(|o| matches!(o, Outcome::Complete { .. })),
-            count(|o| matches!(o, Outcome::Infeasible { .. })),
-            count(|o| matches!(o, Outcome::Failed { .. })),
-        ]
+    /// How many trials ended in which way.
+    fn counts(&self) -> Counts {
+        Counts::of(self.trials)
     }
 }
 

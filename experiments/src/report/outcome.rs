@@ -1,5 +1,7 @@
 //! What a search prints at its end, and what is printed of one that is not over.
 
+use std::path::PathBuf;
+
 use hemet_reports::number;
 
 use super::Run;
@@ -8,7 +10,7 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::baseline;
 use crate::run::folder::RunFolder;
-use crate::run::summary::Summary;
+use crate::run::summary::{Best, Summary};
 
 /// Prints the outcome for people, or the summary as one line of JSON.
 pub fn show(
@@ -26,22 +28,23 @@ pub fn show(
 
 /// Prints where a search stands that is not over, for people or as one line of JSON.
 pub fn show_unfinished(run: &Run<'_>, output: Output) -> Result<(), Error> {
-    let [complete, infeasible, failed] = run.counts();
+    let counts = run.counts();
     let report = run.folder.root.join("report/index.html");
     if output.json {
         return common::print_json(&serde_json::json!({
             "name": run.experiment.name,
             "finished": false,
             "trials": run.trials.len(),
-            "complete": complete,
-            "infeasible": infeasible,
-            "failed": failed,
+            "complete": counts.complete,
+            "stopped": counts.stopped,
+            "infeasible": counts.infeasible,
+            "failed": counts.failed,
             "front": run.front,
         }));
     }
     println!(
-        "unfinished: {} of {} trials trained ({failed} failed), {infeasible} infeasible; `hemet search … --resume` goes on",
-        complete + failed,
+        "unfinished: {} of {} trials done: {counts}; `hemet search … --resume` goes on",
+        counts.trained(),
         run.experiment.search.trials
     );
     println!("report    {}", report.display());
@@ -51,27 +54,38 @@ pub fn show_unfinished(run: &Run<'_>, output: Output) -> Result<(), Error> {
 /// What the search prints at its end.
 fn outcome(run: &RunFolder, experiment: &Experiment, summary: &Summary) -> String {
     let best = &summary.best;
+    let line = |(name, text): (&str, String)| format!("{name:<9} {text}");
+    let compared = baseline::compared(experiment.search.baseline, summary);
+    let seconds = number::duration(summary.seconds);
+    let trials = format!("{} trials in {seconds}", summary.trials);
+    let lines: Vec<String> = std::iter::once(line(("search", trials)))
+        .chain(figures(best).map(line))
+        .chain(compared)
+        .chain(summary.notes.iter().cloned())
+        .chain(files(run).map(line))
+        .collect();
+    lines.join("\n")
+}
+
+/// What is known of the chosen network, encrypted and in the clear of the same images first.
+fn figures(best: &Best) -> [(&'static str, String); 6] {
     let ms = number::milliseconds;
     let percent = common::percent;
-    let rows = [
+    [
         (
             "chosen",
-            format!(
-                "trial #{} of {}: {}",
-                best.trial, summary.trials, best.description
-            ),
+            format!("trial #{}: {}", best.trial, best.description),
         ),
+        ("encrypted", best.encrypted().to_string()),
         (
-            "accuracy",
+            "clear",
             format!(
-                "{} encrypted, {} in the clear ({} test images); {} in the clear on all {}",
-                percent(best.encrypted_accuracy),
+                "{} of the same images; the same class for {}",
                 percent(best.plaintext_accuracy),
-                best.encrypted_images,
-                percent(best.test_accuracy),
-                best.test_images
+                percent(best.agreement)
             ),
         ),
+        ("test set", format!("{}, in the clear", best.test())),
         (
             "latency",
             format!(
@@ -87,25 +101,15 @@ fn outcome(run: &RunFolder, experiment: &Experiment, summary: &Summary) -> Strin
                 best.security_bits, best.log_n, best.log_qp, best.depth
             ),
         ),
-    ];
-    let compared = baseline::compared(experiment.search.baseline, summary).into_iter();
-    let said = compared.chain(summary.notes.iter().cloned());
-    let files = [
-        (
-            "plot",
-            run.root.join("report/pareto.png").display().to_string(),
-        ),
-        (
-            "report",
-            run.root.join("report/index.html").display().to_string(),
-        ),
-        ("artifact", run.artifact_path().display().to_string()),
-    ];
-    let line = |(name, text): (&str, String)| format!("{name:<9} {text}");
-    let rows = rows.into_iter().map(line);
-    let lines: Vec<String> = rows
-        .chain(said)
-        .chain(files.into_iter().map(line))
-        .collect();
-    lines.join("\n")
+    ]
+}
+
+/// Where to look.
+fn files(run: &RunFolder) -> [(&'static str, String); 3] {
+    let shown = |path: PathBuf| path.display().to_string();
+    [
+        ("plot", shown(run.root.join("report/pareto.png"))),
+        ("report", shown(run.root.join("report/index.html"))),
+        ("artifact", shown(run.artifact_path())),
+    ]
 }

@@ -7,6 +7,7 @@ use super::Run;
 use super::member::Member;
 use super::plots::Drawn;
 use crate::common;
+use crate::run::accuracy::{Accuracy, Interval};
 use crate::run::baseline;
 use crate::run::summary::Best;
 use crate::schemes;
@@ -30,10 +31,7 @@ pub fn page(run: &Run<'_>, plots: &[Drawn], members: &[Member<'_>], tables: Tabl
     page = page
         .pictures(plots.iter().map(Drawn::picture).collect::<Vec<_>>())
         .heading("The Pareto front")
-        .table(
-            "Validation accuracy and latency for one thread, fastest first",
-            tables.front,
-        );
+        .table(front_caption(run), tables.front);
     if let Some(best) = run.best() {
         page = page.heading("The chosen network").facts(chosen(best));
     }
@@ -50,6 +48,15 @@ pub fn page(run: &Run<'_>, plots: &[Drawn], members: &[Member<'_>], tables: Tabl
     page.facts(environment(run)).heading("All trials").folded(
         Report::new(format!("{count} trials, in the order of the search")).table("", tables.trials),
     )
+}
+
+fn front_caption(run: &Run<'_>) -> String {
+    let images = run.summary.map_or(0, |summary| summary.validation_images);
+    let of = match images {
+        0 => String::new(),
+        images => format!(" on {images} images"),
+    };
+    format!("Validation accuracy{of} and latency for one thread, fastest first")
 }
 
 /// What the chosen network gains on the baseline, and what else is to be known of the choice.
@@ -76,24 +83,38 @@ fn against_baseline(page: Report, run: &Run<'_>, table: Option<Table>) -> Report
 
 /// What the search was, and how far it came.
 fn begin(run: &Run<'_>) -> String {
-    let [complete, infeasible, failed] = run.counts();
     let machine = run
         .machine()
         .map_or(String::new(), |name| format!(" on {name}"));
     let trials = format!(
-        "{} trials of {} on {}: {complete} trained, {infeasible} infeasible, {failed} failed",
+        "{} trials of {} on {}: {}",
         run.trials.len(),
         run.experiment.search.strategy,
         run.experiment.data.set,
+        run.counts(),
     );
     match run.summary {
-        Some(summary) => format!("{trials}, in {:.0} s{machine}.", summary.seconds),
+        Some(summary) => {
+            let time = number::duration(summary.seconds);
+            format!("{trials}, in {time}{machine}.")
+        }
         None => format!(
             "Unfinished: {trials}, of {} to train{machine}. The search still runs or was stopped, and goes on with --resume. No \
              network is chosen, compiled or measured yet; all latencies are predicted.",
             run.experiment.search.trials
         ),
     }
+}
+
+/// Of how many images an accuracy is, and between which shares the true one lies.
+fn images(accuracy: Accuracy) -> String {
+    let Interval { low, high } = accuracy.interval();
+    format!(
+        "{} test images; {:.1} to {:.1} %",
+        accuracy.images,
+        100.0 * low,
+        100.0 * high
+    )
 }
 
 /// What a reader wants to know first.
@@ -103,12 +124,22 @@ fn figures(run: &Run<'_>, best: &Best) -> Vec<[String; 3]> {
         [
             "accuracy, encrypted".into(),
             common::percent(best.encrypted_accuracy),
-            format!("{} test images", best.encrypted_images),
+            images(best.encrypted()),
         ],
         [
             "accuracy, in the clear".into(),
+            common::percent(best.plaintext_accuracy),
+            "the same images".into(),
+        ],
+        [
+            "the same class".into(),
+            common::percent(best.agreement),
+            "encrypted and in the clear".into(),
+        ],
+        [
+            "whole test set".into(),
             common::percent(best.test_accuracy),
-            format!("{} test images", best.test_images),
+            format!("in the clear; {}", images(best.test())),
         ],
         [
             "latency, measured".into(),
@@ -150,25 +181,18 @@ fn chosen(best: &Best) -> Vec<(&'static str, String)> {
     vec![
         ("trial", format!("#{}", best.trial)),
         ("architecture", best.description.clone()),
-        (
-            "accuracy, encrypted",
-            format!(
-                "{} of {} test images",
-                common::percent(best.encrypted_accuracy),
-                best.encrypted_images
-            ),
-        ),
+        ("accuracy, encrypted", best.encrypted().to_string()),
         (
             "accuracy of the same images in the clear",
             common::percent(best.plaintext_accuracy),
         ),
         (
+            "the same class encrypted and in the clear",
+            common::percent(best.agreement),
+        ),
+        (
             "accuracy in the clear, whole test set",
-            format!(
-                "{} of {} images",
-                common::percent(best.test_accuracy),
-                best.test_images
-            ),
+            best.test().to_string(),
         ),
         (
             "latency, predicted",

@@ -101,6 +101,8 @@ pub fn trials(trials: &[Trial]) -> Result<Table> {
         Column::numbers("trial", "trial", ""),
         Column::words("architecture", "architecture"),
         Column::words("outcome", "outcome"),
+        Column::words("state", "state"),
+        Column::numbers("stopped_at_epoch", "stopped after epoch", ""),
         Column::numbers("accuracy", "accuracy", "%"),
         Column::numbers("depth", "depth", "levels"),
         Column::numbers("predicted_latency_ms", "predicted latency", "ms"),
@@ -114,6 +116,11 @@ pub fn trials(trials: &[Trial]) -> Result<Table> {
             Cell::Whole(trial.number as i64),
             Cell::from(trial.architecture.text()),
             Cell::from(trial.outcome.name()),
+            Cell::from(trial.state()),
+            match trial.stopped_at {
+                Some(epoch) => Cell::Whole(epoch as i64),
+                None => Cell::Missing,
+            },
             trial
                 .outcome
                 .accuracy()

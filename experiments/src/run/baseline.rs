@@ -4,7 +4,7 @@ use hemet_reports::number;
 use hemet_search::study::Baseline;
 use hemet_search::{Outcome, Trial};
 
-use crate::common;
+use crate::run::accuracy::Gain;
 use crate::run::summary::Summary;
 
 /// Why a baseline has nothing to be compared by; none where it was trained.
@@ -34,13 +34,11 @@ pub fn compared(baseline: Option<Baseline>, summary: &Summary) -> Option<String>
         lower => (lower, "lower"),
     };
     Some(format!(
-        "against the baseline ({name}): latency {percent:.1} % {how} ({} against {} ms measured), accuracy {:+.2} points ({} against {} \
-         of {} encrypted test images)",
+        "against the baseline ({name}): latency {percent:.1} % {how} ({} against {} ms measured), accuracy {}: {} against {}, encrypted",
         number::milliseconds(chosen.measured_latency_ms),
         number::milliseconds(reference.measured_latency_ms),
-        gain.accuracy_points,
-        number::percent(chosen.encrypted_accuracy),
-        common::percent(reference.encrypted_accuracy),
-        chosen.encrypted_images
+        Gain::of(chosen.encrypted(), reference.encrypted()),
+        chosen.encrypted(),
+        reference.encrypted(),
     ))
 }

@@ -1,5 +1,6 @@
 //! The run folder of a search: what lies where.
 
+use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use hemet_search::study::StudyFolder;
@@ -14,6 +15,12 @@ use crate::run::summary::Summary;
 pub struct RunFolder {
     /// The folder.
     pub root: PathBuf,
+}
+
+/// A run folder that a search has taken.
+#[derive(Debug)]
+pub struct Held {
+    _file: File,
 }
 
 impl RunFolder {
@@ -34,6 +41,37 @@ impl RunFolder {
     /// `experiment.yaml`: the experiment, resolved.
     pub fn experiment_path(&self) -> PathBuf {
         self.root.join("experiment.yaml")
+    }
+
+    /// Takes the folder for a search: nobody else can, until what this gives is dropped or the process ends, however it ends.
+    ///
+    /// # Errors
+    /// Another process has it, or a file that cannot be written.
+    pub fn hold(&self) -> Result<Held, Error> {
+        let path = self.lock_path();
+        self.make_folder(&path)?;
+        let mut options = OpenOptions::new();
+        let options = options.create(true).truncate(false).write(true);
+        let file = options.open(&path).map_err(|e| Error::file(&path, e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Held { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::file(
+                &self.root,
+                "another process runs a search here; wait for it or choose another --out",
+            )),
+            Err(TryLockError::Error(error)) => Err(Error::file(&path, error)),
+        }
+    }
+
+    /// Whether a search holds the folder at this moment.
+    pub fn is_held(&self) -> bool {
+        let file = File::open(self.lock_path());
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// `lock`: locked while a search runs, from its first trial to its summary.
+    fn lock_path(&self) -> PathBuf {
+        self.root.join("lock")
     }
 
     /// The files of the study in it, their folders made where missing.
@@ -140,5 +178,26 @@ impl RunFolder {
     pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
         self.make_folder(path)?;
         Ok(hemet_files::write_atomically(path, bytes)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_held_by_one_search_at_a_time_and_free_when_that_ends() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let run = RunFolder {
+            root: folder.path().join("run"),
+        };
+        assert!(!run.is_held());
+        let held = run.hold().expect("free");
+        assert!(run.is_held());
+        let refused = run.hold().expect_err("held").to_string();
+        assert!(refused.contains("another process"), "{refused}");
+        drop(held);
+        assert!(!run.is_held());
+        run.hold().expect("free again");
     }
 }

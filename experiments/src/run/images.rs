@@ -27,6 +27,16 @@ pub fn load(experiment: &Experiment) -> Result<TrainTest, Error> {
     Ok(sets)
 }
 
+/// How many of these images validate, where this share of each class does, rounded: as [`Dataset::split`] cuts.
+pub fn validation_images(images: &Dataset, share: f64) -> usize {
+    let mut of_class = vec![0_usize; images.classes];
+    for label in &images.labels {
+        of_class[usize::from(*label)] += 1;
+    }
+    let held_out = |count: usize| (count as f64 * share).round() as usize;
+    of_class.into_iter().map(held_out).sum()
+}
+
 /// What a space for these images says of them.
 pub fn in_a_space(images: &Dataset) -> String {
     let Shape {
@@ -38,4 +48,18 @@ pub fn in_a_space(images: &Dataset) -> String {
         "`input: [{channels}, {height}, {width}]` and `classes: {}`",
         images.classes
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_images_validate_as_the_split_holds_out() {
+        let sets = data::load("optdigits", None).expect("embedded");
+        for share in [0.001, 0.1, 0.25, 0.333] {
+            let (_, validation) = sets.train.split(share, Seed::new(1)).expect("sound");
+            assert_eq!(validation_images(&sets.train, share), validation.len());
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! The run of a search: its folder and what lies there.
 
+pub mod accuracy;
 pub mod baseline;
 pub mod clock;
+pub mod counts;
 pub mod curves;
 pub mod folder;
 pub mod images;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
+use crate::run::accuracy::Accuracy;
 
 /// The outcome of a search, `summary.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,8 +19,11 @@ pub struct Summary {
     pub hemet_version: String,
     /// Trials in the journal.
     pub trials: usize,
-    /// How many of them were trained to the end.
+    /// How many of them were trained for all of their epochs.
     pub complete: usize,
+    /// How many successive halving stopped; in summaries of earlier versions these are among the complete.
+    #[serde(default)]
+    pub stopped: usize,
     /// How many exceeded a constraint or could not be compiled.
     pub infeasible: usize,
     /// How many failed in training.
@@ -27,6 +31,9 @@ pub struct Summary {
     /// Trials that were trained to the end but could not be compiled: they left the front and count as failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uncompilable: Vec<Uncompilable>,
+    /// Number of validation images, which the accuracies of the search are of; 0 in summaries of earlier versions.
+    #[serde(default)]
+    pub validation_images: usize,
     /// The Pareto front, fastest first.
     pub front: Vec<Member>,
     /// The network that was chosen and compiled.
@@ -144,6 +151,24 @@ pub struct Best {
     pub evaluation_key_bytes: usize,
     /// Bytes of an encrypted image as sent.
     pub input_ciphertext_bytes: usize,
+}
+
+impl Best {
+    /// Of the encrypted classification.
+    pub fn encrypted(&self) -> Accuracy {
+        Accuracy {
+            share: self.encrypted_accuracy,
+            images: self.encrypted_images,
+        }
+    }
+
+    /// In the clear on the whole test set.
+    pub fn test(&self) -> Accuracy {
+        Accuracy {
+            share: self.test_accuracy,
+            images: self.test_images,
+        }
+    }
 }
 
 /// What the chosen network gains on the baseline.

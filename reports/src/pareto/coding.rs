@@ -77,6 +77,11 @@ impl<'a> Coding<'a> {
             .min(SHAPES.len() - 1)]
     }
 
+    /// How large the marker of a trial is that was stopped early.
+    pub(super) fn stopped_radius(&self) -> f64 {
+        0.7 * self.radius
+    }
+
     /// What is shown on x for a value.
     pub(super) fn shown(&self, x: f64) -> f64 {
         x * self.unit.0
@@ -154,9 +159,13 @@ fn kinds(plot: &ParetoPlot, coding: &Coding) -> Vec<Entry> {
     if any(|p| p.on_front) {
         entries.push(Entry::Front("Pareto front".into()));
     }
-    if any(|p| !p.on_front && !p.baseline) {
+    if any(|p| !p.on_front && !p.baseline && !p.stopped) {
         let label = "other trials";
         entries.push(marker(disc, Fill::Plain, grey, coding.radius, label));
+    }
+    if any(|p| p.stopped) {
+        let radius = coding.stopped_radius();
+        entries.push(marker(disc, Fill::Hollow, grey, radius, "stopped early"));
     }
     if any(|p| p.chosen) {
         entries.push(Entry::Chosen("chosen".into()));

@@ -178,10 +178,10 @@ fn draw_point(scene: &mut Scene, point: &ParetoPoint, coding: &Coding, frame: &F
         scene.area(&arrow, color, 1.0);
         return;
     }
-    let (fill, radius) = if point.is_marked() {
-        (Fill::Strong, FRONT_RADIUS)
-    } else {
-        (Fill::Plain, coding.radius)
+    let (fill, radius) = match (point.is_marked(), point.stopped) {
+        (true, _) => (Fill::Strong, FRONT_RADIUS),
+        (false, true) => (Fill::Hollow, coding.stopped_radius()),
+        (false, false) => (Fill::Plain, coding.radius),
     };
     let mut ring = |radius, color, width| {
         scene.marks.push(Mark::Ring {

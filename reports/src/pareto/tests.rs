@@ -11,6 +11,7 @@ fn point(trial: u64, latency_ms: f64, accuracy: f64, depth: u32) -> ParetoPoint 
         x: latency_ms,
         accuracy,
         depth,
+        stopped: false,
         on_front: false,
         chosen: false,
         baseline: false,
@@ -81,6 +82,31 @@ fn each_front_member_is_labelled_once_and_the_chosen_one_by_name() {
             && svg.contains("latency of one encrypted prediction (ms), log scale")
     );
     assert!(svg.contains("Depth (levels)") && svg.starts_with("<svg width=\"640\" height=\"480\""));
+}
+
+#[test]
+fn a_trial_that_was_stopped_early_is_small_and_hollow_and_named_in_the_legend() {
+    let stopped = |stopped| {
+        let mut points = with_front(vec![point(1, 20.0, 0.9, 4), point(2, 40.0, 0.95, 4)]);
+        points.push(ParetoPoint {
+            stopped,
+            ..point(3, 50.0, 0.7, 4)
+        });
+        plot(points)
+    };
+    let least = |plot: &ParetoPlot| {
+        let layout = plot.lay_out(640.0, 480.0).unwrap();
+        let radii = layout.scene.marks.iter().filter_map(|mark| match mark {
+            Mark::Disc { radius, .. } => Some(*radius),
+            Mark::Line { .. } | Mark::Area { .. } | Mark::Ring { .. } | Mark::Text(_) => None,
+        });
+        radii.fold(f64::INFINITY, f64::min)
+    };
+    let (whole, early) = (stopped(false), stopped(true));
+    assert!(least(&early) < least(&whole));
+    let svg = early.svg().unwrap();
+    assert!(svg.contains("\nstopped early\n") && !svg.contains("\nother trials\n"));
+    assert!(!whole.svg().unwrap().contains("stopped early"));
 }
 
 #[test]

@@ -76,6 +76,7 @@ pub fn plot(run: &Run<'_>) -> Option<(String, Plot)> {
             x: objectives.value(x, &point),
             accuracy: point.accuracy,
             depth: point.depth as u32,
+            stopped: run.trials[point.trial].is_stopped(),
             on_front: run.front.iter().any(|m| m.trial == point.trial),
             chosen: run.is_chosen(point.trial),
             baseline: run.is_baseline(point.trial),
