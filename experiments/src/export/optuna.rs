@@ -87,9 +87,9 @@ impl Journal {
     /// The study with its directions, the names of its metrics and what it was.
     fn begin(&mut self, study: &Exported<'_>, objectives: &Objectives) {
         let experiment = study.experiment;
-        let direction = |maximised| if maximised { MAXIMIZE } else { MINIMIZE };
+        let direction = |maximized| if maximized { MAXIMIZE } else { MINIMIZE };
         let list = objectives.list().iter();
-        let directions: Vec<u8> = list.clone().map(|o| direction(o.maximised)).collect();
+        let directions: Vec<u8> = list.clone().map(|o| direction(o.maximized)).collect();
         let metrics: Vec<String> = list.map(|o| metric(o)).collect();
         self.add(
             CREATE_STUDY,
