@@ -1,4 +1,4 @@
-//! The images of an experiment: loaded, checked against its space, and cut into training and validation.
+//! The images of an experiment: loaded, checked against its space.
 
 use hemet_search::data::{self, Dataset, TrainTest};
 use hemet_spaces::Shape;
@@ -52,6 +52,8 @@ pub fn in_a_space(images: &Dataset) -> String {
 
 #[cfg(test)]
 mod tests {
+    use hemet_search::Seed;
+
     use super::*;
 
     #[test]
