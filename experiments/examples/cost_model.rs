@@ -18,7 +18,6 @@ use hemet_reports::{Cell, Column};
 use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
 use hemet_search::Seed;
-use hemet_spaces::space::Space;
 use hemet_spaces::{Architecture, LayerGraph, Weights, presets};
 use predicted::{Figure, Study};
 
@@ -99,7 +98,8 @@ struct Drawn {
 fn draw(preset: &str, index: usize) -> Result<Drawn, Error> {
     let text = presets::find(preset)
         .ok_or_else(|| Error::user(format!("there is no preset `{preset}`")))?;
-    let space: Space = hemet::experiment::parse(Path::new(preset), text)?;
+    let space =
+        hemet::experiment::space_of(&hemet::experiment::Text::of(Path::new(preset), text)?)?;
     let mut rng = Seed::new(1).derive(&format!("{preset}/{index}")).rng();
     let architecture = space.sample(&mut rng);
     let graph = space.graph(&architecture).map_err(Error::user)?;

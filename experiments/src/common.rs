@@ -8,6 +8,7 @@ use hemet_spaces::{LayerGraph, Weights};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::print;
 
 /// The exit status of a program that ends so; an error is told on standard error.
 pub fn exit(result: Result<(), Error>) -> ExitCode {
@@ -15,7 +16,7 @@ pub fn exit(result: Result<(), Error>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let status = error.exit_status();
-            eprintln!("{}", error.render());
+            print::err_colored(&format!("{}\n", error.render()));
             ExitCode::from(status)
         }
     }

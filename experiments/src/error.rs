@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode, SourceSpan};
 
+use crate::print;
+
 /// Why a command ended without success: a variant for each crate whose error it is, and what this one finds itself.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -66,6 +68,15 @@ pub enum Error {
     Json(#[from] serde_json::Error),
 }
 
+/// A place in a text, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The line.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+}
+
 /// A mistake in a text file, shown with the line that it is on.
 #[derive(Debug)]
 pub struct SourceError {
@@ -77,6 +88,39 @@ pub struct SourceError {
     pub source: NamedSource<String>,
     /// Where.
     pub span: SourceSpan,
+    /// Further mistakes in the same file.
+    pub others: Vec<SourceError>,
+}
+
+impl SourceError {
+    /// A mistake at a place of a text; control characters in it are shown by signs of their own.
+    pub fn new(
+        path: &Path,
+        text: &str,
+        place: Place,
+        message: String,
+        help: Option<String>,
+    ) -> Self {
+        let text = print::visible(text);
+        let Place { line, column } = place;
+        let rows = text.split_inclusive('\n');
+        let start: usize = rows.take(line.saturating_sub(1)).map(str::len).sum();
+        let row = text[start..].lines().next().unwrap_or("");
+        let before = row.chars().take(column.saturating_sub(1));
+        let offset: usize = before.map(char::len_utf8).sum();
+        let rest = &row[offset..];
+        let word = rest
+            .find(|c: char| c.is_whitespace() || ":,]}".contains(c))
+            .unwrap_or(rest.len());
+        let least = rest.chars().next().map_or(0, char::len_utf8);
+        Self {
+            message: print::visible(&format!("{}:{line}:{column}: {message}", path.display())),
+            help,
+            source: NamedSource::new(path.display().to_string(), text),
+            span: (start + offset, word.max(least)).into(),
+            others: vec![],
+        }
+    }
 }
 
 impl Error {
@@ -93,37 +137,16 @@ impl Error {
         }
     }
 
-    /// A mistake at `line` and `column` (from 1) of a text.
+    /// A mistake at a place of a text.
     pub fn at(
         path: &Path,
         text: &str,
-        (line, column): (usize, usize),
+        place: Place,
         message: impl fmt::Display,
         help: Option<String>,
     ) -> Self {
-        let start: usize = text
-            .split_inclusive('\n')
-            .take(line.saturating_sub(1))
-            .map(str::len)
-            .sum();
-        let row = text[start.min(text.len())..].lines().next().unwrap_or("");
-        let offset: usize = row
-            .chars()
-            .take(column.saturating_sub(1))
-            .map(char::len_utf8)
-            .sum();
-        let rest = &row[offset..];
-        let word = rest
-            .find(|c: char| c.is_whitespace() || c == ':' || c == ',')
-            .unwrap_or(rest.len())
-            .max(1)
-            .min(rest.len());
-        Error::Source(Box::new(SourceError {
-            message: format!("{}:{line}:{column}: {message}", path.display()),
-            help,
-            source: NamedSource::new(path.display().to_string(), text.to_owned()),
-            span: (start + offset, word).into(),
-        }))
+        let source = SourceError::new(path, text, place, message.to_string(), help);
+        Error::Source(Box::new(source))
     }
 
     /// The exit status of the process.
@@ -150,7 +173,7 @@ impl Error {
     pub fn render(self) -> String {
         match self {
             Error::Source(source) => format!("{:?}", miette::Report::new(*source)),
-            error => format!("error: {error}"),
+            error => format!("error: {}", print::visible(&error.to_string())),
         }
     }
 }
@@ -178,6 +201,11 @@ impl Diagnostic for SourceError {
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
         Some(&self.source)
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        let others = self.others.iter().map(|other| other as &dyn Diagnostic);
+        (!self.others.is_empty()).then(|| Box::new(others) as Box<dyn Iterator<Item = _>>)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {

@@ -20,6 +20,9 @@
 //! # Ok::<(), hemet::error::Error>(())
 //! ```
 
+#[macro_use]
+pub mod print;
+
 pub mod cli;
 pub mod commands;
 pub mod common;
@@ -27,6 +30,7 @@ pub mod error;
 pub mod experiment;
 pub mod export;
 pub mod finish;
+pub mod reference;
 pub mod report;
 pub mod run;
 pub mod schemes;

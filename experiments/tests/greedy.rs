@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use hemet::experiment::parse;
+use hemet::experiment::{Text, space_of};
 use hemet::schemes::ckks::compile::CompilerCosts;
 use hemet_compiler::{Options, synthetic_table};
 use hemet_search::Seed;
@@ -79,7 +79,7 @@ fn greedy_lies_within_five_percent_of_exhaustive() {
         table: synthetic_table(),
     };
     for (text, networks) in [(THREE_POSITIONS, 8), (FOUR_POSITIONS, 16)] {
-        let space: Space = parse(Path::new("space.yaml"), text).unwrap();
+        let space = space_of(&Text::of(Path::new("space.yaml"), text).unwrap()).unwrap();
         let mut known = Known::new();
         for architecture in space.architectures() {
             let graph = space.graph(&architecture).unwrap();

@@ -1,6 +1,7 @@
 //! What a network costs on encrypted data, and the limits on it that are checked before anything is trained.
 
-use hemet_spaces::{LayerGraph, Scheme};
+use hemet_spaces::{LayerGraph, Scheme, schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -40,30 +41,36 @@ pub trait CostModel: Sync {
 }
 
 /// Limits on a network's cost. What is not given is not limited.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Constraints {
     /// Greatest multiplicative depth, in levels.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-unit" = "levels"))]
     pub max_depth: Option<usize>,
     /// Greatest predicted latency, in milliseconds; above 0.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0, "x-unit" = "ms"))]
     pub max_latency_ms: Option<f64>,
     /// Greatest binary logarithm of the ring degree.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_log_n: Option<u32>,
     /// Greatest modulus QP, in bits; above 0.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0, "x-unit" = "bits"))]
     pub max_log_qp_bits: Option<f64>,
     /// Greatest size of the evaluation keys, in MiB; above 0.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0, "x-unit" = "MiB"))]
     pub max_key_mib: Option<f64>,
     /// What an hour of one core costs, in any currency; above 0. No limit itself: what `max_cost_per_1000` and
     /// reports count with.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub price_per_core_hour: Option<f64>,
     /// Greatest cost of a thousand predictions, in the currency of the price, which it needs; above 0.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub max_cost_per_1000: Option<f64>,
 }
 
@@ -84,6 +91,8 @@ impl Constraints {
     /// # Errors
     /// The first such limit.
     pub fn check_limits(&self) -> Result<(), Error> {
+        schema::check(self).map_err(Error::Form)?;
+        // JSON, which the schema speaks of, has no such numbers.
         let limits = [
             ("max_latency_ms", self.max_latency_ms),
             ("max_log_qp_bits", self.max_log_qp_bits),
@@ -91,14 +100,13 @@ impl Constraints {
             ("price_per_core_hour", self.price_per_core_hour),
             ("max_cost_per_1000", self.max_cost_per_1000),
         ];
-        for (option, limit) in limits {
-            if let Some(limit) = limit.filter(|limit| limit.is_nan() || *limit <= 0.0) {
-                return Err(Error::Option {
-                    option,
-                    found: limit.to_string(),
-                    allowed: "above 0".into(),
-                });
-            }
+        let endless = |(_, limit): &(&str, Option<f64>)| limit.is_some_and(|l| !l.is_finite());
+        if let Some((option, limit)) = limits.into_iter().find(endless) {
+            return Err(Error::Option {
+                option,
+                found: limit.unwrap_or_default().to_string(),
+                allowed: "a finite number, or left out".into(),
+            });
         }
         if let (Some(limit), None) = (self.max_cost_per_1000, self.price_per_core_hour) {
             return Err(Error::Option {
@@ -226,7 +234,7 @@ mod tests {
 
     #[test]
     fn impossible_limits_are_refused() {
-        for limit in [0.0, -1.0, f64::NAN] {
+        for limit in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             let limits = Constraints {
                 max_key_mib: Some(limit),
                 ..Constraints::default()

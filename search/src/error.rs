@@ -68,6 +68,9 @@ pub enum Error {
         /// The range.
         allowed: String,
     },
+    /// An option departs from its schema.
+    #[error("{0}")]
+    Form(hemet_spaces::schema::Fault),
     /// A network does not fit the data.
     #[error(
         "the network takes {network} and gives {outputs} outputs, dataset `{dataset}` has images of {images} and {classes} classes"

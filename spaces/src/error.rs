@@ -1,6 +1,7 @@
 //! The errors of this crate.
 
 use crate::Shape;
+use crate::schema::Path;
 
 /// What can be wrong with a graph, its weights or a space.
 #[derive(Clone, Debug, thiserror::Error, PartialEq)]
@@ -105,8 +106,13 @@ pub enum Error {
     #[error("weights file: {0}")]
     Weights(String),
     /// A space file holds something that gives no space.
-    #[error("space: {0}")]
-    Space(String),
+    #[error("space: {why}")]
+    Space {
+        /// The part of the file that is wrong.
+        path: Path,
+        /// What is wrong, and what would be right.
+        why: String,
+    },
     /// A text or a row of genes is no architecture of the space.
     #[error("architecture `{text}`: {why}")]
     Architecture {
@@ -158,6 +164,13 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn space(path: Path, why: impl Into<String>) -> Self {
+        Self::Space {
+            path,
+            why: why.into(),
+        }
+    }
+
     pub(crate) fn architecture(text: &str, why: String) -> Self {
         Self::Architecture {
             text: text.to_owned(),

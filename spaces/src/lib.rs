@@ -11,6 +11,7 @@ pub mod layer;
 pub mod meaning;
 pub mod presets;
 pub mod quantized;
+pub mod schema;
 mod shape;
 pub mod space;
 mod statistics;

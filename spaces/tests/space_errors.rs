@@ -58,11 +58,11 @@ const CASES: &[(&str, &[&str])] = &[
     ),
     (
         "blocks:\n  - name: b1\n    options: []\n",
-        &["b1", "0 options"],
+        &["blocks[0].options", "an empty list"],
     ),
     (
         "blocks:\n  - name: b1\n    options:\n      - conv: {width: 0}\n",
-        &["`b1`", "`conv`", "width", "at least 1"],
+        &["blocks[0].options[0].conv.width", "is 0", "at least 1"],
     ),
     (
         "blocks:\n  - name: b1\n    options:\n      - inception: {conv1: 0, conv3: 0}\n",

@@ -16,7 +16,7 @@ use hemet_spaces::space::Space;
 use serde::Deserialize;
 
 use hemet::error::Error;
-use hemet::experiment::{parse, security_level};
+use hemet::experiment::{Text, parse_unchecked, security_level};
 
 /// Bits of the first and of the special primes where a chain is not the published one.
 const OUTER_BITS: u32 = 60;
@@ -125,8 +125,7 @@ impl Replay {
     /// # Errors
     /// A file that cannot be read or understood, with line and column.
     pub fn read(path: &Path) -> Result<(Self, Counts), Error> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
-        let replay: Self = parse(path, &text)?;
+        let replay: Self = parse_unchecked(&Text::read(path)?)?;
         let counts = path.parent().unwrap_or(Path::new("")).join(&replay.counts);
         let json = std::fs::read_to_string(&counts).map_err(|e| Error::file(&counts, e))?;
         let counts = serde_json::from_str(&json).map_err(|e| Error::file(&counts, e))?;

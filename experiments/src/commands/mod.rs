@@ -3,15 +3,18 @@
 pub mod bench;
 pub mod calibrate;
 pub mod compile;
+pub mod completions;
 pub mod data;
 pub mod decrypt;
 pub mod encrypt;
 pub mod evaluate;
 pub mod inspect;
 pub mod keygen;
+pub mod man;
 pub mod opt;
 pub mod predict;
 pub mod report;
+pub mod schema;
 pub mod search;
 pub mod space;
 pub mod studies;
@@ -19,7 +22,7 @@ pub mod train;
 pub mod verify;
 pub mod worker;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::Error;
 
@@ -71,6 +74,12 @@ pub enum Command {
     Opt(opt::Args),
     /// Check a schedule or an artifact and list every fault
     Verify(verify::Args),
+    /// Print the JSON Schema of experiment or space files
+    Schema(schema::Args),
+    /// Print the completions of a shell
+    Completions(completions::Args),
+    /// Write the manual pages, one file a command
+    Man(man::Args),
 }
 
 /// Runs the command of a parsed command line.
@@ -97,5 +106,8 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Opt(args) => opt::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Schema(args) => schema::run(&args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command()),
     }
 }

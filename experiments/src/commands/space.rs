@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::cli::progress::Progress;
 use crate::common::{self, Output};
 use crate::error::Error;
-use crate::experiment::{self, Experiment};
+use crate::experiment::{self, Experiment, Text};
 use crate::schemes::{CostSource, SchemeCosts};
 
 /// Show the size of a space, the extremes of its networks and a sample
@@ -128,12 +128,13 @@ fn read(given: &str) -> Result<Given, Error> {
                 format!("there is no such file, and no preset of this name; presets: {names}"),
             ));
         };
-        return Ok(alone(experiment::parse(path, text)?));
+        let text = Text::of(path, text)?;
+        return Ok(alone(experiment::space_of(&text)?));
     }
-    let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
-    let is_experiment = text.lines().any(|line| line.starts_with("search:"));
-    if !is_experiment {
-        return Ok(alone(experiment::parse(path, &text)?));
+    let text = Text::read(path)?;
+    let mut lines = text.as_str().lines();
+    if !lines.any(|line| line.starts_with("search:")) {
+        return Ok(alone(experiment::space_of(&text)?));
     }
     let experiment = Experiment::read(path)?;
     Ok(Given {

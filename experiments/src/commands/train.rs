@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::cli::progress::Progress;
 use crate::common::{self, Output};
 use crate::error::Error;
-use crate::experiment::Experiment;
+use crate::experiment::{self, Experiment};
 use crate::run::curves;
 use crate::run::folder::RunFolder;
 use crate::run::images;
@@ -95,21 +95,13 @@ pub fn run(args: &Args) -> Result<(), Error> {
 
 /// The experiment's options with those of the command line in their place.
 fn options(args: &Args, searched: &TrainOptions) -> Result<TrainOptions, Error> {
-    let mut all = serde_yaml::to_value(searched).map_err(Error::user)?;
-    if let Some(text) = &args.options {
-        let path = std::path::Path::new("--options");
-        // Read as options first, for the messages on unknown keys.
-        crate::experiment::parse::<TrainOptions>(path, text)?;
-        let mut own: serde_yaml::Mapping = crate::experiment::parse(path, text)?;
-        if let Some(rate) = own.remove("quantised_rate") {
-            own.insert("quantized_rate".into(), rate);
+    let mut options = match &args.options {
+        None => searched.clone(),
+        Some(text) => {
+            let text = experiment::Text::of(std::path::Path::new("--options"), text)?;
+            experiment::over(searched, &text)?
         }
-        let all = all
-            .as_mapping_mut()
-            .ok_or_else(|| Error::user("no options"))?;
-        all.extend(own);
-    }
-    let mut options: TrainOptions = serde_yaml::from_value(all).map_err(Error::user)?;
+    };
     options.epochs = args.epochs.unwrap_or(options.epochs);
     options.check().map_err(Error::user)?;
     Ok(options)

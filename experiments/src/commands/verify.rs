@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use hemet_schedule::{Constants, Verified, text, verify};
 
 use crate::common;
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::schemes;
 
 /// Check a schedule or an artifact and list every fault
@@ -54,7 +54,11 @@ pub fn read_schedule(
         let help = constants.is_none().then(|| {
             "constants live apart: name the artifact that has them with --constants".into()
         });
-        Error::at(path, source, (e.line, e.column), &e.message, help)
+        let place = Place {
+            line: e.line,
+            column: e.column,
+        };
+        Error::at(path, source, place, &e.message, help)
     })?;
     verify(schedule).map_err(|faults| Error::file(path, faults))
 }

@@ -19,6 +19,10 @@
 //! ```
 
 mod choose;
+mod lists;
+mod rules;
+mod space;
+mod text;
 mod yaml;
 
 use std::path::{Path, PathBuf};
@@ -26,19 +30,25 @@ use std::path::{Path, PathBuf};
 use hemet_search::objective::Objectives;
 use hemet_search::study::Baseline;
 use hemet_spaces::quantized::Quantization;
-use hemet_spaces::space::{List, Scheme, Space};
+use hemet_spaces::schema;
+use hemet_spaces::space::{List, Scheme, Space, SpaceSpec};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use choose::Choose;
-pub use yaml::parse;
+pub use space::{read_space, space_of};
+pub use text::Text;
+pub use yaml::{over, parse, parse_unchecked};
 
 use crate::error::Error;
+use space::check_space;
 
 /// An experiment, resolved.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
     /// Letters, digits, `-` and `_`; names the run folder.
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]+$"))]
     pub name: String,
     /// Determines every random choice of the search.
     #[serde(default = "one")]
@@ -47,6 +57,7 @@ pub struct Experiment {
     pub data: Data,
     /// The space, written out. Either this or `space_file`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<SpaceSpec>")]
     pub space: Option<Space>,
     /// A YAML file with the space; relative to the experiment's folder or the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,6 +67,7 @@ pub struct Experiment {
     pub scheme: Option<List<Scheme>>,
     /// How networks become integers, under scheme `tfhe`.
     #[serde(default, alias = "quantise")]
+    #[schemars(extend("x-scheme" = "tfhe", "x-alias" = "quantise"))]
     pub quantize: Quantization,
     /// How candidates are proposed.
     pub search: Search,
@@ -64,6 +76,7 @@ pub struct Experiment {
     pub train: hemet_search::train::TrainOptions,
     /// Names of what is optimised, accuracy among them; see `hemet_search::objective`.
     #[serde(default = "objectives", skip_serializing_if = "is_default")]
+    #[schemars(schema_with = "lists::objectives")]
     pub objectives: Vec<String>,
     /// Limits that are checked before anything is trained.
     #[serde(default)]
@@ -76,6 +89,7 @@ pub struct Experiment {
     pub choose: Choose,
     /// How many test images the chosen network classifies encrypted, at least 1.
     #[serde(default = "hundred")]
+    #[schemars(range(min = 1), extend("x-unit" = "images"))]
     pub encrypted_images: usize,
     /// Members of the front that are compiled and timed on an encrypted image at the end, beside the chosen one; of a larger
     /// front these are spread evenly. 0 for none.
@@ -84,26 +98,30 @@ pub struct Experiment {
 }
 
 /// Which images.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
     /// Name of the data set.
+    #[schemars(schema_with = "lists::sets")]
     pub set: String,
     /// Folder of its files, for sets that are not embedded: from the folder in which `hemet` runs, unless it is absolute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// Share of the training images that accuracy is measured on during the search.
     #[serde(default = "validation")]
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub validation: f64,
 }
 
 /// How candidates are proposed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
     /// Name of the strategy.
+    #[schemars(schema_with = "lists::strategies")]
     pub strategy: String,
     /// Greatest number of trials.
+    #[schemars(range(min = 1))]
     pub trials: usize,
     /// Candidates that are trained side by side; 0 means one a core. The outcome does not depend on it.
     #[serde(default)]
@@ -111,10 +129,12 @@ pub struct Search {
     /// Trials in flight at most, at least 1: a trial is proposed before the outcomes of the last `lag - 1` are known. The
     /// outcome depends on it, so it is fixed here and not by the number of cores; more cores than this are of no use.
     #[serde(default = "four")]
+    #[schemars(range(min = 1))]
     pub lag: usize,
     /// Minutes after which no more trials begin; those in flight end, then the best is compiled. No limit where not given.
     /// With --resume the time counts anew: so a search that ran out of it can be gone on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0, "x-unit" = "minutes"))]
     pub max_minutes: Option<f64>,
     /// Successive halving: `{rungs: [2, 6], factor: 3}` stops two thirds of the trainings after 2 epochs, and two thirds of
     /// the others after 6.
@@ -130,21 +150,25 @@ pub struct Search {
 }
 
 /// How networks are compiled.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Compile {
     /// 128, 192 or 256.
+    #[schemars(schema_with = "lists::security")]
     pub security_bits: u32,
     /// Promised precision of the logits: an error of at most 2^-precision_bits.
+    #[schemars(range(min = 2, max = 30), extend("x-unit" = "bits", "x-scheme" = "ckks"))]
     pub precision_bits: u32,
     /// Scheme `tfhe`: a whole prediction fails with a probability of at most 2^-failure_bits, 10 to 128.
+    #[schemars(range(min = 10, max = 128), extend("x-unit" = "bits", "x-scheme" = "tfhe"))]
     pub failure_bits: u32,
     /// Scheme `tfhe`: what the client learns.
+    #[schemars(extend("x-scheme" = "tfhe"))]
     pub output: Output,
 }
 
 /// What the client of a TFHE artifact learns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Output {
     /// All logits.
@@ -196,87 +220,51 @@ fn validation() -> f64 {
 
 impl Experiment {
     /// Reads and resolves the experiment in the file `path`.
+    ///
+    /// # Errors
+    /// Every mistake in it that can be told without data, with its place; a space file that is wrong.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
-        let mut experiment: Self = parse(path, &text)?;
-        let check = |ok: bool, what: &str| {
-            if ok {
-                Ok(())
-            } else {
-                Err(Error::file(path, what))
-            }
-        };
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        check(
-            !experiment.name.is_empty() && experiment.name.chars().all(plain),
-            &format!(
-                "name `{}` must consist of letters, digits, `-` and `_`: it names the run folder",
-                experiment.name
-            ),
-        )?;
-        check(
-            experiment.search.trials >= 1,
-            "search.trials is 0; give at least 1",
-        )?;
-        check(
-            experiment.search.lag >= 1,
-            "search.lag is 0; give at least 1",
-        )?;
-        check(
-            experiment.search.max_minutes.is_none_or(|m| m > 0.0),
-            "search.max_minutes must be above 0",
-        )?;
-        check(
-            experiment.encrypted_images >= 1,
-            "encrypted_images is 0; give at least 1",
-        )?;
-        let choose = experiment.choose.resolve(experiment.search.baseline);
-        experiment.choose = choose.map_err(|what| Error::file(path, what))?;
-        Objectives::new(&experiment.objectives, &experiment.constraints)
-            .map_err(|e| Error::file(path, e))?;
-        experiment.compile_options()?;
-        check(
-            (10..=128).contains(&experiment.compile.failure_bits),
-            &format!(
-                "compile.failure_bits is {}; give 10 to 128",
-                experiment.compile.failure_bits
-            ),
-        )?;
-        experiment
-            .quantize
-            .check()
-            .map_err(|e| Error::file(path, e))?;
-        experiment.resolve_space(path)?;
+        Self::of(&Text::read(path)?, path)
+    }
+
+    /// The experiment in a text; `path` is where its space file is sought.
+    fn of(text: &Text, path: &Path) -> Result<Self, Error> {
+        check_space(text, "space")?;
+        let mut experiment: Self = parse(text)?;
+        rules::check(text, &mut experiment)?;
+        experiment.resolve_space(text, path)?;
         if let (Some(schemes), Some(space)) = (&experiment.scheme, &experiment.space) {
             let space = space.with_schemes(schemes.clone());
-            experiment.space = Some(space.map_err(|e| Error::file(path, e))?);
+            let scheme = schema::Path::default().key("scheme");
+            experiment.space = Some(space.map_err(|e| text.wrong(&scheme, e.to_string()))?);
         }
         Ok(experiment)
     }
 
-    fn resolve_space(&mut self, path: &Path) -> Result<(), Error> {
+    fn resolve_space(&mut self, text: &Text, path: &Path) -> Result<(), Error> {
+        let place = schema::Path::default().key("space_file");
         match (&self.space, &self.space_file) {
             (Some(_), None) => Ok(()),
             (None, Some(file)) => {
                 let beside = path.parent().unwrap_or(Path::new("")).join(file);
-                let file = if beside.exists() {
-                    beside
-                } else {
-                    file.clone()
-                };
-                let text = std::fs::read_to_string(&file).map_err(|e| Error::file(&file, e))?;
-                self.space = Some(parse(&file, &text)?);
+                let file = [beside, file.clone()].into_iter().find(|f| f.exists());
+                let file = file.ok_or_else(|| {
+                    let what = format!(
+                        "space_file: there is no file {}, neither beside the experiment nor in the folder where hemet runs",
+                        self.space_file.iter().map(|f| f.display().to_string()).collect::<String>()
+                    );
+                    text.wrong(&place, what)
+                })?;
+                self.space = Some(read_space(&file)?);
                 self.space_file = None;
                 Ok(())
             }
-            (None, None) => Err(Error::file(
-                path,
-                "it names no space; add `space:` or `space_file:`",
-            )),
-            (Some(_), Some(_)) => Err(Error::file(
-                path,
-                "it has both `space:` and `space_file:`; keep one",
-            )),
+            (None, None) => {
+                Err(text.wrong_whole("it names no space; add `space:` or `space_file:`"))
+            }
+            (Some(_), Some(_)) => {
+                Err(text.wrong(&place, "it has both `space:` and `space_file:`; keep one"))
+            }
         }
     }
 
@@ -331,7 +319,8 @@ mod tests {
     fn the_british_spelling_of_earlier_versions_is_read_and_the_american_one_written() {
         let text = "name: e\ndata: {set: optdigits}\nsearch: {strategy: random, trials: 1}\n\
                     quantise: {boxes: 20}\ntrain: {quantised_rate: 0.25}\n";
-        let experiment: Experiment = parse(Path::new("e.yaml"), text).expect("read");
+        let experiment: Experiment =
+            parse(&Text::of(Path::new("e.yaml"), text).expect("a text")).expect("read");
         assert_eq!(experiment.quantize.boxes, 20);
         assert_eq!(experiment.train.quantized_rate, 0.25);
         let written = experiment.to_yaml().expect("written");

@@ -1,74 +1,313 @@
-//! Reading YAML with errors that show the line and the nearest known key.
+//! YAML and the schema of what it must hold: values with the places where they stand, and all their faults at once.
 
-use std::path::Path;
+use std::cell::RefCell;
+use std::fmt;
 
-use serde::de::DeserializeOwned;
+use hemet_spaces::schema::{self, Fault, Path, Step, Wrong};
+use schemars::JsonSchema;
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+use serde::{Deserializer, Serialize};
+use serde_json::{Map, Number, Value};
 
-use crate::error::Error;
+use super::text::Text;
+use crate::error::{Error, Place};
 
-/// Reads a YAML text as `T`; `path` is for the messages. Unknown keys are refused with line, column and the nearest known key.
-pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, Error> {
-    serde_yaml::from_str(text).map_err(|error| {
-        let full = error.to_string();
-        let help = nearest_key(&full);
-        match error.location() {
-            Some(place) => {
-                let message = full.split(" at line ").next().unwrap_or(&full);
-                let at = (place.line(), place.column());
-                Error::at(path, text, at, message, help)
-            }
-            None => Error::file(path, full),
+/// The text as `T`, after all of it was compared with the schema of `T`.
+///
+/// # Errors
+/// Text that is no YAML; every place where it departs from the schema.
+pub fn parse<T: DeserializeOwned + JsonSchema>(text: &Text) -> Result<T, Error> {
+    let (value, repeated) = value(text)?;
+    let repeated = repeated.into_iter().map(|path| Fault {
+        path,
+        wrong: Wrong::Value {
+            found: "given twice".into(),
+            allowed: "one value".into(),
+            words: vec![],
+        },
+    });
+    let mut faults = schema::faults(&schema::of::<T>(), &value);
+    faults.extend(repeated);
+    match text.all_wrong(&faults) {
+        Some(error) => Err(error),
+        None => parse_unchecked(text),
+    }
+}
+
+/// The text as `T`, which refuses itself what it does not take.
+///
+/// # Errors
+/// The first mistake, at its place.
+pub fn parse_unchecked<T: DeserializeOwned>(text: &Text) -> Result<T, Error> {
+    serde_yaml::from_str(text.as_str()).map_err(|error| of_reader(text, error))
+}
+
+/// These options with those of the text in their place.
+///
+/// # Errors
+/// As [`parse`].
+pub fn over<T>(options: &T, text: &Text) -> Result<T, Error>
+where
+    T: Serialize + DeserializeOwned + JsonSchema,
+{
+    let json = |options: &T| serde_json::to_value(options).map_err(Error::user);
+    let (mut all, own) = (json(options)?, json(&parse(text)?)?);
+    let (given, _) = value(text)?;
+    let schema = schema::of::<T>();
+    for key in given.as_object().into_iter().flat_map(Map::keys) {
+        let name = schema::name(&schema, key);
+        all[name] = own[name].clone();
+    }
+    serde_json::from_value(all).map_err(Error::user)
+}
+
+/// The text as a value, and the keys that stand twice in it.
+pub fn value(text: &Text) -> Result<(Value, Vec<Path>), Error> {
+    let repeated = RefCell::new(Vec::new());
+    let reader = Reader {
+        path: Path::default(),
+        repeated: &repeated,
+    };
+    let value = reader.deserialize(serde_yaml::Deserializer::from_str(text.as_str()));
+    let value = value.map_err(|error| of_reader(text, error))?;
+    Ok((value, repeated.into_inner()))
+}
+
+/// What the YAML reader or a type's own reader refused.
+fn of_reader(text: &Text, error: serde_yaml::Error) -> Error {
+    let full = error.to_string();
+    match error.location() {
+        Some(at) => {
+            let message = full.split(" at line ").next().unwrap_or(&full);
+            let place = Place {
+                line: at.line(),
+                column: at.column(),
+            };
+            text.at(place, message.to_owned(), None)
         }
+        None => text.wrong_whole(full),
+    }
+}
+
+/// What might have been meant.
+pub fn nearest(fault: &Fault) -> Option<String> {
+    let (given, known) = match &fault.wrong {
+        Wrong::UnknownKey { known } => match fault.path.0.last()? {
+            Step::Key(key) => (key.as_str(), known),
+            Step::Item(_) => return None,
+        },
+        Wrong::Value { found, words, .. } => (found.trim_matches('`'), words),
+        Wrong::MissingKey { .. } => return None,
+    };
+    let likeness = |word: &str| strsim::jaro_winkler(given, word);
+    let near = known
+        .iter()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(near) > 0.7).then(|| format!("did you mean `{near}`?"))
+}
+
+/// Reads any YAML; keys that are no texts become such, numbers that JSON has not become words.
+struct Reader<'a> {
+    path: Path,
+    repeated: &'a RefCell<Vec<Path>>,
+}
+
+impl<'a> Reader<'a> {
+    fn inside(&self, path: Path) -> Self {
+        Reader {
+            path,
+            repeated: self.repeated,
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a value without a tag")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Value, E> {
+        Ok((value as f64).into())
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Value, E> {
+        Ok((value as f64).into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or_else(|| value.to_string().into(), Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element_seed(self.inside(self.path.item(items.len())))? {
+            items.push(item);
+        }
+        Ok(items.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut values = Map::new();
+        while let Some(key) = map.next_key_seed(self.inside(Path::default()))? {
+            let key = word(&key);
+            let path = self.path.key(&key);
+            let value = map.next_value_seed(self.inside(path.clone()))?;
+            match values.contains_key(&key) {
+                true => self.repeated.borrow_mut().push(path),
+                false => drop(values.insert(key, value)),
+            }
+        }
+        Ok(values.into())
+    }
+}
+
+/// A key as a text.
+fn word(key: &Value) -> String {
+    match key {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Where the value of this path stands; the beginning where it is not there.
+pub fn place(text: &str, path: &Path) -> Place {
+    locate(text, &path.0, Part::Value)
+}
+
+/// Where the key of this path's last step stands.
+pub fn key_place(text: &str, path: &Path) -> Place {
+    locate(text, &path.0, Part::Key)
+}
+
+/// What is sought at the end of a path.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    Key,
+    Value,
+}
+
+fn locate(text: &str, steps: &[Step], part: Part) -> Place {
+    let way = Way { steps, part };
+    let found = way.deserialize(serde_yaml::Deserializer::from_str(text));
+    let at = found.err().and_then(|error| error.location());
+    at.map_or(Place { line: 1, column: 1 }, |at| Place {
+        line: at.line(),
+        column: at.column(),
     })
 }
 
-/// "unknown field `trails`, expected one of `trials`, `workers`" → did you mean `trials`?
-fn nearest_key(message: &str) -> Option<String> {
-    let (_, after) = message.split_once("unknown ")?;
-    let mut quoted = after.split('`').skip(1).step_by(2);
-    let wrong = quoted.next()?;
-    let near = quoted.max_by(|a, b| {
-        let likeness = |known: &str| strsim::jaro_winkler(wrong, known);
-        likeness(a).total_cmp(&likeness(b))
-    })?;
-    (strsim::jaro_winkler(wrong, near) > 0.6).then(|| format!("did you mean `{near}`?"))
+/// Follows a path and fails at its end, where it takes no value at all: the reader then tells where that is.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    steps: &'a [Step],
+    part: Part,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl<'de> DeserializeSeed<'de> for Way<'_> {
+    type Value = ();
 
-    #[derive(serde::Deserialize, Debug)]
-    #[serde(deny_unknown_fields)]
-    #[allow(dead_code)]
-    struct Search {
-        trials: u32,
-        workers: u32,
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+/// A key of a mapping; fails at the one that is sought.
+struct Seek<'a>(Option<&'a str>);
+
+impl<'de> DeserializeSeed<'de> for Seek<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seek<'_> {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a key")
     }
 
-    fn message(text: &str) -> String {
-        let error = parse::<Search>(Path::new("e.yaml"), text).unwrap_err();
-        assert_eq!(error.exit_status(), 2);
-        error.render()
+    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<String, E> {
+        match self.0 == Some(key) {
+            true => Err(E::custom("here")),
+            false => Ok(key.to_owned()),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Way<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a value")
     }
 
-    #[test]
-    fn an_unknown_key_is_shown_with_its_line_and_the_nearest_known_key() {
-        let shown = message("workers: 2\ntrails: 4\n");
-        assert!(shown.contains("e.yaml:2:1"), "{shown}");
-        assert!(shown.contains("did you mean `trials`?"), "{shown}");
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let Some((Step::Item(index), steps)) = self.steps.split_first() else {
+            return Err(A::Error::custom("here"));
+        };
+        for _ in 0..*index {
+            seq.next_element::<IgnoredAny>()?;
+        }
+        let way = Way { steps, ..self };
+        seq.next_element_seed(way)?;
+        Err(A::Error::custom("here"))
     }
 
-    #[test]
-    fn a_value_of_the_wrong_kind_is_shown_with_its_line() {
-        let shown = message("trials: many\nworkers: 2\n");
-        assert!(shown.contains("e.yaml:1:9"), "{shown}");
-        assert!(shown.contains("many"), "{shown}");
-    }
-
-    #[test]
-    fn a_syntax_error_is_shown_with_its_line() {
-        let shown = message("trials: 1\nworkers: [\n");
-        assert!(shown.contains("e.yaml:"), "{shown}");
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Some((Step::Key(key), steps)) = self.steps.split_first() else {
+            return Err(A::Error::custom("here"));
+        };
+        let last = steps.is_empty() && self.part == Part::Key;
+        let seek = || Seek(last.then_some(key));
+        while let Some(found) = map.next_key_seed(seek())? {
+            match found == *key {
+                true => map.next_value_seed(Way { steps, ..self })?,
+                false => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Err(A::Error::custom("here"))
     }
 }

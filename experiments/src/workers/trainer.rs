@@ -14,7 +14,7 @@ use hemet_search::train::{End, EpochReport, TrainOutcome};
 
 use super::Record;
 use crate::error::Error;
-use crate::experiment::{Experiment, parse};
+use crate::experiment::{Experiment, Text, parse};
 use crate::run::folder::RunFolder;
 use crate::run::images;
 use crate::run::train::{ExperimentData, TrialTraining};
@@ -36,8 +36,8 @@ impl Trainer {
         scratch: PathBuf,
         in_run_folder: bool,
     ) -> Result<Self, Error> {
-        let mut experiment: Experiment =
-            parse(Path::new("the study's experiment"), &record.experiment)?;
+        let text = Text::of(Path::new("the study's experiment"), &record.experiment)?;
+        let mut experiment: Experiment = parse(&text)?;
         if let Some(data) = data {
             experiment.data.path = Some(data.to_owned());
         }

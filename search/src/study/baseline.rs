@@ -2,6 +2,7 @@
 //! compared.
 
 use hemet_spaces::{Architecture, Space};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Trial;
@@ -9,7 +10,7 @@ use crate::Trial;
 /// Which network of the space the others are compared with. It is trial [`Baseline::TRIAL`] whatever the strategy;
 /// strategies know it as tried, so that it comes once. Successive halving never stops it: a first trial has no
 /// rivals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Baseline {
     /// The network of mobile blocks, where HEMET's rule starts: [`Space::mobile`].

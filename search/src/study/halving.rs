@@ -6,6 +6,8 @@
 //! with the accuracy at the rung. Which trials are known depends on numbers alone, so a study with halving repeats
 //! and resumes like one without.
 
+use hemet_spaces::schema;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::constraint::CostEstimate;
@@ -16,13 +18,15 @@ use crate::trial::rounded;
 use crate::{Error, Trial};
 
 /// Where trainings are stopped, and how many.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Halving {
     /// Epochs after which a training is compared with others, ascending, from 1.
+    #[schemars(length(min = 1), inner(range(min = 1)), extend("x-unit" = "epochs"))]
     pub rungs: Vec<usize>,
     /// One in so many goes on, at least 2.
     #[serde(default = "three")]
+    #[schemars(range(min = 2))]
     pub factor: usize,
 }
 
@@ -36,19 +40,12 @@ impl Halving {
     /// # Errors
     /// Which.
     pub fn check(&self) -> Result<(), Error> {
-        let ascending = self.rungs.windows(2).all(|pair| pair[0] < pair[1]);
-        if self.rungs.first().is_none_or(|first| *first == 0) || !ascending {
+        schema::check(self).map_err(Error::Form)?;
+        if !self.rungs.is_sorted_by(|a, b| a < b) {
             return Err(Error::Option {
                 option: "halving.rungs",
                 found: format!("{:?}", self.rungs),
                 allowed: "ascending epochs from 1, such as [2, 6]".into(),
-            });
-        }
-        if self.factor < 2 {
-            return Err(Error::Option {
-                option: "halving.factor",
-                found: self.factor.to_string(),
-                allowed: "at least 2".into(),
             });
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! The options of a training, as they stand in an experiment.
 
+use hemet_spaces::schema;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::device::Device;
@@ -7,64 +9,84 @@ use super::phase::PhaseOptions;
 use crate::Error;
 
 /// How to train. The defaults suit small networks on small images.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainOptions {
     /// Passes over the training images in the first phase, at least 1.
+    #[schemars(range(min = 1), extend("x-unit" = "epochs"))]
     pub epochs: usize,
     /// Images a step, at least 2.
+    #[schemars(range(min = 2), extend("x-unit" = "images"))]
     pub batch: usize,
     /// Greatest learning rate, reached after the warm-up; above 0.
+    #[schemars(extend("exclusiveMinimum" = 0, "x-scheme" = "ckks"))]
     pub learning_rate: f32,
     /// Share of the training in which the learning rate rises, 0 to below 1; then it falls to 0 as a cosine.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1, "x-scheme" = "ckks"))]
     pub warmup: f32,
     /// Nesterov momentum, 0 to below 1.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1, "x-scheme" = "ckks"))]
     pub momentum: f32,
     /// Decay of convolution and dense weights towards 0, at least 0.
+    #[schemars(range(min = 0.0), extend("x-scheme" = "ckks"))]
     pub weight_decay: f32,
     /// Share of the target spread over all classes, 0 to below 1.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub label_smoothing: f32,
     /// Greatest norm of the gradient over all parameters but those of batch norms; above 0.
+    #[schemars(extend("exclusiveMinimum" = 0, "x-scheme" = "ckks"))]
     pub clip_norm: f32,
     /// Inputs of polynomials beyond this magnitude are penalized; above 0.
+    #[schemars(extend("exclusiveMinimum" = 0, "x-scheme" = "ckks"))]
     pub range: f32,
     /// Weight of that penalty in the loss; at least 0.
+    #[schemars(range(min = 0.0), extend("x-scheme" = "ckks"))]
     pub range_penalty: f32,
     /// Images are moved by up to this many pixels at random, at least 0.
+    #[schemars(extend("x-unit" = "pixels"))]
     pub shift: usize,
     /// Whether every other image, by chance, is mirrored left to right: for photographs, not for digits.
     pub flip: bool,
     /// Brightness and contrast vary by chance: all pixels `x` of an image become `a·x + b`, `a` within `1 ± jitter` and
     /// `b` within `± jitter`; at least 0. For images of other devices or exposures than the training images.
+    #[schemars(range(min = 0.0))]
     pub jitter: f32,
     /// Whether each class counts alike in the loss, however many training images it has.
     pub balance: bool,
     /// Share of the batch in the running statistics of batch norms, above 0 and at most 1.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0))]
     pub norm_rate: f32,
     /// Decay a step of the average of weights that is validated and exported (Polyak and Juditsky 1992), 0 to below 1;
     /// 0 exports the last weights themselves.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1, "x-scheme" = "ckks"))]
     pub ema: f32,
     /// How quadratics of each channel are trained.
+    #[schemars(extend("x-scheme" = "ckks"))]
     pub polynomials: Polynomials,
     /// Share of the loss that comes from a ReLU teacher of the same architecture (Hinton et al. 2015), 0 to 1; 0 trains
     /// none.
+    #[schemars(range(min = 0.0, max = 1.0), extend("x-scheme" = "ckks"))]
     pub distillation: f32,
     /// By how much logits are divided before they are compared with the teacher's; above 0.
+    #[schemars(extend("exclusiveMinimum" = 0, "x-scheme" = "ckks"))]
     pub temperature: f32,
     /// Greatest step of Adam where integers are trained (scheme `tfhe`), in units of an integer weight; above 0.
     #[serde(alias = "quantised_rate")]
+    #[schemars(extend("exclusiveMinimum" = 0, "x-scheme" = "tfhe", "x-alias" = "quantised_rate"))]
     pub quantized_rate: f32,
     /// Where to train; scheme `tfhe` is trained on the CPU alone.
     #[serde(skip_serializing_if = "Device::is_cpu")]
+    #[schemars(extend("default" = "cpu"))]
     pub device: Device,
     /// What follows the first phase, in this order: `[{phase: tune, epochs: 5}]`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("default" = []))]
     pub phases: Vec<PhaseOptions>,
 }
 
 /// How quadratics of each channel are trained. Those for a whole layer, and other degrees, always have trained
 /// coefficients.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Polynomials {
     /// Their coefficients, from ReLU's Hermite expansion on.
@@ -115,70 +137,6 @@ impl TrainOptions {
     /// # Errors
     /// The first such option, with what is allowed.
     pub fn check(&self) -> Result<(), Error> {
-        let rules = [
-            ("epochs", self.epochs as f32, Allowed::AtLeast(1.0)),
-            ("batch", self.batch as f32, Allowed::AtLeast(2.0)),
-            ("learning_rate", self.learning_rate, Allowed::Positive),
-            ("warmup", self.warmup, Allowed::BelowOne),
-            ("momentum", self.momentum, Allowed::BelowOne),
-            ("weight_decay", self.weight_decay, Allowed::AtLeast(0.0)),
-            ("label_smoothing", self.label_smoothing, Allowed::BelowOne),
-            ("clip_norm", self.clip_norm, Allowed::Positive),
-            ("range", self.range, Allowed::Positive),
-            ("range_penalty", self.range_penalty, Allowed::AtLeast(0.0)),
-            ("jitter", self.jitter, Allowed::AtLeast(0.0)),
-            ("norm_rate", self.norm_rate, Allowed::PositiveShare),
-            ("ema", self.ema, Allowed::BelowOne),
-            ("distillation", self.distillation, Allowed::Share),
-            ("temperature", self.temperature, Allowed::Positive),
-            ("quantized_rate", self.quantized_rate, Allowed::Positive),
-        ];
-        let wrong = rules.iter().find(|(_, value, range)| !range.holds(*value));
-        if let Some((option, found, range)) = wrong {
-            return Err(Error::Option {
-                option,
-                found: found.to_string(),
-                allowed: range.to_string(),
-            });
-        }
-        self.phases.iter().try_for_each(PhaseOptions::check)
-    }
-}
-
-/// The range of an option.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Allowed {
-    AtLeast(f32),
-    Positive,
-    /// From 0 to below 1.
-    BelowOne,
-    /// From 0 to 1.
-    Share,
-    /// Above 0 and at most 1.
-    PositiveShare,
-}
-
-impl Allowed {
-    fn holds(self, value: f32) -> bool {
-        value.is_finite()
-            && match self {
-                Self::AtLeast(least) => value >= least,
-                Self::Positive => value > 0.0,
-                Self::BelowOne => (0.0..1.0).contains(&value),
-                Self::Share => (0.0..=1.0).contains(&value),
-                Self::PositiveShare => value > 0.0 && value <= 1.0,
-            }
-    }
-}
-
-impl std::fmt::Display for Allowed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::AtLeast(least) => write!(f, "at least {least}"),
-            Self::Positive => f.write_str("above 0"),
-            Self::BelowOne => f.write_str("from 0 to below 1"),
-            Self::Share => f.write_str("from 0 to 1"),
-            Self::PositiveShare => f.write_str("above 0 and at most 1"),
-        }
+        schema::check(self).map_err(Error::Form)
     }
 }

@@ -1,8 +1,10 @@
 //! Activations that blocks end in: none, or a polynomial.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::layer::Poly;
@@ -95,12 +97,28 @@ impl FromStr for Activation {
             degree,
             per_channel,
         };
-        degree.map(poly).ok_or_else(|| {
-            format!(
-                "unknown activation `{text}`; write `linear`, `quadratic` or `poly3` to `poly31`, \
-                 the latter two also with `_per_layer`"
-            )
-        })
+        degree
+            .map(poly)
+            .ok_or_else(|| format!("unknown activation `{text}`; write {WRITTEN}"))
+    }
+}
+
+/// How an activation is written.
+const WRITTEN: &str =
+    "`linear`, `quadratic` or `poly3` to `poly31`, the latter two also with `_per_layer`";
+
+impl JsonSchema for Activation {
+    fn schema_name() -> Cow<'static, str> {
+        "Activation".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let mut words = vec!["linear".to_owned()];
+        for kind in ["", "_per_layer"] {
+            words.push(format!("quadratic{kind}"));
+            words.extend((2..=31).map(|degree| format!("poly{degree}{kind}")));
+        }
+        json_schema!({ "type": "string", "enum": words, "x-written": WRITTEN })
     }
 }
 

@@ -36,6 +36,34 @@ macro_rules! blocks {
             }
         }
 
+        impl schemars::JsonSchema for Choice {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                "Block".into()
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let mut alone = Vec::new();
+                let mut kinds = serde_json::Map::new();
+                $(
+                    let none = serde_json::Map::new().into();
+                    if serde_json::from_value::<$options>(none).is_ok() {
+                        alone.push($kind);
+                    }
+                    kinds.insert($kind.to_owned(), generator.subschema_for::<$options>().to_value());
+                )*
+                schemars::json_schema!({ "anyOf": [
+                    { "type": "string", "enum": alone },
+                    {
+                        "type": "object",
+                        "properties": kinds,
+                        "additionalProperties": false,
+                        "minProperties": 1,
+                        "maxProperties": 1,
+                    },
+                ] })
+            }
+        }
+
         impl serde::Serialize for Choice {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::label::Label;
@@ -25,19 +26,23 @@ pub struct ConvBlock {
 }
 
 /// The knobs of [`ConvBlock`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConvOptions {
     /// Output channels.
+    #[schemars(schema_with = "super::list::whole::<1>")]
     pub width: List<usize>,
     /// Sides of the kernel; 3 where not given.
     #[serde(default = "three")]
+    #[schemars(schema_with = "super::list::whole::<1>")]
     pub kernel: List<usize>,
     /// Strides; 1 where not given.
     #[serde(default = "one")]
+    #[schemars(schema_with = "super::list::whole::<1>")]
     pub stride: List<usize>,
     /// Groups; 1 where not given.
     #[serde(default = "one")]
+    #[schemars(schema_with = "super::list::whole::<1>")]
     pub groups: List<usize>,
     /// Activations; the space's where not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,10 +61,10 @@ impl Options for ConvOptions {
     fn blocks(&self, activation: &List<Activation>) -> Result<Vec<Arc<dyn Block>>, String> {
         let activation = self.activation.as_ref().unwrap_or(activation);
         let lengths = [
-            self.width.positive("width")?.len(),
-            self.kernel.positive("kernel")?.len(),
-            self.stride.positive("stride")?.len(),
-            self.groups.positive("groups")?.len(),
+            self.width.len(),
+            self.kernel.len(),
+            self.stride.len(),
+            self.groups.len(),
             activation.len(),
         ];
         let block = |i: Vec<usize>| -> Arc<dyn Block> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::label::Label;
@@ -20,10 +21,11 @@ pub struct DenseBlock {
 }
 
 /// The knobs of [`DenseBlock`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DenseOptions {
     /// Outputs.
+    #[schemars(schema_with = "super::list::whole::<1>")]
     pub width: List<usize>,
     /// Activations; the space's where not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,7 +35,7 @@ pub struct DenseOptions {
 impl Options for DenseOptions {
     fn blocks(&self, activation: &List<Activation>) -> Result<Vec<Arc<dyn Block>>, String> {
         let activation = self.activation.as_ref().unwrap_or(activation);
-        let lengths = [self.width.positive("width")?.len(), activation.len()];
+        let lengths = [self.width.len(), activation.len()];
         let block = |i: Vec<usize>| -> Arc<dyn Block> {
             Arc::new(DenseBlock {
                 width: self.width[i[0]],

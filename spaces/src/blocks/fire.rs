@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::label::Label;
@@ -27,12 +28,14 @@ pub struct Fire {
 }
 
 /// The knobs of [`Fire`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FireOptions {
     /// Channels of the squeeze convolution.
+    #[schemars(schema_with = "super::list::whole::<1>")]
     pub squeeze: List<usize>,
     /// Channels of each of the two expansions; the output has twice as many.
+    #[schemars(schema_with = "super::list::whole::<1>")]
     pub expand: List<usize>,
     /// Activations; the space's where not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,8 +50,8 @@ impl Options for FireOptions {
         let activation = self.activation.as_ref().unwrap_or(activation);
         let inner = self.inner_activation.as_ref();
         let lengths = [
-            self.squeeze.positive("squeeze")?.len(),
-            self.expand.positive("expand")?.len(),
+            self.squeeze.len(),
+            self.expand.len(),
             activation.len(),
             inner.map_or(1, |list| list.len()),
         ];

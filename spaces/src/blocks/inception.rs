@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::conv::one;
@@ -39,24 +40,30 @@ pub struct Inception {
 }
 
 /// The knobs of [`Inception`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InceptionOptions {
     /// Channels of the 1x1 branch.
+    #[schemars(schema_with = "super::list::whole::<0>")]
     pub conv1: List<usize>,
     /// Channels of the 3x3 branch.
+    #[schemars(schema_with = "super::list::whole::<0>")]
     pub conv3: List<usize>,
     /// Channels of the 5x5 branch; none where not given.
     #[serde(default = "zero")]
+    #[schemars(schema_with = "super::list::whole::<0>")]
     pub conv5: List<usize>,
     /// Channels of the pool branch; none where not given.
     #[serde(default = "zero")]
+    #[schemars(schema_with = "super::list::whole::<0>")]
     pub pool: List<usize>,
     /// Channels of the 1x1 convolutions before the 3x3 and 5x5 branches; none where not given.
     #[serde(default = "zero")]
+    #[schemars(schema_with = "super::list::whole::<0>")]
     pub reduce: List<usize>,
     /// Strides; 1 where not given.
     #[serde(default = "one")]
+    #[schemars(schema_with = "super::list::whole::<1>")]
     pub stride: List<usize>,
     /// Activations; the space's where not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,7 +90,7 @@ impl Options for InceptionOptions {
             self.conv5.len(),
             self.pool.len(),
             self.reduce.len(),
-            self.stride.positive("stride")?.len(),
+            self.stride.len(),
             activation.len(),
             inner.map_or(1, |list| list.len()),
         ];

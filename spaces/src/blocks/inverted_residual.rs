@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::conv::{one, three};
@@ -32,18 +33,22 @@ pub struct InvertedResidual {
 }
 
 /// The knobs of [`InvertedResidual`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InvertedResidualOptions {
     /// Output channels.
+    #[schemars(schema_with = "super::list::whole::<1>")]
     pub width: List<usize>,
     /// Factors by which channels grow inside.
+    #[schemars(schema_with = "super::list::whole::<1>")]
     pub expansion: List<usize>,
     /// Sides of the depthwise kernel; 3 where not given.
     #[serde(default = "three")]
+    #[schemars(schema_with = "super::list::whole::<1>")]
     pub kernel: List<usize>,
     /// Strides; 1 where not given.
     #[serde(default = "one")]
+    #[schemars(schema_with = "super::list::whole::<1>")]
     pub stride: List<usize>,
     /// Activations; the space's where not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,10 +63,10 @@ impl Options for InvertedResidualOptions {
         let activation = self.activation.as_ref().unwrap_or(activation);
         let inner = self.inner_activation.as_ref();
         let lengths = [
-            self.width.positive("width")?.len(),
-            self.expansion.positive("expansion")?.len(),
-            self.kernel.positive("kernel")?.len(),
-            self.stride.positive("stride")?.len(),
+            self.width.len(),
+            self.expansion.len(),
+            self.kernel.len(),
+            self.stride.len(),
             activation.len(),
             inner.map_or(1, |list| list.len()),
         ];

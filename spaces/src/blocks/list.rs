@@ -1,9 +1,11 @@
 //! The values that a knob may take, and the combinations of several knobs.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{I64Deserializer, StrDeserializer, U64Deserializer};
 use serde::de::{IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -38,16 +40,6 @@ impl<T> List<T> {
     /// The list of one value.
     pub fn one(value: T) -> Self {
         Self(vec![value])
-    }
-}
-
-impl List<usize> {
-    /// Refuses a 0 among the values of knob `name`.
-    pub(super) fn positive(&self, name: &str) -> Result<&Self, String> {
-        match self.contains(&0) {
-            true => Err(format!("`{name}` must be at least 1, 0 given")),
-            false => Ok(self),
-        }
     }
 }
 
@@ -114,6 +106,30 @@ impl<'de, T: Deserialize<'de> + PartialEq> Visitor<'de> for ListVisitor<T> {
             values.push(value);
         }
         List::new(values).map_err(serde::de::Error::custom)
+    }
+}
+
+/// The schema of a list of such values.
+fn list_of(one: &Schema) -> Schema {
+    json_schema!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1, "uniqueItems": true }] })
+}
+
+/// The schema of a list of whole numbers from `LEAST` on.
+pub(super) fn whole<const LEAST: u64>(_: &mut SchemaGenerator) -> Schema {
+    list_of(&json_schema!({ "type": "integer", "minimum": LEAST }))
+}
+
+impl<T: JsonSchema> JsonSchema for List<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("ListOf{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        list_of(&generator.subschema_for::<T>())
     }
 }
 

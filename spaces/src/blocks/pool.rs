@@ -1,8 +1,10 @@
 //! Average pooling: as a block, and as the choice after a block or before the head. Its 1/k² merges into the next weights.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -31,10 +33,11 @@ pub struct PoolBlock {
 }
 
 /// The knobs of [`PoolBlock`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PoolOptions {
     /// Sides and strides of the window, at least 2.
+    #[schemars(schema_with = "super::list::whole::<2>")]
     pub window: List<usize>,
 }
 
@@ -68,6 +71,19 @@ impl fmt::Display for Pool {
             Pool::Window(side) => write!(f, "{side}"),
             Pool::Global => write!(f, "global"),
         }
+    }
+}
+
+impl JsonSchema for Pool {
+    fn schema_name() -> Cow<'static, str> {
+        "Pool".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [{ "type": "string", "enum": ["none", "global"] }, { "type": "integer", "minimum": 2 }],
+            "x-written": "`none`, `global` or the side of a window, at least 2",
+        })
     }
 }
 
@@ -116,9 +132,6 @@ impl Serialize for Pool {
 
 impl Options for PoolOptions {
     fn blocks(&self, _activation: &List<Activation>) -> Result<Vec<Arc<dyn Block>>, String> {
-        if let Some(small) = self.window.iter().find(|window| **window < 2) {
-            return Err(format!("`window` must be at least 2, {small} given"));
-        }
         let block = |i: Vec<usize>| -> Arc<dyn Block> {
             Arc::new(PoolBlock {
                 window: self.window[i[0]],

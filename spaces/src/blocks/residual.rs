@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::conv::{one, three};
@@ -27,16 +28,19 @@ pub struct Residual {
 }
 
 /// The knobs of [`Residual`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResidualOptions {
     /// Output channels.
+    #[schemars(schema_with = "super::list::whole::<1>")]
     pub width: List<usize>,
     /// Sides of both kernels, odd; 3 where not given.
     #[serde(default = "three")]
+    #[schemars(schema_with = "super::list::whole::<1>")]
     pub kernel: List<usize>,
     /// Strides; 1 where not given.
     #[serde(default = "one")]
+    #[schemars(schema_with = "super::list::whole::<1>")]
     pub stride: List<usize>,
     /// Activations; the space's where not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,9 +60,9 @@ impl Options for ResidualOptions {
             ));
         }
         let lengths = [
-            self.width.positive("width")?.len(),
+            self.width.len(),
             self.kernel.len(),
-            self.stride.positive("stride")?.len(),
+            self.stride.len(),
             activation.len(),
             inner.map_or(1, |list| list.len()),
         ];

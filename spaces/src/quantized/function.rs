@@ -1,10 +1,11 @@
 //! The functions that tables hold, from a normed accumulator to a small integer.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a table computes before it is rounded to its levels. Inputs are those of a batch norm, so they are of order
 /// one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TableFunction {
     /// `max(x, 0)`, clipped at 2.

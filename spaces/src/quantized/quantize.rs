@@ -4,33 +4,40 @@
 //! weight of 1.2 is the integer 1, and a batch norm's line `scale·a + shift` takes an integer accumulator `a`. A table
 //! stands where the graph has a polynomial. So one file of weights serves both, and the integers follow from it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::function::{Levels, TableFunction};
 use super::{
     IntegerParameters, MAX_VALUE, QuantizedNetwork, QuantizedParts, TableLayer, ValueRange, refuse,
 };
+use crate::schema;
 use crate::{Error, Layer, LayerGraph, NodeId, Weights};
 
 /// How a network becomes integers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quantization {
     /// Levels of an input value, 2 to 256.
+    #[schemars(range(min = 2, max = 256))]
     pub input_levels: u32,
     /// The input that is level 0.
     pub input_low: f64,
     /// The input that is the last level; above `input_low`.
     pub input_high: f64,
     /// Bits of a weight, 1 to 4: ±1 for 1 bit, else all of `−(2^(bits−1) − 1)` to `2^(bits−1) − 1`.
+    #[schemars(range(min = 1, max = 4), extend("x-unit" = "bits"))]
     pub weight_bits: u32,
     /// Bits of an activation, 1 to 4.
+    #[schemars(range(min = 1, max = 4), extend("x-unit" = "bits"))]
     pub activation_bits: u32,
     /// What tables compute.
     pub activation: TableFunction,
     /// Boxes of half a turn: so many accumulator values a table tells apart, 2 to 512. More cost larger parameters.
+    #[schemars(range(min = 2, max = 512))]
     pub boxes: u32,
     /// Low bits of an accumulator that are rounded off before its table, 0 to 4; each costs a bootstrap an activation.
+    #[schemars(range(min = 0, max = 4), extend("x-unit" = "bits"))]
     pub rounding: u32,
 }
 
@@ -55,19 +62,7 @@ impl Quantization {
     /// # Errors
     /// The first option out of range.
     pub fn check(&self) -> Result<(), Error> {
-        let rules = [
-            ("input_levels", self.input_levels, 2, 256),
-            ("weight_bits", self.weight_bits, 1, 4),
-            ("activation_bits", self.activation_bits, 1, 4),
-            ("boxes", self.boxes, 2, 512),
-            ("rounding", self.rounding, 0, 4),
-        ];
-        for (name, found, least, most) in rules {
-            if !(least..=most).contains(&found) {
-                let why = format!("`{name}` is {found}; {least} to {most} are possible");
-                return Err(refuse("(quantization)", why));
-            }
-        }
+        schema::check(self).map_err(|fault| refuse("(quantization)", fault.to_string()))?;
         let (low, high) = (self.input_low, self.input_high);
         match low.is_finite() && high.is_finite() && low < high {
             true => Ok(()),

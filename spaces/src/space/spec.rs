@@ -16,20 +16,24 @@
 //! scheme: ckks                          # or tfhe, or both as a list; ckks where not given
 //! ```
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::position::{Labels, Position};
 use super::{Gene, Scheme, Space, Varied};
 use crate::Error;
 use crate::blocks::{Activation, Choice, List, Options, Pool};
+use crate::schema::{self, Path};
 
 /// A space as its file holds it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SpaceSpec {
     /// Channels, height and width of the input, each at least 1.
+    #[schemars(inner(range(min = 1)))]
     pub input: [usize; 3],
     /// Number of classes, at least 1.
+    #[schemars(range(min = 1))]
     pub classes: usize,
     /// A kind of block before the positions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,16 +48,19 @@ pub struct SpaceSpec {
     pub head: HeadSpec,
     /// Schemes of encryption; CKKS where not given. An experiment's own `scheme` stands above it.
     #[serde(default = "ckks", skip_serializing_if = "is_ckks")]
+    #[schemars(extend("default" = "ckks"))]
     pub scheme: List<Scheme>,
 }
 
 /// A position of a space file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PositionSpec {
     /// Unique; letters, digits, `_`; its layers are named after it.
+    #[schemars(regex(pattern = "^[A-Za-z0-9_]+$"))]
     pub name: String,
     /// The blocks to choose from.
+    #[schemars(length(min = 1))]
     pub options: Vec<Choice>,
     /// Pooling after the block; none where not given.
     #[serde(default = "no_pool")]
@@ -61,7 +68,7 @@ pub struct PositionSpec {
 }
 
 /// The head of a space file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeadSpec {
     /// Pooling before the dense layer; none where not given.
@@ -104,9 +111,8 @@ impl TryFrom<SpaceSpec> for Space {
     /// Names that are used twice, knobs out of range, equal options, or a first choice of every position
     /// ([`Space::mobile`]) that gives no network.
     fn try_from(spec: SpaceSpec) -> Result<Self, Error> {
-        if spec.classes == 0 {
-            return Err(Error::Space("`classes` must be at least 1, 0 given".into()));
-        }
+        schema::check(&spec)
+            .map_err(|fault| Error::space(fault.path.clone(), fault.to_string()))?;
         let mut space = Space {
             positions: Vec::new(),
             head: Varied {
@@ -126,72 +132,107 @@ impl TryFrom<SpaceSpec> for Space {
                 options: vec![stem.clone()],
                 pool: no_pool(),
             };
-            space.add_position(&stem)?;
+            space.add_position(&stem, &Place::Stem)?;
         }
-        for position in &spec.blocks {
-            check_name(&space, &position.name)?;
-            space.add_position(position)?;
+        for (index, position) in spec.blocks.iter().enumerate() {
+            let place = Place::Block(index);
+            check_name(&space, &position.name, &place.path().key("name"))?;
+            space.add_position(position, &place)?;
         }
-        space.head = space.vary("head.pool", spec.head.pool.to_vec())?;
-        space.schemes = space.vary("scheme", spec.scheme.to_vec())?;
+        let whole = Path::default();
+        let head = whole.key("head").key("pool");
+        space.head = space.vary("head.pool", spec.head.pool.to_vec(), &head)?;
+        space.schemes = space.vary("scheme", spec.scheme.to_vec(), &whole.key("scheme"))?;
         space.graph(&space.mobile())?;
         Ok(space)
     }
 }
 
-fn check_name(space: &Space, name: &str) -> Result<(), Error> {
+/// Where a position stands in the file.
+enum Place {
+    Stem,
+    Block(usize),
+}
+
+impl Place {
+    fn path(&self) -> Path {
+        match self {
+            Self::Stem => Path::default().key("stem"),
+            Self::Block(index) => Path::default().key("blocks").item(*index),
+        }
+    }
+
+    /// Of a kind of block that can be chosen here.
+    fn option(&self, index: usize) -> Path {
+        match self {
+            Self::Stem => self.path(),
+            Self::Block(_) => self.options().item(index),
+        }
+    }
+
+    fn options(&self) -> Path {
+        match self {
+            Self::Stem => self.path(),
+            Self::Block(_) => self.path().key("options"),
+        }
+    }
+}
+
+fn check_name(space: &Space, name: &str, path: &Path) -> Result<(), Error> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if name.is_empty() || !name.chars().all(word) {
-        return Err(Error::Space(format!(
-            "position name `{name}`: write letters, digits and `_` only"
-        )));
+        let why = format!("position name `{name}`: write letters, digits and `_` only");
+        return Err(Error::space(path.clone(), why));
     }
     let taken = space.positions.iter().any(|p| p.name() == name);
     if taken || ["input", "stem", "head", "scheme"].contains(&name) {
-        return Err(Error::Space(format!(
+        let why = format!(
             "position name `{name}` is taken; names must be unique and not input, stem, head or scheme"
-        )));
+        );
+        return Err(Error::space(path.clone(), why));
     }
     Ok(())
 }
 
 impl Space {
-    fn add_position(&mut self, spec: &PositionSpec) -> Result<(), Error> {
+    fn add_position(&mut self, spec: &PositionSpec, place: &Place) -> Result<(), Error> {
         let mut blocks = Vec::new();
-        for choice in &spec.options {
+        for (index, choice) in spec.options.iter().enumerate() {
             let options = choice.blocks(&self.spec.activation).map_err(|why| {
-                Error::Space(format!(
-                    "position `{}`, block `{}`: {why}",
-                    spec.name,
-                    choice.kind()
-                ))
+                let why = format!("position `{}`, block `{}`: {why}", spec.name, choice.kind());
+                Error::space(place.option(index).key(choice.kind()), why)
             })?;
             blocks.extend(options);
         }
-        let blocks = self.vary(&spec.name, blocks)?;
-        let pools = self.vary(&format!("{}.pool", spec.name), spec.pool.to_vec())?;
+        let blocks = self.vary(&spec.name, blocks, &place.options())?;
+        let pool = place.path().key("pool");
+        let pools = self.vary(&format!("{}.pool", spec.name), spec.pool.to_vec(), &pool)?;
         self.positions
             .push(Position::new(spec.name.clone(), blocks, pools));
         Ok(())
     }
 
     /// Makes `options` the options of a gene `name`, or a fixed part where there is only one.
-    fn vary<T: Labels>(&mut self, name: &str, options: Vec<T>) -> Result<Varied<T>, Error> {
+    fn vary<T: Labels>(
+        &mut self,
+        name: &str,
+        options: Vec<T>,
+        path: &Path,
+    ) -> Result<Varied<T>, Error> {
         let max = crate::blocks::MAX_OPTIONS;
         if options.is_empty() || options.len() > max {
-            return Err(Error::Space(format!(
+            let why = format!(
                 "`{name}` has {} options; 1 to {max} are possible",
                 options.len()
-            )));
+            );
+            return Err(Error::space(path.clone(), why));
         }
         let labels: Vec<String> = options.iter().map(Labels::label).collect();
         let mut sorted: Vec<&String> = labels.iter().collect();
         sorted.sort_unstable();
         if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Error::Space(format!(
-                "`{name}` offers {} twice; options must differ",
-                pair[0]
-            )));
+            let why = format!("`{name}` offers {} twice; options must differ", pair[0]);
+            return Err(Error::space(path.clone(), why));
         }
         let mut gene = None;
         if options.len() > 1 {

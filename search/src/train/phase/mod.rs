@@ -7,9 +7,11 @@
 pub mod learn;
 pub mod tune;
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
-use crate::Error;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// A stretch of a training.
 pub(super) trait Phase {
@@ -25,7 +27,7 @@ pub(super) trait Phase {
 }
 
 /// The layers whose parameters a phase moves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Layers {
     /// All of them.
@@ -60,14 +62,25 @@ impl PhaseOptions {
     pub fn layers(&self) -> Layers {
         self.phase().layers()
     }
+}
 
-    /// Refuses values out of range.
-    ///
-    /// # Errors
-    /// The first such value, with what is allowed.
-    pub fn check(&self) -> Result<(), Error> {
-        match self {
-            Self::Tune(tune) => tune.check(),
-        }
+impl JsonSchema for PhaseOptions {
+    fn schema_name() -> Cow<'static, str> {
+        "Phase".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        // A phase's own keys, and its name.
+        let named = |name: &str, mut schema: Schema| {
+            schema.insert("additionalProperties".into(), false.into());
+            if let Some(properties) = schema.get_mut("properties") {
+                properties["phase"] = json!({ "type": "string", "const": name });
+            }
+            if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+                required.push("phase".into());
+            }
+            schema
+        };
+        json_schema!({ "oneOf": [named("tune", tune::Tune::json_schema(generator))] })
     }
 }
