@@ -32,7 +32,7 @@ const WRONG: &[(&str, &[&str])] = &[
         &["unknown key `seeed`", "did you mean `seed`?"],
     ),
     ("data: ^optdigits", &["`data` is `optdigits`", "`set`"]),
-    ("data: ^", &["`data` is nothing"]),
+    ("data:^", &["`data` is nothing"]),
     ("data: ^{}", &["`data.set` is missing", "`mnist`"]),
     (
         "data: {set: ^optdigit}",
@@ -120,7 +120,10 @@ const WRONG: &[(&str, &[&str])] = &[
     ),
     ("quantise: {boxes: ^1}", &["`quantise.boxes` is 1"]),
     // How candidates are proposed.
-    ("search: {^trials: 2}", &[]),
+    (
+        "search: ^{trials: 2}",
+        &["`search.strategy` is missing", "`greedy`"],
+    ),
     (
         "search: {strategy: ^annealing, trials: 2}",
         &["`search.strategy` is `annealing`", "`nsga2`"],
@@ -334,8 +337,8 @@ const WRONG: &[(&str, &[&str])] = &[
         &["`space.head.pool` is 1", "`global`"],
     ),
     (
-        "space: {input: [1, 8, 8], classes: 2, blocks: [], head: {pool: ^16}}",
-        &[],
+        "space: ^{input: [1, 8, 8], classes: 2, blocks: [], head: {pool: 16}}",
+        &["head", "16"],
     ),
     (
         "space: {input: [1, 8, 8], classes: 2, blocks: [], scheme: ^bgv}",
@@ -347,6 +350,10 @@ const WRONG: &[(&str, &[&str])] = &[
             "unknown key `space.stem.convolution`",
             "did you mean `conv`?",
         ],
+    ),
+    (
+        "space: {input: [1, 8, 8], classes: 2, blocks: [{name: ^[a], options: [skip]}]}",
+        &["`space.blocks[0].name` is a list of 1"],
     ),
     (
         "space: {input: [1, 8, 8], classes: 2, blocks: [{name: ^a b, options: [skip]}]}",
@@ -519,6 +526,7 @@ fn told(text: &str) -> Option<String> {
     // Narrow terminals break lines.
     let words: Vec<String> = error
         .render()
+        .replace('│', " ")
         .split_whitespace()
         .map(String::from)
         .collect();
@@ -539,12 +547,13 @@ fn every_wrong_line_is_told_with_what_and_where() {
     for (line, expected) in lines.chain(blocks) {
         let (text, place) = marked(&with(&line));
         let told = told(&text).unwrap_or_default();
-        let place = match expected.is_empty() {
-            true => "e.yaml",
-            false => place.as_str(),
-        };
-        let lacks = |part: &&str| !told.replace('│', "").contains(*part);
-        for part in expected.iter().copied().chain([place]).filter(lacks) {
+        let lacks = |part: &&str| !told.contains(*part);
+        for part in expected
+            .iter()
+            .copied()
+            .chain([place.as_str()])
+            .filter(lacks)
+        {
             failures.push(format!("{line}\n  lacks {part}\n  says {told}"));
         }
     }

@@ -229,8 +229,9 @@ impl Experiment {
 
     /// The experiment in a text; `path` is where its space file is sought.
     fn of(text: &Text, path: &Path) -> Result<Self, Error> {
+        yaml::check::<Self>(text)?;
         check_space(text, "space")?;
-        let mut experiment: Self = parse(text)?;
+        let mut experiment: Self = parse_unchecked(text)?;
         rules::check(text, &mut experiment)?;
         experiment.resolve_space(text, path)?;
         if let (Some(schemes), Some(space)) = (&experiment.scheme, &experiment.space) {

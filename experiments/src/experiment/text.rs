@@ -101,9 +101,9 @@ impl Text {
     pub fn all_wrong(&self, faults: &[schema::Fault]) -> Option<Error> {
         let place = |fault: &schema::Fault| match fault.wrong {
             schema::Wrong::UnknownKey { .. } => yaml::key_place(&self.text, &fault.path),
-            schema::Wrong::MissingKey { .. } | schema::Wrong::Value { .. } => {
-                yaml::place(&self.text, &fault.path)
-            }
+            schema::Wrong::MissingKey { .. }
+            | schema::Wrong::NotOne { .. }
+            | schema::Wrong::Value { .. } => yaml::place(&self.text, &fault.path),
         };
         let shown = faults.iter().take(MAX_SHOWN);
         let mut all: Vec<(Place, &schema::Fault)> = shown.map(|f| (place(f), f)).collect();

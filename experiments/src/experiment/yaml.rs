@@ -19,6 +19,15 @@ use crate::error::{Error, Place};
 /// # Errors
 /// Text that is no YAML; every place where it departs from the schema.
 pub fn parse<T: DeserializeOwned + JsonSchema>(text: &Text) -> Result<T, Error> {
+    check::<T>(text)?;
+    parse_unchecked(text)
+}
+
+/// Compares a text with the schema of `T`.
+///
+/// # Errors
+/// Text that is no YAML; every place where it departs from the schema.
+pub fn check<T: JsonSchema>(text: &Text) -> Result<(), Error> {
     let (value, repeated) = value(text)?;
     let repeated = repeated.into_iter().map(|path| Fault {
         path,
@@ -30,10 +39,7 @@ pub fn parse<T: DeserializeOwned + JsonSchema>(text: &Text) -> Result<T, Error> 
     });
     let mut faults = schema::faults(&schema::of::<T>(), &value);
     faults.extend(repeated);
-    match text.all_wrong(&faults) {
-        Some(error) => Err(error),
-        None => parse_unchecked(text),
-    }
+    text.all_wrong(&faults).map_or(Ok(()), Err)
 }
 
 /// The text as `T`, which refuses itself what it does not take.
@@ -99,7 +105,7 @@ pub fn nearest(fault: &Fault) -> Option<String> {
             Step::Item(_) => return None,
         },
         Wrong::Value { found, words, .. } => (found.trim_matches('`'), words),
-        Wrong::MissingKey { .. } => return None,
+        Wrong::MissingKey { .. } | Wrong::NotOne { .. } => return None,
     };
     let likeness = |word: &str| strsim::jaro_winkler(given, word);
     let near = known

@@ -1,7 +1,5 @@
 //! The commands as a page of Markdown, from the command line's own description.
 
-use std::fmt::Write;
-
 use clap::{Arg, Command};
 
 /// The page of a program: a section for each command that has no further ones below it.
@@ -20,13 +18,7 @@ fn add(page: &mut String, command: &Command, name: &str) {
         .filter(|below| below.get_name() != "help")
         .collect();
     if below.is_empty() {
-        // Writing to a string cannot fail.
-        drop(write!(
-            page,
-            "\n## hemet{}\n\n{}",
-            after(name),
-            section(command, name)
-        ));
+        *page += &format!("\n## hemet{}\n\n{}", after(name), section(command, name));
     }
     for below in below {
         add(page, below, &format!("{name} {}", below.get_name()));
@@ -56,18 +48,18 @@ fn section(command: &Command, name: &str) -> String {
     if !options.is_empty() {
         usage += " [OPTIONS]";
     }
-    drop(write!(text, "```text\n{usage}\n```\n\n"));
+    text += &format!("```text\n{usage}\n```\n\n");
     if !(positional.is_empty() && options.is_empty()) {
         text += "| argument | what it is |\n|---|---|\n";
         for arg in positional.iter().chain(&options) {
-            drop(writeln!(text, "| `{}` | {} |", shown(arg), about_arg(arg)));
+            text += &format!("| `{}` | {} |\n", shown(arg), about_arg(arg));
         }
     }
     if let Some(example) = command.get_after_help() {
         let lines = example.to_string();
         let lines = lines.lines().skip(1).map(|line| line.trim_start());
         let lines: Vec<&str> = lines.collect();
-        drop(write!(text, "\n```text\n{}\n```\n", lines.join("\n")));
+        text += &format!("\n```text\n{}\n```\n", lines.join("\n"));
     }
     text
 }

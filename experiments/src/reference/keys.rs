@@ -1,7 +1,6 @@
 //! The keys of a file as a page of Markdown, from its schema.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use hemet_spaces::schema::{describe, resolve};
 use serde_json::{Map, Value};
@@ -19,12 +18,7 @@ pub(super) fn page(title: &str, root: &Value) -> String {
             "" => "The whole file".to_owned(),
             path => format!("`{path}`"),
         };
-        // Writing to a string cannot fail.
-        drop(write!(
-            page,
-            "\n## {title}\n\n{}",
-            section(root, schema, &path)
-        ));
+        page += &format!("\n## {title}\n\n{}", section(root, schema, &path));
     }
     page
 }
@@ -64,7 +58,7 @@ fn joined(path: &str, key: &str) -> String {
 fn section(root: &Value, schema: &Value, path: &str) -> String {
     let mut text = String::new();
     if let Some(about) = schema["description"].as_str().filter(|_| !path.is_empty()) {
-        drop(write!(text, "{}\n\n", plain(about)));
+        text += &format!("{}\n\n", plain(about));
     }
     let none = Map::new();
     let properties = schema["properties"].as_object().unwrap_or(&none);
@@ -83,14 +77,13 @@ fn section(root: &Value, schema: &Value, path: &str) -> String {
         };
         let or_dash = |name: &str| property[name].as_str().unwrap_or("–").to_owned();
         let about = property["description"].as_str().unwrap_or_default();
-        drop(writeln!(
-            text,
-            "| `{key}` | {} | {default} | {} | {} | {} |",
+        text += &format!(
+            "| `{key}` | {} | {default} | {} | {} | {} |\n",
             takes(root, property, &joined(path, key)),
             or_dash("x-unit"),
             or_dash("x-scheme"),
-            plain(about).replace('|', "\\|"),
-        ));
+            plain(about).replace('|', "\\|")
+        );
         lists += &words(root, property, &joined(path, key));
     }
     text + &lists
@@ -122,7 +115,7 @@ fn words(root: &Value, property: &Value, path: &str) -> String {
         if let (Some(word), Some(about)) =
             (branch["const"].as_str(), branch["description"].as_str())
         {
-            drop(writeln!(text, "- `{word}`: {}", plain(about)));
+            text += &format!("- `{word}`: {}\n", plain(about));
         }
     }
     match text.is_empty() {

@@ -89,6 +89,11 @@ pub enum Wrong {
         /// What its value may be, in words.
         allowed: String,
     },
+    /// Not one key, where there must be just one.
+    NotOne {
+        /// The keys that stand there.
+        keys: Vec<String>,
+    },
     /// The value has the wrong kind, lies outside its range, or is no word of the list.
     Value {
         /// What it is, in words.
@@ -113,6 +118,16 @@ impl fmt::Display for Fault {
             }
             Wrong::MissingKey { key, allowed } => {
                 write!(f, "`{}` is missing; it takes {allowed}", self.path.key(key))
+            }
+            Wrong::NotOne { keys } if keys.is_empty() => {
+                write!(f, "`{}` is an empty mapping; it takes one key", self.path)
+            }
+            Wrong::NotOne { keys } => {
+                let (path, keys) = (&self.path, keys.join("` and `"));
+                write!(
+                    f,
+                    "`{path}` holds `{keys}`; it takes one of them alone, begin the next with `- `"
+                )
             }
             Wrong::Value { found, allowed, .. } if whole => {
                 write!(f, "{found} stands where {allowed} is expected")
@@ -240,7 +255,7 @@ impl<'a> Check<'a> {
             }
             let inside = found.iter().all(|fault| match &fault.wrong {
                 Wrong::Value { .. } => fault.path != *path,
-                Wrong::UnknownKey { .. } | Wrong::MissingKey { .. } => true,
+                Wrong::UnknownKey { .. } | Wrong::MissingKey { .. } | Wrong::NotOne { .. } => true,
             });
             if inside && nearest.as_ref().is_none_or(|best| found.len() < best.len()) {
                 nearest = Some(found);
@@ -262,17 +277,10 @@ impl<'a> Check<'a> {
         let none = Map::new();
         let properties = schema["properties"].as_object().unwrap_or(&none);
         if schema["maxProperties"] == 1 && map.len() != 1 {
-            let keys: Vec<String> = map.keys().map(|key| format!("`{key}`")).collect();
-            let found = match keys.as_slice() {
-                [] => "an empty mapping".to_owned(),
-                keys => format!("a mapping of {}", keys.join(" and ")),
-            };
             out.push(Fault {
                 path: path.clone(),
-                wrong: Wrong::Value {
-                    found,
-                    allowed: "one of them alone; begin the next with `- `".into(),
-                    words: vec![],
+                wrong: Wrong::NotOne {
+                    keys: map.keys().cloned().collect(),
                 },
             });
         }

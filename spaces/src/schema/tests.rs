@@ -144,7 +144,7 @@ fn a_list_of_choices_tells_the_fault_within_the_choice_that_is_meant() {
         ),
         (
             json!({ "conv": { "width": 1 }, "skip": {} }),
-            "a mapping of `conv` and `skip`; it takes one of them alone",
+            "holds `conv` and `skip`; it takes one of them alone",
         ),
         (
             json!("conv"),

@@ -10,23 +10,12 @@ pub fn describe(root: &Value, schema: &Value) -> String {
     if let Some(written) = schema["x-written"].as_str() {
         return written.to_owned();
     }
-    let list = words(root, schema);
     if let Some(several) = branches(schema) {
-        let others = several.iter().map(|branch| resolve(root, branch));
-        let mut parts: Vec<String> = others
-            .filter(|branch| branch["type"] != "null" && !holds_words(branch))
-            .map(|branch| describe(root, branch))
-            .collect();
-        if !list.is_empty() {
-            parts.insert(0, one_of(&list));
-        }
-        // A list of what may stand alone.
-        if let [one, list] = parts.as_slice()
-            && list.ends_with(one.as_str())
-        {
-            return format!("{one}, or a list of such");
-        }
-        return parts.join(", or ");
+        return describe_branches(root, several);
+    }
+    let list = words(root, schema);
+    if !list.is_empty() {
+        return one_of(&list);
     }
     let kind = types(schema).into_iter().find(|kind| *kind != "null");
     match kind.unwrap_or_default() {
@@ -39,8 +28,25 @@ pub fn describe(root: &Value, schema: &Value) -> String {
             format!("a list of {count}{}", describe(root, &schema["items"]))
         }
         "object" => keys(schema),
-        _ if !list.is_empty() => one_of(&list),
         _ => "text".into(),
+    }
+}
+
+/// What one of several schemas takes: words that stand alone first, as one list of them.
+fn describe_branches(root: &Value, several: &[Value]) -> String {
+    let several = several.iter().map(|branch| resolve(root, branch));
+    let (alone, others): (Vec<&Value>, Vec<&Value>) = several
+        .filter(|branch| branch["type"] != "null")
+        .partition(|branch| holds_words(branch) && branch["x-written"].is_null());
+    let alone: Vec<String> = alone.iter().flat_map(|b| words(root, b)).collect();
+    let mut parts: Vec<String> = others.iter().map(|b| describe(root, b)).collect();
+    if !alone.is_empty() {
+        parts.insert(0, one_of(&alone));
+    }
+    match parts.as_slice() {
+        // A list of what may stand alone.
+        [one, list] if list.ends_with(one.as_str()) => format!("{one}, or a list of such"),
+        parts => parts.join(", or "),
     }
 }
 
