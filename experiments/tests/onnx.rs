@@ -2,100 +2,12 @@
 
 mod world;
 
-use std::collections::HashMap;
-
-use hemet_onnx::proto::*;
-use prost::Message;
-use safetensors::tensor::{Dtype, TensorView};
+use world::models::{Inside, calibration, network, numbers};
 use world::{World, json};
-
-/// Numbers within ±1 without a pattern.
-fn numbers(count: usize) -> Vec<f32> {
-    let number = |i: usize| ((i * 7919 + 13) % 201) as f32 / 100.0 - 1.0;
-    (0..count).map(number).collect()
-}
-
-fn value(name: &str, dims: &[i64]) -> ValueInfoProto {
-    let dim = |n: &i64| DimensionProto {
-        dim_value: Some(*n),
-        dim_param: None,
-    };
-    ValueInfoProto {
-        name: Some(name.into()),
-        r#type: Some(TypeProto {
-            tensor_type: Some(TensorTypeProto {
-                elem_type: Some(data_type::FLOAT),
-                shape: Some(TensorShapeProto {
-                    dim: dims.iter().map(dim).collect(),
-                }),
-            }),
-        }),
-    }
-}
-
-/// 12 inputs, a dense layer of 8, SiLU as exporters write it, a dense layer of 3.
-fn silu_network() -> Vec<u8> {
-    let tensor = |name: &str, dims: [i64; 2]| TensorProto {
-        name: Some(name.into()),
-        dims: dims.to_vec(),
-        data_type: Some(data_type::FLOAT),
-        float_data: numbers((dims[0] * dims[1]) as usize),
-        ..Default::default()
-    };
-    let node = |operator: &str, inputs: [&str; 2], output: &str| NodeProto {
-        name: Some(format!("node_{output}")),
-        op_type: Some(operator.into()),
-        input: inputs
-            .iter()
-            .filter(|i| !i.is_empty())
-            .map(|i| i.to_string())
-            .collect(),
-        output: vec![output.into()],
-        ..Default::default()
-    };
-    ModelProto {
-        ir_version: Some(8),
-        opset_import: vec![OperatorSetIdProto {
-            domain: None,
-            version: Some(17),
-        }],
-        graph: Some(GraphProto {
-            node: vec![
-                node("MatMul", ["x", "w1"], "h"),
-                node("Sigmoid", ["h", ""], "s"),
-                node("Mul", ["h", "s"], "a"),
-                node("MatMul", ["a", "w2"], "y"),
-            ],
-            initializer: vec![tensor("w1", [12, 8]), tensor("w2", [8, 3])],
-            input: vec![value("x", &[1, 12])],
-            output: vec![value("y", &[1, 3])],
-        }),
-    }
-    .encode_to_vec()
-}
-
-fn calibration() -> Vec<u8> {
-    let inputs: Vec<u8> = numbers(200 * 12)
-        .iter()
-        .flat_map(|x| x.to_le_bytes())
-        .collect();
-    let labels: Vec<u8> = (0..200u8).map(|i| i % 3).collect();
-    let tensors = HashMap::from([
-        (
-            "input",
-            TensorView::new(Dtype::F32, vec![200, 12], &inputs).unwrap(),
-        ),
-        (
-            "labels",
-            TensorView::new(Dtype::U8, vec![200], &labels).unwrap(),
-        ),
-    ]);
-    safetensors::serialize(tensors, None).unwrap()
-}
 
 fn world_of_silu() -> World {
     let world = World::new();
-    world.write("silu.onnx", silu_network());
+    world.write("silu.onnx", network(Inside::Silu));
     world.write("calibration.safetensors", calibration());
     world
 }

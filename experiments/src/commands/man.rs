@@ -47,7 +47,7 @@ fn write(command: &Command, folder: &Path) -> Result<usize, Error> {
     let mut page = Vec::new();
     let man = clap_mangen::Man::new(command.clone());
     man.render(&mut page).map_err(|e| Error::file(&path, e))?;
-    hemet_files::write_atomically(&path, &page).map_err(Error::user)?;
+    hemet_files::write_atomically(&path, &page)?;
     let mut count = 1;
     for below in command.get_subcommands() {
         count += write(below, folder)?;

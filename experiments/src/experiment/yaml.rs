@@ -58,7 +58,7 @@ pub fn over<T>(options: &T, text: &Text) -> Result<T, Error>
 where
     T: Serialize + DeserializeOwned + JsonSchema,
 {
-    let json = |options: &T| serde_json::to_value(options).map_err(Error::user);
+    let json = |options: &T| serde_json::to_value(options);
     let (mut all, own) = (json(options)?, json(&parse(text)?)?);
     let (given, _) = value(text)?;
     let schema = schema::of::<T>();
@@ -66,7 +66,7 @@ where
         let name = schema::name(&schema, key);
         all[name] = own[name].clone();
     }
-    serde_json::from_value(all).map_err(Error::user)
+    Ok(serde_json::from_value(all)?)
 }
 
 /// The text as a value, and the keys that stand twice in it.

@@ -3,6 +3,8 @@
 // Each test binary uses its part.
 #![allow(dead_code)]
 
+pub mod models;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

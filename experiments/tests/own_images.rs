@@ -1,4 +1,4 @@
-//! What the README says of images of one's own, done to the letter: its experiment and its commands, on a folder of pictures.
+//! What docs/your-own-images.md says, done to the letter: its experiment and its commands, on a folder of pictures.
 
 mod world;
 
@@ -6,22 +6,15 @@ use std::path::Path;
 
 use world::{World, read_json};
 
-/// Side of the pictures that the README's experiment takes.
+/// Side of the pictures that the page's experiment takes.
 const SIDE: usize = 32;
 
-/// The README's section on data.
-fn section() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
-    let text = std::fs::read_to_string(path).unwrap();
-    let section = text.split("\n## ").find(|s| s.starts_with("Data\n"));
-    section.expect("a section on data").to_owned()
-}
-
-/// The block of this language in it.
+/// The first block of this language on the page.
 fn block(language: &str) -> String {
-    let section = section();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/your-own-images.md");
+    let page = std::fs::read_to_string(path).unwrap();
     let start = format!("```{language}\n");
-    let (_, rest) = section.split_once(&start).expect("a block");
+    let (_, rest) = page.split_once(&start).expect("a block");
     let (block, _) = rest.split_once("```").expect("its end");
     block.to_owned()
 }
@@ -48,7 +41,7 @@ fn write_picture(path: &Path, upright: bool, number: usize) {
 }
 
 #[test]
-fn images_of_ones_own_are_searched_for_and_classified_as_the_readme_says() {
+fn images_of_ones_own_are_searched_for_and_classified_as_the_page_says() {
     let world = World::new();
     for (class, upright) in [("cat", false), ("dog", true)] {
         let folder = world.path("photos").join(class);

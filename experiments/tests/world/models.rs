@@ -1,0 +1,131 @@
+//! ONNX models and their data, made here: a small network of two dense layers.
+
+use std::collections::HashMap;
+
+use hemet_onnx::proto::*;
+use prost::Message;
+use safetensors::tensor::{Dtype, TensorView};
+
+/// Numbers within ±1 without a pattern.
+pub fn numbers(count: usize) -> Vec<f32> {
+    let number = |i: usize| ((i * 7919 + 13) % 201) as f32 / 100.0 - 1.0;
+    (0..count).map(number).collect()
+}
+
+fn value(name: &str, dims: &[i64]) -> ValueInfoProto {
+    let dim = |n: &i64| DimensionProto {
+        dim_value: Some(*n),
+        dim_param: None,
+    };
+    ValueInfoProto {
+        name: Some(name.into()),
+        r#type: Some(TypeProto {
+            tensor_type: Some(TensorTypeProto {
+                elem_type: Some(data_type::FLOAT),
+                shape: Some(TensorShapeProto {
+                    dim: dims.iter().map(dim).collect(),
+                }),
+            }),
+        }),
+    }
+}
+
+/// What stands between the two layers.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Inside {
+    /// As exporters write it.
+    Silu,
+    Square,
+}
+
+/// 12 inputs, a dense layer of 8, an activation, a dense layer of 3.
+pub fn network(inside: Inside) -> Vec<u8> {
+    let tensor = |name: &str, dims: [i64; 2]| TensorProto {
+        name: Some(name.into()),
+        dims: dims.to_vec(),
+        data_type: Some(data_type::FLOAT),
+        float_data: numbers((dims[0] * dims[1]) as usize),
+        ..Default::default()
+    };
+    let node = |operator: &str, inputs: [&str; 2], output: &str| NodeProto {
+        name: Some(format!("node_{output}")),
+        op_type: Some(operator.into()),
+        input: inputs
+            .iter()
+            .filter(|i| !i.is_empty())
+            .map(|i| i.to_string())
+            .collect(),
+        output: vec![output.into()],
+        ..Default::default()
+    };
+    let mut nodes = vec![node("MatMul", ["x", "w1"], "h")];
+    match inside {
+        Inside::Silu => {
+            nodes.push(node("Sigmoid", ["h", ""], "s"));
+            nodes.push(node("Mul", ["h", "s"], "a"));
+        }
+        Inside::Square => nodes.push(node("Mul", ["h", "h"], "a")),
+    }
+    nodes.push(node("MatMul", ["a", "w2"], "y"));
+    ModelProto {
+        ir_version: Some(8),
+        opset_import: vec![OperatorSetIdProto {
+            domain: None,
+            version: Some(17),
+        }],
+        graph: Some(GraphProto {
+            node: nodes,
+            initializer: vec![tensor("w1", [12, 8]), tensor("w2", [8, 3])],
+            input: vec![value("x", &[1, 12])],
+            output: vec![value("y", &[1, 3])],
+        }),
+    }
+    .encode_to_vec()
+}
+
+/// Inputs for the network, with labels.
+pub fn calibration() -> Vec<u8> {
+    let inputs: Vec<u8> = numbers(200 * 12)
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
+    let labels: Vec<u8> = (0..200u8).map(|i| i % 3).collect();
+    let tensors = HashMap::from([
+        (
+            "input",
+            TensorView::new(Dtype::F32, vec![200, 12], &inputs).unwrap(),
+        ),
+        (
+            "labels",
+            TensorView::new(Dtype::U8, vec![200], &labels).unwrap(),
+        ),
+    ]);
+    safetensors::serialize(tensors, None).unwrap()
+}
+
+/// Inputs of the network with a square inside, and its outputs in double precision.
+pub fn cases() -> Vec<u8> {
+    let inputs = numbers(4 * 12);
+    let weights = |rows: usize, columns: usize| {
+        let all = numbers(rows * columns);
+        move |row: usize, column: usize| f64::from(all[row * columns + column])
+    };
+    let (first, second) = (weights(12, 8), weights(8, 3));
+    let mut logits = Vec::new();
+    for x in inputs.chunks(12) {
+        let hidden = |j: usize| (0..12).map(|i| f64::from(x[i]) * first(i, j)).sum::<f64>();
+        let squares: Vec<f64> = (0..8).map(|j| hidden(j).powi(2)).collect();
+        logits
+            .extend((0..3).map(|k| (0..8).map(|j| squares[j] * second(j, k)).sum::<f64>() as f32));
+    }
+    let bytes = |values: &[f32]| {
+        values
+            .iter()
+            .flat_map(|v| v.to_le_bytes())
+            .collect::<Vec<u8>>()
+    };
+    let (inputs, logits) = (bytes(&inputs), bytes(&logits));
+    let view = |data, columns| TensorView::new(Dtype::F32, vec![4, columns], data).unwrap();
+    let tensors = HashMap::from([("input", view(&inputs, 12)), ("logits", view(&logits, 3))]);
+    safetensors::serialize(tensors, None).unwrap()
+}
