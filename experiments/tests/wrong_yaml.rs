@@ -242,6 +242,26 @@ const WRONG: &[(&str, &[&str])] = &[
         &["`train.device` is `cuda`", "`cpu` or `gpu`"],
     ),
     (
+        "train: {phases: ^tune}",
+        &["`train.phases` is `tune`", "a list of"],
+    ),
+    (
+        "train: {phases: [{phase: ^prune, epochs: 1}]}",
+        &["`train.phases[0].phase` is `prune`", "takes `tune`"],
+    ),
+    (
+        "train: {phases: [{phase: tune, epochs: ^0}]}",
+        &["`train.phases[0].epochs` is 0", "at least 1"],
+    ),
+    (
+        "train: {phases: [{phase: tune, epochs: 1, rate: ^0}]}",
+        &["`train.phases[0].rate` is 0", "above 0 and at most 1"],
+    ),
+    (
+        "train: {phases: [{phase: tune, epochs: 1, layers: ^first}]}",
+        &["`train.phases[0].layers` is `first`", "`all` or `head`"],
+    ),
+    (
         "train: {^epoch: 3}",
         &["unknown key `train.epoch`", "did you mean `epochs`?"],
     ),
