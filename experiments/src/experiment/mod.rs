@@ -74,7 +74,7 @@ pub struct Experiment {
     /// How candidates are trained.
     #[serde(default)]
     pub train: hemet_search::train::TrainOptions,
-    /// Names of what is optimised, accuracy among them; see `hemet_search::objective`.
+    /// Names of what is optimised, accuracy among them.
     #[serde(default = "objectives", skip_serializing_if = "is_default")]
     #[schemars(schema_with = "lists::objectives")]
     pub objectives: Vec<String>,
