@@ -15,16 +15,6 @@ use super::{KeyTerm, Packed, PairTerm, Place, Rows, WeightTerm, scalar};
 use crate::galois::Automorphism;
 use crate::modulus::Modulus;
 
-/// A kernel body with the features enabled. Callable only where the features were detected.
-macro_rules! simd {
-    ($(fn $name:ident ( $($arg:ident : $ty:ty),* $(,)? ) $(-> $ret:ty)? $body:block)*) => {
-        $(
-            #[target_feature(enable = "avx2,fma")]
-            pub(super) fn $name($($arg: $ty),*) $(-> $ret)? $body
-        )*
-    };
-}
-
 /// `t` where it is not negative as a signed number, else `other`.
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -68,192 +58,211 @@ fn scaled(c: Consts, x: D, (w, w_over_q): (D, D)) -> D {
     non_negative(c, multiply_constant(c, _mm256_sub_pd(x, c.q2), w, w_over_q))
 }
 
-simd! {
-    fn add_assign(m: &Modulus, dst: &mut [u64], src: &[u64]) {
-        let q = words(m.q);
-        for i in (0..dst.len()).step_by(4) {
-            // SAFETY: lengths are equal multiples of eight (checked by the callers in the parent module).
-            unsafe { store(dst, i, add_mod(q, load(dst, i), load(src, i))) }
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn add_assign(m: &Modulus, dst: &mut [u64], src: &[u64]) {
+    let q = words(m.q);
+    for i in (0..dst.len()).step_by(4) {
+        // SAFETY: lengths are equal multiples of eight (checked by the callers in the parent module).
+        unsafe { store(dst, i, add_mod(q, load(dst, i), load(src, i))) }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn sub_assign(m: &Modulus, dst: &mut [u64], src: &[u64]) {
+    let q = words(m.q);
+    for i in (0..dst.len()).step_by(4) {
+        // SAFETY: as in `add_assign`.
+        unsafe { store(dst, i, sub_mod(q, load(dst, i), load(src, i))) }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn negate(m: &Modulus, dst: &mut [u64]) {
+    let q = words(m.q);
+    for i in (0..dst.len()).step_by(4) {
+        // SAFETY: as in `add_assign`.
+        unsafe { store(dst, i, sub_mod(q, _mm256_setzero_si256(), load(dst, i))) }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn scale(m: &Modulus, dst: &mut [u64], w_mont: u64) {
+    let (c, w) = (consts(m), constant(m, w_mont));
+    for i in (0..dst.len()).step_by(4) {
+        // SAFETY: as in `add_assign`.
+        unsafe { store_doubles(dst, i, scaled(c, load_doubles(dst, i), w)) }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn scale_sub(m: &Modulus, dst: &mut [u64], w_mont: u64, src: &[u64]) {
+    let (c, w) = (consts(m), constant(m, w_mont));
+    for i in (0..dst.len()).step_by(4) {
+        // SAFETY: as in `add_assign`.
+        unsafe {
+            let x = scaled(c, load_doubles(src, i), w);
+            store_doubles(
+                dst,
+                i,
+                non_negative(c, _mm256_sub_pd(x, load_doubles(dst, i))),
+            );
         }
     }
+}
 
-    fn sub_assign(m: &Modulus, dst: &mut [u64], src: &[u64]) {
-        let q = words(m.q);
-        for i in (0..dst.len()).step_by(4) {
-            // SAFETY: as in `add_assign`.
-            unsafe { store(dst, i, sub_mod(q, load(dst, i), load(src, i))) }
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn mul(m: &Modulus, dst: &mut [u64], a: &[u64], b: &[u64]) {
+    let c = consts(m);
+    for i in (0..dst.len()).step_by(4) {
+        // SAFETY: as in `add_assign`.
+        unsafe {
+            let product = multiply(c, load_doubles(a, i), load_doubles(b, i));
+            store_doubles(dst, i, non_negative(c, product));
         }
     }
+}
 
-    fn negate(m: &Modulus, dst: &mut [u64]) {
-        let q = words(m.q);
-        for i in (0..dst.len()).step_by(4) {
-            // SAFETY: as in `add_assign`.
-            unsafe { store(dst, i, sub_mod(q, _mm256_setzero_si256(), load(dst, i))) }
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn mul_add(m: &Modulus, dst: &mut [u64], a: &[u64], b: &[u64]) {
+    let c = consts(m);
+    for i in (0..dst.len()).step_by(4) {
+        // SAFETY: as in `add_assign`.
+        unsafe {
+            let product = multiply(c, load_doubles(a, i), load_doubles(b, i));
+            let sum = _mm256_add_pd(product, load_doubles(dst, i));
+            store_doubles(dst, i, below(non_negative(c, sum), c.q));
         }
     }
+}
 
-    fn scale(m: &Modulus, dst: &mut [u64], w_mont: u64) {
-        let (c, w) = (consts(m), constant(m, w_mont));
-        for i in (0..dst.len()).step_by(4) {
-            // SAFETY: as in `add_assign`.
-            unsafe { store_doubles(dst, i, scaled(c, load_doubles(dst, i), w)) }
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn mul_pair(m: &Modulus, d: [&mut [u64]; 2], a: [&[u64]; 2], b: &[u64], add: bool) {
+    for (d, a) in d.into_iter().zip(a) {
+        if add {
+            mul_add(m, d, a, b);
+        } else {
+            mul(m, d, a, b);
         }
     }
+}
 
-    fn scale_sub(m: &Modulus, dst: &mut [u64], w_mont: u64, src: &[u64]) {
-        let (c, w) = (consts(m), constant(m, w_mont));
-        for i in (0..dst.len()).step_by(4) {
-            // SAFETY: as in `add_assign`.
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn tensor(m: &Modulus, d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2]) {
+    let c = consts(m);
+    let [d0, d1, d2] = d;
+    for i in (0..d0.len()).step_by(4) {
+        // SAFETY: as in `add_assign`.
+        unsafe {
+            let (a0, a1) = (load_doubles(a[0], i), load_doubles(a[1], i));
+            let (b0, b1) = (load_doubles(b[0], i), load_doubles(b[1], i));
+            let cross = _mm256_add_pd(multiply(c, a0, b1), multiply(c, a1, b0));
+            store_doubles(d0, i, non_negative(c, multiply(c, a0, b0)));
+            store_doubles(d1, i, non_negative(c, reduce(c, cross)));
+            store_doubles(d2, i, non_negative(c, multiply(c, a1, b1)));
+        }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn convert(m: &Modulus, dst: &mut [u64], rows: Rows<'_>, weights: &[u64], offset: u64) {
+    let (c, offset) = (consts(m), splat(offset as f64));
+    let reduction = Reduction::new(c, weights.len());
+    for i in (0..dst.len()).step_by(4) {
+        let mut sum = Sum::new();
+        for (k, w) in weights.iter().enumerate() {
+            // SAFETY: the parent module checked that there are as many rows of the length as weights.
+            let x = unsafe { load_doubles(rows.data, k * rows.stride + i) };
+            sum.add(x, splat(*w as f64));
+        }
+        // The others subtract k·q for k from 0 to 2^52 and add q: the same where k is negative here.
+        let (t, k) = reduction.run(sum);
+        let is_same = _mm256_cmp_pd::<_CMP_LT_OQ>(k, _mm256_setzero_pd());
+        let t = below(_mm256_add_pd(t, _mm256_andnot_pd(is_same, c.q)), c.q2);
+        // SAFETY: as in `add_assign`.
+        unsafe { store_doubles(dst, i, _mm256_add_pd(t, offset)) }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn quotient(dst: &mut [u64], rows: Rows<'_>, inverses: &[f64]) {
+    for i in (0..dst.len()).step_by(4) {
+        let mut sum = splat(0.5);
+        for (k, inverse) in inverses.iter().enumerate() {
+            // SAFETY: as in `convert`.
+            let x = unsafe { load_doubles(rows.data, k * rows.stride + i) };
+            // Not fused: the scalar implementation rounds the product as well.
+            sum = _mm256_add_pd(sum, _mm256_mul_pd(x, splat(*inverse)));
+        }
+        // SAFETY: as in `add_assign`.
+        unsafe { store_doubles(dst, i, toward_zero(sum)) }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn pack(dst: &mut [u64], src: &[u64], bits: u32) {
+    scalar::pack(dst, src, bits);
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn unpack(dst: &mut [u64], src: Packed<'_>) {
+    let unpack = Unpack::new(src.bits);
+    for i in (0..dst.len()).step_by(8) {
+        for half in 0..2 {
+            // SAFETY: the parent module checked that `src` holds as many residues, and its padding.
+            unsafe { store(dst, i + 4 * half, unpack.load(src.words, i, half)) }
+        }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn permute(dst: &mut [u64], src: &[u64], p: &Automorphism) {
+    let order = Permute::new(p);
+    for i in (0..dst.len()).step_by(8) {
+        for half in 0..2 {
+            // SAFETY: as in `add_assign`; the permutation is of the length of `src`.
+            unsafe { store(dst, i + 4 * half, order.load(src, i, half)) }
+        }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn add_from(m: &Modulus, dst: &mut [u64], place: Place<'_>, src: &[u64]) {
+    let (q, order) = (words(m.q), place.permutation.map(|p| Permute::new(p)));
+    for i in (0..dst.len()).step_by(8) {
+        for half in 0..2 {
+            let at = i + 4 * half;
+            // SAFETY: the parent module checked that the block lies in the limb.
             unsafe {
-                let x = scaled(c, load_doubles(src, i), w);
-                store_doubles(dst, i, non_negative(c, _mm256_sub_pd(x, load_doubles(dst, i))));
+                let x = gathered(src, order.as_ref(), place.start + i, half);
+                store(dst, at, add_mod(q, load(dst, at), x));
             }
         }
     }
+}
 
-    fn mul(m: &Modulus, dst: &mut [u64], a: &[u64], b: &[u64]) {
-        let c = consts(m);
-        for i in (0..dst.len()).step_by(4) {
-            // SAFETY: as in `add_assign`.
-            unsafe {
-                let product = multiply(c, load_doubles(a, i), load_doubles(b, i));
-                store_doubles(dst, i, non_negative(c, product));
-            }
-        }
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn add_constant(m: &Modulus, dst: &mut [u64], constant: u64) {
+    let (q, constant) = (words(m.q), words(constant));
+    for i in (0..dst.len()).step_by(4) {
+        // SAFETY: as in `add_assign`.
+        unsafe { store(dst, i, add_mod(q, load(dst, i), constant)) }
     }
+}
 
-    fn mul_add(m: &Modulus, dst: &mut [u64], a: &[u64], b: &[u64]) {
-        let c = consts(m);
-        for i in (0..dst.len()).step_by(4) {
-            // SAFETY: as in `add_assign`.
-            unsafe {
-                let product = multiply(c, load_doubles(a, i), load_doubles(b, i));
-                let sum = _mm256_add_pd(product, load_doubles(dst, i));
-                store_doubles(dst, i, below(non_negative(c, sum), c.q));
-            }
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn reduce_signed(m: &Modulus, dst: &mut [u64], src: &[i64]) {
+    let c = consts(m);
+    for i in (0..dst.len()).step_by(4) {
+        // SAFETY: the parent module checked the lengths; the load has no alignment requirement.
+        let x = unsafe { _mm256_loadu_si256(src.as_ptr().add(i).cast()) };
+        let shifted = _mm256_srli_epi64::<52>(_mm256_add_epi64(x, words(1 << 51)));
+        if _mm256_testz_si256(shifted, shifted) == 0 {
+            scalar::reduce_signed(m, &mut dst[i..i + 4], &src[i..i + 4]);
+            continue;
         }
-    }
-
-    fn mul_pair(m: &Modulus, d: [&mut [u64]; 2], a: [&[u64]; 2], b: &[u64], add: bool) {
-        for (d, a) in d.into_iter().zip(a) {
-            if add {
-                mul_add(m, d, a, b);
-            } else {
-                mul(m, d, a, b);
-            }
-        }
-    }
-
-    fn tensor(m: &Modulus, d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2]) {
-        let c = consts(m);
-        let [d0, d1, d2] = d;
-        for i in (0..d0.len()).step_by(4) {
-            // SAFETY: as in `add_assign`.
-            unsafe {
-                let (a0, a1) = (load_doubles(a[0], i), load_doubles(a[1], i));
-                let (b0, b1) = (load_doubles(b[0], i), load_doubles(b[1], i));
-                let cross = _mm256_add_pd(multiply(c, a0, b1), multiply(c, a1, b0));
-                store_doubles(d0, i, non_negative(c, multiply(c, a0, b0)));
-                store_doubles(d1, i, non_negative(c, reduce(c, cross)));
-                store_doubles(d2, i, non_negative(c, multiply(c, a1, b1)));
-            }
-        }
-    }
-
-    fn convert(m: &Modulus, dst: &mut [u64], rows: Rows<'_>, weights: &[u64], offset: u64) {
-        let (c, offset) = (consts(m), splat(offset as f64));
-        let reduction = Reduction::new(c, weights.len());
-        for i in (0..dst.len()).step_by(4) {
-            let mut sum = Sum::new();
-            for (k, w) in weights.iter().enumerate() {
-                // SAFETY: the parent module checked that there are as many rows of the length as weights.
-                let x = unsafe { load_doubles(rows.data, k * rows.stride + i) };
-                sum.add(x, splat(*w as f64));
-            }
-            // The others subtract k·q for k from 0 to 2^52 and add q: the same where k is negative here.
-            let (t, k) = reduction.run(sum);
-            let is_same = _mm256_cmp_pd::<_CMP_LT_OQ>(k, _mm256_setzero_pd());
-            let t = below(_mm256_add_pd(t, _mm256_andnot_pd(is_same, c.q)), c.q2);
-            // SAFETY: as in `add_assign`.
-            unsafe { store_doubles(dst, i, _mm256_add_pd(t, offset)) }
-        }
-    }
-
-    fn quotient(dst: &mut [u64], rows: Rows<'_>, inverses: &[f64]) {
-        for i in (0..dst.len()).step_by(4) {
-            let mut sum = splat(0.5);
-            for (k, inverse) in inverses.iter().enumerate() {
-                // SAFETY: as in `convert`.
-                let x = unsafe { load_doubles(rows.data, k * rows.stride + i) };
-                // Not fused: the scalar implementation rounds the product as well.
-                sum = _mm256_add_pd(sum, _mm256_mul_pd(x, splat(*inverse)));
-            }
-            // SAFETY: as in `add_assign`.
-            unsafe { store_doubles(dst, i, toward_zero(sum)) }
-        }
-    }
-
-    fn pack(dst: &mut [u64], src: &[u64], bits: u32) {
-        scalar::pack(dst, src, bits);
-    }
-
-    fn unpack(dst: &mut [u64], src: Packed<'_>) {
-        let unpack = Unpack::new(src.bits);
-        for i in (0..dst.len()).step_by(8) {
-            for half in 0..2 {
-                // SAFETY: the parent module checked that `src` holds as many residues, and its padding.
-                unsafe { store(dst, i + 4 * half, unpack.load(src.words, i, half)) }
-            }
-        }
-    }
-
-    fn permute(dst: &mut [u64], src: &[u64], p: &Automorphism) {
-        let order = Permute::new(p);
-        for i in (0..dst.len()).step_by(8) {
-            for half in 0..2 {
-                // SAFETY: as in `add_assign`; the permutation is of the length of `src`.
-                unsafe { store(dst, i + 4 * half, order.load(src, i, half)) }
-            }
-        }
-    }
-
-    fn add_from(m: &Modulus, dst: &mut [u64], place: Place<'_>, src: &[u64]) {
-        let (q, order) = (words(m.q), place.permutation.map(|p| Permute::new(p)));
-        for i in (0..dst.len()).step_by(8) {
-            for half in 0..2 {
-                let at = i + 4 * half;
-                // SAFETY: the parent module checked that the block lies in the limb.
-                unsafe {
-                    let x = gathered(src, order.as_ref(), place.start + i, half);
-                    store(dst, at, add_mod(q, load(dst, at), x));
-                }
-            }
-        }
-    }
-
-    fn add_constant(m: &Modulus, dst: &mut [u64], constant: u64) {
-        let (q, constant) = (words(m.q), words(constant));
-        for i in (0..dst.len()).step_by(4) {
-            // SAFETY: as in `add_assign`.
-            unsafe { store(dst, i, add_mod(q, load(dst, i), constant)) }
-        }
-    }
-
-    fn reduce_signed(m: &Modulus, dst: &mut [u64], src: &[i64]) {
-        let c = consts(m);
-        for i in (0..dst.len()).step_by(4) {
-            // SAFETY: the parent module checked the lengths; the load has no alignment requirement.
-            let x = unsafe { _mm256_loadu_si256(src.as_ptr().add(i).cast()) };
-            let shifted = _mm256_srli_epi64::<52>(_mm256_add_epi64(x, words(1 << 51)));
-            if _mm256_testz_si256(shifted, shifted) == 0 {
-                scalar::reduce_signed(m, &mut dst[i..i + 4], &src[i..i + 4]);
-                continue;
-            }
-            let r = non_negative(c, reduce(c, signed_to_doubles(x)));
-            // SAFETY: as in `add_assign`.
-            unsafe { store_doubles(dst, i, r) }
-        }
+        let r = non_negative(c, reduce(c, signed_to_doubles(x)));
+        // SAFETY: as in `add_assign`.
+        unsafe { store_doubles(dst, i, r) }
     }
 }
 
@@ -309,77 +318,91 @@ impl Sums {
     }
 }
 
-simd! {
-    fn inner_product(
-        m: &Modulus,
-        out: [&mut [u64]; 2],
-        place: Place<'_>,
-        terms: &[KeyTerm<'_>],
-        add: bool,
-    ) {
-        let mut out = out;
-        let c = consts(m);
-        let unpack = Unpack::new(terms.first().map_or(9, |t| t.first.bits));
-        let order = place.permutation.map(|p| Permute::new(p));
-        for (at, terms) in terms.chunks(MAX_SUM).enumerate() {
-            let reduction = Reduction::new(c, terms.len());
-            for i in (0..out[0].len()).step_by(8) {
-                for half in 0..2 {
-                    let mut sums = Sums { reduction, first: Sum::new(), second: Sum::new() };
-                    for t in terms {
-                        // SAFETY: lengths checked by the parent module.
-                        unsafe {
-                            let digit = gathered(t.digit, order.as_ref(), place.start + i, half);
-                            let first = unpack.load(t.first.words, i, half);
-                            let second = unpack.load(t.second.words, i, half);
-                            sums.add(to_doubles(digit), first, second);
-                        }
-                    }
-                    // SAFETY: lengths checked by the parent module.
-                    unsafe { sums.finish(&mut out, i + 4 * half, add || at > 0) };
-                }
-            }
-        }
-    }
-
-    fn weigh_pair(m: &Modulus, out: [&mut [u64]; 2], terms: &[WeightTerm<'_>], add: bool) {
-        let mut out = out;
-        let c = consts(m);
-        for (at, terms) in terms.chunks(MAX_SUM).enumerate() {
-            let reduction = Reduction::new(c, terms.len());
-            for i in (0..out[0].len()).step_by(4) {
-                let mut sums = Sums { reduction, first: Sum::new(), second: Sum::new() };
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn inner_product(
+    m: &Modulus,
+    out: [&mut [u64]; 2],
+    place: Place<'_>,
+    terms: &[KeyTerm<'_>],
+    add: bool,
+) {
+    let mut out = out;
+    let c = consts(m);
+    let unpack = Unpack::new(terms.first().map_or(9, |t| t.first.bits));
+    let order = place.permutation.map(|p| Permute::new(p));
+    for (at, terms) in terms.chunks(MAX_SUM).enumerate() {
+        let reduction = Reduction::new(c, terms.len());
+        for i in (0..out[0].len()).step_by(8) {
+            for half in 0..2 {
+                let mut sums = Sums {
+                    reduction,
+                    first: Sum::new(),
+                    second: Sum::new(),
+                };
                 for t in terms {
-                    let weight = splat(t.weight as f64);
                     // SAFETY: lengths checked by the parent module.
-                    unsafe { sums.add(weight, load(t.first, i), load(t.second, i)) };
+                    unsafe {
+                        let digit = gathered(t.digit, order.as_ref(), place.start + i, half);
+                        let first = unpack.load(t.first.words, i, half);
+                        let second = unpack.load(t.second.words, i, half);
+                        sums.add(to_doubles(digit), first, second);
+                    }
                 }
                 // SAFETY: lengths checked by the parent module.
-                unsafe { sums.finish(&mut out, i, add || at > 0) };
+                unsafe { sums.finish(&mut out, i + 4 * half, add || at > 0) };
             }
         }
     }
+}
 
-    fn dot_pair(m: &Modulus, out: [&mut [u64]; 2], terms: &[PairTerm<'_>], add: bool) {
-        let mut out = out;
-        let c = consts(m);
-        let unpack = Unpack::new(terms.first().map_or(9, |t| t.factor.bits));
-        for (at, terms) in terms.chunks(MAX_SUM).enumerate() {
-            let reduction = Reduction::new(c, terms.len());
-            for i in (0..out[0].len()).step_by(8) {
-                for half in 0..2 {
-                    let mut sums = Sums { reduction, first: Sum::new(), second: Sum::new() };
-                    for t in terms {
-                        // SAFETY: lengths checked by the parent module.
-                        unsafe {
-                            let factor = to_doubles(unpack.load(t.factor.words, i, half));
-                            let (first, second) = (load(t.first, i + 4 * half), load(t.second, i + 4 * half));
-                            sums.add(factor, first, second);
-                        }
-                    }
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn weigh_pair(m: &Modulus, out: [&mut [u64]; 2], terms: &[WeightTerm<'_>], add: bool) {
+    let mut out = out;
+    let c = consts(m);
+    for (at, terms) in terms.chunks(MAX_SUM).enumerate() {
+        let reduction = Reduction::new(c, terms.len());
+        for i in (0..out[0].len()).step_by(4) {
+            let mut sums = Sums {
+                reduction,
+                first: Sum::new(),
+                second: Sum::new(),
+            };
+            for t in terms {
+                let weight = splat(t.weight as f64);
+                // SAFETY: lengths checked by the parent module.
+                unsafe { sums.add(weight, load(t.first, i), load(t.second, i)) };
+            }
+            // SAFETY: lengths checked by the parent module.
+            unsafe { sums.finish(&mut out, i, add || at > 0) };
+        }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn dot_pair(m: &Modulus, out: [&mut [u64]; 2], terms: &[PairTerm<'_>], add: bool) {
+    let mut out = out;
+    let c = consts(m);
+    let unpack = Unpack::new(terms.first().map_or(9, |t| t.factor.bits));
+    for (at, terms) in terms.chunks(MAX_SUM).enumerate() {
+        let reduction = Reduction::new(c, terms.len());
+        for i in (0..out[0].len()).step_by(8) {
+            for half in 0..2 {
+                let mut sums = Sums {
+                    reduction,
+                    first: Sum::new(),
+                    second: Sum::new(),
+                };
+                for t in terms {
                     // SAFETY: lengths checked by the parent module.
-                    unsafe { sums.finish(&mut out, i + 4 * half, add || at > 0) };
+                    unsafe {
+                        let factor = to_doubles(unpack.load(t.factor.words, i, half));
+                        let (first, second) =
+                            (load(t.first, i + 4 * half), load(t.second, i + 4 * half));
+                        sums.add(factor, first, second);
+                    }
                 }
+                // SAFETY: lengths checked by the parent module.
+                unsafe { sums.finish(&mut out, i + 4 * half, add || at > 0) };
             }
         }
     }

@@ -45,85 +45,101 @@ pub(crate) struct Consts {
     q_inv: D,
 }
 
-macro_rules! helper {
-    ($($(#[$doc:meta])* fn $name:ident ( $($arg:ident : $ty:ty),* $(,)? ) $(-> $ret:ty)? $body:block)*) => {
-        $(
-            $(#[$doc])*
-            #[inline]
-            #[target_feature(enable = "avx2,fma")]
-            pub(crate) fn $name($($arg: $ty),*) $(-> $ret)? $body
-        )*
-    };
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(crate) fn splat(x: f64) -> D {
+    _mm256_set1_pd(x)
 }
 
-helper! {
-    fn splat(x: f64) -> D {
-        _mm256_set1_pd(x)
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(crate) fn consts(m: &Modulus) -> Consts {
+    let q = m.q as f64;
+    Consts {
+        q: splat(q),
+        q2: splat(2.0 * q),
+        inverse: splat(1.0 / q),
+        q_inv: splat(m.q_inv as f64),
     }
+}
 
-    fn consts(m: &Modulus) -> Consts {
-        let q = m.q as f64;
-        Consts { q: splat(q), q2: splat(2.0 * q), inverse: splat(1.0 / q), q_inv: splat(m.q_inv as f64) }
-    }
+/// Words below 2^52 as doubles.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(crate) fn to_doubles(x: V) -> D {
+    let x = _mm256_or_si256(x, _mm256_set1_epi64x(EXPONENT));
+    _mm256_sub_pd(_mm256_castsi256_pd(x), splat(TWO52))
+}
 
-    /// Words below 2^52 as doubles.
-    fn to_doubles(x: V) -> D {
-        let x = _mm256_or_si256(x, _mm256_set1_epi64x(EXPONENT));
-        _mm256_sub_pd(_mm256_castsi256_pd(x), splat(TWO52))
-    }
+/// Integers from 0 up to 2^52 as words.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(crate) fn to_words(x: D) -> V {
+    let x = _mm256_castpd_si256(_mm256_add_pd(x, splat(TWO52)));
+    _mm256_xor_si256(x, _mm256_set1_epi64x(EXPONENT))
+}
 
-    /// Integers from 0 up to 2^52 as words.
-    fn to_words(x: D) -> V {
-        let x = _mm256_castpd_si256(_mm256_add_pd(x, splat(TWO52)));
-        _mm256_xor_si256(x, _mm256_set1_epi64x(EXPONENT))
-    }
+/// Signed words of magnitude up to 2^51 as doubles.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(crate) fn signed_to_doubles(x: V) -> D {
+    let x = _mm256_add_epi64(x, _mm256_set1_epi64x(MIDDLE_BITS));
+    _mm256_sub_pd(_mm256_castsi256_pd(x), splat(MIDDLE))
+}
 
-    /// Signed words of magnitude up to 2^51 as doubles.
-    fn signed_to_doubles(x: V) -> D {
-        let x = _mm256_add_epi64(x, _mm256_set1_epi64x(MIDDLE_BITS));
-        _mm256_sub_pd(_mm256_castsi256_pd(x), splat(MIDDLE))
-    }
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(crate) fn nearest(x: D) -> D {
+    _mm256_round_pd::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x)
+}
 
-    fn nearest(x: D) -> D {
-        _mm256_round_pd::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x)
-    }
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(crate) fn toward_zero(x: D) -> D {
+    _mm256_round_pd::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(x)
+}
 
-    fn toward_zero(x: D) -> D {
-        _mm256_round_pd::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(x)
-    }
+/// A residue of `a·b` of magnitude below q, for canonical residues: the quotient is wrong by less than 0.4.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(crate) fn multiply(c: Consts, a: D, b: D) -> D {
+    let high = _mm256_mul_pd(a, b);
+    let low = _mm256_fmsub_pd(a, b, high);
+    let quotient = nearest(_mm256_mul_pd(high, c.inverse));
+    _mm256_add_pd(_mm256_fnmadd_pd(quotient, c.q, high), low)
+}
 
-    /// A residue of `a·b` of magnitude below q, for canonical residues: the quotient is wrong by less than 0.4.
-    fn multiply(c: Consts, a: D, b: D) -> D {
-        let high = _mm256_mul_pd(a, b);
-        let low = _mm256_fmsub_pd(a, b, high);
-        let quotient = nearest(_mm256_mul_pd(high, c.inverse));
-        _mm256_add_pd(_mm256_fnmadd_pd(quotient, c.q, high), low)
-    }
+/// A residue of `x·w`, given `w_over_q`, rounded: of magnitude at most q/2 + |x|·q·1.5·2^-52.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(crate) fn multiply_constant(c: Consts, x: D, w: D, w_over_q: D) -> D {
+    let high = _mm256_mul_pd(x, w);
+    let low = _mm256_fmsub_pd(x, w, high);
+    let quotient = nearest(_mm256_mul_pd(x, w_over_q));
+    _mm256_add_pd(_mm256_fnmadd_pd(quotient, c.q, high), low)
+}
 
-    /// A residue of `x·w`, given `w_over_q`, rounded: of magnitude at most q/2 + |x|·q·1.5·2^-52.
-    fn multiply_constant(c: Consts, x: D, w: D, w_over_q: D) -> D {
-        let high = _mm256_mul_pd(x, w);
-        let low = _mm256_fmsub_pd(x, w, high);
-        let quotient = nearest(_mm256_mul_pd(x, w_over_q));
-        _mm256_add_pd(_mm256_fnmadd_pd(quotient, c.q, high), low)
-    }
+/// A residue of magnitude at most q/2, or a hair more, for integers up to 2^53.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(crate) fn reduce(c: Consts, x: D) -> D {
+    _mm256_fnmadd_pd(nearest(_mm256_mul_pd(x, c.inverse)), c.q, x)
+}
 
-    /// A residue of magnitude at most q/2, or a hair more, for integers up to 2^53.
-    fn reduce(c: Consts, x: D) -> D {
-        _mm256_fnmadd_pd(nearest(_mm256_mul_pd(x, c.inverse)), c.q, x)
-    }
+/// Adds q to negative numbers.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(crate) fn non_negative(c: Consts, x: D) -> D {
+    let is_negative = _mm256_cmp_pd::<_CMP_LT_OQ>(x, _mm256_setzero_pd());
+    _mm256_add_pd(x, _mm256_and_pd(is_negative, c.q))
+}
 
-    /// Adds q to negative numbers.
-    fn non_negative(c: Consts, x: D) -> D {
-        let is_negative = _mm256_cmp_pd::<_CMP_LT_OQ>(x, _mm256_setzero_pd());
-        _mm256_add_pd(x, _mm256_and_pd(is_negative, c.q))
-    }
-
-    /// Subtracts `limit` from numbers that are not below it.
-    fn below(x: D, limit: D) -> D {
-        let is_above = _mm256_cmp_pd::<_CMP_GE_OQ>(x, limit);
-        _mm256_sub_pd(x, _mm256_and_pd(is_above, limit))
-    }
+/// Subtracts `limit` from numbers that are not below it.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(crate) fn below(x: D, limit: D) -> D {
+    let is_above = _mm256_cmp_pd::<_CMP_GE_OQ>(x, limit);
+    _mm256_sub_pd(x, _mm256_and_pd(is_above, limit))
 }
 
 /// A running sum of products of integers below 2^50.

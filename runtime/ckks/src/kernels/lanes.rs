@@ -22,16 +22,6 @@ pub(super) struct Consts {
     pub(super) r2: V,
 }
 
-macro_rules! helper {
-    ($(fn $name:ident ( $($arg:ident : $ty:ty),* $(,)? ) $(-> $ret:ty)? $body:block)*) => {
-        $(
-            #[inline]
-            #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
-            pub(super) fn $name($($arg: $ty),*) $(-> $ret)? $body
-        )*
-    };
-}
-
 /// Loads words `i..i + 8`.
 ///
 /// # Safety
@@ -110,59 +100,85 @@ impl Unpack {
     }
 }
 
-helper! {
-    fn splat(x: u64) -> V {
-        _mm512_set1_epi64(x as i64)
-    }
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+pub(super) fn splat(x: u64) -> V {
+    _mm512_set1_epi64(x as i64)
+}
 
-    fn consts(m: &Modulus) -> Consts {
-        Consts { q: splat(m.q), q2: splat(2 * m.q), q4: splat(4 * m.q), q_inv: splat(m.q_inv), r2: splat(m.r2) }
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+pub(super) fn consts(m: &Modulus) -> Consts {
+    Consts {
+        q: splat(m.q),
+        q2: splat(2 * m.q),
+        q4: splat(4 * m.q),
+        q_inv: splat(m.q_inv),
+        r2: splat(m.r2),
     }
+}
 
-    fn min_sub(t: V, q: V) -> V {
-        _mm512_min_epu64(t, _mm512_sub_epi64(t, q))
-    }
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+pub(super) fn min_sub(t: V, q: V) -> V {
+    _mm512_min_epu64(t, _mm512_sub_epi64(t, q))
+}
 
-    fn add_mod(c: Consts, a: V, b: V) -> V {
-        min_sub(_mm512_add_epi64(a, b), c.q)
-    }
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+pub(super) fn add_mod(c: Consts, a: V, b: V) -> V {
+    min_sub(_mm512_add_epi64(a, b), c.q)
+}
 
-    fn sub_mod(c: Consts, a: V, b: V) -> V {
-        let d = _mm512_sub_epi64(a, b);
-        _mm512_min_epu64(d, _mm512_add_epi64(d, c.q))
-    }
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+pub(super) fn sub_mod(c: Consts, a: V, b: V) -> V {
+    let d = _mm512_sub_epi64(a, b);
+    _mm512_min_epu64(d, _mm512_add_epi64(d, c.q))
+}
 
-    fn redc(c: Consts, lo: V, hi: V) -> V {
-        let hi = _mm512_add_epi64(hi, _mm512_srli_epi64::<52>(lo));
-        let k = _mm512_madd52lo_epu64(_mm512_setzero_si512(), lo, c.q_inv);
-        let carry = _mm512_madd52hi_epu64(_mm512_setzero_si512(), k, c.q);
-        _mm512_sub_epi64(_mm512_add_epi64(hi, c.q), carry)
-    }
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+pub(super) fn redc(c: Consts, lo: V, hi: V) -> V {
+    let hi = _mm512_add_epi64(hi, _mm512_srli_epi64::<52>(lo));
+    let k = _mm512_madd52lo_epu64(_mm512_setzero_si512(), lo, c.q_inv);
+    let carry = _mm512_madd52hi_epu64(_mm512_setzero_si512(), k, c.q);
+    _mm512_sub_epi64(_mm512_add_epi64(hi, c.q), carry)
+}
 
-    fn canonical4(c: Consts, t: V) -> V {
-        min_sub(min_sub(t, c.q2), c.q)
-    }
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+pub(super) fn canonical4(c: Consts, t: V) -> V {
+    min_sub(min_sub(t, c.q2), c.q)
+}
 
-    fn canonical8(c: Consts, t: V) -> V {
-        canonical4(c, min_sub(t, c.q4))
-    }
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+pub(super) fn canonical8(c: Consts, t: V) -> V {
+    canonical4(c, min_sub(t, c.q4))
+}
 
-    // The product is below 2^52·q.
-    fn mont_mul(c: Consts, a: V, b: V) -> V {
-        min_sub(mont_mul_add(c, c.q, a, b), c.q)
-    }
+// The product is below 2^52·q.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+pub(super) fn mont_mul(c: Consts, a: V, b: V) -> V {
+    min_sub(mont_mul_add(c, c.q, a, b), c.q)
+}
 
-    // base + a·b·2^-52, more than base - q and less than base + q.
-    fn mont_mul_add(c: Consts, base: V, a: V, b: V) -> V {
-        let zero = _mm512_setzero_si512();
-        let k = _mm512_madd52lo_epu64(zero, _mm512_madd52lo_epu64(zero, a, b), c.q_inv);
-        let carry = _mm512_madd52hi_epu64(zero, k, c.q);
-        _mm512_sub_epi64(_mm512_madd52hi_epu64(base, a, b), carry)
-    }
+// base + a·b·2^-52, more than base - q and less than base + q.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+pub(super) fn mont_mul_add(c: Consts, base: V, a: V, b: V) -> V {
+    let zero = _mm512_setzero_si512();
+    let k = _mm512_madd52lo_epu64(zero, _mm512_madd52lo_epu64(zero, a, b), c.q_inv);
+    let carry = _mm512_madd52hi_epu64(zero, k, c.q);
+    _mm512_sub_epi64(_mm512_madd52hi_epu64(base, a, b), carry)
+}
 
-    fn product(c: Consts, a: V, b: V) -> V {
-        mont_mul(c, mont_mul(c, a, b), c.r2)
-    }
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
+pub(super) fn product(c: Consts, a: V, b: V) -> V {
+    mont_mul(c, mont_mul(c, a, b), c.r2)
 }
 
 /// The aligned block of eight that block `i` at `place` comes from, and its order.
