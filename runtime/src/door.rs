@@ -14,7 +14,7 @@ use hemet_schedule::{Manifest, Scheme as SchemeId};
 use zeroize::Zeroizing;
 
 use crate::error::{Result, RuntimeError};
-use crate::files::{ArtifactId, KeySetId, read, read_start};
+use crate::files::{ArtifactId, KeySetId, Opened, read, read_start};
 use crate::observe::Observer;
 
 /// The door of a scheme; none where this build does not have it.
@@ -258,12 +258,12 @@ pub trait Service: Send + Sync {
     /// Truncated or unfitting keys.
     fn admit(&self, keys: &[u8]) -> Result<Box<dyn Admitted>>;
 
-    /// Uses kept keys, which begin at byte `at` of a file, where they lie if the scheme can.
+    /// Uses kept keys, which follow the start of a file, where they lie if the scheme can.
     ///
     /// # Errors
     /// As [`Service::admit`], and what the system says.
-    fn admit_kept(&self, path: &Path, at: usize) -> Result<Box<dyn Admitted>> {
-        self.admit(read(path)?.get(at..).unwrap_or(&[]))
+    fn admit_kept(&self, kept: &Opened) -> Result<Box<dyn Admitted>> {
+        self.admit(&kept.next(u64::MAX)?)
     }
 }
 

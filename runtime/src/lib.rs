@@ -63,7 +63,7 @@ pub use backend::{Backend, CkksBackend, ClearBackend};
 pub use client::Client;
 pub use error::{Result, RuntimeError};
 pub use execute::Program;
-pub use files::{ArtifactId, KeySetId};
+pub use files::{ArtifactId, KeySetId, Opened};
 pub use memory::peak_memory_bytes;
 pub use notice::Notice;
 pub use observe::{Moment, Observer, Progress, unobserved};

@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use crate::door::{Admitted, Facts, Model, Service, Spec};
 use crate::error::Result;
-use crate::files::{
-    ArtifactId, Belongs, Envelope, FileKind, HEADER, KeySetId, read, read_start, seal,
-};
+use crate::files::{ArtifactId, Belongs, Envelope, FileKind, HEADER, KeySetId, Opened, read, seal};
 use crate::observe::Observer;
 
 /// Where kept keys begin in their file: after the envelope, at a page.
@@ -97,12 +95,13 @@ impl Server {
     /// # Errors
     /// As [`Server::load_keys`]; a key whose bytes were changed is named when a request uses it.
     pub fn kept_keys(&self, path: &Path) -> Result<ServerKeys> {
-        let head = read_start(path, HEADER)?;
-        let envelope = Envelope::open(&head, FileKind::MappedKeys)?;
+        let kept = Opened::open(path, KEPT_AT)?;
+        let summed = kept.start().get(..HEADER).unwrap_or(kept.start());
+        let envelope = Envelope::open(summed, FileKind::MappedKeys)?;
         own(self.spec.as_ref(), self.facts.artifact, envelope)?;
         Ok(ServerKeys {
             belongs: envelope.belongs,
-            admitted: self.service.admit_kept(path, KEPT_AT)?,
+            admitted: self.service.admit_kept(&kept)?,
         })
     }
 

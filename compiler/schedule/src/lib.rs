@@ -25,7 +25,7 @@ pub use ckks::{
 pub use ckks::{artifact, builder, cost, fusion, layout, placed, summary, text, verify};
 pub use container::FileError;
 pub use fault::{Fault, Faults};
-pub use manifest::{LayerNote, Manifest};
+pub use manifest::{LayerNote, Manifest, Sharing};
 pub use promise::{Basis, Promise};
 pub use scheme::Scheme;
 pub use syntax::ParseError;

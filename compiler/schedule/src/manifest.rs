@@ -31,6 +31,19 @@ pub struct Manifest {
     /// How exact the outputs are, where the compiler looked at inputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promise: Option<Promise>,
+    /// How many results may be shown to others than the key's owner; none if none may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharing: Option<Sharing>,
+}
+
+/// That results may be shown to others, with noise that hides their errors.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sharing {
+    /// How many results, over the life of a key.
+    pub results: u64,
+    /// Deviation of the errors of an output that noise must hide.
+    pub error: f64,
 }
 
 /// What a person wants to know of a layer beyond its instructions.

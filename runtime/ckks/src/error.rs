@@ -36,6 +36,19 @@ pub enum Error {
         /// Which object.
         what: &'static str,
     },
+    /// A list of evaluation keys holds more than was asked for.
+    #[error(
+        "the file lists {given} evaluation keys, {unasked} of them not asked for; {wanted} keys are needed, and no \
+         others are read: make the keys with the description of this artifact"
+    )]
+    OtherKeys {
+        /// Keys in the list.
+        given: usize,
+        /// Keys that were asked for.
+        wanted: usize,
+        /// Keys in the list that were not asked for, or not for that level.
+        unasked: usize,
+    },
     /// More values than slots.
     #[error(
         "{given} values were given, a plaintext has {slots} slots; split the vector or choose a larger log_n"
@@ -202,13 +215,24 @@ pub enum BytesError {
     Magic,
     /// A newer or older format.
     #[error(
-        "these bytes have format version {found}, this build reads version {supported}; use the matching build"
+        "this {kind} has format version {found}, this build reads version {supported}; make it again with this build, \
+         or use the build that made it"
     )]
     Version {
+        /// Which kind of object.
+        kind: &'static str,
         /// The version in the bytes.
         found: u16,
         /// The version that is read.
         supported: u16,
+    },
+    /// Mapped keys that belong to something else than what they stand with.
+    #[error(
+        "this {kind} belongs to another client or artifact than its file says; write it again from the client's keys"
+    )]
+    Label {
+        /// Which kind of object.
+        kind: &'static str,
     },
     /// Another object.
     #[error("these bytes hold a {found}, a {expected} was expected; pass the matching file")]

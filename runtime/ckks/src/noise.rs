@@ -18,7 +18,7 @@
 //! | rescale; relinearize_rescale | [`Noise::rescale`]; after [`Noise::key_switch`] |
 //! | linear; linear_rescale | [`Noise::linear`]; then [`Noise::rescale`] |
 //! | inner_sum, replicate | [`Noise::inner_sum`] |
-//! | decrypt_flooded | [`Noise::plus`] of [`flooding`] |
+//! | decrypt_flooded | that of [`crate::Flooding::deviation`] more, in units of the values |
 //!
 //! `tests/noise.rs` and `examples/noise.rs` measure each of them: no error above its bound, and on average less than
 //! four bits below.
@@ -165,11 +165,6 @@ pub fn fresh_public(parameters: &Parameters) -> Noise {
 /// The error of dividing both parts with rounding: variance 1/12 per coefficient of each part.
 pub fn rounding(parameters: &Parameters) -> Noise {
     Noise((parameters.degree() as f64 / 12.0 * (1.0 + secret_variance(parameters))).sqrt())
-}
-
-/// The error that flooding with uniform noise of ±2^`bits` on every coefficient adds.
-pub fn flooding(parameters: &Parameters, bits: u32) -> Noise {
-    Noise(f64::from(bits).exp2() * (parameters.degree() as f64 / 3.0).sqrt())
 }
 
 /// The error that one key switch adds at `level`, with the rounding of the division by P.

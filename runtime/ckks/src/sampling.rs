@@ -84,19 +84,6 @@ pub(crate) fn gaussian(rng: &mut impl CryptoRng, n: usize) -> Zeroizing<Vec<i64>
     out
 }
 
-/// Uniform over the integers from -2^`bits` up to, not including, 2^`bits`; `bits` at most 62.
-pub(crate) fn uniform_symmetric(
-    rng: &mut impl CryptoRng,
-    n: usize,
-    bits: u32,
-) -> Zeroizing<Vec<i64>> {
-    let mut out = Zeroizing::new(Vec::with_capacity(n));
-    words(rng, n, |word| {
-        out.push((word >> (63 - bits)) as i64 - (1 << bits))
-    });
-    out
-}
-
 /// Feeds `count` random words to `take` and wipes them.
 fn words(rng: &mut impl CryptoRng, count: usize, mut take: impl FnMut(u64)) {
     let mut bytes = Zeroizing::new([0u8; 4096]);
@@ -112,9 +99,28 @@ fn words(rng: &mut impl CryptoRng, count: usize, mut take: impl FnMut(u64)) {
     bytes.zeroize();
 }
 
+/// What a seed is expanded for. Objects of different kinds never share a stream, even from equal seeds.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose {
+    PublicKey,
+    Ciphertext,
+}
+
+impl Purpose {
+    /// The seed of this purpose that follows from a published one.
+    pub(crate) fn of(self, seed: &[u8; 32]) -> [u8; 32] {
+        let label = match self {
+            Self::PublicKey => "hemet-ckks 2026-11 uniform part of a public key",
+            Self::Ciphertext => "hemet-ckks 2026-11 uniform part of a ciphertext",
+        };
+        blake3::derive_key(label, seed)
+    }
+}
+
 /// Expands a public seed to uniform residues; `stream` separates the limbs of one object.
 ///
-/// Each word of the ChaCha20 stream is masked to the bits of q and taken if below q.
+/// Evaluation keys expand their seed as it is, other objects that of their [`Purpose`]. Each word of the ChaCha20
+/// stream is masked to the bits of q and taken if below q.
 pub(crate) fn expand_uniform(seed: &[u8; 32], stream: u64, q: u64, limb: &mut [u64]) {
     let mut rng = ChaCha20Rng::from_seed(*seed);
     rng.set_stream(stream);
@@ -171,5 +177,21 @@ mod tests {
         assert_eq!(a, b);
         assert_ne!(a, c);
         assert!(a.iter().chain(&c).all(|&x| x < 786_433));
+    }
+
+    #[test]
+    fn equal_seeds_give_different_masks_for_different_purposes() {
+        let seed = [9; 32];
+        let seeds = [
+            seed,
+            Purpose::PublicKey.of(&seed),
+            Purpose::Ciphertext.of(&seed),
+        ];
+        let masks = seeds.map(|seed| {
+            let mut mask = [0; 64];
+            expand_uniform(&seed, 0, 786_433, &mut mask);
+            mask
+        });
+        assert!(masks[0] != masks[1] && masks[0] != masks[2] && masks[1] != masks[2]);
     }
 }

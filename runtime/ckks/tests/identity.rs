@@ -83,11 +83,11 @@ const KNOWN: [(&str, &str); 3] = [
     ),
     (
         "fresh",
-        "61b5483fe3f4b4f677685a61f2de5f81c75d4db2ef1acecc01203539e1938954",
+        "2db2779b83cf1f8d833f2992fa2f754174cb454636e5e83c260015952ac0d666",
     ),
     (
         "relinearized and rescaled",
-        "5aa80ca23a691414cd9ea83c352752cd7a5dc3c16a48d6b3f4b914f42da4d261",
+        "40c98da05106839732188d5a7745f62f8199060ca17f3e4c62c74a18a9a7a814",
     ),
 ];
 

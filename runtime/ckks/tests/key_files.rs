@@ -5,7 +5,7 @@ mod common;
 use std::io::{Read, Write};
 
 use common::{PRESETS, Setup, setup};
-use hemet_ckks::{BytesError, Ciphertext, Error, EvaluationKeys};
+use hemet_ckks::{BytesError, Ciphertext, Error, EvaluationKeys, KeyRequest};
 
 /// Results that use every key.
 fn results(s: &Setup, a: &Ciphertext, keys: &EvaluationKeys) -> Result<Vec<Vec<u8>>, Error> {
@@ -54,6 +54,9 @@ fn a_stream_gives_the_keys_that_went_into_it_and_leaves_what_follows() {
         results(&s, &a, &s.keys).unwrap()
     );
 }
+
+/// What the mapped keys belong to.
+const LABEL: [u8; 32] = [7; 32];
 
 /// Bytes of the head of the shared keys: header, seed and counts, levels and steps, checksum.
 const HEAD: usize = 44 + 40 + 4 + 8 * 8 + 32;
@@ -139,8 +142,10 @@ fn mapped_keys_give_the_same_bytes_as_those_in_memory() {
         let a = s.encrypt(&x);
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&[7; 24]).unwrap();
-        s.keys.write_mapped(&s.context, file.as_file_mut()).unwrap();
-        let keys = EvaluationKeys::map(&s.context, file.path(), 24).unwrap();
+        s.keys
+            .write_mapped(&s.context, &LABEL, file.as_file_mut())
+            .unwrap();
+        let keys = EvaluationKeys::map(&s.context, file.as_file(), &LABEL, 24).unwrap();
         let expected = results(&s, &a, &s.keys).unwrap();
         assert_eq!(results(&s, &a, &keys).unwrap(), expected, "{}", preset.name);
         assert_eq!(keys.to_bytes(&s.context), s.keys.to_bytes(&s.context));
@@ -158,13 +163,17 @@ fn a_changed_mapped_key_is_refused_at_its_first_use_and_the_others_work() {
     let x = s.values();
     let a = s.encrypt(&x);
     let mut bytes = Vec::new();
-    s.keys.write_mapped(&s.context, &mut bytes).unwrap();
+    s.keys.write_mapped(&s.context, &LABEL, &mut bytes).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys");
     let last = bytes.len() - 100;
     bytes[last] ^= 1;
     std::fs::write(&path, &bytes).unwrap();
-    let keys = EvaluationKeys::map(&s.context, &path, 0).unwrap();
+    let map = |offset| {
+        let file = std::fs::File::open(&path).unwrap();
+        EvaluationKeys::map(&s.context, &file, &LABEL, offset)
+    };
+    let keys = map(0).unwrap();
     assert!(s.context.rotate_many(&a, &common::ROTATIONS, &keys).is_ok());
     for _ in 0..2 {
         match s.context.conjugate(&a, &keys).map(drop).unwrap_err() {
@@ -189,14 +198,81 @@ fn a_changed_mapped_key_is_refused_at_its_first_use_and_the_others_work() {
     ];
     for (bytes, offset, expected) in cases {
         std::fs::write(&path, bytes).unwrap();
-        let text = EvaluationKeys::map(&s.context, &path, offset)
-            .map(drop)
-            .unwrap_err()
-            .to_string();
+        let text = map(offset).map(drop).unwrap_err().to_string();
         assert!(text.contains(expected), "{text}");
     }
-    let missing = EvaluationKeys::map(&s.context, &folder.path().join("none"), 0);
-    assert!(matches!(missing.map(drop), Err(Error::Stream { .. })));
+}
+
+#[test]
+fn mapped_keys_of_another_owner_are_refused_and_no_byte_of_the_label_can_change() {
+    let s = setup(&PRESETS[0]);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    let mut bytes = Vec::new();
+    s.keys.write_mapped(&s.context, &LABEL, &mut bytes).unwrap();
+    file.write_all(&bytes).unwrap();
+    let map = |file: &std::fs::File, label| EvaluationKeys::map(&s.context, file, label, 0);
+    assert!(map(file.as_file(), &LABEL).is_ok());
+    let other = map(file.as_file(), &[8; 32]).map(drop);
+    assert!(matches!(other, Err(Error::Bytes(BytesError::Label { .. }))));
+    // The label stands before the checksum of the head.
+    for at in [HEAD - 32, HEAD - 1] {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&changed).unwrap();
+        let refused = map(file.as_file(), &LABEL).map(drop);
+        assert!(matches!(
+            refused,
+            Err(Error::Bytes(BytesError::Checksum { .. }))
+        ));
+    }
+}
+
+#[test]
+fn keys_that_nobody_asked_for_are_refused_before_one_of_them_is_read() {
+    let s = setup(&PRESETS[0]);
+    let bytes = s.keys.to_bytes(&s.context);
+    let rotations = s.keys.rotations();
+    let all = KeyRequest {
+        relinearize: s.keys.relinearization_level(),
+        rotations: &rotations,
+        conjugate: s.keys.conjugation_level(),
+    };
+    let read = |request: &KeyRequest<'_>, mut rest: &[u8]| {
+        let keys = EvaluationKeys::read_requested(&s.context, request, &mut rest);
+        (keys.map(|keys| keys.rotations()), rest.len())
+    };
+    assert_eq!(read(&all, &bytes), (Ok(rotations.clone()), 0));
+    let fewer = [
+        KeyRequest {
+            conjugate: None,
+            ..all
+        },
+        KeyRequest {
+            relinearize: None,
+            ..all
+        },
+        KeyRequest {
+            rotations: &rotations[1..],
+            ..all
+        },
+        KeyRequest {
+            relinearize: Some(0),
+            ..all
+        },
+    ];
+    for request in fewer {
+        let (refused, left) = read(&request, &bytes);
+        assert!(matches!(refused, Err(Error::OtherKeys { unasked: 1, .. })));
+        assert_eq!(left, bytes.len() - HEAD, "nothing after the head is read");
+    }
+    // Keys that are missing are for the caller to miss.
+    let more = [&rotations[..], &[(9, 0)]].concat();
+    let request = KeyRequest {
+        rotations: &more,
+        ..all
+    };
+    assert_eq!(read(&request, &bytes).0, Ok(rotations.clone()));
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod common;
 
 use common::{PRESETS, ROTATIONS, Setup, rotated, setup, zip};
 use hemet_ckks::noise::{self, Noise};
-use hemet_ckks::{Ciphertext, LinearPlan, LinearTerm};
+use hemet_ckks::{Ciphertext, Flooding, LinearPlan, LinearTerm};
 
 const ROUNDS: usize = 6;
 
@@ -449,30 +449,23 @@ fn values_of_every_size_are_encoded_exactly_enough() {
 }
 
 #[test]
-fn flooding_adds_the_noise_that_it_says() {
+fn flooded_slots_err_by_the_noise_that_is_said_and_no_others_are_given() {
     let mut s = setup(&PRESETS[3]);
     let (x, c) = s.fresh();
-    for bits in [1, 20, 30] {
-        let flooded = s
-            .context
-            .decrypt_flooded(&s.secret, &c, bits, &mut s.rng)
-            .unwrap();
-        let found = s.context.decode(&flooded).unwrap();
-        let error = zip(&found, &x, |a, b| (a - b).abs())
-            .into_iter()
-            .fold(0.0, f64::max);
-        let added = Noise(f64::from(bits).exp2() * (s.slots() as f64 * 2.0 / 3.0).sqrt());
-        let bound = s.fresh_noise().plus(added).bound(s.scale);
-        assert!(
-            error <= bound && error > bound / 16.0,
-            "{bits}: {error:e} against {bound:e}"
-        );
-    }
-    for bits in [0, 61] {
-        assert!(
-            s.context
-                .decrypt_flooded(&s.secret, &c, bits, &mut s.rng)
-                .is_err()
-        );
-    }
+    let flooding = Flooding::new(1e-6, 1 << 20, 10).unwrap();
+    let count = s.slots() / 2;
+    let found = s
+        .context
+        .decrypt_flooded(&s.secret, &c, count, flooding, &mut s.rng)
+        .unwrap();
+    assert_eq!(found.len(), count);
+    let squares = zip(&found, &x[..count], |a, b| (a - b).powi(2));
+    let deviation = (squares.iter().sum::<f64>() / count as f64).sqrt();
+    let expected = flooding.deviation();
+    // Encryption errs by far less; five deviations of a mean square of `count` Gaussian numbers.
+    let tolerance = expected * 5.0 / (count as f64).sqrt();
+    assert!(
+        (deviation - expected).abs() < tolerance,
+        "{deviation:e} against {expected:e}"
+    );
 }

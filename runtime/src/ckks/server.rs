@@ -1,7 +1,6 @@
 //! The server's half under CKKS: the constants of an artifact encoded once, requests of any number of clients answered. Nothing
 //! here can decrypt: no type of this file holds a secret key.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use hemet_ckks::{Context, EvaluationKeys, SeededCiphertext};
@@ -13,7 +12,7 @@ use crate::backend::CkksBackend;
 use crate::door::{Admitted, Service};
 use crate::error::Result;
 use crate::execute::Program;
-use crate::files::{FileKind, join, split};
+use crate::files::{FileKind, Opened, join, split};
 use crate::observe::Observer;
 
 /// An artifact with its constants encoded.
@@ -51,8 +50,10 @@ impl Service for CkksService {
 
     /// Opening reads the head only; keys come into memory as they are used and leave it when memory is short, so a server can hold
     /// the keys of many clients. Each key is verified at its first use.
-    fn admit_kept(&self, path: &Path, at: usize) -> Result<Box<dyn Admitted>> {
-        self.admitted(EvaluationKeys::map(self.context(), path, at as u64)?)
+    fn admit_kept(&self, kept: &Opened) -> Result<Box<dyn Admitted>> {
+        let (label, at) = (blake3::hash(kept.start()), kept.start().len() as u64);
+        let keys = EvaluationKeys::map(self.context(), kept.file(), label.as_bytes(), at)?;
+        self.admitted(keys)
     }
 }
 

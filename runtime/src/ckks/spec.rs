@@ -260,7 +260,7 @@ impl Spec for CkksSpec {
         let keys = EvaluationKeys::from_bytes(&context, keys)?;
         Ok(hemet_files::write_atomically_with(path, |file| {
             file.write_all(head)?;
-            keys.write_mapped(&context, file)
+            keys.write_mapped(&context, blake3::hash(head).as_bytes(), file)
         })?)
     }
 }

@@ -11,6 +11,7 @@
 //! ```
 
 mod error;
+mod flooding;
 mod parameters;
 mod presets;
 mod primes;
@@ -18,6 +19,7 @@ mod security;
 mod special;
 
 pub use error::ParamError;
+pub use flooding::flooding_ratio;
 pub use parameters::{Parameters, digit_ranges};
 pub use presets::Preset;
 pub use primes::{MAX_PRIME_BITS, is_prime, ntt_primes};

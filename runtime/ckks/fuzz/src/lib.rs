@@ -67,7 +67,7 @@ fn templates() -> &'static [Vec<u8>; 7] {
     TEMPLATES.get_or_init(|| {
         let s = setup();
         let mut mapped = Vec::new();
-        let written = s.keys.write_mapped(&s.context, &mut mapped);
+        let written = s.keys.write_mapped(&s.context, &LABEL, &mut mapped);
         written.expect("memory can be written to");
         [
             parameters_to_bytes(s.context.parameters()),
@@ -120,17 +120,24 @@ fn bytes_of(template: &[u8], input: &[u8]) -> Vec<u8> {
 struct Layout {
     length: fn(usize) -> usize,
     page: usize,
+    /// Bytes of the label in the head.
+    label: usize,
 }
+
+/// What the mapped keys belong to.
+const LABEL: [u8; 32] = [7; 32];
 
 /// Halves, one after the other.
 const STREAM: Layout = Layout {
     length: |half| half,
     page: 1,
+    label: 0,
 };
 /// Both halves and eight words more, by pages.
 const MAPPED: Layout = Layout {
     length: |half| 2 * half + 64,
     page: 4096,
+    label: LABEL.len(),
 };
 
 /// As [`bytes_of`] for evaluation keys: the checksums of the head and of each key are made right.
@@ -153,7 +160,7 @@ fn key_bytes_of(template: &[u8], input: &[u8], layout: &Layout) -> Vec<u8> {
         .map(|_| number(&bytes, 84))
         .chain((0..galois).map(|key| number(&bytes, list + 8 * key + 4)))
         .collect();
-    let end = list + 8 * galois;
+    let end = list + 8 * galois + layout.label;
     let Some(head) = bytes.get(..end) else {
         return bytes;
     };
@@ -270,7 +277,8 @@ pub fn mapped_keys(input: &[u8]) -> bool {
     let mut file = std::fs::File::create(&path).expect("a file in the temporary folder");
     file.write_all(&bytes).expect("room for a small file");
     drop(file);
-    let keys = EvaluationKeys::map(&s.context, &path, 0);
+    let file = std::fs::File::open(&path).expect("it was made above");
+    let keys = EvaluationKeys::map(&s.context, &file, &LABEL, 0);
     let is_used = keys.is_ok_and(|keys| use_keys(&keys).is_ok());
     std::fs::remove_file(&path).expect("it was made above");
     is_used

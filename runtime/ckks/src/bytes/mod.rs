@@ -58,12 +58,11 @@ impl Kind {
         match self {
             // 2: each key with the level up to which it serves. 3: each key with its checksum.
             Self::EvaluationKeys => 3,
-            Self::Parameters
-            | Self::SecretKey
-            | Self::PublicKey
-            | Self::Ciphertext
-            | Self::SeededCiphertext
-            | Self::MappedKeys => 1,
+            // 2: the seed is expanded for its purpose.
+            Self::PublicKey | Self::SeededCiphertext => 2,
+            // 2: with the label of what they belong to.
+            Self::MappedKeys => 2,
+            Self::Parameters | Self::SecretKey | Self::Ciphertext => 1,
         }
     }
 
@@ -167,6 +166,7 @@ impl<'a> Reader<'a> {
         let version = u16::from_le_bytes([bytes[8], bytes[9]]);
         if version != kind.version() {
             return Err(BytesError::Version {
+                kind: kind.name(),
                 found: version,
                 supported: kind.version(),
             });

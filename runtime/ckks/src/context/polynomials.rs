@@ -3,7 +3,7 @@
 use super::Context;
 use crate::parallel::for_limbs;
 use crate::pool::Buf;
-use crate::sampling::expand_uniform;
+use crate::sampling::{Purpose, expand_uniform};
 
 impl Context {
     /// Signed coefficients to transformed limbs of a level.
@@ -47,10 +47,11 @@ impl Context {
     /// The uniform part of a public key.
     pub(crate) fn expand_public(&self, seed: &[u8; 32]) -> Buf {
         let n = self.degree();
+        let seed = Purpose::PublicKey.of(seed);
         let mut limbs = self.pool.take(self.public_limbs() * n);
         for_limbs(&mut limbs, n, |i, limb| {
             let m = self.extended(self.public_limb(i)).0;
-            expand_uniform(seed, i as u64, m.q, limb);
+            expand_uniform(&seed, i as u64, m.q, limb);
         });
         limbs
     }
@@ -58,9 +59,10 @@ impl Context {
     /// The uniform part of a seeded ciphertext.
     pub(crate) fn expand_chain(&self, seed: &[u8; 32], level: usize) -> Buf {
         let n = self.degree();
+        let seed = Purpose::Ciphertext.of(seed);
         let mut limbs = self.pool.take((level + 1) * n);
         for_limbs(&mut limbs, n, |i, limb| {
-            expand_uniform(seed, i as u64, self.moduli[i].q, limb)
+            expand_uniform(&seed, i as u64, self.moduli[i].q, limb)
         });
         limbs
     }

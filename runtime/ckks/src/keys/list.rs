@@ -1,9 +1,9 @@
 //! The head of a file of evaluation keys: which keys follow, for which levels, under which seed.
 //!
 //! It is an envelope (see `bytes/mod.rs`) whose payload is the seed (32 bytes), the numbers of relinearization keys (0
-//! or 1) and of Galois keys, the level of the relinearization key, and the step and level of each Galois key, all u32.
-//! The keys follow it one by one, each with its own checksum, so that a reader verifies what it has read so far and can
-//! say where a file was cut or changed.
+//! or 1) and of Galois keys, the level of the relinearization key, and the step and level of each Galois key, all u32;
+//! for mapped keys also the label of what they belong to (32 bytes). The keys follow it one by one, each with its own
+//! checksum, so that a reader verifies what it has read so far and can say where a file was cut or changed.
 
 use std::io::{self, Read, Write};
 
@@ -20,6 +20,14 @@ const CONJUGATION: u32 = u32::MAX;
 const FIXED: usize = 40;
 /// Bytes of a checksum.
 pub(crate) const CHECKSUM: usize = 32;
+/// Bytes of a label.
+const LABEL: usize = 32;
+
+/// What mapped keys belong to, as their owner says it.
+pub(crate) type Label = [u8; LABEL];
+
+/// That of keys on their way, which belong to whatever is around them.
+pub(crate) const NO_LABEL: Label = [0; LABEL];
 
 /// A key in the list.
 #[derive(Clone, Copy)]
@@ -47,6 +55,8 @@ pub(crate) struct Head {
     pub(crate) seed: [u8; 32],
     /// Relinearization first, then by Galois element.
     pub(crate) entries: Vec<Entry>,
+    /// What mapped keys belong to.
+    pub(crate) label: Label,
     /// The checksum of all that, which goes into those of the keys.
     pub(crate) sum: [u8; CHECKSUM],
 }
@@ -72,14 +82,18 @@ impl Input<'_> {
 
 impl Head {
     /// Bytes of the head of these keys.
-    pub(crate) fn len(entries: &[Entry]) -> usize {
+    pub(crate) fn len(kind: Kind, entries: &[Entry]) -> usize {
         let relinearizations = entries.iter().filter(|e| e.element == RELINEARIZATION);
         let relinearizations = relinearizations.count();
-        Self::counted_len(relinearizations, entries.len() - relinearizations)
+        Self::counted_len(kind, relinearizations, entries.len() - relinearizations)
     }
 
-    fn counted_len(relinearizations: usize, galois: usize) -> usize {
-        HEADER + FIXED + 4 * relinearizations + 8 * galois + CHECKSUM
+    fn counted_len(kind: Kind, relinearizations: usize, galois: usize) -> usize {
+        let label = match kind == Kind::MappedKeys {
+            true => LABEL,
+            false => 0,
+        };
+        HEADER + FIXED + 4 * relinearizations + 8 * galois + label + CHECKSUM
     }
 
     /// The bytes of a head, of which the last [`CHECKSUM`] are its checksum.
@@ -88,11 +102,13 @@ impl Head {
         context: &Context,
         seed: &[u8; 32],
         entries: &[Entry],
+        label: &Label,
     ) -> Vec<u8> {
         let relinearizations = entries.iter().filter(|e| e.element == RELINEARIZATION);
         let relinearizations = relinearizations.count();
         let galois = entries.len() - relinearizations;
-        let mut writer = Writer::new(kind, &context.fingerprint, Self::len(entries));
+        let length = Self::len(kind, entries);
+        let mut writer = Writer::new(kind, &context.fingerprint, length);
         writer.put(seed);
         writer.put(&(relinearizations as u32).to_le_bytes());
         writer.put(&(galois as u32).to_le_bytes());
@@ -102,6 +118,9 @@ impl Head {
                 writer.put(&step.to_le_bytes());
             }
             writer.put(&(entry.level as u32).to_le_bytes());
+        }
+        if kind == Kind::MappedKeys {
+            writer.put(label);
         }
         writer.finish()
     }
@@ -124,11 +143,15 @@ impl Head {
         // Numbers above the limits are refused below.
         let relinearizations = count(HEADER + 32).min(1);
         let galois = count(HEADER + 36).min(slots);
-        let length = Self::counted_len(relinearizations, galois);
+        let length = Self::counted_len(kind, relinearizations, galois);
         input.fill(&mut bytes, length.saturating_sub(HEADER + FIXED))?;
         let mut reader = Reader::open(kind, &bytes, Some(&context.fingerprint))?;
         let seed = reader.array()?;
         let entries = context.take_entries(&mut reader)?;
+        let label: Label = match kind == Kind::MappedKeys {
+            true => reader.array()?,
+            false => NO_LABEL,
+        };
         reader.check_rest(0)?;
         if !entries.is_empty() && context.special.is_empty() {
             return Err(Error::NoSpecialPrimes);
@@ -139,6 +162,7 @@ impl Head {
             kind,
             seed,
             entries,
+            label,
             sum,
         })
     }

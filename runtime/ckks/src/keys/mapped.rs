@@ -8,29 +8,36 @@
 //! about as long as reading it takes; after that the file is trusted. Checking everything when a file is opened would
 //! read gigabytes for clients that may send nothing today.
 
+use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
 use std::sync::Arc;
 
 use super::evaluation::EvaluationKeys;
 use super::list::{CHECKSUM, Head, Input, key_hasher, write_words};
-use super::mapping::Mapping;
 use super::switching::SwitchingKey;
 use super::words::{KeyWords, MappedFile, MappedWords};
 use crate::bytes::Kind;
 use crate::context::Context;
 use crate::error::{BytesError, Error};
+use crate::mapping::Mapping;
 
 /// Where keys begin: a page on most machines.
 const PAGE: usize = 4096;
 
 impl EvaluationKeys {
-    /// Writes the keys for [`EvaluationKeys::map`]: both halves of each.
+    /// Writes the keys for [`EvaluationKeys::map`]: both halves of each. `label` says what they belong to, such as a
+    /// hash of the ids of client and artifact; the checksum of every key covers it.
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn write_mapped(&self, context: &Context, out: &mut dyn Write) -> io::Result<()> {
-        let head = Head::bytes(Kind::MappedKeys, context, &self.seed, &self.entries());
+    pub fn write_mapped(
+        &self,
+        context: &Context,
+        label: &[u8; 32],
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let entries = self.entries();
+        let head = Head::bytes(Kind::MappedKeys, context, &self.seed, &entries, label);
         let mut sum = [0; CHECKSUM];
         sum.copy_from_slice(&head[head.len() - CHECKSUM..]);
         out.write_all(&head)?;
@@ -54,12 +61,17 @@ impl EvaluationKeys {
     /// can write, and replace it by renaming another one over it.
     ///
     /// # Errors
-    /// `Stream` when the file cannot be opened, `Bytes` for a file that was not written by
-    /// [`EvaluationKeys::write_mapped`] for these parameters or has another length. A key whose bytes were changed is
-    /// refused when it is used.
-    pub fn map(context: &Context, path: &Path, offset: u64) -> Result<Self, Error> {
+    /// `Stream` when the file cannot be mapped, `Bytes` for a file that was not written by
+    /// [`EvaluationKeys::write_mapped`] for these parameters and this label, or has another length. A key whose bytes
+    /// were changed is refused when it is used.
+    pub fn map(
+        context: &Context,
+        file: &File,
+        label: &[u8; 32],
+        offset: u64,
+    ) -> Result<Self, Error> {
         let failed = |reason: String| Error::Stream { at: 0, reason };
-        let mapping = Mapping::open(path).map_err(|e| failed(e.to_string()))?;
+        let mapping = Mapping::of(file).map_err(|e| failed(e.to_string()))?;
         let from = usize::try_from(offset).ok().filter(|at| at % 8 == 0);
         let bytes = from.and_then(|at| mapping.bytes().get(at..));
         let (Some(from), Some(mut rest)) = (from, bytes) else {
@@ -74,6 +86,10 @@ impl EvaluationKeys {
             at: 0,
         };
         let head = Head::read(Kind::MappedKeys, context, &mut input)?;
+        if head.label != *label {
+            let kind = head.kind.name();
+            return Err(BytesError::Label { kind }.into());
+        }
         let (places, expected) = context.mapped_places(&head);
         if given != expected {
             return Err(BytesError::Length {
@@ -108,7 +124,7 @@ impl EvaluationKeys {
 impl Context {
     /// Where the keys of a head lie, as (first byte, words), and where the file ends.
     fn mapped_places(&self, head: &Head) -> (Vec<(usize, usize)>, usize) {
-        let mut end = Head::len(&head.entries);
+        let mut end = Head::len(head.kind, &head.entries);
         let places = head.entries.iter().map(|entry| {
             let (start, length) = (end.next_multiple_of(PAGE), self.key_words(entry.level));
             end = start + 8 * length + CHECKSUM;

@@ -7,7 +7,7 @@
 use std::io::{self, Read, Write};
 
 use super::evaluation::EvaluationKeys;
-use super::list::{CHECKSUM, Entry, Head, Input, key_hasher, write_words};
+use super::list::{CHECKSUM, Entry, Head, Input, NO_LABEL, key_hasher, write_words};
 use super::request::KeyRequest;
 use super::switching::{SwitchingKey, key_stream};
 use super::words::KeyWords;
@@ -33,7 +33,13 @@ impl EvaluationKeys {
     /// # Errors
     /// Those of `out`.
     pub fn write_to(&self, context: &Context, out: &mut dyn Write) -> io::Result<()> {
-        let head = Head::bytes(Kind::EvaluationKeys, context, &self.seed, &self.entries());
+        let head = Head::bytes(
+            Kind::EvaluationKeys,
+            context,
+            &self.seed,
+            &self.entries(),
+            &NO_LABEL,
+        );
         out.write_all(&head)?;
         let mut sum = [0; CHECKSUM];
         sum.copy_from_slice(&head[head.len() - CHECKSUM..]);
@@ -62,7 +68,7 @@ impl EvaluationKeys {
             at: 0,
         };
         let head = Head::read(Kind::EvaluationKeys, context, &mut input)?;
-        let expected = Head::len(&head.entries) + context.key_halves(&head.entries);
+        let expected = context.serialized_len(&head.entries);
         if bytes.len() != expected {
             let (kind, given) = (head.kind.name(), bytes.len());
             return Err(BytesError::Length {
@@ -71,6 +77,37 @@ impl EvaluationKeys {
                 expected,
             }
             .into());
+        }
+        context.read_keys(&head, &mut input)
+    }
+
+    /// As [`EvaluationKeys::read_from`], and refuses keys beyond those of `request` before any key is read: what a server
+    /// takes from a client that it does not trust. So no more is read than [`Context::evaluation_key_bytes`].
+    ///
+    /// # Errors
+    /// As [`EvaluationKeys::read_from`], and `OtherKeys` for a key that `request` does not name, or not up to that level.
+    pub fn read_requested(
+        context: &Context,
+        request: &KeyRequest<'_>,
+        input: &mut dyn Read,
+    ) -> Result<Self, Error> {
+        let wanted = request.entries(context)?;
+        let mut input = Input {
+            stream: input,
+            at: 0,
+        };
+        let head = Head::read(Kind::EvaluationKeys, context, &mut input)?;
+        let asked = |key: &&Entry| {
+            let serves = |w: &Entry| w.element == key.element && w.level >= key.level;
+            wanted.iter().any(serves)
+        };
+        let unasked = head.entries.len() - head.entries.iter().filter(asked).count();
+        if unasked > 0 {
+            return Err(Error::OtherKeys {
+                given: head.entries.len(),
+                wanted: wanted.len(),
+                unasked,
+            });
         }
         context.read_keys(&head, &mut input)
     }
@@ -102,7 +139,7 @@ impl Context {
     }
 
     fn serialized_len(&self, entries: &[Entry]) -> usize {
-        Head::len(entries) + self.key_halves(entries)
+        Head::len(Kind::EvaluationKeys, entries) + self.key_halves(entries)
     }
 
     /// Bytes of half a switching key for a level.

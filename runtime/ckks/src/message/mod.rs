@@ -6,8 +6,10 @@ mod decode;
 mod decrypt;
 mod encode;
 mod encrypt;
+mod flooding;
 mod repeated;
 mod wire;
 
 pub use ciphertext::{Ciphertext, Diagonal, Plaintext, SeededCiphertext};
 pub(crate) use ciphertext::{DiagonalLimb, PlainData};
+pub use flooding::Flooding;

@@ -7,7 +7,6 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::path::Path;
 
 /// A mapped file.
 pub(crate) struct Mapping {
@@ -17,15 +16,15 @@ pub(crate) struct Mapping {
 impl Mapping {
     /// Maps a whole file for reading. **The file must not be changed or cut while it is mapped**: words would change
     /// under a reader, and reading beyond the end of a cut file ends the process.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn of(file: &File) -> io::Result<Self> {
         if cfg!(target_endian = "big") {
             let reason = "key files are little-endian, this machine is not; read them instead";
             return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
         }
-        let file = File::open(path)?;
-        // SAFETY: the mapping is private and read-only, and whoever calls the public function promises that nobody
-        // changes the file while it is mapped, as its documentation demands.
-        let map = unsafe { memmap2::Mmap::map(&file)? };
+        // SAFETY: the mapping is read-only and shared: what anybody writes to the file shows in it. So the bytes stay
+        // as they are only while nobody writes to the file, which whoever calls the public function promises, as its
+        // documentation demands; the operating system does not enforce it. Every bit pattern is a valid byte.
+        let map = unsafe { memmap2::Mmap::map(file)? };
         Ok(Self { map })
     }
 
