@@ -88,6 +88,15 @@ pub trait Scheme: Send + Sync {
 /// What a client key file holds.
 pub type ClientHalf = (Arc<dyn Spec>, Box<dyn Secret>);
 
+/// That results may be shown to others than the owner of the key.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shown {
+    /// How many, over the life of a key.
+    pub results: u64,
+    /// Deviation of the noise that decryption adds to every output.
+    pub noise: f64,
+}
+
 /// What clients and users are told of an artifact; nothing of its weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
@@ -107,6 +116,8 @@ pub struct Facts {
     pub exact: bool,
     /// Magnitude from which on an output decrypts to a wrong number, where there is one.
     pub output_edge: Option<f64>,
+    /// How many results may be shown to others, where decryption hides their errors; nothing where none may.
+    pub shown: Option<Shown>,
     /// The parameters of the encryption, in words.
     pub parameters: String,
     /// Bits of security; 0 for parameters that promise none.
@@ -250,8 +261,20 @@ pub trait Secret: Send + Sync {
     fn decrypt(&self, answer: &[u8], count: usize) -> Result<Vec<Answer>>;
 }
 
+/// How much a server reads from a client at most, in bytes of payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Of an evaluation key file.
+    pub key_bytes: u64,
+    /// Of a request.
+    pub request_bytes: u64,
+}
+
 /// An artifact ready to answer requests, of any number of clients. Nothing here can decrypt.
 pub trait Service: Send + Sync {
+    /// How much a client may send.
+    fn limits(&self) -> Limits;
+
     /// Reads a client's evaluation keys and checks that they are what the artifact needs.
     ///
     /// # Errors

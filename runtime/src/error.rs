@@ -105,6 +105,18 @@ pub enum RuntimeError {
         /// Bytes there are.
         got: u64,
     },
+    /// A file from a client says that it is longer than any that the artifact takes.
+    #[error(
+        "{what} says that it has {got} bytes, none for this artifact has more than {most}; it is not read: get it again"
+    )]
+    TooLong {
+        /// Which file.
+        what: &'static str,
+        /// Bytes that it says it has.
+        got: u64,
+        /// Bytes at most.
+        most: u64,
+    },
     /// Bytes that are no file of ours.
     #[error(
         "{what} was expected, but these bytes are no file of Hemet's; check which file was given"

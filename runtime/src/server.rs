@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::door::{Admitted, Facts, Model, Service, Spec};
-use crate::error::Result;
-use crate::files::{ArtifactId, Belongs, Envelope, FileKind, HEADER, KeySetId, Opened, read, seal};
+use crate::error::{Result, RuntimeError};
+use crate::files::{ArtifactId, Belongs, Envelope, FileKind, HEADER, KeySetId, Opened, seal};
 use crate::observe::Observer;
 
 /// Where kept keys begin in their file: after the envelope, at a page.
@@ -79,12 +79,50 @@ impl Server {
         })
     }
 
-    /// As [`Server::keys`], from a file.
+    /// As [`Server::keys`], from a file, of which no more is read than keys for this artifact can have.
     ///
     /// # Errors
     /// As [`Server::keys`], and what the system says.
     pub fn load_keys(&self, path: &Path) -> Result<ServerKeys> {
-        self.keys(&read(path)?)
+        self.keys(&self.bounded(path, FileKind::EvaluationKeys)?)
+    }
+
+    /// Reads a client's request from a file, for [`Server::answer`]. Mark, artifact and length are looked at first, and no more is
+    /// read than a request for this artifact can have.
+    ///
+    /// # Errors
+    /// A file of another kind, artifact or length, and what the system says.
+    pub fn load_request(&self, path: &Path) -> Result<Vec<u8>> {
+        self.bounded(path, FileKind::Request)
+    }
+
+    /// The bytes of a file from a client.
+    fn bounded(&self, path: &Path, kind: FileKind) -> Result<Vec<u8>> {
+        let opened = Opened::open(path, HEADER)?;
+        let (head, got) = Envelope::head(opened.start(), kind)?;
+        own(self.spec.as_ref(), self.facts.artifact, head)?;
+        let limits = self.service.limits();
+        let most = match kind {
+            FileKind::Request => limits.request_bytes,
+            FileKind::EvaluationKeys
+            | FileKind::MappedKeys
+            | FileKind::ClientKey
+            | FileKind::Response => limits.key_bytes,
+        };
+        if got > most {
+            let what = kind.name();
+            return Err(RuntimeError::TooLong { what, got, most });
+        }
+        // One byte more shows a file that is longer than it says.
+        let payload = opened.next(got + 1)?;
+        if payload.len() as u64 != got {
+            return Err(RuntimeError::Length {
+                what: kind.name(),
+                expected: got + HEADER as u64,
+                got: (payload.len() + HEADER) as u64,
+            });
+        }
+        Ok([opened.start(), &payload].concat())
     }
 
     /// Uses the keys of a file by [`keep_keys`] where they lie, if the scheme can: opening reads little, keys come into

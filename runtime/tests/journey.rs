@@ -3,14 +3,14 @@
 mod common;
 
 use common::{PERIOD, expected, network, numbers, secure, tiny};
-use hemet_ckks::{Context, EvaluationKeys};
+use hemet_ckks::{Context, EvaluationKeys, Flooding};
 use hemet_runtime::ckks::Sizes;
 use hemet_runtime::door::Model;
 use hemet_runtime::noise::error_bound;
 use hemet_runtime::{
     Backend, CkksBackend, ClearBackend, Client, Moment, Program, Server, ServerKeys, unobserved,
 };
-use hemet_schedule::{Artifact, Manifest};
+use hemet_schedule::{Artifact, Manifest, Sharing};
 
 fn tiny_artifact() -> Artifact {
     Artifact::new(Manifest::new("tiny"), network(tiny(), 3))
@@ -176,5 +176,32 @@ fn an_answer_is_the_same_on_any_number_of_threads_whether_diagonals_are_kept_or_
                 "{threads} {diagonal_bytes}"
             );
         }
+    }
+}
+
+#[test]
+fn results_that_may_be_shown_get_noise_at_every_decryption_and_lie_on_its_grid() {
+    let (results, error) = (1000, 1e-5);
+    let mut artifact = tiny_artifact();
+    artifact.manifest.sharing = Some(Sharing { results, error });
+    let (server, client, _, keys) = scene(artifact);
+    let client = Client::from_bytes(&client.to_bytes().unwrap()).unwrap();
+    let shown = client.facts().shown.unwrap();
+    let image = numbers(PERIOD, 10);
+    let request = client.encrypt(&image).unwrap();
+    let response = server.answer(&keys, &request, &mut unobserved).unwrap();
+    let decrypt = || client.decrypt(&response).unwrap().logits();
+    let (first, second) = (decrypt(), decrypt());
+    assert_ne!(first, second);
+    let flooding = Flooding::new(error, results, first.len()).unwrap();
+    assert_eq!(
+        (shown.results, shown.noise),
+        (results, flooding.deviation())
+    );
+    for (found, exact) in first.iter().zip(expected(&image)) {
+        // Six deviations of the noise, and the errors of the tiny parameters.
+        let bound = 6.0 * shown.noise + 1e-3;
+        assert!((found - exact).abs() < bound, "{found} {exact}");
+        assert_eq!((found / flooding.step()).fract(), 0.0);
     }
 }

@@ -164,3 +164,53 @@ fn a_level_outside_the_chain_is_refused_by_the_client_with_both_numbers() {
     spec.relinearize = None;
     assert_eq!(CkksSpec::from_json(&spec.to_json().unwrap()).unwrap(), spec);
 }
+
+#[test]
+fn keys_beyond_those_that_are_needed_are_refused() {
+    let server = server();
+    let (_, keys) = keys_of(|spec| {
+        for step in 100..110 {
+            spec.rotations.insert(step, Level(1));
+        }
+    });
+    let error = server.keys(&keys).map(drop).unwrap_err().to_string();
+    assert!(
+        error.contains("lists 17 evaluation keys, 10 of them not asked for"),
+        "{error}"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let kept = keep_keys(&*server.client_spec(), &keys, &folder.path().join("kept"));
+    assert!(kept.is_err());
+}
+
+#[test]
+fn a_file_that_says_it_is_too_long_is_refused_before_it_is_read() {
+    let server = server();
+    let (client, keys) = keys_of(|_| {});
+    let request = client.encrypt(&numbers(PERIOD, 7)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("upload");
+    let load_keys = || server.load_keys(&path).map(drop);
+    let load_request = || server.load_request(&path).map(drop);
+    type Load<'a> = &'a dyn Fn() -> Result<(), RuntimeError>;
+    for (bytes, load) in [(&keys, &load_keys as Load<'_>), (&request, &load_request)] {
+        std::fs::write(&path, bytes).unwrap();
+        assert!(load().is_ok());
+        // 64 GiB of zeros behind an honest start: a file without blocks on the disk.
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(64 << 30).unwrap();
+        let started = std::time::Instant::now();
+        assert!(matches!(load(), Err(RuntimeError::Length { .. })));
+        let mut start = bytes[..HEADER].to_vec();
+        start[56..64].copy_from_slice(&(64u64 << 30).to_le_bytes());
+        std::fs::write(&path, start).unwrap();
+        file.set_len(64 << 30).unwrap();
+        assert!(matches!(load(), Err(RuntimeError::TooLong { .. })));
+        // All of them would take a minute.
+        assert!(started.elapsed().as_secs() < 10);
+        // Zeros alone are no file of ours.
+        std::fs::write(&path, []).unwrap();
+        file.set_len(64 << 30).unwrap();
+        assert!(matches!(load(), Err(RuntimeError::NotOurs { .. })));
+    }
+}

@@ -65,13 +65,14 @@ pub fn run(args: &Args) -> Result<(), Error> {
 /// The answer, and the time of the server's work in milliseconds.
 fn answer(args: &Args) -> Result<(Vec<u8>, f64), Error> {
     let model = schemes::open(&args.artifact)?;
-    let request = std::fs::read(&args.request).map_err(|e| Error::file(&args.request, e))?;
     let instructions = model.instructions() as u64;
     common::pool(args.threads)?.install(|| {
         let server = Server::new(model).map_err(Error::user)?;
         common::tell(&server.facts().notices());
         let keys = server.load_keys(&args.keys);
         let keys = keys.map_err(|e| Error::file(&args.keys, e))?;
+        let request = server.load_request(&args.request);
+        let request = request.map_err(|e| Error::file(&args.request, e))?;
         let mut bar = Progress::new("predict", instructions, args.output.json);
         let start = Instant::now();
         let answer = server.answer(&keys, &request, &mut |step| {

@@ -46,7 +46,7 @@ pub enum Error {
         given: usize,
         /// Keys that were asked for.
         wanted: usize,
-        /// Keys in the list that were not asked for, or not for that level.
+        /// Keys in the list that were not asked for.
         unasked: usize,
     },
     /// More values than slots.

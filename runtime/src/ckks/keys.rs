@@ -1,12 +1,43 @@
-//! Whether a client's evaluation keys are those that an artifact needs.
+//! Evaluation keys of a client: which an artifact needs, and that they are those.
 
 use std::collections::BTreeMap;
 
-use hemet_ckks::EvaluationKeys;
+use hemet_ckks::{Context, EvaluationKeys, KeyRequest};
 use hemet_schedule::Level;
 
 use super::CkksSpec;
 use crate::error::{Result, RuntimeError};
+use crate::files::FileKind;
+
+/// Hands the engine's request for the keys that an artifact needs to `with`.
+pub(super) fn with_request<R>(spec: &CkksSpec, with: impl FnOnce(&KeyRequest<'_>) -> R) -> R {
+    let number = |level: Level| level.0 as usize;
+    let rotations = spec.rotations.iter();
+    let rotations: Vec<(i64, usize)> = rotations
+        .map(|(step, level)| (i64::from(*step), number(*level)))
+        .collect();
+    with(&KeyRequest {
+        relinearize: spec.relinearize.map(number),
+        rotations: &rotations,
+        conjugate: None,
+    })
+}
+
+/// Reads the keys of a client, and none beyond those that the artifact of `spec` needs.
+pub(super) fn read(context: &Context, spec: &CkksSpec, bytes: &[u8]) -> Result<EvaluationKeys> {
+    let mut rest = bytes;
+    let keys = with_request(spec, |request| {
+        EvaluationKeys::read_requested(context, request, &mut rest)
+    })?;
+    if rest.is_empty() {
+        return Ok(keys);
+    }
+    Err(RuntimeError::Length {
+        what: FileKind::EvaluationKeys.name(),
+        expected: (bytes.len() - rest.len()) as u64,
+        got: bytes.len() as u64,
+    })
+}
 
 /// Whether every key that the artifact of `spec` needs is there and serves up to the level where it is needed.
 pub(super) fn check(keys: &EvaluationKeys, spec: &CkksSpec) -> Result<()> {

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use hemet_ckks::{Context, EvaluationKeys, SeededCiphertext};
 use hemet_schedule::Artifact;
 
-use super::CkksSpec;
-use super::keys::check;
+use super::keys::{check, read};
+use super::{CkksSpec, Sizes};
 use crate::backend::CkksBackend;
-use crate::door::{Admitted, Service};
+use crate::door::{Admitted, Limits, Service};
 use crate::error::Result;
 use crate::execute::Program;
 use crate::files::{FileKind, Opened, join, split};
 use crate::observe::Observer;
+
+/// More than the heads around a ciphertext take.
+const HEADS: u64 = 400;
 
 /// An artifact with its constants encoded.
 pub(super) struct CkksService {
@@ -44,8 +47,17 @@ impl CkksService {
 }
 
 impl Service for CkksService {
+    fn limits(&self) -> Limits {
+        let sizes = Sizes::of(self.program.schedule());
+        let inputs = self.spec.input.ciphertexts(self.spec.parameters.slots());
+        Limits {
+            key_bytes: self.spec.most_key_bytes(),
+            request_bytes: sizes.input_ciphertext_bytes + HEADS * (1 + inputs as u64),
+        }
+    }
+
     fn admit(&self, keys: &[u8]) -> Result<Box<dyn Admitted>> {
-        self.admitted(EvaluationKeys::from_bytes(self.context(), keys)?)
+        self.admitted(read(self.context(), &self.spec, keys)?)
     }
 
     /// Opening reads the head only; keys come into memory as they are used and leave it when memory is short, so a server can hold

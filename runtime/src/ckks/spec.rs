@@ -4,16 +4,23 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use hemet_ckks::{Context, EvaluationKeys};
+use hemet_ckks::{Context, Flooding};
 use hemet_ckks_params::{Parameters, Security, SecurityLevel};
-use hemet_schedule::{Artifact, Digit, InputTransform, Layout, Level, Scale, Type, half_key_bytes};
+use hemet_schedule::{
+    Artifact, Digit, InputTransform, Layout, Level, Scale, Sharing, Type, half_key_bytes,
+};
 use serde::{Deserialize, Serialize};
 
-use super::{Ckks, client};
-use crate::door::{Facts, Generated, Scheme, Spec};
+use super::{Ckks, client, keys};
+use crate::door::{Facts, Generated, Scheme, Shown, Spec};
 use crate::error::{Result, RuntimeError};
 use crate::execute::input_type;
 use crate::files::ArtifactId;
+
+/// More than a key takes beside its half: its place in the list and its checksum.
+const KEY_HEAD: u64 = 64;
+/// More than the head of a key file takes beside the keys.
+const KEYS_HEAD: u64 = 400;
 
 const WHAT: &str = "the client's description of the artifact";
 
@@ -30,6 +37,8 @@ pub struct CkksSpec {
     pub normalization: String,
     /// What is done to an input before it is packed; nothing where there is none.
     pub input_transform: Option<InputTransform>,
+    /// How many results may be shown to others, and the errors that decryption hides for it; nothing where none may.
+    pub sharing: Option<Sharing>,
     /// Ring degree, prime chain, special primes, security.
     pub parameters: Parameters,
     /// Where the input tensor lies.
@@ -62,6 +71,7 @@ impl CkksSpec {
             classes: manifest.classes.clone(),
             normalization: manifest.normalization.clone(),
             input_transform: manifest.input_transform.clone(),
+            sharing: manifest.sharing,
             parameters: header.parameters.clone(),
             input: header.input.clone(),
             input_type: input_type(header),
@@ -122,6 +132,7 @@ impl CkksSpec {
         if let Some(transform) = &self.input_transform {
             transform.check(self.input.len()).map_err(malformed)?;
         }
+        self.flooding()?;
         for (layout, ty) in [
             (&self.input, &self.input_type),
             (&self.output, &self.output_type),
@@ -172,6 +183,7 @@ impl CkksSpec {
             classes: self.classes.clone(),
             normalization: self.normalization.clone(),
             input_transform: self.input_transform.clone(),
+            sharing: self.sharing,
             log_n: self.parameters.log_n(),
             moduli: self.parameters.moduli().to_vec(),
             special: self.parameters.special().to_vec(),
@@ -206,6 +218,7 @@ impl CkksSpec {
             classes: text.classes,
             normalization: text.normalization,
             input_transform: text.input_transform,
+            sharing: text.sharing,
             parameters,
             input: text.input.layout(),
             input_type: text.input_type.ty(),
@@ -220,6 +233,29 @@ impl CkksSpec {
         };
         spec.check()?;
         Ok(spec)
+    }
+}
+
+impl CkksSpec {
+    /// The noise that decryption adds to outputs that may be shown to others.
+    pub(super) fn flooding(&self) -> Result<Option<Flooding>> {
+        let numbers = self.output.len();
+        let of = |sharing: Sharing| Flooding::new(sharing.error, sharing.results, numbers);
+        Ok(self.sharing.map(of).transpose()?)
+    }
+
+    fn shown(&self) -> Option<Shown> {
+        let results = self.sharing?.results;
+        let noise = self.flooding().ok()??.deviation();
+        Some(Shown { results, noise })
+    }
+
+    /// Bytes that a client's evaluation keys take at most: each for the highest level, with its head.
+    pub(super) fn most_key_bytes(&self) -> u64 {
+        let keys = self.rotations.len() + usize::from(self.relinearize.is_some());
+        let level = Level(self.parameters.max_level() as u32);
+        let one = half_key_bytes(&self.parameters, level) + KEY_HEAD;
+        KEYS_HEAD + keys as u64 * one
     }
 }
 
@@ -240,6 +276,7 @@ impl Spec for CkksSpec {
             images: self.images(),
             exact: false,
             output_edge: self.output_edge().ok(),
+            shown: self.shown(),
             parameters: format!(
                 "ring degree 2^{} with log2(QP) = {:.0} bits",
                 self.parameters.log_n(),
@@ -257,7 +294,7 @@ impl Spec for CkksSpec {
     /// The keys as the engine maps them: about twice as large as the evaluation key file.
     fn keep(&self, keys: &[u8], path: &Path, head: &[u8]) -> Result<()> {
         let context = Context::new(self.parameters.clone());
-        let keys = EvaluationKeys::from_bytes(&context, keys)?;
+        let keys = keys::read(&context, self, keys)?;
         Ok(hemet_files::write_atomically_with(path, |file| {
             file.write_all(head)?;
             keys.write_mapped(&context, blake3::hash(head).as_bytes(), file)
@@ -301,6 +338,8 @@ struct SpecText {
     normalization: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     input_transform: Option<InputTransform>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sharing: Option<Sharing>,
     log_n: u32,
     moduli: Vec<u64>,
     special: Vec<u64>,

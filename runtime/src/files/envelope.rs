@@ -195,6 +195,29 @@ pub(crate) struct Envelope<'a> {
 impl<'a> Envelope<'a> {
     /// Checks magic, kind, version, length and checksum, in this order.
     pub(crate) fn open(bytes: &'a [u8], kind: FileKind) -> Result<Self> {
+        let (head, length) = Self::head(bytes, kind)?;
+        let (what, payload) = (kind.name(), &bytes[HEADER..]);
+        if length != payload.len() as u64 {
+            return Err(RuntimeError::Length {
+                what,
+                expected: length.saturating_add(HEADER as u64),
+                got: bytes.len() as u64,
+            });
+        }
+        let (stated, computed) = (&bytes[SUMMED..HEADER], checksum(bytes));
+        if stated != computed {
+            return Err(RuntimeError::Checksum {
+                what,
+                got: hex(&stated[..8]),
+                computed: hex(&computed[..8]),
+            });
+        }
+        Ok(Self { payload, ..head })
+    }
+
+    /// What the first [`HEADER`] bytes of a file say, without its payload, and how long that should be. Checks magic, kind
+    /// and version, in this order.
+    pub(crate) fn head(bytes: &[u8], kind: FileKind) -> Result<(Self, u64)> {
         let what = kind.name();
         if bytes.len() < MAGIC.len() || &bytes[..MAGIC.len()] != MAGIC {
             return Err(RuntimeError::NotOurs { what });
@@ -219,32 +242,16 @@ impl<'a> Envelope<'a> {
                 newest: VERSION.into(),
             });
         }
-        let length = u64::from_le_bytes(field(header, 56));
-        let payload = &bytes[HEADER..];
-        if length != payload.len() as u64 {
-            return Err(RuntimeError::Length {
-                what,
-                expected: length.saturating_add(HEADER as u64),
-                got: bytes.len() as u64,
-            });
-        }
-        let (stated, computed) = (field::<32>(header, SUMMED), checksum(bytes));
-        if stated != computed {
-            return Err(RuntimeError::Checksum {
-                what,
-                got: hex(&stated[..8]),
-                computed: hex(&computed[..8]),
-            });
-        }
-        Ok(Self {
+        let head = Self {
             kind,
             belongs: Belongs {
                 scheme,
                 artifact: ArtifactId(field(header, 8)),
                 keys: KeySetId(field(header, 40)),
             },
-            payload,
-        })
+            payload: &[],
+        };
+        Ok((head, u64::from_le_bytes(field(header, 56))))
     }
 
     /// Refuses a file of another scheme, artifact or key set.

@@ -43,6 +43,7 @@ impl Spec for TfheSpec {
             images: 1,
             exact: true,
             output_edge: None,
+            shown: None,
             parameters: format!("parameter sets {bootstraps}"),
             security_bits: SECURITY_BITS,
             evaluation_key_bytes: self.keys.evaluation_key_bytes(),

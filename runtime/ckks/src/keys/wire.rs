@@ -82,10 +82,10 @@ impl EvaluationKeys {
     }
 
     /// As [`EvaluationKeys::read_from`], and refuses keys beyond those of `request` before any key is read: what a server
-    /// takes from a client that it does not trust. So no more is read than [`Context::evaluation_key_bytes`].
+    /// takes from a client that it does not trust. Keys may serve higher levels than asked for, and some may be missing.
     ///
     /// # Errors
-    /// As [`EvaluationKeys::read_from`], and `OtherKeys` for a key that `request` does not name, or not up to that level.
+    /// As [`EvaluationKeys::read_from`], and `OtherKeys` for a key that `request` does not name.
     pub fn read_requested(
         context: &Context,
         request: &KeyRequest<'_>,
@@ -97,10 +97,7 @@ impl EvaluationKeys {
             at: 0,
         };
         let head = Head::read(Kind::EvaluationKeys, context, &mut input)?;
-        let asked = |key: &&Entry| {
-            let serves = |w: &Entry| w.element == key.element && w.level >= key.level;
-            wanted.iter().any(serves)
-        };
+        let asked = |key: &&Entry| wanted.iter().any(|w| w.element == key.element);
         let unasked = head.entries.len() - head.entries.iter().filter(asked).count();
         if unasked > 0 {
             return Err(Error::OtherKeys {
