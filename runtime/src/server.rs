@@ -137,6 +137,13 @@ impl Server {
         let summed = kept.start().get(..HEADER).unwrap_or(kept.start());
         let envelope = Envelope::open(summed, FileKind::MappedKeys)?;
         own(self.spec.as_ref(), self.facts.artifact, envelope)?;
+        if kept.start().len() < KEPT_AT {
+            return Err(RuntimeError::Length {
+                what: FileKind::MappedKeys.name(),
+                expected: KEPT_AT as u64,
+                got: kept.start().len() as u64,
+            });
+        }
         Ok(ServerKeys {
             belongs: envelope.belongs,
             admitted: self.service.admit_kept(&kept)?,

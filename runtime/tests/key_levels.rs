@@ -133,7 +133,7 @@ fn keys_that_are_used_where_they_lie_give_the_same_response() {
     assert!(error.contains("does not match its checksum"), "{error}");
     let cases = [
         (bytes.len() - 1, "were expected"),
-        (4000, "a multiple of 8 within the file"),
+        (4000, "4096 are needed"),
         (50, "96 are needed"),
     ];
     for (length, expected) in cases {
