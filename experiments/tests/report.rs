@@ -14,6 +14,7 @@ encrypted_images: 2
 fn a_report_written_again_says_what_the_search_said_and_so_do_the_exports() {
     let world = World::new();
     world.write("tiny.yaml", tiny("width: 8, kernel: 3", SETTINGS));
+    an_outlook_is_given_before_anything_is_written(&world);
     world.good("search tiny.yaml --out run --costs costs.json");
     the_report_is_the_same_again(&world);
     an_unfinished_search_is_reported(&world);
@@ -22,6 +23,43 @@ fn a_report_written_again_says_what_the_search_said_and_so_do_the_exports() {
     exports_hold_every_trial(&world);
     what_halving_stopped_is_told_from_what_was_trained(&world);
     studies_are_listed_each_on_its_own(&world);
+}
+
+fn an_outlook_is_given_before_anything_is_written(world: &World) {
+    let outlook = |file: &str| {
+        let before = std::fs::read_dir(world.path("")).unwrap().count();
+        let told = world.good(&format!("search {file} --costs costs.json --check --json"));
+        assert_eq!(std::fs::read_dir(world.path("")).unwrap().count(), before);
+        json(&told)
+    };
+    let sound = outlook("tiny.yaml");
+    assert_eq!(
+        (&sound["networks"], &sound["looked_at"]),
+        (&2.into(), &2.into())
+    );
+    assert_eq!(
+        (&sound["feasible_share"], &sound["feasible_low"]),
+        (&1.0.into(), &1.0.into())
+    );
+    assert!(sound["hours"].as_f64().unwrap() > 0.0, "{sound}");
+    assert!(
+        sound["fastest_ms"].as_f64() < sound["slowest_ms"].as_f64(),
+        "{sound}"
+    );
+    let limits = format!("{SETTINGS}constraints: {{max_latency_ms: 0.001}}\n");
+    world.write("strict.yaml", tiny("width: 8, kernel: 3", &limits));
+    let strict = outlook("strict.yaml");
+    assert_eq!(
+        (&strict["feasible_share"], &strict["hours"]),
+        (&0.0.into(), &json("null"))
+    );
+    let reason = strict["commonest_reason"].as_str().unwrap();
+    assert!(
+        reason.contains("latency_ms") && reason.contains("exceeds 0.001"),
+        "{reason}"
+    );
+    let refused = world.refused("search tiny.yaml --check --resume");
+    assert!(refused.contains("--resume"), "{refused}");
 }
 
 fn the_report_is_the_same_again(world: &World) {

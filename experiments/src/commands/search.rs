@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use hemet_reports::number;
 use hemet_search::data::Dataset;
 use hemet_search::study::Resume;
 
-use crate::common::Output;
+use crate::common::{self, Output};
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::clock::Clock;
 use crate::run::folder::RunFolder;
 use crate::run::images;
+use crate::run::outlook::Outlook;
 use crate::run::search::Search;
 use crate::run::summary::Best;
 use crate::run::train::{self, ExperimentData};
@@ -28,6 +30,7 @@ use crate::{finish, report};
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  hemet search experiments/digits.yaml\n  hemet search experiments/digits.yaml --out runs/digits --resume\n  \
+    hemet search experiments/digits.yaml --check\n  \
     hemet search experiments/digits.yaml --workers 2\n  \
     hemet search experiments/mnist.yaml --data data --storage postgres://me@host/hemet"
 )]
@@ -58,6 +61,10 @@ pub struct Args {
     /// password
     #[arg(long, value_name = "URL")]
     pub storage: Option<String>,
+    /// Check the experiment and say what its search will be like: networks, the share of them that keep the constraints,
+    /// predicted extremes, hours. Nothing is searched or written
+    #[arg(long, conflicts_with_all = ["out", "resume", "workers", "storage"])]
+    pub check: bool,
     /// What standard output is for
     #[command(flatten)]
     pub output: Output,
@@ -74,6 +81,9 @@ pub fn run(args: Args) -> Result<(), Error> {
     experiment.seed = args.seed.unwrap_or(experiment.seed);
     check_options(&experiment, storage.is_none() || args.workers.is_some())?;
     let sets = images::load(&experiment)?;
+    if args.check {
+        return check(&args, &experiment, &sets.train);
+    }
     let run = folder(&args, &experiment)?;
     let _held = run.hold()?;
     let clock = Clock::resume(&run, start)?;
@@ -104,6 +114,48 @@ pub fn run(args: Args) -> Result<(), Error> {
     report::show(&run, &experiment, &summary, args.output)?;
     check_exact(&summary.best)?;
     summary.baseline.as_ref().map_or(Ok(()), check_exact)
+}
+
+/// Says what the search will be like.
+fn check(args: &Args, experiment: &Experiment, images: &Dataset) -> Result<(), Error> {
+    let source = CostSource {
+        given: args.costs.as_deref(),
+        quiet: args.output.json,
+        ..CostSource::default()
+    };
+    let costs = SchemeCosts::of(experiment.space()?.schemes(), Some(experiment), &source)?;
+    let outlook = Outlook::of(experiment, images, &costs)?;
+    if args.output.json {
+        return common::print_json(&outlook);
+    }
+    let percent = common::percent;
+    println!("{} is sound", args.experiment.display());
+    println!("networks  {}", outlook.networks);
+    println!(
+        "feasible  {} of {} that were looked at ({} to {} of all)",
+        percent(outlook.feasible_share),
+        outlook.looked_at,
+        percent(outlook.feasible_low),
+        percent(outlook.feasible_high)
+    );
+    if let (Some(fastest), Some(slowest)) = (outlook.fastest_ms, outlook.slowest_ms) {
+        let ms = number::milliseconds;
+        println!("latency   {} to {} ms, predicted", ms(fastest), ms(slowest));
+    }
+    if let (Some(least), Some(greatest)) = (outlook.least_depth, outlook.greatest_depth) {
+        println!("depth     {least} to {greatest}");
+    }
+    if let Some(reason) = &outlook.commonest_reason {
+        println!("kept out  mostly by the like of: {reason}");
+    }
+    match outlook.hours {
+        Some(hours) => println!(
+            "time      about {} of training here",
+            number::duration(3600.0 * hours)
+        ),
+        None => println!("time      none: no network that was looked at can be trained"),
+    }
+    Ok(())
 }
 
 /// Under an exact scheme every decrypted number must be the integer network's.

@@ -12,6 +12,7 @@ use crate::cli::progress::Progress;
 use crate::common::{self, Output};
 use crate::error::Error;
 use crate::experiment::{self, Experiment, Text};
+use crate::run::outlook;
 use crate::schemes::{CostSource, SchemeCosts};
 
 /// Show the size of a space, the extremes of its networks and a sample
@@ -88,7 +89,8 @@ pub fn run(args: &Args) -> Result<(), Error> {
         ..CostSource::default()
     };
     let costs = SchemeCosts::of(space.schemes(), experiment.as_ref(), &source)?;
-    let architectures = choose(&space, args);
+    let seed = Seed::new(args.seed);
+    let architectures = outlook::sample(&space, args.sample as usize, seed);
     let mut bar = Progress::new("estimate", architectures.len() as u64, args.output.json);
     let mut looked = Vec::with_capacity(architectures.len());
     for (index, architecture) in architectures.iter().enumerate() {
@@ -141,24 +143,6 @@ fn read(given: &str) -> Result<Given, Error> {
         space: experiment.space()?.clone(),
         experiment: Some(experiment),
     })
-}
-
-/// All architectures where they are few, else the all-mobile one and a random sample.
-fn choose(space: &Space, args: &Args) -> Vec<Architecture> {
-    let count = args.sample as usize;
-    if space.size() <= count as u128 {
-        return space.architectures().collect();
-    }
-    let mut rng = Seed::new(args.seed).derive("space").rng();
-    let mut chosen = vec![space.mobile()];
-    // A space has more than `count` architectures, so new ones turn up.
-    while chosen.len() < count {
-        let architecture = space.sample(&mut rng);
-        if !chosen.contains(&architecture) {
-            chosen.push(architecture);
-        }
-    }
-    chosen
 }
 
 fn look(space: &Space, architecture: &Architecture, costs: &SchemeCosts) -> Result<Looked, Error> {

@@ -7,6 +7,7 @@ pub mod counts;
 pub mod curves;
 pub mod folder;
 pub mod images;
+pub mod outlook;
 pub mod search;
 pub mod summary;
 pub mod teachers;
