@@ -40,7 +40,6 @@ mod error;
 mod fonts;
 mod frame;
 pub mod graph;
-mod html;
 mod labels;
 mod legend;
 pub mod levels;

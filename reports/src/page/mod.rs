@@ -1,7 +1,9 @@
 //! The report page: paragraphs, facts, tables and pictures in order, as Markdown and as one HTML page.
 
+mod html;
+
 use crate::error::Result;
-use crate::html;
+
 use crate::table::{Table, escaped};
 
 /// A piece of a [`Report`].

@@ -5,8 +5,8 @@
 
 use askama::Template;
 
+use super::{Part, Report};
 use crate::error::{Error, Result};
-use crate::page::{Part, Report};
 use crate::scene::{ACCENT, FAINT, INK, PAPER, QUIET, Rgb};
 use crate::table::{Align, Cell, Column};
 
