@@ -24,7 +24,7 @@ pub fn exit(result: Result<(), Error>) -> ExitCode {
 
 /// Reads the artifact at `path`.
 pub fn read_artifact(path: &Path) -> Result<Artifact, Error> {
-    Artifact::read(path).map_err(Error::user)
+    Ok(Artifact::read(path)?)
 }
 
 /// Reads a network's weights from a safetensors file and checks that they fit.
@@ -44,7 +44,7 @@ pub fn tell(notices: &[hemet_runtime::Notice]) {
 
 /// Prints `value` as one line of JSON.
 pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
-    println!("{}", serde_json::to_string(value).map_err(Error::user)?);
+    println!("{}", serde_json::to_string(value)?);
     Ok(())
 }
 

@@ -48,6 +48,12 @@ pub enum Error {
     /// A schedule or an artifact. Exit status 2.
     #[error(transparent)]
     Schedule(#[from] hemet_schedule::Error),
+    /// An artifact's file. Exit status 2.
+    #[error(transparent)]
+    Artifact(#[from] hemet_schedule::FileError),
+    /// A TFHE schedule. Exit status 2.
+    #[error(transparent)]
+    TfheSchedule(#[from] hemet_schedule::tfhe::Error),
     /// A cost table lacks what is asked of it. Exit status 2.
     #[error(transparent)]
     MissingCost(#[from] hemet_schedule::MissingCost),
@@ -161,6 +167,8 @@ impl Error {
             | Error::Compiler(_)
             | Error::Onnx(_)
             | Error::Schedule(_)
+            | Error::Artifact(_)
+            | Error::TfheSchedule(_)
             | Error::MissingCost(_)
             | Error::Runtime(_)
             | Error::Tfhe(_)

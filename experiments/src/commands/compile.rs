@@ -6,13 +6,15 @@ use hemet_onnx::{FitReport, Imported};
 use hemet_runtime::door::Model;
 use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
-use hemet_search::{Trial, data, study};
+use hemet_search::data::{self, Dataset};
+use hemet_search::{Trial, study};
 use hemet_spaces::{Scheme, Weights};
 
 use crate::common;
 use crate::error::Error;
 use crate::experiment::{Experiment, security_level};
 use crate::run::folder::RunFolder;
+use crate::run::images;
 use crate::schemes::ckks::{cases, costs};
 use crate::schemes::{self, CostSource, TrainedNetwork, Wishes};
 
@@ -129,8 +131,8 @@ pub fn run(args: &Args) -> Result<(), Error> {
         }
         false => Box::new(from_onnx(args)?),
     };
-    let bytes = model.to_bytes().map_err(Error::user)?;
-    hemet_files::write_atomically(&args.out, &bytes).map_err(Error::user)?;
+    let bytes = model.to_bytes()?;
+    hemet_files::write_atomically(&args.out, &bytes)?;
     let network = &model.manifest().network;
     println!("{network} compiled to {}", args.out.display());
     Ok(())
@@ -168,9 +170,7 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     if let Some(range) = args.input_range.or(calibration.as_ref().and_then(range)) {
         options.input_range = range;
     }
-    options
-        .fit_shift(&imported.graph, &imported.weights)
-        .map_err(Error::user)?;
+    options.fit_shift(&imported.graph, &imported.weights)?;
     let table: CostTable = match &args.costs {
         Some(path) => costs::read(path)?,
         None => costs::of_this_machine(false)?,
@@ -178,7 +178,7 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     let (graph, weights) = (&imported.graph, &imported.weights);
     let samples = calibration.map_or(Vec::new(), |data| data.inputs);
     let compiled = hemet_compiler::compile_for(&samples, graph, weights, &options, &table);
-    let (compiled, estimate) = compiled.map_err(Error::user)?;
+    let (compiled, estimate) = compiled?;
     let name = path
         .file_stem()
         .map_or("model".into(), |stem| stem.to_string_lossy());
@@ -273,11 +273,13 @@ fn from_run(args: &Args, number: usize) -> Result<Box<dyn Model>, Error> {
         ..CostSource::default()
     };
     let costs = door.costs(Some(&experiment), &source)?;
+    let images = training_images(&experiment);
     let trained = TrainedNetwork {
         experiment: &experiment,
         architecture: &trial.architecture,
         weights: &weights,
-        samples: &|| samples(&experiment),
+        samples: &|| images.as_ref().map_or(Vec::new(), schemes::samples),
+        class_names: &images::class_names(&experiment, images.as_ref())?,
     };
     Ok(costs.compile(&trained, wishes.target)?.0)
 }
@@ -291,24 +293,24 @@ fn weights(
 ) -> Result<Weights, Error> {
     let path = run.trained_file(trial.number, "safetensors");
     if !path.exists() || args.search_weights {
-        let folder = study::StudyFolder::create(&run.root).map_err(Error::user)?;
-        return folder.read_weights(trial.number).map_err(Error::user);
+        let folder = study::StudyFolder::create(&run.root)?;
+        return Ok(folder.read_weights(trial.number)?);
     }
     eprintln!("weights: {} (of `hemet train`)", path.display());
     let graph = experiment.space()?.graph(&trial.architecture);
-    let graph = graph.map_err(Error::user)?;
+    let graph = graph?;
     common::read_weights(&path, &graph)
 }
 
-/// The training images that scales are set by, where they can be read.
-fn samples(experiment: &Experiment) -> Vec<Vec<f64>> {
+/// The training images, which scales are set by and which name their classes, where they can be read.
+fn training_images(experiment: &Experiment) -> Option<Dataset> {
     match data::load(&experiment.data.set, experiment.data.path.as_deref()) {
-        Ok(sets) => schemes::samples(&sets.train),
+        Ok(sets) => Some(sets.train),
         Err(error) => {
             eprintln!(
                 "note: no training images to set scales by ({error}); they are set for independent pixels"
             );
-            Vec::new()
+            None
         }
     }
 }

@@ -30,6 +30,9 @@ pub struct Args {
 #[derive(Serialize)]
 struct Decrypted {
     class: usize,
+    /// What the class is called, where that is more than its number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     logits: Vec<f64>,
 }
 
@@ -54,19 +57,40 @@ pub fn run(args: &Args) -> Result<(), Error> {
         let (class, logits) = (answer.class(), answer.logits());
         common::tell(&facts.output_notices(&logits));
         if args.output.json {
-            common::print_json(&Decrypted { class, logits })?;
+            let name = name(&facts.classes, class);
+            common::print_json(&Decrypted {
+                class,
+                name,
+                logits,
+            })?;
         } else if count > 1 {
-            println!("image {number:>5}  class {class}");
+            println!("image {number:>5}  class {}", said(&facts.classes, class));
         } else {
-            show(class, &logits);
+            show(&facts.classes, class, &logits);
         }
     }
     Ok(())
 }
 
-fn show(class: usize, logits: &[f64]) {
-    println!("class {class}");
+/// What a class is called, where that is more than its number.
+fn name(classes: &[String], class: usize) -> Option<String> {
+    let name = classes.get(class)?;
+    (*name != class.to_string()).then(|| name.clone())
+}
+
+/// As in `3 (cat)`, or the number alone.
+fn said(classes: &[String], class: usize) -> String {
+    match name(classes, class) {
+        Some(name) => format!("{class} ({name})"),
+        None => class.to_string(),
+    }
+}
+
+fn show(classes: &[String], class: usize, logits: &[f64]) {
+    println!("class {}", said(classes, class));
     for (index, logit) in logits.iter().enumerate() {
-        println!("  {index:>3}  {logit:>9.4}");
+        let name = name(classes, index).unwrap_or_default();
+        let line = format!("  {index:>3}  {logit:>9.4}  {name}");
+        println!("{}", line.trim_end());
     }
 }

@@ -44,8 +44,8 @@ pub fn run(args: &Args) -> Result<(), Error> {
     }
     let images = args.image.read(facts.shape, args.count)?;
     let values: Vec<&[f64]> = images.iter().map(|image| image.values.as_slice()).collect();
-    let request = client.encrypt_batch(&values).map_err(Error::user)?;
-    hemet_files::write_atomically(&args.out, &request).map_err(Error::user)?;
+    let request = client.encrypt_batch(&values)?;
+    hemet_files::write_atomically(&args.out, &request)?;
     let told = match images.as_slice() {
         [image] => image.label.map(|l| format!(" (true class {l})")),
         images => Some(format!(" ({} images)", images.len())),

@@ -34,11 +34,11 @@ pub fn run(args: &Args) -> Result<(), Error> {
         ));
     }
     std::fs::create_dir_all(&args.out).map_err(|e| Error::file(&args.out, e))?;
-    let spec = schemes::open(&args.artifact)?.spec().map_err(Error::user)?;
+    let spec = schemes::open(&args.artifact)?.spec()?;
     common::tell(&spec.facts().notices());
-    let (client, keys) = Client::generate(spec).map_err(Error::user)?;
-    hemet_files::write_atomically(&keys_path, &keys).map_err(Error::user)?;
-    client.save(&secret_path).map_err(Error::user)?;
+    let (client, keys) = Client::generate(spec)?;
+    hemet_files::write_atomically(&keys_path, &keys)?;
+    client.save(&secret_path)?;
     println!("secret key       {}  (keep it)", secret_path.display());
     println!("evaluation keys  {}  (for the server)", keys_path.display());
     Ok(())

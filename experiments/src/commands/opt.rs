@@ -54,7 +54,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
             None => costs::of_this_machine(true)?,
         };
         let compiled = hemet_compiler::compile(&graph, weights, &options, &table);
-        print!("{}", text::print(compiled.map_err(Error::user)?.schedule()));
+        print!("{}", text::print(compiled?.schedule()));
         return Ok(());
     }
     let mut net = passes::import(
@@ -62,8 +62,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         weights.as_ref(),
         &options,
         passes::WindowSums::Merged,
-    )
-    .map_err(Error::user)?;
+    )?;
     let context = Context {
         options: &options,
         samples: &[],

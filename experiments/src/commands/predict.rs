@@ -46,7 +46,7 @@ struct Figures {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
     let (answer, latency_ms) = answer(args)?;
-    hemet_files::write_atomically(&args.out, &answer).map_err(Error::user)?;
+    hemet_files::write_atomically(&args.out, &answer)?;
     if args.output.json {
         return common::print_json(&Figures {
             latency_ms,
@@ -67,7 +67,7 @@ fn answer(args: &Args) -> Result<(Vec<u8>, f64), Error> {
     let model = schemes::open(&args.artifact)?;
     let instructions = model.instructions() as u64;
     common::pool(args.threads)?.install(|| {
-        let server = Server::new(model).map_err(Error::user)?;
+        let server = Server::new(model)?;
         common::tell(&server.facts().notices());
         let keys = server.load_keys(&args.keys);
         let keys = keys.map_err(|e| Error::file(&args.keys, e))?;

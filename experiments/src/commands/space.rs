@@ -146,7 +146,7 @@ fn read(given: &str) -> Result<Given, Error> {
 }
 
 fn look(space: &Space, architecture: &Architecture, costs: &SchemeCosts) -> Result<Looked, Error> {
-    let description = space.describe(architecture).map_err(Error::user)?;
+    let description = space.describe(architecture)?;
     let (statistics, estimate) = match space.graph(architecture) {
         Ok(graph) => {
             let estimate = costs.estimate_under(space.scheme(architecture), &graph);

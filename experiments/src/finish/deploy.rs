@@ -8,14 +8,14 @@ use hemet_search::data::{Dataset, TrainTest};
 use hemet_search::trial::Point;
 use hemet_search::{Trial, study};
 
-use crate::commands::evaluate;
 use crate::common;
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::finish::front_times;
+use crate::finish::front_times::{self, Timed};
 use crate::run::folder::RunFolder;
 use crate::run::summary::Best;
 use crate::run::train::recipe;
+use crate::schemes::evaluation::evaluate;
 use crate::schemes::session::Session;
 use crate::schemes::{self, SchemeCosts, TrainedNetwork};
 
@@ -53,24 +53,23 @@ pub fn deploy(
             trial.outcome.name()
         ))
     })?;
-    let folder = study::StudyFolder::create(&run.root).map_err(Error::user)?;
-    let weights = folder.read_weights(trial.number).map_err(Error::user)?;
+    let folder = study::StudyFolder::create(&run.root)?;
+    let weights = folder.read_weights(trial.number)?;
     let network = TrainedNetwork {
         experiment,
         architecture: &trial.architecture,
         weights: &weights,
         samples: &|| schemes::samples(&sets.train),
+        class_names: &sets.train.class_names,
     };
     let space = experiment.space()?;
     let scheme = space.scheme(&trial.architecture);
-    let graph = space.graph(&trial.architecture).map_err(Error::user)?;
-    let test_accuracy = recipe(experiment, scheme)
-        .accuracy(&graph, &weights, &sets.test)
-        .map_err(Error::user)?;
+    let graph = space.graph(&trial.architecture)?;
+    let test_accuracy = recipe(experiment, scheme).accuracy(&graph, &weights, &sets.test)?;
     let costs = costs.scheme(scheme)?;
     let (model, figures) = costs.compile(&network, Target::Latency)?;
-    let bytes = model.to_bytes().map_err(Error::user)?;
-    hemet_files::write_atomically(file, &bytes).map_err(Error::user)?;
+    let bytes = model.to_bytes()?;
+    hemet_files::write_atomically(file, &bytes)?;
     // What is measured is what a user will load: the artifact as written.
     let model = schemes::open(file)?;
     Ok(Deployed {
@@ -112,7 +111,7 @@ impl Deployed {
         &self,
         experiment: &Experiment,
         test: &Dataset,
-        (times, request_bytes): (Vec<f64>, usize),
+        timed: Timed,
     ) -> Result<Best, Error> {
         let (trial, point, session) = (&self.trial, &self.point, &self.session);
         let space = experiment.space()?;
@@ -124,12 +123,12 @@ impl Deployed {
             point.depth,
             experiment.encrypted_images.min(test.len())
         );
-        let figures = evaluate::evaluate(session, test, experiment.encrypted_images, 0, false)?;
+        let figures = evaluate(session, test, experiment.encrypted_images, 0, false)?;
         Ok(Best {
             trial: trial.number,
             scheme,
             architecture: trial.architecture.text(),
-            description: space.describe(&trial.architecture).map_err(Error::user)?,
+            description: space.describe(&trial.architecture)?,
             depth: point.depth,
             validation_accuracy: point.accuracy,
             test_accuracy: self.test_accuracy,
@@ -140,12 +139,12 @@ impl Deployed {
             encrypted_images: figures.images,
             max_abs_error: figures.max_abs_error,
             predicted_latency_ms: self.predicted_latency_ms.unwrap_or(point.latency_ms),
-            measured_latency_ms: common::median(&times),
+            measured_latency_ms: common::median(&timed.latencies_ms),
             log_n: self.log_n,
             log_qp: self.log_qp,
             security_bits: session.security_bits(),
             evaluation_key_bytes: session.evaluation_key_bytes(),
-            input_ciphertext_bytes: request_bytes,
+            input_ciphertext_bytes: timed.request_bytes,
         })
     }
 }

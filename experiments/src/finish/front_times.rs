@@ -19,24 +19,32 @@ use crate::schemes::{self, SchemeCosts, TrainedNetwork};
 /// Timed predictions of each member.
 const TIMED_RUNS: usize = 3;
 
+/// What timing a network gave.
+pub struct Timed {
+    /// Latencies of its predictions, in milliseconds.
+    pub latencies_ms: Vec<f64>,
+    /// Bytes of an encrypted image as sent.
+    pub request_bytes: usize,
+}
+
 /// Of each network, latencies of so many encrypted predictions on one thread, in milliseconds, after one that is not counted, and
 /// the bytes of an encrypted image. They take turns, so that what else the machine does falls on all of them alike.
 ///
 /// # Errors
 /// A prediction that fails.
-pub fn time(
-    sessions: &[&Session],
-    test: &Dataset,
-    runs: usize,
-) -> Result<Vec<(Vec<f64>, usize)>, Error> {
+pub fn time(sessions: &[&Session], test: &Dataset, runs: usize) -> Result<Vec<Timed>, Error> {
     let image: Vec<f64> = test.image(0).iter().map(|v| f64::from(*v)).collect();
     common::pool(1)?.install(|| {
-        let first = |session: &&Session| Ok((vec![], session.predict(&image)?.request_bytes));
-        let mut timed: Vec<(Vec<f64>, usize)> =
-            sessions.iter().map(first).collect::<Result<_, Error>>()?;
+        let first = |session: &&Session| -> Result<Timed, Error> {
+            Ok(Timed {
+                latencies_ms: Vec::new(),
+                request_bytes: session.predict(&image)?.request_bytes,
+            })
+        };
+        let mut timed: Vec<Timed> = sessions.iter().map(first).collect::<Result<_, _>>()?;
         for _ in 0..runs {
-            for (session, (times, _)) in sessions.iter().zip(&mut timed) {
-                times.push(session.predict(&image)?.latency_ms);
+            for (session, timed) in sessions.iter().zip(&mut timed) {
+                timed.latencies_ms.push(session.predict(&image)?.latency_ms);
             }
         }
         Ok(timed)
@@ -63,17 +71,18 @@ pub fn measure(
         .filter(|t| !measured_ms.contains_key(t))
         .collect();
     let others = spread(&others, experiment.measured_members);
-    let folder = study::StudyFolder::create(&run.root).map_err(Error::user)?;
+    let folder = study::StudyFolder::create(&run.root)?;
     let mut progress = Progress::new("measure", others.len() as u64, others.is_empty());
     for (done, trial) in others.into_iter().enumerate() {
         progress.set(done as u64, &format!("front member #{trial}"));
-        let weights = folder.read_weights(trial).map_err(Error::user)?;
+        let weights = folder.read_weights(trial)?;
         let architecture = &trained.trials[trial].architecture;
         let network = TrainedNetwork {
             experiment,
             architecture,
             weights: &weights,
             samples: &|| schemes::samples(&sets.train),
+            class_names: &sets.train.class_names,
         };
         let costs = costs.scheme(experiment.space()?.scheme(architecture))?;
         let model = match costs.compile(&network, Target::Latency) {
@@ -84,8 +93,8 @@ pub fn measure(
             result => result?.0,
         };
         let session = Session::new(model)?;
-        for (times, _) in time(&[&session], &sets.test, TIMED_RUNS)? {
-            measured_ms.insert(trial, common::median(&times));
+        for timed in time(&[&session], &sets.test, TIMED_RUNS)? {
+            measured_ms.insert(trial, common::median(&timed.latencies_ms));
         }
     }
     progress.finish();

@@ -75,7 +75,7 @@ pub fn finish(
             date: date::utc(SystemTime::now()),
         }),
     };
-    let json = serde_json::to_string_pretty(&summary).map_err(Error::user)?;
+    let json = serde_json::to_string_pretty(&summary)?;
     run.write(&run.summary_path(), json.as_bytes())?;
     report::write(&report::Run {
         folder: run,

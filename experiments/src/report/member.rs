@@ -39,22 +39,20 @@ impl<'a> Member<'a> {
             )
         })?;
         let space = run.experiment.space()?;
-        let graph = space.graph(&trial.architecture).map_err(Error::user)?;
+        let graph = space.graph(&trial.architecture)?;
         let costs = run.costs.scheme(space.scheme(&trial.architecture))?;
         let (parameters, layers) = costs.told(&graph, trial.cost.as_ref())?;
         let layers = layers.map(|table| (file(found, "layers"), table));
         let title = format!("{}: architecture of trial #{}", run.name(), found.trial);
         let mut member = Self {
             found,
-            pictures: vec![
-                member_graph(found, &architecture::diagram(title, &graph)).map_err(Error::user)?,
-            ],
+            pictures: vec![member_graph(found, &architecture::diagram(title, &graph))?],
             tables: layers.into_iter().collect(),
             parameters,
         };
-        let folder = study::StudyFolder::create(&run.folder.root).map_err(Error::user)?;
-        if let Some(epochs) = folder.read_curve(found.trial).map_err(Error::user)? {
-            member.add_curves(run, &epochs).map_err(Error::user)?;
+        let folder = study::StudyFolder::create(&run.folder.root)?;
+        if let Some(epochs) = folder.read_curve(found.trial)? {
+            member.add_curves(run, &epochs)?;
         }
         Ok(member)
     }

@@ -27,6 +27,27 @@ pub fn load(experiment: &Experiment) -> Result<TrainTest, Error> {
     Ok(sets)
 }
 
+/// What the classes of an experiment's images are called: as the images say where they can be read, else as their source says, else
+/// by numbers.
+///
+/// # Errors
+/// An experiment without a space or with an unknown data set.
+pub fn class_names(
+    experiment: &Experiment,
+    images: Option<&Dataset>,
+) -> Result<Vec<String>, Error> {
+    if let Some(images) = images {
+        return Ok(images.class_names.clone());
+    }
+    let names = data::source(&experiment.data.set)?.class_names();
+    let name = |class: usize| {
+        names
+            .get(class)
+            .map_or(class.to_string(), |name| (*name).to_owned())
+    };
+    Ok((0..experiment.space()?.classes()).map(name).collect())
+}
+
 /// How many of these images validate, where this share of each class does, rounded: as [`Dataset::split`] cuts.
 pub fn validation_images(images: &Dataset, share: f64) -> usize {
     let mut of_class = vec![0_usize; images.classes];

@@ -1,7 +1,9 @@
 //! The schemes that networks are compiled for, a folder each, behind one door: what the command line, a search and a report ask
 //! of a scheme beyond what [`hemet_runtime::door`] gives.
 
+pub mod args;
 pub mod ckks;
+pub mod evaluation;
 pub mod session;
 pub mod tfhe;
 
@@ -11,12 +13,11 @@ use std::path::Path;
 use hemet_compiler::Target;
 use hemet_reports::Table;
 use hemet_runtime::door::{self, Model};
-use hemet_schedule::Scheme as SchemeId;
+use hemet_schedule::{Manifest, Scheme as SchemeId};
 use hemet_search::constraint::{CostEstimate, CostModel};
-use hemet_search::data::Dataset;
+use hemet_search::data::{self, Dataset};
 use hemet_spaces::{Architecture, LayerGraph, Scheme, Weights};
 
-use crate::commands::{bench, inspect};
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::folder::RunFolder;
@@ -78,13 +79,13 @@ pub trait Door: Sync {
     ///
     /// # Errors
     /// An artifact that cannot be read; options of another scheme.
-    fn inspect(&self, args: &inspect::Args) -> Result<(), Error>;
+    fn inspect(&self, args: &args::Inspect) -> Result<(), Error>;
 
     /// `hemet bench` of an artifact of this scheme.
     ///
     /// # Errors
     /// As [`Door::inspect`]; a result that is not as good as promised.
-    fn bench(&self, args: &bench::Args) -> Result<(), Error>;
+    fn bench(&self, args: &args::Bench) -> Result<(), Error>;
 }
 
 /// Where a cost table comes from.
@@ -121,6 +122,28 @@ pub struct TrainedNetwork<'a> {
     pub weights: &'a Weights,
     /// Gives typical inputs, where the scheme sets scales by them.
     pub samples: &'a dyn Fn() -> Vec<Vec<f64>>,
+    /// What its outputs stand for, in order.
+    pub class_names: &'a [String],
+}
+
+impl TrainedNetwork<'_> {
+    /// What an artifact of it says of itself, with the latency predicted by the costs of `machine`.
+    ///
+    /// # Errors
+    /// An experiment without a space or with an unknown data set.
+    pub fn manifest(&self, latency_ms: f64, machine: &str) -> Result<Manifest, Error> {
+        let experiment = self.experiment;
+        let source = data::source(&experiment.data.set)?;
+        Ok(Manifest {
+            dataset: Some(experiment.data.set.clone()),
+            classes: self.class_names.to_vec(),
+            architecture: Some(experiment.space()?.describe(self.architecture)?),
+            normalization: source.about().to_owned(),
+            predicted_latency_ms: Some(latency_ms),
+            cost_machine: Some(machine.to_owned()),
+            ..Manifest::new(&experiment.name)
+        })
+    }
 }
 
 /// What a network costs under a scheme on a machine, and the compilation with these costs.

@@ -64,11 +64,11 @@ impl Session {
         model: Box<dyn Model>,
         bytes: usize,
     ) -> Result<(Self, Vec<u8>), Error> {
-        let reference = model.reference().map_err(Error::user)?;
-        let server = Server::with_constant_bytes(model, bytes).map_err(Error::user)?;
+        let reference = model.reference()?;
+        let server = Server::with_constant_bytes(model, bytes)?;
         crate::common::tell(&server.facts().notices());
-        let (client, key_file) = Client::generate(server.client_spec()).map_err(Error::user)?;
-        let keys = server.keys(&key_file).map_err(Error::user)?;
+        let (client, key_file) = Client::generate(server.client_spec())?;
+        let keys = server.keys(&key_file)?;
         let session = Self {
             server,
             client,
@@ -133,15 +133,15 @@ impl Session {
         images: &[&[f64]],
         observe: &mut Observer<'_>,
     ) -> Result<Vec<Prediction>, Error> {
-        let request = self.client.encrypt_batch(images).map_err(Error::user)?;
+        let request = self.client.encrypt_batch(images)?;
         let (start, computed) = (Instant::now(), thread_time_us());
         let answer = self.server.answer(&self.keys, &request, observe);
-        let answer = answer.map_err(Error::user)?;
+        let answer = answer?;
         let latency_ms = start.elapsed().as_secs_f64() * 1e3;
         let computed_ms = (thread_time_us() - computed) / 1e3;
         let answer_bytes = answer.len();
         let encrypted = self.client.decrypt_batch(&answer, images.len());
-        let encrypted = encrypted.map_err(Error::user)?.into_iter();
+        let encrypted = encrypted?.into_iter();
         let classes = self.server.facts().classes.len();
         let prediction = |(answer, clear): (Answer, _)| Prediction {
             encrypted: answer.scores(classes),
@@ -161,7 +161,7 @@ impl Session {
     /// Images that the network does not take.
     pub fn clear(&self, images: &[&[f64]]) -> Result<Vec<Vec<f64>>, Error> {
         let classes = self.server.facts().classes.len();
-        let answers = (self.reference)(images).map_err(Error::user)?.into_iter();
+        let answers = (self.reference)(images)?.into_iter();
         Ok(answers.map(|answer| answer.scores(classes)).collect())
     }
 

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::profile::{self, Profile};
 use super::{cases, costs};
-use crate::commands::bench::Args;
 use crate::common;
 use crate::error::Error;
+use crate::schemes::args::Bench as Args;
 use crate::schemes::session::Session;
 
 /// Below it, inputs without meaning are no smaller: the logits are those of a network whose constants are too large.
@@ -166,18 +166,18 @@ fn measure_alone(
     key_file: Vec<u8>,
     runs: &mut Runs,
 ) -> Result<alone::Figures, Error> {
-    let folder = tempfile::tempdir().map_err(Error::user)?;
+    let folder = tempfile::tempdir()
+        .map_err(|e| Error::user(format!("cannot make a temporary folder: {e}")))?;
     let artifact = std::fs::read(&args.artifact).map_err(|e| Error::file(&args.artifact, e))?;
     let (image, wanted) = &runs.example;
-    let request = session.client().encrypt(image).map_err(Error::user)?;
+    let request = session.client().encrypt(image)?;
     let spec = session.spec();
-    alone::prepare(folder.path(), &artifact, spec.as_ref(), &key_file, &request)
-        .map_err(Error::user)?;
+    alone::prepare(folder.path(), &artifact, spec.as_ref(), &key_file, &request)?;
     drop(key_file);
     let client = session.into_client();
     let mut command = args.server_command(folder.path())?;
-    let (figures, response) = alone::run(&mut command, folder.path()).map_err(Error::user)?;
-    let found = client.decrypt(&response).map_err(Error::user)?.logits();
+    let (figures, response) = alone::run(&mut command, folder.path())?;
+    let found = client.decrypt(&response)?.logits();
     let errors = found.iter().zip(wanted).map(|(a, b)| (a - b).abs());
     runs.worst = errors.fold(runs.worst, f64::max);
     Ok(figures)
@@ -206,7 +206,7 @@ impl Prediction {
         };
         let ms = cost::threads_ms(artifact.schedule.schedule(), table, threads);
         Ok(Self {
-            latency_ms: Some(ms.map_err(Error::user)?),
+            latency_ms: Some(ms?),
             machine: Some(table.machine.clone()),
             threads,
         })

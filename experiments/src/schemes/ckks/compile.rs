@@ -6,7 +6,6 @@ use hemet_runtime::door::Model;
 use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
 use hemet_search::constraint::{CostEstimate, CostModel};
-use hemet_search::data;
 use hemet_spaces::LayerGraph;
 
 use super::layers;
@@ -50,7 +49,7 @@ impl Costs for CompilerCosts {
     ) -> Result<(Box<dyn Model>, CostEstimate), Error> {
         let experiment = trained.experiment;
         let space = experiment.space()?;
-        let graph = space.graph(trained.architecture).map_err(Error::user)?;
+        let graph = space.graph(trained.architecture)?;
         let options = Options {
             target,
             ..self.options.clone()
@@ -59,18 +58,10 @@ impl Costs for CompilerCosts {
         let compiled =
             hemet_compiler::compile_for(&samples, &graph, trained.weights, &options, table);
         let (compiled, estimate) = compiled.map_err(|e| Error::Uncompilable(e.to_string()))?;
-        let source = data::source(&experiment.data.set).map_err(Error::user)?;
-        let description = space.describe(trained.architecture).map_err(Error::user)?;
         let figures = figures(&estimate);
         let manifest = Manifest {
-            dataset: Some(experiment.data.set.clone()),
-            classes: (0..space.classes()).map(|c| c.to_string()).collect(),
-            architecture: Some(description),
-            normalization: source.about().to_owned(),
-            predicted_latency_ms: Some(estimate.latency_ms),
             layers: estimate.layers,
-            cost_machine: Some(table.machine.clone()),
-            ..Manifest::new(&experiment.name)
+            ..trained.manifest(estimate.latency_ms, &table.machine)?
         };
         Ok((Box::new(Artifact::new(manifest, compiled)), figures))
     }
@@ -81,7 +72,7 @@ impl Costs for CompilerCosts {
         _searched: Option<&CostEstimate>,
     ) -> Result<(String, Option<Table>), Error> {
         let estimate = hemet_compiler::estimate(graph, &self.options, &self.table);
-        let estimate = estimate.map_err(Error::user)?;
+        let estimate = estimate?;
         let line = format!(
             "Ring degree 2^{}, log2(QP) {:.0} bits, {} bits of security, depth {}, {:.1} MB of evaluation keys.",
             estimate.log_n,
@@ -90,7 +81,7 @@ impl Costs for CompilerCosts {
             estimate.depth,
             estimate.evaluation_key_bytes as f64 / 1e6
         );
-        let table = layers::table(&estimate).map_err(Error::user)?;
+        let table = layers::table(&estimate)?;
         Ok((line, Some(table)))
     }
 

@@ -65,7 +65,7 @@ pub fn of_this_machine(quiet: bool) -> Result<CostTable, Error> {
         Some(path) => path.display().to_string(),
         None => "memory only, as neither XDG_CACHE_HOME nor HOME is set".into(),
     };
-    let options = Options::quick().map_err(Error::user)?;
+    let options = Options::quick()?;
     match known {
         Some(table) if calibrate::lacking(&options, &table).is_empty() => {
             say(format!(
@@ -97,7 +97,7 @@ pub fn measure(
         path,
         kept: Ok(()),
     };
-    let table = calibrate::calibrate(options, known, &mut watch).map_err(Error::user)?;
+    let table = calibrate::calibrate(options, known, &mut watch)?;
     watch.kept?;
     watch.progress.finish();
     Ok(table)
@@ -131,7 +131,10 @@ pub fn keep(path: &Path, table: &CostTable) -> Result<(), Error> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
     }
-    hemet_files::write_atomically(path, table.to_json().as_bytes()).map_err(Error::user)
+    Ok(hemet_files::write_atomically(
+        path,
+        table.to_json().as_bytes(),
+    )?)
 }
 
 /// Where this machine's table is kept: the user's cache folder, by processor and version.

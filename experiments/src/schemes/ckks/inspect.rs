@@ -9,9 +9,9 @@ use hemet_schedule::summary::OpCounts;
 use serde::Serialize;
 
 use super::{costs, layers};
-use crate::commands::inspect::Args;
 use crate::common;
 use crate::error::Error;
+use crate::schemes::args::Inspect as Args;
 
 #[derive(Serialize)]
 struct Figures {
@@ -64,7 +64,7 @@ fn draw(path: &Path, diagram: &LevelDiagram) -> Result<(), Error> {
         true => diagram.png(1280, 960),
         false => diagram.svg().map(String::into_bytes),
     };
-    hemet_files::write_atomically(path, &bytes.map_err(Error::user)?).map_err(Error::user)
+    Ok(hemet_files::write_atomically(path, &bytes?)?)
 }
 
 fn show(figures: &Figures) {

@@ -28,7 +28,7 @@ pub struct Layer {
 pub fn layers(artifact: &Artifact, table: Option<&CostTable>) -> Result<Vec<Layer>, Error> {
     let schedule = artifact.schedule.schedule();
     let times = match table {
-        Some(table) => Some(cost::estimate_ms(schedule, table).map_err(Error::user)?),
+        Some(table) => Some(cost::estimate_ms(schedule, table)?),
         None => None,
     };
     let layer = |counts: LayerCounts| {
@@ -142,7 +142,7 @@ pub fn level_diagram(
 
 /// Predicted milliseconds of every instruction.
 fn predicted_ms(schedule: &Schedule, table: &CostTable) -> Result<Vec<f64>, Error> {
-    let us = cost::per_instruction_us(schedule, table).map_err(Error::user)?;
+    let us = cost::per_instruction_us(schedule, table)?;
     Ok(us.into_iter().map(|us| us / 1e3).collect())
 }
 

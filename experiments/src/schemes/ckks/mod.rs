@@ -8,12 +8,11 @@ pub mod inspect;
 pub mod layers;
 pub mod profile;
 
-use crate::commands;
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::summary::Best;
 
-use super::{CostSource, Costs, Door, Wishes};
+use super::{CostSource, Costs, Door, Wishes, args};
 
 /// The scheme.
 pub struct Ckks;
@@ -62,11 +61,11 @@ impl Door for Ckks {
         ]
     }
 
-    fn inspect(&self, args: &commands::inspect::Args) -> Result<(), Error> {
+    fn inspect(&self, args: &args::Inspect) -> Result<(), Error> {
         inspect::run(args)
     }
 
-    fn bench(&self, args: &commands::bench::Args) -> Result<(), Error> {
+    fn bench(&self, args: &args::Bench) -> Result<(), Error> {
         bench::run(args)
     }
 }

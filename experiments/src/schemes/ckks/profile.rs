@@ -65,7 +65,7 @@ impl Profile {
         table: Option<&CostTable>,
     ) -> Result<Summary, Error> {
         let predicted = match table {
-            Some(table) => cost::per_instruction_us(schedule, table).map_err(Error::user)?,
+            Some(table) => cost::per_instruction_us(schedule, table)?,
             None => vec![0.0; self.seconds.len()],
         };
         let layer = |name: &String| (name.clone(), Times::default());

@@ -37,7 +37,7 @@ impl LibraryTimes {
         if let Some(us) = self.us.get(&set) {
             return Ok(*us);
         }
-        let us = library_bootstrap_us(set, RUNS, thread_time_us).map_err(Error::user)?;
+        let us = library_bootstrap_us(set, RUNS, thread_time_us)?;
         self.us.insert(set, us);
         Ok(us)
     }

@@ -5,9 +5,7 @@ use hemet_reports::Table;
 use hemet_runtime::calibrate::machine_name;
 use hemet_runtime::door::Model;
 use hemet_runtime::tfhe::{Encoding, TfheArtifact};
-use hemet_schedule::artifact::Manifest;
 use hemet_search::constraint::CostEstimate;
-use hemet_search::data;
 use hemet_spaces::{LayerGraph, QuantizedNetwork};
 
 use super::costs::{TfheCosts, figures};
@@ -70,23 +68,13 @@ impl TfheCosts {
     ) -> Result<(TfheArtifact, CostEstimate), Error> {
         let experiment = trained.experiment;
         let space = experiment.space()?;
-        let graph = space.graph(trained.architecture).map_err(Error::user)?;
+        let graph = space.graph(trained.architecture)?;
         let quantization = &self.quantization;
-        let network = QuantizedNetwork::quantize(&graph, trained.weights, quantization)
-            .map_err(Error::user)?;
+        let network = QuantizedNetwork::quantize(&graph, trained.weights, quantization)?;
         let compiled = hemet_compiler::tfhe::compile(&network, &self.options)
             .map_err(|e| Error::Uncompilable(e.to_string()))?;
         let figures = figures(&compiled);
-        let source = data::source(&experiment.data.set).map_err(Error::user)?;
-        let manifest = Manifest {
-            dataset: Some(experiment.data.set.clone()),
-            classes: (0..space.classes()).map(|c| c.to_string()).collect(),
-            architecture: Some(space.describe(trained.architecture).map_err(Error::user)?),
-            normalization: source.about().to_owned(),
-            predicted_latency_ms: Some(figures.latency_ms),
-            cost_machine: Some(machine_name()),
-            ..Manifest::new(&experiment.name)
-        };
+        let manifest = trained.manifest(figures.latency_ms, &machine_name())?;
         let shape = space.input();
         let artifact = TfheArtifact {
             manifest,

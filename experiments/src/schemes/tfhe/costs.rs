@@ -137,8 +137,8 @@ pub fn keep(path: &Path, table: &CostTable) -> Result<(), Error> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
     }
-    let json = serde_json::to_vec(table).map_err(Error::user)?;
-    hemet_files::write_atomically(path, &json).map_err(Error::user)
+    let json = serde_json::to_vec(table)?;
+    Ok(hemet_files::write_atomically(path, &json)?)
 }
 
 /// The table of this machine for one thread: the kept one, or measured now and kept.
@@ -156,9 +156,7 @@ pub fn of_this_machine() -> Result<CostTable, Error> {
         return Ok(table);
     }
     eprintln!("measuring what TFHE costs on one thread of this machine …");
-    let table = common::pool(1)?
-        .install(|| calibrate(&sets(), RUNS, thread_time_us))
-        .map_err(Error::user)?;
+    let table = common::pool(1)?.install(|| calibrate(&sets(), RUNS, thread_time_us))?;
     if let Some(path) = &path {
         keep(path, &table)?;
     }

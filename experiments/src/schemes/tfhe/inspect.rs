@@ -5,9 +5,9 @@ use hemet_schedule::artifact::Manifest;
 use hemet_schedule::tfhe::{SECURITY_BITS, Summary};
 use serde::Serialize;
 
-use crate::commands::inspect::Args;
 use crate::common;
 use crate::error::Error;
+use crate::schemes::args::Inspect as Args;
 
 #[derive(Serialize)]
 struct Inspected {
@@ -35,7 +35,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         TfheArtifact::read(&args.artifact).map_err(|e| Error::file(&args.artifact, e))?;
     let summary = Summary::new(&artifact.schedule);
     let figures = Inspected {
-        id: artifact.id().map_err(Error::user)?.to_string(),
+        id: artifact.id()?.to_string(),
         scheme: "tfhe",
         manifest: artifact.manifest.clone(),
         bootstraps: summary.bootstraps.clone(),

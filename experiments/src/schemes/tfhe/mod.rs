@@ -6,8 +6,8 @@ pub mod compile;
 pub mod costs;
 pub mod inspect;
 
-use super::{CostSource, Costs, Door, Wishes};
-use crate::commands;
+use super::{CostSource, Costs, Door, Wishes, args};
+
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::summary::Best;
@@ -51,11 +51,11 @@ impl Door for Tfhe {
         ]
     }
 
-    fn inspect(&self, args: &commands::inspect::Args) -> Result<(), Error> {
+    fn inspect(&self, args: &args::Inspect) -> Result<(), Error> {
         inspect::run(args)
     }
 
-    fn bench(&self, args: &commands::bench::Args) -> Result<(), Error> {
+    fn bench(&self, args: &args::Bench) -> Result<(), Error> {
         bench::run(args)
     }
 }
