@@ -1,7 +1,7 @@
 //! Hemet: neural architecture search and compiler for networks that run on encrypted data.
 //!
-//! This crate is the only place that wires the others: YAML experiments and the command line. The binary `hemet` is glue over
-//! [`commands::run`].
+//! This crate is the only place that wires the others: YAML experiments and the command line. The binary `hemet` is
+//! glue over [`commands::run`].
 //!
 //! - [`commands`]: a subcommand a file; a command parses, calls and prints. [`cli`] is what they share.
 //! - [`experiment`]: an experiment as its YAML file says it.

@@ -6,7 +6,8 @@ const LOG_FROM_RATIO: f64 = 8.0;
 /// How the range of an axis follows from its values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
-    /// Even steps; the range is at least `least_span` wide and, where values reach that far, ticks stop at `tick_limit`.
+    /// Even steps; the range is at least `least_span` wide and, where values reach that far, ticks stop at
+    /// `tick_limit`.
     Linear { least_span: f64, tick_limit: f64 },
     /// Even factors where the values, all positive, span more than a factor of 8, else even steps.
     LogIfWide,

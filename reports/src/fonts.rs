@@ -1,7 +1,7 @@
 //! The embedded font (DejaVu Sans 2.37, licence in `fonts/LICENSE`) and the width of texts set in it.
 //!
-//! The font travels in the binary, so pictures look alike on every machine and no font service is needed. SVG files name
-//! the font and similar ones; a viewer without them takes its own sans-serif.
+//! The font travels in the binary, so pictures look alike on every machine and no font service is needed. SVG files
+//! name the font and similar ones; a viewer without them takes its own sans-serif.
 
 use std::sync::OnceLock;
 
@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 /// CSS list of families written into SVG files; also the key under which plotters holds the embedded font.
 pub(crate) const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
-/// Line height of the font (ascent and descent, 2384 units) in units of its em (2048 units). The bitmap renderer takes a
-/// font's size as line height, everything else here counts in em.
+/// Line height of the font (ascent and descent, 2384 units) in units of its em (2048 units). The bitmap renderer takes
+/// a font's size as line height, everything else here counts in em.
 pub(crate) const LINE_HEIGHT_EM: f64 = 2384.0 / 2048.0;
 
 /// Height of a capital letter in em, rounded up from 0.729.
@@ -35,7 +35,8 @@ pub(crate) fn register() -> Result<()> {
     }
 }
 
-/// Width of a text set at `size` logical units per em. Before [`register`] it is estimated from the number of characters.
+/// Width of a text set at `size` logical units per em. Before [`register`] it is estimated from the number of
+/// characters.
 pub(crate) fn width(text: &str, size: f64) -> f64 {
     // Measured large, since plotters rounds the width down to whole pixels.
     const MEASURED_EM: f64 = 256.0;
@@ -50,7 +51,8 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
     }
 }
 
-/// Breaks a text at spaces into lines no wider than `room`; a longer word, and what exceeds `max_lines`, is cut with `…`.
+/// Breaks a text at spaces into lines no wider than `room`; a longer word, and what exceeds `max_lines`, is cut with
+/// `…`.
 pub(crate) fn wrap(text: &str, size: f64, room: f64, max_lines: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

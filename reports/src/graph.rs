@@ -33,8 +33,9 @@ pub struct GraphBox {
 
 /// Boxes joined by arrows. Each arrow leads to a box with a greater index, so there are no circles.
 ///
-/// Boxes stand in rows, each below all that it reads; the order in a row is settled by the mean of the neighbours' places
-/// (K. Sugiyama, S. Tagawa and M. Toda, Methods for Visual Understanding of Hierarchical System Structures, 1981).
+/// Boxes stand in rows, each below all that it reads; the order in a row is settled by the mean of the neighbours'
+/// places (K. Sugiyama, S. Tagawa and M. Toda, Methods for Visual Understanding of Hierarchical System Structures,
+/// 1981).
 #[derive(Clone, Debug, PartialEq)]
 pub struct GraphDiagram {
     /// What the picture is, for readers who cannot see it; it is not drawn.
@@ -49,7 +50,8 @@ impl GraphDiagram {
     /// The diagram as the text of an SVG file, as large as it must be. Equal diagrams give equal texts.
     ///
     /// # Errors
-    /// No boxes or more than [`MAX_BOXES`]; an arrow to a box that does not exist or is not after the one it comes from.
+    /// No boxes or more than [`MAX_BOXES`]; an arrow to a box that does not exist or is not after the one it comes
+    /// from.
     pub fn svg(&self) -> Result<String> {
         render::svg(&self.lay_out()?)
     }

@@ -1,9 +1,10 @@
 //! Where the labels of points go, so that none covers another.
 //!
-//! Greedy: label by label, every place in 16 directions and 8 distances around its point is rated (far, over a marker, over
-//! a line, crossing the leader of another label), and the best is taken. Places over another label or outside of the plot
-//! are never taken; a label for which only bad places are left is left out, and the caller says so. Point-feature label
-//! placement is NP-hard (J. Marks and S. Shieber, 1991); with the empty side of a front above it, greedy suffices.
+//! Greedy: label by label, every place in 16 directions and 8 distances around its point is rated (far, over a marker,
+//! over a line, crossing the leader of another label), and the best is taken. Places over another label or outside of
+//! the plot are never taken; a label for which only bad places are left is left out, and the caller says so.
+//! Point-feature label placement is NP-hard (J. Marks and S. Shieber, 1991); with the empty side of a front above it,
+//! greedy suffices.
 
 use crate::scene::{Bounds, Place};
 

@@ -201,7 +201,8 @@ fn bounds(frame: &Frame, run: &Run<'_>) -> Bounds {
     }
 }
 
-/// Names the layers that rotate or multiply above their first blocks; a name that would touch another or a block is left out.
+/// Names the layers that rotate or multiply above their first blocks; a name that would touch another or a block is
+/// left out.
 fn draw_labels(scene: &mut Scene, frame: &Frame, runs: &[Run<'_>], labels: &[LayerLabel<'_>]) {
     let mut taken: Vec<Bounds> = runs.iter().map(|run| bounds(frame, run)).collect();
     for label in labels {

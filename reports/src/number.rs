@@ -1,7 +1,7 @@
 //! How numbers are written in pictures, tables and reports.
 
-/// Milliseconds with three significant digits and no unit: `0.0123`, `4.20`, `57.3`, `841`; from 1000 on whole: `12345`.
-/// What is not finite is written as `–`.
+/// Milliseconds with three significant digits and no unit: `0.0123`, `4.20`, `57.3`, `841`; from 1000 on whole:
+/// `12345`. What is not finite is written as `–`.
 pub fn milliseconds(ms: f64) -> String {
     significant(ms, 3)
 }
@@ -15,7 +15,8 @@ pub fn percent(fraction: f64) -> String {
     }
 }
 
-/// A time as people say it: `42 s`, `3 min 20 s`, `2 h 5 min`; below ten seconds with a decimal. What is not finite is written as `–`.
+/// A time as people say it: `42 s`, `3 min 20 s`, `2 h 5 min`; below ten seconds with a decimal. What is not finite is
+/// written as `–`.
 pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
         return MISSING.to_string();

@@ -1,5 +1,5 @@
-//! The Pareto plot: latency or another quantity of which less is better on x, accuracy on y, depth by colour; the front joined and labelled, the chosen point and the baseline
-//! marked.
+//! The Pareto plot: latency or another quantity of which less is better on x, accuracy on y, depth by colour; the front
+//! joined and labelled, the chosen point and the baseline marked.
 
 mod coding;
 mod layout;
@@ -29,8 +29,8 @@ pub struct ParetoPoint {
     pub baseline: bool,
     /// Measured value of the quantity, at least 0: a hollow marker, joined to the filled one at `x`.
     pub measured_x: Option<f64>,
-    /// What sets the shape of the marker, such as the activation scheme; all empty: no such key is shown. From the sixth
-    /// name on all share one shape.
+    /// What sets the shape of the marker, such as the activation scheme; all empty: no such key is shown. From the
+    /// sixth name on all share one shape.
     pub series: String,
 }
 
@@ -68,8 +68,9 @@ const MILLISECONDS: &str = "ms";
 
 /// Accuracy of all completed trials of a study over their latency, or over another quantity of which less is better.
 ///
-/// The axis of that quantity is logarithmic where the values span more than a factor of 8 (not that of whole numbers). Trials with an accuracy far below the front's are drawn as arrows at the lower edge, and the subtitle says how
-/// many, so that a few failed trainings do not flatten the front. A front member that another one dominates in these two
+/// The axis of that quantity is logarithmic where the values span more than a factor of 8 (not that of whole numbers).
+/// Trials with an accuracy far below the front's are drawn as arrows at the lower edge, and the subtitle says how many,
+/// so that a few failed trainings do not flatten the front. A front member that another one dominates in these two
 /// quantities (a front of more than two objectives has such) is labelled, but the joining line passes it by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParetoPlot {
@@ -106,7 +107,8 @@ impl ParetoPlot {
         render::svg(&self.lay_out(width, height)?.scene)
     }
 
-    /// The plot as the bytes of a PNG file of this many pixels, each from 240 by 180 to 8192. Texts grow with the picture.
+    /// The plot as the bytes of a PNG file of this many pixels, each from 240 by 180 to 8192. Texts grow with the
+    /// picture.
     ///
     /// # Errors
     /// As [`ParetoPlot::svg`]; a size out of range.

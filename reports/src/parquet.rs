@@ -1,7 +1,8 @@
 //! A table as an Apache Parquet file (parquet-format 2.11, `parquet.thrift`, `Encodings.md`), for data frames.
 //!
-//! The simplest file of the format: one row group, one page a column, plain values, not compressed, every column optional. The
-//! crate `parquet` writes more than that and brings chrono, num-bigint and others, and other features of ahash beneath burn.
+//! The simplest file of the format: one row group, one page a column, plain values, not compressed, every column
+//! optional. The crate `parquet` writes more than that and brings chrono, num-bigint and others, and other features of
+//! ahash beneath burn.
 
 use crate::error::{Error, Result};
 use crate::table::{Cell, Table};
@@ -44,8 +45,9 @@ struct Chunk<'a> {
 }
 
 impl Table {
-    /// The table as the bytes of a Parquet file: a column each under its key, optional, of whole numbers (`INT64`), numbers
-    /// (`DOUBLE`), yes and no (`BOOLEAN`) or texts (`BYTE_ARRAY`, UTF-8), as its cells are; one without any cell holds texts.
+    /// The table as the bytes of a Parquet file: a column each under its key, optional, of whole numbers (`INT64`),
+    /// numbers (`DOUBLE`), yes and no (`BOOLEAN`) or texts (`BYTE_ARRAY`, UTF-8), as its cells are; one without any
+    /// cell holds texts.
     ///
     /// # Errors
     /// A column with cells of more than one kind.

@@ -59,8 +59,8 @@ pub(crate) fn svg(scene: &Scene) -> Result<String> {
     ))
 }
 
-/// Lays a picture out for a PNG of this many pixels and draws it. `lay_out` gets the size in logical units, which keeps the
-/// proportions and is at least [`LOGICAL`].
+/// Lays a picture out for a PNG of this many pixels and draws it. `lay_out` gets the size in logical units, which keeps
+/// the proportions and is at least [`LOGICAL`].
 pub(crate) fn png(
     width: u32,
     height: u32,

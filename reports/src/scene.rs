@@ -1,4 +1,5 @@
-//! A picture before it is drawn: lines, shapes and texts in logical units, x to the right and y downwards from the top left.
+//! A picture before it is drawn: lines, shapes and texts in logical units, x to the right and y downwards from the top
+//! left.
 
 /// A place in logical units, `(x, y)`.
 pub(crate) type Place = (f64, f64);
@@ -13,7 +14,8 @@ pub(crate) const INK: Rgb = Rgb(0x1f, 0x23, 0x28);
 pub(crate) const QUIET: Rgb = Rgb(0x57, 0x5e, 0x66);
 /// Grid lines.
 pub(crate) const FAINT: Rgb = Rgb(0xe4, 0xe7, 0xea);
-/// What the reader must find first (vermilion of Okabe and Ito, 2008, safe for colour-blind readers), darkened for text.
+/// What the reader must find first (vermilion of Okabe and Ito, 2008, safe for colour-blind readers), darkened for
+/// text.
 pub(crate) const ACCENT: Rgb = Rgb(0xc4, 0x4a, 0x00);
 /// The page.
 pub(crate) const PAPER: Rgb = Rgb(0xff, 0xff, 0xff);

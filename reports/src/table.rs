@@ -43,7 +43,8 @@ impl Column {
         }
     }
 
-    /// A column of numbers, to the right, with a unit, which may be empty. Cells of [`Cell::Fraction`] belong under `%`.
+    /// A column of numbers, to the right, with a unit, which may be empty. Cells of [`Cell::Fraction`] belong under
+    /// `%`.
     pub fn numbers(
         key: impl Into<String>,
         heading: impl Into<String>,
@@ -132,8 +133,8 @@ impl Table {
         &self.rows
     }
 
-    /// The table as CSV: a line of keys, then a line for each row; numbers read back as the same `f64`. Quoted as RFC 4180
-    /// says; lines end in a line feed alone, so that line tools work.
+    /// The table as CSV: a line of keys, then a line for each row; numbers read back as the same `f64`. Quoted as RFC
+    /// 4180 says; lines end in a line feed alone, so that line tools work.
     pub fn csv(&self) -> String {
         let mut lines = vec![
             self.columns

@@ -11,8 +11,8 @@ pub fn utc(moment: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Year, month and day so many days after 1 January 1970 (H. Hinnant, chrono-Compatible Low-Level Date Algorithms, 2013,
-/// `civil_from_days`).
+/// Year, month and day so many days after 1 January 1970 (H. Hinnant, chrono-Compatible Low-Level Date Algorithms,
+/// 2013, `civil_from_days`).
 fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);

@@ -39,7 +39,8 @@ pub struct Image {
 }
 
 impl Source {
-    /// Reads `count` images (at least 1), one after the other, and checks that they fit `shape` (channels, height, width).
+    /// Reads `count` images (at least 1), one after the other, and checks that they fit `shape` (channels, height,
+    /// width).
     pub fn read(&self, shape: [u32; 3], count: usize) -> Result<Vec<Image>, Error> {
         let expected: usize = shape.iter().map(|n| *n as usize).product();
         let (images, from) = match (&self.image, &self.set) {

@@ -17,7 +17,8 @@ use crate::experiment::Experiment;
 use crate::run::baseline;
 use crate::run::counts::Counts;
 
-/// A bar over all epochs of all trials: trials done, running, failed, infeasible; the best so far, the front's hypervolume.
+/// A bar over all epochs of all trials: trials done, running, failed, infeasible; the best so far, the front's
+/// hypervolume.
 pub struct SearchProgress {
     state: Mutex<State>,
 }

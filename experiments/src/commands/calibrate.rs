@@ -10,8 +10,8 @@ use crate::schemes::ckks::costs;
 
 /// Measure the cost table of this machine
 ///
-/// Latencies are predicted from it. The search measures it on its first run and keeps it; measure again when the machine
-/// was busy then.
+/// Latencies are predicted from it. The search measures it on its first run and keeps it; measure again when the
+/// machine was busy then.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  hemet calibrate                  # half a minute\n  hemet calibrate --full --out costs.json"

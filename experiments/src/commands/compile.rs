@@ -38,7 +38,8 @@ pub struct Args {
     /// Where the artifact goes
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
-    /// What the artifact is for: one image as soon as possible, or as many images a second as possible, thousands in one request
+    /// What the artifact is for: one image as soon as possible, or as many images a second as possible, thousands in
+    /// one request
     #[arg(long, value_enum, default_value_t)]
     pub target: Target,
     /// Bits of security, 128, 192 or 256; without it, the experiment's, or 128 for an ONNX file
@@ -47,17 +48,20 @@ pub struct Args {
     /// Promised precision of the logits, in bits after the point; without it, the experiment's, or 10 for an ONNX file
     #[arg(long, value_name = "BITS")]
     pub precision: Option<u32>,
-    /// For an ONNX file: MiB of evaluation keys that a client should have to send at most; fewer keys make a slower schedule
+    /// For an ONNX file: MiB of evaluation keys that a client should have to send at most; fewer keys make a slower
+    /// schedule
     #[arg(long, value_name = "MIB")]
     pub key_memory: Option<u32>,
     /// For an ONNX file: bound on the magnitude of the inputs
     #[arg(long, value_name = "X")]
     pub input_range: Option<f64>,
-    /// For an ONNX file: fit activations that are no polynomials (ReLU, SiLU, GELU, …) by polynomials of this degree, 2 to 15
+    /// For an ONNX file: fit activations that are no polynomials (ReLU, SiLU, GELU, …) by polynomials of this degree, 2
+    /// to 15
     #[arg(long, value_name = "DEGREE", requires = "calibrate")]
     pub fit_activations: Option<usize>,
-    /// For an ONNX file, typical inputs: a safetensors file with `input` [n][c][h][w] and, for accuracies, `labels` [n]. Activations are
-    /// fitted on them, and scales are set for them; without them for independent elements within the input range
+    /// For an ONNX file, typical inputs: a safetensors file with `input` [n][c][h][w] and, for accuracies, `labels`
+    /// [n]. Activations are fitted on them, and scales are set for them; without them for independent elements within
+    /// the input range
     #[arg(long, value_name = "DATA")]
     pub calibrate: Option<PathBuf>,
     /// For an ONNX file: cost table to choose with; without it, that of this machine

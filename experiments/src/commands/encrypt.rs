@@ -20,8 +20,8 @@ pub struct Args {
     /// Which image
     #[command(flatten)]
     pub image: image::Source,
-    /// Encrypt so many images, from that on, as one request; more than 1 for artifacts compiled for throughput. A file has the numbers of one
-    /// image after those of another
+    /// Encrypt so many images, from that on, as one request; more than 1 for artifacts compiled for throughput. A file
+    /// has the numbers of one image after those of another
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub count: usize,
     /// Where the encrypted image goes

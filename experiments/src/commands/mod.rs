@@ -1,4 +1,5 @@
-//! The command line: one subcommand a task and a file, each with an example in its help. A command parses, calls and prints.
+//! The command line: one subcommand a task and a file, each with an example in its help. A command parses, calls and
+//! prints.
 
 pub mod bench;
 pub mod calibrate;

@@ -13,7 +13,8 @@ use crate::schemes;
 
 /// Run an artifact on an encrypted image
 ///
-/// The server needs the artifact, the client's evaluation keys and the encrypted image; it sees neither image nor result.
+/// The server needs the artifact, the client's evaluation keys and the encrypted image; it sees neither image nor
+/// result.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  hemet predict model.hemet --keys keys/server.keys image.ct -o answer.ct"

@@ -12,9 +12,9 @@ use crate::schemes::{CostSource, SchemeCosts};
 
 /// Write the report of a run folder again, or its trials for another program
 ///
-/// report/index.html is one page that holds everything and opens in any browser, offline too; beside it lie the same page as
-/// Markdown, every picture as SVG and PNG, and every table as CSV. A search that has not
-/// ended gives a report of what is there so far.
+/// report/index.html is one page that holds everything and opens in any browser, offline too; beside it lie the same
+/// page as Markdown, every picture as SVG and PNG, and every table as CSV. A search that has not ended gives a report
+/// of what is there so far.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  hemet report runs/digits\n  hemet report runs/digits --export optuna -o digits.log        # optuna-dashboard digits.log\n  hemet report runs/digits --export tensorboard -o events       # tensorboard --logdir events\n  hemet report runs/digits --export parquet -o trials.parquet"

@@ -61,8 +61,8 @@ pub struct Args {
     /// password
     #[arg(long, value_name = "URL")]
     pub storage: Option<String>,
-    /// Check the experiment and say what its search will be like: networks, the share of them that keep the constraints,
-    /// predicted extremes, hours. Nothing is searched or written
+    /// Check the experiment and say what its search will be like: networks, the share of them that keep the
+    /// constraints, predicted extremes, hours. Nothing is searched or written
     #[arg(long, conflicts_with_all = ["out", "resume", "workers", "storage"])]
     pub check: bool,
     /// What standard output is for

@@ -32,7 +32,8 @@ pub struct Args {
     /// Seed of the sample
     #[arg(long, default_value_t = 1, value_name = "SEED")]
     pub seed: u64,
-    /// Cost table to predict with, of the space's first scheme; without it, that of this machine (measured on the first run)
+    /// Cost table to predict with, of the space's first scheme; without it, that of this machine (measured on the first
+    /// run)
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
     /// What standard output is for

@@ -29,8 +29,8 @@ pub struct Args {
 #[derive(Serialize)]
 struct Row {
     study: String,
-    /// `running`, `ended`, `interrupted` (it began to hand trials to workers and is gone); `stopped` for a run folder without workers
-    /// that has not ended; `damaged` for one that cannot be read.
+    /// `running`, `ended`, `interrupted` (it began to hand trials to workers and is gone); `stopped` for a run folder
+    /// without workers that has not ended; `damaged` for one that cannot be read.
     state: &'static str,
     complete: usize,
     stopped: usize,
@@ -149,7 +149,8 @@ impl Row {
         })
     }
 
-    /// Whether it runs by the lock that a search holds, outcomes from its journal, trials in flight from its queue, where it has one.
+    /// Whether it runs by the lock that a search holds, outcomes from its journal, trials in flight from its queue,
+    /// where it has one.
     fn read(root: &Path) -> Result<Self, Error> {
         let run = RunFolder::open(root)?;
         let experiment = run.experiment()?;

@@ -1,10 +1,10 @@
-//! Optuna's journal file (T. Akiba et al., Optuna, KDD 2019; `optuna.storages.journal`, version 5): a JSON object a line, each
-//! an operation that Optuna replays.
+//! Optuna's journal file (T. Akiba et al., Optuna, KDD 2019; `optuna.storages.journal`, version 5): a JSON object a
+//! line, each an operation that Optuna replays.
 //!
 //! Genes become categorical parameters. A complete trial carries the objectives of the experiment, each maximized or
-//! minimized, and the validation accuracies of its epochs as intermediate values; one that successive halving stopped is `PRUNED`
-//! with the intermediate values until then, and so is an infeasible one, which was never trained; a failed one is `FAIL`. Reason and
-//! state are attributes. The journal of a search holds no times, so trials have none.
+//! minimized, and the validation accuracies of its epochs as intermediate values; one that successive halving stopped
+//! is `PRUNED` with the intermediate values until then, and so is an infeasible one, which was never trained; a failed
+//! one is `FAIL`. Reason and state are attributes. The journal of a search holds no times, so trials have none.
 
 use hemet_search::objective::{Objective, Objectives};
 use hemet_search::trial::Point;

@@ -1,9 +1,10 @@
 //! TensorBoard's event files: a folder a trial with what each epoch gave, and one of the search, counted in trials.
 //!
-//! A file is a row of TFRecords (tensorflow, `tensorflow/core/lib/io/record_writer.h`): length, its checksum, the bytes,
-//! their checksum; checksums are CRC-32C (Castagnoli), turned and shifted so that they may stand in data that is itself
-//! checked. The bytes are the protobuf message `Event` (`tensorflow/core/util/event.proto`), of which four fields are needed,
-//! so they are written here by hand. The journal holds no times: all events have the time 0 and are told apart by their step.
+//! A file is a row of TFRecords (tensorflow, `tensorflow/core/lib/io/record_writer.h`): length, its checksum, the
+//! bytes, their checksum; checksums are CRC-32C (Castagnoli), turned and shifted so that they may stand in data that is
+//! itself checked. The bytes are the protobuf message `Event` (`tensorflow/core/util/event.proto`), of which four
+//! fields are needed, so they are written here by hand. The journal holds no times: all events have the time 0 and are
+//! told apart by their step.
 
 use hemet_search::hypervolume::HypervolumeCurve;
 

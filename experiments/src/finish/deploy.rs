@@ -1,5 +1,5 @@
-//! A trained network as it is deployed: compiled for its scheme, its artifact written and read again, with keys made for it; and what
-//! is measured on it.
+//! A trained network as it is deployed: compiled for its scheme, its artifact written and read again, with keys made
+//! for it; and what is measured on it.
 
 use std::path::Path;
 
@@ -37,7 +37,8 @@ pub struct Deployed {
 /// Compiles a completed trial and writes its artifact to `file`.
 ///
 /// # Errors
-/// [`Error::Uncompilable`] for a network that cannot be compiled; weights that cannot be read, files that cannot be written.
+/// [`Error::Uncompilable`] for a network that cannot be compiled; weights that cannot be read, files that cannot be
+/// written.
 pub fn deploy(
     experiment: &Experiment,
     sets: &TrainTest,
@@ -83,8 +84,8 @@ pub fn deploy(
     })
 }
 
-/// Times these networks by turns, so that what else the machine does falls on all of them alike, and classifies test images
-/// encrypted with each.
+/// Times these networks by turns, so that what else the machine does falls on all of them alike, and classifies test
+/// images encrypted with each.
 ///
 /// # Errors
 /// A prediction that fails.

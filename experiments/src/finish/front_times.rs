@@ -27,8 +27,9 @@ pub struct Timed {
     pub request_bytes: usize,
 }
 
-/// Of each network, latencies of so many encrypted predictions on one thread, in milliseconds, after one that is not counted, and
-/// the bytes of an encrypted image. They take turns, so that what else the machine does falls on all of them alike.
+/// Of each network, latencies of so many encrypted predictions on one thread, in milliseconds, after one that is not
+/// counted, and the bytes of an encrypted image. They take turns, so that what else the machine does falls on all of
+/// them alike.
 ///
 /// # Errors
 /// A prediction that fails.
@@ -51,8 +52,8 @@ pub fn time(sessions: &[&Session], test: &Dataset, runs: usize) -> Result<Vec<Ti
     })
 }
 
-/// Compiles members of the front other than those in `measured_ms`, as many as the experiment says, times each and adds the median
-/// in milliseconds by the number of the trial. Those that cannot be compiled leave the front.
+/// Compiles members of the front other than those in `measured_ms`, as many as the experiment says, times each and adds
+/// the median in milliseconds by the number of the trial. Those that cannot be compiled leave the front.
 ///
 /// # Errors
 /// Weights that cannot be read, a network that cannot be run.

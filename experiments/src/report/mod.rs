@@ -1,7 +1,7 @@
 //! The report of a run: `report/` in its folder, made from the journal, the curves and the summary.
 //!
-//! The page is described once ([`page`]) and written twice: `index.html`, which holds its pictures and needs nothing else, and
-//! `report.md`. Every picture also lies there as SVG and PNG, every table as CSV.
+//! The page is described once ([`page`]) and written twice: `index.html`, which holds its pictures and needs nothing
+//! else, and `report.md`. Every picture also lies there as SVG and PNG, every table as CSV.
 
 mod architecture;
 mod member;

@@ -5,8 +5,8 @@ use hemet_search::{Trial, constraint};
 
 use super::Run;
 
-/// The front, fastest first; with what a thousand predictions cost where there is a price of an hour of one core, and with
-/// the size of the keys where it is optimised.
+/// The front, fastest first; with what a thousand predictions cost where there is a price of an hour of one core, and
+/// with the size of the keys where it is optimised.
 pub fn front(run: &Run<'_>) -> Result<Table> {
     let (experiment, trials) = (run.experiment, run.trials);
     let price = experiment.constraints.price_per_core_hour;
@@ -51,7 +51,8 @@ pub fn front(run: &Run<'_>) -> Result<Table> {
     Ok(table)
 }
 
-/// The chosen network and the baseline, one below the other; none where there is no baseline but the chosen network itself.
+/// The chosen network and the baseline, one below the other; none where there is no baseline but the chosen network
+/// itself.
 pub fn against_baseline(run: &Run<'_>) -> Result<Option<Table>> {
     let (Some(chosen), Some(baseline)) = (run.best(), run.baseline()) else {
         return Ok(None);

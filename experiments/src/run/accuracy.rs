@@ -26,9 +26,9 @@ pub struct Interval {
 }
 
 impl Accuracy {
-    /// Wilson's score interval at 95 % (E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference,
-    /// Journal of the American Statistical Association 22, 1927): it holds for few images and for shares near 0 and 1. Of no images
-    /// from 0 to 1.
+    /// Wilson's score interval at 95 % (E. B. Wilson, Probable Inference, the Law of Succession, and Statistical
+    /// Inference, Journal of the American Statistical Association 22, 1927): it holds for few images and for shares
+    /// near 0 and 1. Of no images from 0 to 1.
     pub fn interval(self) -> Interval {
         if self.images == 0 {
             return Interval {
@@ -63,8 +63,9 @@ impl fmt::Display for Accuracy {
     }
 }
 
-/// By how much one accuracy is better than another, with its interval at 95 % (R. G. Newcombe, Interval estimation for the difference
-/// between independent proportions, Statistics in Medicine 17, 1998, method 10). Of the same images the true interval is narrower.
+/// By how much one accuracy is better than another, with its interval at 95 % (R. G. Newcombe, Interval estimation for
+/// the difference between independent proportions, Statistics in Medicine 17, 1998, method 10). Of the same images the
+/// true interval is narrower.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gain {
     /// Percentage points.
@@ -153,7 +154,8 @@ impl Confusion {
 mod tests {
     use super::*;
 
-    /// R. G. Newcombe, Two-sided confidence intervals for the single proportion, Statistics in Medicine 17, 1998, table I, method 3.
+    /// R. G. Newcombe, Two-sided confidence intervals for the single proportion, Statistics in Medicine 17, 1998, table
+    /// I, method 3.
     #[test]
     fn intervals_are_those_that_newcombe_published() {
         for (right, images, low, high) in [

@@ -1,5 +1,5 @@
-//! Clock: the time that a search has used, over all its sittings. It is kept in the run folder, so that a search that was stopped or
-//! killed and resumed tells the whole; a kill loses what came after the last epoch that was heard of.
+//! Clock: the time that a search has used, over all its sittings. It is kept in the run folder, so that a search that
+//! was stopped or killed and resumed tells the whole; a kill loses what came after the last epoch that was heard of.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,8 +29,9 @@ pub struct Clock<'a> {
 }
 
 impl<'a> Clock<'a> {
-    /// The clock of a sitting that began at `begun`, after those whose time lies in the run folder. Of a folder from before time was
-    /// kept the last sitting that came to its end is known, by its summary; without one that can be read, nothing.
+    /// The clock of a sitting that began at `begun`, after those whose time lies in the run folder. Of a folder from
+    /// before time was kept the last sitting that came to its end is known, by its summary; without one that can be
+    /// read, nothing.
     ///
     /// # Errors
     /// A kept time that cannot be read.

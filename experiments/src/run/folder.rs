@@ -43,7 +43,8 @@ impl RunFolder {
         self.root.join("experiment.yaml")
     }
 
-    /// Takes the folder for a search: nobody else can, until what this gives is dropped or the process ends, however it ends.
+    /// Takes the folder for a search: nobody else can, until what this gives is dropped or the process ends, however it
+    /// ends.
     ///
     /// # Errors
     /// Another process has it, or a file that cannot be written.
@@ -118,8 +119,8 @@ impl RunFolder {
         self.trained_file(trial, &format!("{epochs}-epochs.checkpoint"))
     }
 
-    /// All trials that have ended, as the report counts them: the journal's, of which those that a finished search could not compile
-    /// count as failed.
+    /// All trials that have ended, as the report counts them: the journal's, of which those that a finished search
+    /// could not compile count as failed.
     ///
     /// # Errors
     /// A journal that cannot be read.

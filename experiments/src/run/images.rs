@@ -27,8 +27,8 @@ pub fn load(experiment: &Experiment) -> Result<TrainTest, Error> {
     Ok(sets)
 }
 
-/// What the classes of an experiment's images are called: as the images say where they can be read, else as their source says, else
-/// by numbers.
+/// What the classes of an experiment's images are called: as the images say where they can be read, else as their
+/// source says, else by numbers.
 ///
 /// # Errors
 /// An experiment without a space or with an unknown data set.

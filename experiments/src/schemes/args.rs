@@ -45,7 +45,8 @@ pub struct Bench {
     /// A safetensors file with `input` [n][c][h][w] and `logits` [n][classes]: run them all and compare
     #[arg(long, value_name = "FILE")]
     pub cases: Option<PathBuf>,
-    /// MiB that encoded weights may take at the server; those beyond are encoded again for each prediction. Without it, all are kept
+    /// MiB that encoded weights may take at the server; those beyond are encoded again for each prediction. Without it,
+    /// all are kept
     #[arg(long, value_name = "MIB")]
     pub memory: Option<usize>,
     /// Show where the time goes, by instruction and by layer

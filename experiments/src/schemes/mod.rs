@@ -1,5 +1,5 @@
-//! The schemes that networks are compiled for, a folder each, behind one door: what the command line, a search and a report ask
-//! of a scheme beyond what [`hemet_runtime::door`] gives.
+//! The schemes that networks are compiled for, a folder each, behind one door: what the command line, a search and a
+//! report ask of a scheme beyond what [`hemet_runtime::door`] gives.
 
 pub mod args;
 pub mod ckks;
@@ -164,8 +164,8 @@ pub trait Costs: Send + Sync {
         target: Target,
     ) -> Result<(Box<dyn Model>, CostEstimate), Error>;
 
-    /// What a report says of a network's costs: a line, and a table of its layers where there is one. `searched` is what the search
-    /// predicted.
+    /// What a report says of a network's costs: a line, and a table of its layers where there is one. `searched` is
+    /// what the search predicted.
     ///
     /// # Errors
     /// A network that this version cannot compile.
@@ -226,7 +226,8 @@ impl CostModel for SchemeCosts {
     }
 }
 
-/// The images that a found network's scales are made for: the first of the training set, as many as the compiler looks at.
+/// The images that a found network's scales are made for: the first of the training set, as many as the compiler looks
+/// at.
 pub fn samples(train: &Dataset) -> Vec<Vec<f64>> {
     let image = |index| train.image(index).iter().map(|v| f64::from(*v)).collect();
     (0..train.len().min(hemet_compiler::SAMPLES))

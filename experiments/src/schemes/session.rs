@@ -56,7 +56,8 @@ impl Session {
         Ok(Self::with_constant_bytes(model, usize::MAX)?.0)
     }
 
-    /// As [`Session::new`], but the server's prepared constants take at most so many bytes; with the client's evaluation key file.
+    /// As [`Session::new`], but the server's prepared constants take at most so many bytes; with the client's
+    /// evaluation key file.
     ///
     /// # Errors
     /// As [`Session::new`].
@@ -99,7 +100,8 @@ impl Session {
         self.server.facts().images
     }
 
-    /// Whether decrypted numbers are those of the clear reference exactly, so that a difference is a fault and no noise.
+    /// Whether decrypted numbers are those of the clear reference exactly, so that a difference is a fault and no
+    /// noise.
     pub fn is_exact(&self) -> bool {
         self.server.facts().exact
     }
@@ -123,8 +125,8 @@ impl Session {
         one.ok_or_else(|| Error::user("a prediction gave no logits"))
     }
 
-    /// As [`Session::predict`] for up to [`Session::images`] images in one request; `observe` hears of every instruction of the
-    /// encrypted run.
+    /// As [`Session::predict`] for up to [`Session::images`] images in one request; `observe` hears of every
+    /// instruction of the encrypted run.
     ///
     /// # Errors
     /// As [`Session::predict`].
@@ -165,8 +167,9 @@ impl Session {
         Ok(answers.map(|answer| answer.scores(classes)).collect())
     }
 
-    /// Predicts `count` images, `threads` requests side by side (0: one a core), each on one thread; batches, which fill memory, one after
-    /// the other on all threads. `image(i)` gives the i-th, `done` hears after each request, with the number of images done.
+    /// Predicts `count` images, `threads` requests side by side (0: one a core), each on one thread; batches, which
+    /// fill memory, one after the other on all threads. `image(i)` gives the i-th, `done` hears after each request,
+    /// with the number of images done.
     ///
     /// # Errors
     /// As [`Session::predict`].

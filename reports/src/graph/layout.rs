@@ -142,8 +142,8 @@ fn wish(items: &[Item], item: usize, above: bool) -> Option<f64> {
     (!neighbours.is_empty()).then(|| sum / neighbours.len() as f64)
 }
 
-/// Moves the items of every row towards their neighbours above (or below), as far as those beside them allow: the mean of
-/// pushing from the left and from the right.
+/// Moves the items of every row towards their neighbours above (or below), as far as those beside them allow: the mean
+/// of pushing from the left and from the right.
 fn settle(items: &mut [Item], rows: &[Vec<usize>], down: bool) {
     let height = rows.len();
     for step in 0..height {

@@ -1,7 +1,7 @@
 //! The report as one HTML page, from the templates in `templates/`; askama escapes all texts.
 //!
-//! Pictures are the SVG files themselves, written into the page. They are drawn for white paper; on a dark page the style
-//! sheet sets other colours in the place of each that the drawing uses for paper, ink and grid.
+//! Pictures are the SVG files themselves, written into the page. They are drawn for white paper; on a dark page the
+//! style sheet sets other colours in the place of each that the drawing uses for paper, ink and grid.
 
 use askama::Template;
 

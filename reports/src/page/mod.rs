@@ -145,8 +145,8 @@ impl Report {
         format!("# {}\n{}", escaped(&self.title), markdown(&self.parts))
     }
 
-    /// The report as one HTML page that holds its pictures and needs nothing else: no network, no JavaScript. Light or dark as
-    /// the reader's system asks.
+    /// The report as one HTML page that holds its pictures and needs nothing else: no network, no JavaScript. Light or
+    /// dark as the reader's system asks.
     ///
     /// # Errors
     /// None that is known; the template's own.

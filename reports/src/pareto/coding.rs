@@ -99,8 +99,8 @@ impl<'a> Coding<'a> {
 }
 
 /// The accuracy in percent below which points would flatten the front: three times as far below the best as the front's
-/// lowest member (and at least three points), if some lie more than five times as far. The best of every series counts as a member: a
-/// family that never reaches the front is seen beside it, and so is the baseline.
+/// lowest member (and at least three points), if some lie more than five times as far. The best of every series counts
+/// as a member: a family that never reaches the front is seen beside it, and so is the baseline.
 fn floor(plot: &ParetoPlot) -> Option<f64> {
     let percent = |p: &ParetoPoint| p.accuracy * 100.0;
     let best = plot.points.iter().map(percent).fold(0.0, f64::max);

@@ -55,7 +55,8 @@ pub(super) fn draw(
     (boxes, placed.iter().filter(|p| p.is_none()).count())
 }
 
-/// The labelled points in the order in which they take their places: the chosen one, the baseline, then the front from the left.
+/// The labelled points in the order in which they take their places: the chosen one, the baseline, then the front from
+/// the left.
 fn in_order(plot: &ParetoPlot) -> Vec<&ParetoPoint> {
     let mut labelled: Vec<&ParetoPoint> = plot.points.iter().filter(|p| p.is_marked()).collect();
     labelled.sort_by(|a, b| a.x.total_cmp(&b.x));

@@ -1,4 +1,5 @@
-//! Accuracy over the first objective beside it, latency as a rule: predicted of all trained networks, measured where it was.
+//! Accuracy over the first objective beside it, latency as a rule: predicted of all trained networks, measured where it
+//! was.
 
 use hemet_reports::{ParetoPlot, ParetoPoint, Quantity};
 use hemet_search::objective::{OBJECTIVES, Objective, Objectives};

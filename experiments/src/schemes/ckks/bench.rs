@@ -109,8 +109,8 @@ struct Runs {
     answer_bytes: usize,
 }
 
-/// One untimed prediction, then `runs` timed ones, or as many as it takes for each case where that is more. Cases and, without any, numbers
-/// without meaning fill batches.
+/// One untimed prediction, then `runs` timed ones, or as many as it takes for each case where that is more. Cases and,
+/// without any, numbers without meaning fill batches.
 fn measure(
     session: &Session,
     schedule: &Schedule,
@@ -158,8 +158,8 @@ fn measure(
     Ok(measured)
 }
 
-/// The figures of a server in a process of its own, which answers the example of `runs`; everything else of the session leaves memory
-/// before.
+/// The figures of a server in a process of its own, which answers the example of `runs`; everything else of the session
+/// leaves memory before.
 fn measure_alone(
     args: &Args,
     session: Session,
@@ -213,8 +213,8 @@ impl Prediction {
     }
 }
 
-/// The largest range of [`ramp`], a power of two up to 1, on which logits stay as small as ciphertexts hold them: a deep network of
-/// squares may answer numbers without meaning with logits far above those of images.
+/// The largest range of [`ramp`], a power of two up to 1, on which logits stay as small as ciphertexts hold them: a
+/// deep network of squares may answer numbers without meaning with logits far above those of images.
 fn held_range(session: &Session, elements: usize) -> Result<f64, Error> {
     let held = f64::from(hemet_compiler::Options::default().output_bits).exp2();
     let mut range = 1.0;

@@ -1,4 +1,5 @@
-//! Test cases and calibration data from safetensors files: inputs, with the logits that a network should give for them or their classes.
+//! Test cases and calibration data from safetensors files: inputs, with the logits that a network should give for them
+//! or their classes.
 
 use std::path::Path;
 
@@ -66,7 +67,8 @@ pub struct Calibration {
 /// Most inputs that a calibration reads: the first of the file.
 pub const MAX_CALIBRATION: usize = 1024;
 
-/// Reads tensor `input` `[n][c][h][w]` or `[n][elements]` (F32 or F64) and, where it is there, `labels` `[n]` (any kind of number).
+/// Reads tensor `input` `[n][c][h][w]` or `[n][elements]` (F32 or F64) and, where it is there, `labels` `[n]` (any kind
+/// of number).
 pub fn read_calibration(path: &Path) -> Result<Calibration, Error> {
     let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| Error::file(path, e))?;

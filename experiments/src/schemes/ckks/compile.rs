@@ -1,4 +1,5 @@
-//! From a trial to an artifact under CKKS: the compiler as the search's cost model, and the compilation of a found network.
+//! From a trial to an artifact under CKKS: the compiler as the search's cost model, and the compilation of a found
+//! network.
 
 use hemet_compiler::{Options, Target};
 use hemet_reports::Table;

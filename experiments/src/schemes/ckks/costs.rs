@@ -15,8 +15,8 @@ pub fn read(path: &Path) -> Result<CostTable, Error> {
     CostTable::from_json(&text).map_err(|e| Error::file(path, e))
 }
 
-/// The table that a run folder began with, so that it goes on the same way; else the user's or this machine's, which the folder then
-/// keeps.
+/// The table that a run folder began with, so that it goes on the same way; else the user's or this machine's, which
+/// the folder then keeps.
 pub fn from(source: &CostSource<'_>) -> Result<CostTable, Error> {
     let Some(run) = source.run else {
         return match source.given {
@@ -45,8 +45,8 @@ pub fn from(source: &CostSource<'_>) -> Result<CostTable, Error> {
     Ok(table)
 }
 
-/// The table of this machine: the kept one, with a quick measurement of what it lacks, which is then kept. A kept table of an
-/// older form is measured again.
+/// The table of this machine: the kept one, with a quick measurement of what it lacks, which is then kept. A kept table
+/// of an older form is measured again.
 pub fn of_this_machine(quiet: bool) -> Result<CostTable, Error> {
     let say = |line: String| {
         if !quiet {
@@ -83,8 +83,8 @@ pub fn of_this_machine(quiet: bool) -> Result<CostTable, Error> {
     }
 }
 
-/// Measures with a progress bar what `known` lacks; writes the table so far to `path` after each ring degree, so that an
-/// interrupted measurement can go on.
+/// Measures with a progress bar what `known` lacks; writes the table so far to `path` after each ring degree, so that
+/// an interrupted measurement can go on.
 pub fn measure(
     options: &Options,
     known: Option<CostTable>,

@@ -1,5 +1,5 @@
-//! The machine's bound on a prediction: its bootstraps × the time of one in a loop of the crate `tfhe` / threads. Key switches,
-//! dot products and the expansion of inputs, which a prediction has besides, are not in it.
+//! The machine's bound on a prediction: its bootstraps × the time of one in a loop of the crate `tfhe` / threads. Key
+//! switches, dot products and the expansion of inputs, which a prediction has besides, are not in it.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! From a trial to an artifact under TFHE: the compiler as the search's cost model, and the compilation of a found network.
+//! From a trial to an artifact under TFHE: the compiler as the search's cost model, and the compilation of a found
+//! network.
 
 use hemet_compiler::Target;
 use hemet_reports::Table;
