@@ -69,6 +69,9 @@ pub enum Error {
     /// A plot, table or page cannot be made of these numbers. Exit status 1.
     #[error(transparent)]
     Report(#[from] hemet_reports::Error),
+    /// Something is no YAML of its form, or cannot be written as YAML. Exit status 2.
+    #[error(transparent)]
+    Yaml(#[from] serde_yaml::Error),
     /// Something cannot be written as JSON. Exit status 1.
     #[error("as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -172,7 +175,8 @@ impl Error {
             | Error::MissingCost(_)
             | Error::Runtime(_)
             | Error::Tfhe(_)
-            | Error::Write(_) => 2,
+            | Error::Write(_)
+            | Error::Yaml(_) => 2,
             Error::Check(_) | Error::Uncompilable(_) | Error::Report(_) | Error::Json(_) => 1,
         }
     }

@@ -6,8 +6,8 @@ use hemet_onnx::{FitReport, Imported};
 use hemet_runtime::door::Model;
 use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
+use hemet_search::Trial;
 use hemet_search::data::{self, Dataset};
-use hemet_search::{Trial, study};
 use hemet_spaces::{Scheme, Weights};
 
 use crate::common;
@@ -297,7 +297,7 @@ fn weights(
 ) -> Result<Weights, Error> {
     let path = run.trained_file(trial.number, "safetensors");
     if !path.exists() || args.search_weights {
-        let folder = study::StudyFolder::create(&run.root)?;
+        let folder = run.study()?;
         return Ok(folder.read_weights(trial.number)?);
     }
     eprintln!("weights: {} (of `hemet train`)", path.display());

@@ -10,6 +10,7 @@ use hemet_search::study::Resume;
 use crate::common::{self, Output};
 use crate::error::Error;
 use crate::experiment::Experiment;
+use crate::finish::ending::Ending;
 use crate::run::clock::Clock;
 use crate::run::folder::RunFolder;
 use crate::run::images;
@@ -110,7 +111,13 @@ pub fn run(args: Args) -> Result<(), Error> {
     };
     let trials = search.trials(resume)?;
     coordinator.map_or(Ok(()), Coordinator::end)?;
-    let summary = finish::finish(&experiment, &sets, &cost, &run, &trials, &clock)?;
+    let ending = Ending {
+        experiment: &experiment,
+        sets: &sets,
+        costs: &cost,
+        run: &run,
+    };
+    let summary = finish::finish(&ending, &trials, &clock)?;
     report::show(&run, &experiment, &summary, args.output)?;
     check_exact(&summary.best)?;
     summary.baseline.as_ref().map_or(Ok(()), check_exact)
@@ -174,10 +181,10 @@ fn check_exact(best: &Best) -> Result<(), Error> {
 fn check_options(experiment: &Experiment, here: bool) -> Result<(), Error> {
     for scheme in experiment.space()?.schemes() {
         let recipe = train::recipe(experiment, *scheme);
-        recipe.check(&experiment.train).map_err(Error::user)?;
+        recipe.check(&experiment.train)?;
     }
     match here {
-        true => experiment.train.device.check().map_err(Error::user),
+        true => Ok(experiment.train.device.check()?),
         false => Ok(()),
     }
 }

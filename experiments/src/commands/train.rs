@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use hemet_search::Trial;
-use hemet_search::study::{self, Order};
+use hemet_search::study::Order;
 use hemet_search::train::{EpochReport, TrainOptions, TrainOutcome, Trained};
 use serde::Serialize;
 
@@ -103,7 +103,7 @@ fn options(args: &Args, searched: &TrainOptions) -> Result<TrainOptions, Error> 
         }
     };
     options.epochs = args.epochs.unwrap_or(options.epochs);
-    options.check().map_err(Error::user)?;
+    options.check()?;
     Ok(options)
 }
 
@@ -114,7 +114,7 @@ fn take_over_checkpoint(
     trial: &Trial,
 ) -> Result<(), Error> {
     let own = run.trained_checkpoint(trial.number, experiment.train.epochs);
-    let folder = study::StudyFolder::create(&run.root).map_err(Error::user)?;
+    let folder = run.study()?;
     let left = folder.checkpoint(trial.number);
     if trial.stopped_at.is_none() || own.exists() || !left.exists() {
         return Ok(());
@@ -137,7 +137,7 @@ fn trained(
         contest: None,
         inherited: None,
     };
-    let mut training = TrialTraining::of(&shared, &order).map_err(Error::user)?;
+    let mut training = TrialTraining::of(&shared, &order)?;
     let checkpoint = run.trained_checkpoint(trial.number, experiment.train.epochs);
     run.make_folder(&checkpoint)?;
     training.checkpoint = Some(&checkpoint);
@@ -147,14 +147,14 @@ fn trained(
     let mut bar = Progress::new("teacher", epochs, quiet);
     let teacher = training.teacher(&mut |report| bar.set(report.epoch as u64, &line(report)));
     bar.finish();
-    let teacher = teacher.map_err(Error::user)?;
+    let teacher = teacher?;
     let mut bar = Progress::new("train", epochs, quiet);
     let outcome = training.run(teacher.as_ref(), &mut |report| {
         bar.set(report.epoch as u64, &line(report));
         ControlFlow::Continue(())
     });
     bar.finish();
-    match outcome.map_err(Error::user)? {
+    match outcome? {
         TrainOutcome::Complete(trained) => Ok(trained),
         TrainOutcome::Diverged { reason } => Err(Error::Check(reason)),
         TrainOutcome::Cancelled => Err(Error::user("the training was broken off")),
@@ -186,10 +186,7 @@ fn write(
     curves::write(run, &title, &trained.epochs, &file)?;
     let summary = Summary {
         trial: trial.number,
-        architecture: experiment
-            .space()?
-            .describe(&trial.architecture)
-            .map_err(Error::user)?,
+        architecture: experiment.space()?.describe(&trial.architecture)?,
         epochs: trained.epochs.len(),
         validation_accuracy: trained.accuracy,
         search_validation_accuracy: trial.outcome.accuracy(),
@@ -197,9 +194,9 @@ fn write(
         weights: file("safetensors"),
         curves: file("accuracy.png"),
     };
-    let json = serde_json::to_string_pretty(&summary).map_err(Error::user)?;
+    let json = serde_json::to_string_pretty(&summary)?;
     run.write(&file("json"), json.as_bytes())?;
-    let weights = trained.weights.to_safetensors().map_err(Error::user)?;
+    let weights = trained.weights.to_safetensors()?;
     run.write(&file("safetensors"), &weights)?;
     Ok(summary)
 }

@@ -55,7 +55,9 @@ pub fn run(args: &Args) -> Result<(), Error> {
 fn hired() -> Result<(), Error> {
     let mut stdin = std::io::stdin().lock();
     let mut line = String::new();
-    stdin.read_line(&mut line).map_err(Error::user)?;
+    stdin
+        .read_line(&mut line)
+        .map_err(|e| Error::user(format!("cannot read standard input: {e}")))?;
     drop(stdin);
     let hired: Hired = serde_json::from_str(&line)
         .map_err(|e| Error::user(format!("--hired is for searches to use: {e}")))?;
@@ -64,9 +66,9 @@ fn hired() -> Result<(), Error> {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
     });
-    let address = Address::parse(&hired.storage).map_err(Error::user)?;
-    let queue = Queue::open(&address).map_err(Error::user)?;
-    let record = Record::from_json(&queue.record(&hired.study).map_err(Error::user)?)?;
+    let address = Address::parse(&hired.storage)?;
+    let queue = Queue::open(&address)?;
+    let record = Record::from_json(&queue.record(&hired.study)?)?;
     let trainer = Trainer::new(&record, None, hired.run, true)?;
     let may_end = |study: Option<&StudyRow>| study.is_none_or(|study| !study.open);
     serve_study(&queue, &hired.study, trainer, LOCAL_HEARTBEAT, may_end)
@@ -74,15 +76,16 @@ fn hired() -> Result<(), Error> {
 
 /// A worker of whatever study runs.
 fn free(args: &Args, storage: &str) -> Result<(), Error> {
-    let address = Address::parse(storage).map_err(Error::user)?;
-    let queue = Queue::open(&address).map_err(Error::user)?;
+    let address = Address::parse(storage)?;
+    let queue = Queue::open(&address)?;
     let idle = Duration::try_from_secs_f64(60.0 * args.idle_minutes)
         .map_err(|e| Error::user(format!("--idle-minutes {}: {e}", args.idle_minutes)))?;
-    let own = tempfile::tempdir().map_err(Error::user)?;
+    let own = tempfile::tempdir()
+        .map_err(|e| Error::user(format!("cannot make a temporary folder: {e}")))?;
     eprintln!("waiting for studies in {address}");
     let mut since = Instant::now();
     loop {
-        let studies = queue.studies().map_err(Error::user)?;
+        let studies = queue.studies()?;
         let wanted = |study: &&StudyRow| {
             let name = args.study.as_deref();
             study.is_running() && name.is_none_or(|name| study.id == name || study.name == name)
@@ -96,7 +99,7 @@ fn free(args: &Args, storage: &str) -> Result<(), Error> {
             continue;
         };
         eprintln!("study {}", study.id);
-        let record = Record::from_json(&queue.record(&study.id).map_err(Error::user)?)?;
+        let record = Record::from_json(&queue.record(&study.id)?)?;
         let trainer = trainer(args, &record, &address, &study.id, own.path())?;
         let heartbeat = match address {
             Address::File(_) => LOCAL_HEARTBEAT,
@@ -142,7 +145,7 @@ fn serve_study(
     };
     let handler = move |request: Request| trainer.answer(&request);
     let served = queue.serve(&serve, Arc::new(handler), Arc::new(may_end));
-    let served = served.map_err(Error::user)?;
+    let served = served?;
     eprintln!(
         "{} trials done; the study has ended or stopped",
         served.done

@@ -290,12 +290,12 @@ impl Experiment {
     /// # Errors
     /// Objectives that mean nothing.
     pub fn objectives(&self) -> Result<Objectives, Error> {
-        Objectives::new(&self.objectives, &self.constraints).map_err(Error::user)
+        Ok(Objectives::new(&self.objectives, &self.constraints)?)
     }
 
     /// The experiment as YAML, to be kept in the run folder.
     pub fn to_yaml(&self) -> Result<String, Error> {
-        serde_yaml::to_string(self).map_err(Error::user)
+        Ok(serde_yaml::to_string(self)?)
     }
 }
 

@@ -4,20 +4,20 @@
 use std::path::Path;
 
 use hemet_compiler::Target;
-use hemet_search::data::{Dataset, TrainTest};
+use hemet_search::Trial;
+use hemet_search::data::Dataset;
 use hemet_search::trial::Point;
-use hemet_search::{Trial, study};
 
 use crate::common;
 use crate::error::Error;
 use crate::experiment::Experiment;
+use crate::finish::ending::Ending;
 use crate::finish::front_times::{self, Timed};
-use crate::run::folder::RunFolder;
 use crate::run::summary::Best;
 use crate::run::train::recipe;
 use crate::schemes::evaluation::evaluate;
 use crate::schemes::session::Session;
-use crate::schemes::{self, SchemeCosts, TrainedNetwork};
+use crate::schemes::{self, TrainedNetwork};
 
 /// Timed predictions of each network.
 const TIMED_RUNS: usize = 7;
@@ -39,14 +39,8 @@ pub struct Deployed {
 /// # Errors
 /// [`Error::Uncompilable`] for a network that cannot be compiled; weights that cannot be read, files that cannot be
 /// written.
-pub fn deploy(
-    experiment: &Experiment,
-    sets: &TrainTest,
-    costs: &SchemeCosts,
-    run: &RunFolder,
-    trial: &Trial,
-    file: &Path,
-) -> Result<Deployed, Error> {
+pub fn deploy(ending: &Ending<'_>, trial: &Trial, file: &Path) -> Result<Deployed, Error> {
+    let (experiment, sets) = (ending.experiment, ending.sets);
     let point = Point::of(trial).ok_or_else(|| {
         Error::user(format!(
             "trial #{} is {}; only a complete one can be deployed",
@@ -54,8 +48,7 @@ pub fn deploy(
             trial.outcome.name()
         ))
     })?;
-    let folder = study::StudyFolder::create(&run.root)?;
-    let weights = folder.read_weights(trial.number)?;
+    let weights = ending.run.study()?.read_weights(trial.number)?;
     let network = TrainedNetwork {
         experiment,
         architecture: &trial.architecture,
@@ -67,7 +60,7 @@ pub fn deploy(
     let scheme = space.scheme(&trial.architecture);
     let graph = space.graph(&trial.architecture)?;
     let test_accuracy = recipe(experiment, scheme).accuracy(&graph, &weights, &sets.test)?;
-    let costs = costs.scheme(scheme)?;
+    let costs = ending.costs.scheme(scheme)?;
     let (model, figures) = costs.compile(&network, Target::Latency)?;
     let bytes = model.to_bytes()?;
     hemet_files::write_atomically(file, &bytes)?;

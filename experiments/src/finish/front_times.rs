@@ -3,18 +3,16 @@
 use std::collections::BTreeMap;
 
 use hemet_compiler::Target;
-use hemet_search::data::{Dataset, TrainTest};
+use hemet_search::data::Dataset;
 use hemet_search::pareto::ParetoFront;
-use hemet_search::study;
 
 use crate::cli::progress::Progress;
 use crate::common;
 use crate::error::Error;
-use crate::experiment::Experiment;
-use crate::run::folder::RunFolder;
+use crate::finish::ending::Ending;
 use crate::run::trained::Trained;
 use crate::schemes::session::Session;
-use crate::schemes::{self, SchemeCosts, TrainedNetwork};
+use crate::schemes::{self, TrainedNetwork};
 
 /// Timed predictions of each member.
 const TIMED_RUNS: usize = 3;
@@ -58,13 +56,11 @@ pub fn time(sessions: &[&Session], test: &Dataset, runs: usize) -> Result<Vec<Ti
 /// # Errors
 /// Weights that cannot be read, a network that cannot be run.
 pub fn measure(
-    experiment: &Experiment,
-    sets: &TrainTest,
-    costs: &SchemeCosts,
-    run: &RunFolder,
+    ending: &Ending<'_>,
     trained: &mut Trained,
     measured_ms: &mut BTreeMap<usize, f64>,
 ) -> Result<(), Error> {
+    let (experiment, sets) = (ending.experiment, ending.sets);
     let front = ParetoFront::of(&trained.trials, &experiment.objectives()?);
     let others: Vec<usize> = front.members().iter().map(|m| m.trial).collect();
     let others: Vec<usize> = others
@@ -72,7 +68,7 @@ pub fn measure(
         .filter(|t| !measured_ms.contains_key(t))
         .collect();
     let others = spread(&others, experiment.measured_members);
-    let folder = study::StudyFolder::create(&run.root)?;
+    let folder = ending.run.study()?;
     let mut progress = Progress::new("measure", others.len() as u64, others.is_empty());
     for (done, trial) in others.into_iter().enumerate() {
         progress.set(done as u64, &format!("front member #{trial}"));
@@ -85,7 +81,9 @@ pub fn measure(
             samples: &|| schemes::samples(&sets.train),
             class_names: &sets.train.class_names,
         };
-        let costs = costs.scheme(experiment.space()?.scheme(architecture))?;
+        let costs = ending
+            .costs
+            .scheme(experiment.space()?.scheme(architecture))?;
         let model = match costs.compile(&network, Target::Latency) {
             Err(Error::Uncompilable(reason)) => {
                 trained.drop_from_front(trial, reason);

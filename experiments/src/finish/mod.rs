@@ -1,47 +1,43 @@
 //! The end of a search: choose from the front, compile, measure and classify encrypted, report.
 
 pub mod deploy;
+pub mod ending;
 pub mod front_times;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use hemet_search::Trial;
-use hemet_search::data::TrainTest;
 use hemet_search::pareto::ParetoFront;
 use hemet_search::study::Baseline;
 
 use self::deploy::Deployed;
+use self::ending::Ending;
 use crate::cli::date;
 use crate::error::Error;
-use crate::experiment::Experiment;
 use crate::run::baseline;
 use crate::run::clock::Clock;
 use crate::run::counts::Counts;
-use crate::run::folder::RunFolder;
-use crate::run::images;
 use crate::run::summary::{self, AgainstBaseline, Best, Environment, Summary};
 use crate::run::trained::Trained;
-use crate::schemes::SchemeCosts;
 use crate::{common, report};
 
 /// Compiles the chosen trial, classifies test images with it encrypted and writes artifact, summary and report.
-pub fn finish(
-    experiment: &Experiment,
-    sets: &TrainTest,
-    costs: &SchemeCosts,
-    run: &RunFolder,
-    trials: &[Trial],
-    clock: &Clock<'_>,
-) -> Result<Summary, Error> {
+pub fn finish(ending: &Ending<'_>, trials: &[Trial], clock: &Clock<'_>) -> Result<Summary, Error> {
+    let Ending {
+        experiment,
+        costs,
+        run,
+        ..
+    } = *ending;
     let mut front = Trained::of(trials);
-    let end = chosen_and_baseline((experiment, sets), costs, run, &mut front)?;
+    let end = chosen_and_baseline(ending, &mut front)?;
     let mut measured_ms: BTreeMap<usize, f64> = [Some(&end.best), end.baseline.as_ref()]
         .into_iter()
         .flatten()
         .map(|network| (network.trial, network.measured_latency_ms))
         .collect();
-    front_times::measure(experiment, sets, costs, run, &mut front, &mut measured_ms)?;
+    front_times::measure(ending, &mut front, &mut measured_ms)?;
     let Trained {
         trials,
         uncompilable,
@@ -58,7 +54,7 @@ pub fn finish(
         infeasible: counts.infeasible,
         failed: counts.failed,
         uncompilable,
-        validation_images: images::validation_images(&sets.train, experiment.data.validation),
+        validation_images: ending.validation_images(),
         front,
         against_baseline: end
             .baseline
@@ -69,11 +65,7 @@ pub fn finish(
         notes: end.notes,
         machine: hemet_runtime::calibrate::machine_name(),
         seconds: clock.keep()?,
-        environment: Some(Environment {
-            system: format!("{}, {}", std::env::consts::OS, std::env::consts::ARCH),
-            cores: common::cores(),
-            date: date::utc(SystemTime::now()),
-        }),
+        environment: Some(environment()),
     };
     let json = serde_json::to_string_pretty(&summary)?;
     run.write(&run.summary_path(), json.as_bytes())?;
@@ -88,8 +80,17 @@ pub fn finish(
     Ok(summary)
 }
 
+/// Where and when.
+fn environment() -> Environment {
+    Environment {
+        system: format!("{}, {}", std::env::consts::OS, std::env::consts::ARCH),
+        cores: common::cores(),
+        date: date::utc(SystemTime::now()),
+    }
+}
+
 /// The networks that are measured at the end, and what a person must be told of them.
-struct End {
+struct Measured {
     best: Best,
     /// The chosen network itself, where that is the baseline.
     baseline: Option<Best>,
@@ -97,12 +98,8 @@ struct End {
 }
 
 /// Chooses, compiles and measures, and the baseline beside it.
-fn chosen_and_baseline(
-    (experiment, sets): (&Experiment, &TrainTest),
-    costs: &SchemeCosts,
-    run: &RunFolder,
-    trained: &mut Trained,
-) -> Result<End, Error> {
+fn chosen_and_baseline(ending: &Ending<'_>, trained: &mut Trained) -> Result<Measured, Error> {
+    let (experiment, run) = (ending.experiment, ending.run);
     let objectives = experiment.objectives()?;
     let (choose, baseline) = (experiment.choose, experiment.search.baseline);
     // Its accuracy is known even where it turns out that it cannot be compiled.
@@ -114,7 +111,7 @@ fn chosen_and_baseline(
             .ok_or_else(|| Error::user("the front is empty"))?
             .trial;
         let trial = &trained.trials[trial];
-        match deploy::deploy(experiment, sets, costs, run, trial, &run.artifact_path()) {
+        match deploy::deploy(ending, trial, &run.artifact_path()) {
             Err(Error::Uncompilable(reason)) => trained.drop_from_front(trial.number, reason),
             result => break (result?, choose.missed(choice, &front)),
         }
@@ -123,7 +120,7 @@ fn chosen_and_baseline(
     let known = |trials: &[Trial]| trials.get(Baseline::TRIAL)?.outcome.accuracy();
     if baseline.is_some() && chosen.trial() != Baseline::TRIAL && known(&trained.trials).is_some() {
         let trial = &trained.trials[Baseline::TRIAL];
-        match deploy::deploy(experiment, sets, costs, run, trial, &run.baseline_path()) {
+        match deploy::deploy(ending, trial, &run.baseline_path()) {
             Err(Error::Uncompilable(reason)) => trained.drop_from_front(trial.number, reason),
             result => reference = Some(result?),
         }
@@ -131,12 +128,12 @@ fn chosen_and_baseline(
     let untrained = baseline.and_then(|baseline| baseline::untrained(baseline, &trained.trials));
     let notes = untrained.into_iter().chain(missed).collect();
     let networks: Vec<&Deployed> = std::iter::once(&chosen).chain(&reference).collect();
-    let mut measured = deploy::measure(experiment, &sets.test, &networks)?.into_iter();
+    let mut measured = deploy::measure(experiment, &ending.sets.test, &networks)?.into_iter();
     let best = measured.next();
     let best = best.ok_or_else(|| Error::user("nothing was measured"))?;
     let is_chosen = baseline.is_some() && best.trial == Baseline::TRIAL;
     let baseline = measured.next().or(is_chosen.then(|| best.clone()));
-    Ok(End {
+    Ok(Measured {
         best,
         baseline,
         notes,

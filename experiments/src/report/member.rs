@@ -1,7 +1,6 @@
 //! What the report says of one member of the front: its architecture, its curves, its layers and what they cost.
 
 use hemet_reports::{GraphDiagram, Table};
-use hemet_search::study;
 use hemet_search::train::EpochReport;
 
 use super::plots::{Drawn, Plot};
@@ -50,7 +49,7 @@ impl<'a> Member<'a> {
             tables: layers.into_iter().collect(),
             parameters,
         };
-        let folder = study::StudyFolder::create(&run.folder.root)?;
+        let folder = run.folder.study()?;
         if let Some(epochs) = folder.read_curve(found.trial)? {
             member.add_curves(run, &epochs)?;
         }

@@ -41,8 +41,8 @@ impl Search<'_> {
         let experiment = self.data.experiment();
         let space = experiment.space()?;
         self.announce()?;
-        let folder = study::StudyFolder::create(&self.run.root).map_err(Error::user)?;
-        let earlier = study::read_journal(&folder.journal(), space).map_err(Error::user)?;
+        let folder = self.run.study()?;
+        let earlier = study::read_journal(&folder.journal(), space)?;
         let progress = SearchProgress::new(experiment, earlier)?;
         let on_event = |event: Event<'_>| {
             if let Some(coordinator) = self.coordinator {
@@ -54,7 +54,7 @@ impl Search<'_> {
         let limit_s = experiment.search.max_minutes.map(|minutes| 60.0 * minutes);
         let study = Study {
             space,
-            strategy: strategy::strategy(&experiment.search.strategy).map_err(Error::user)?,
+            strategy: strategy::strategy(&experiment.search.strategy)?,
             cost: self.cost,
             objectives: &experiment.objectives()?,
             constraints: &experiment.constraints,
@@ -64,7 +64,7 @@ impl Search<'_> {
             out_of_time: &|| limit_s.is_some_and(|limit| begun.elapsed().as_secs_f64() > limit),
         };
         let options = options(experiment, self.coordinator.is_some());
-        let report = study.run(&folder, &options, resume).map_err(Error::user)?;
+        let report = study.run(&folder, &options, resume)?;
         progress.finish();
         if report.trials.iter().all(|t| Point::of(t).is_none()) {
             return Err(Error::user(

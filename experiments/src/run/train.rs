@@ -31,9 +31,7 @@ impl Split {
     /// A share that leaves one part empty.
     pub fn of(experiment: &Experiment, images: &Dataset) -> Result<Self, Error> {
         let seed = Seed::new(experiment.seed).validation();
-        let (training, validation) = images
-            .split(experiment.data.validation, seed)
-            .map_err(Error::user)?;
+        let (training, validation) = images.split(experiment.data.validation, seed)?;
         Ok(Self {
             training,
             validation,

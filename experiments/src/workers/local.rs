@@ -151,7 +151,7 @@ fn spawn(hired: &Hired, index: usize) -> Result<Child, Error> {
         .stderr(log)
         .spawn()
         .map_err(fail)?;
-    let text = serde_json::to_string(hired).map_err(Error::user)? + "\n";
+    let text = serde_json::to_string(hired)? + "\n";
     // The pipe stays with the child's handle, open until the search ends.
     if let Some(stdin) = &mut child.stdin {
         stdin.write_all(text.as_bytes()).map_err(fail)?;

@@ -49,7 +49,7 @@ impl Record {
 
     /// As it travels.
     pub fn to_json(&self) -> Result<String, Error> {
-        serde_json::to_string(self).map_err(Error::user)
+        Ok(serde_json::to_string(self)?)
     }
 
     /// Reads [`Self::to_json`] back; refuses what another version wrote, as it may train otherwise.

@@ -1,0 +1,28 @@
+//! What the end of a search works on.
+
+use hemet_search::data::TrainTest;
+
+use crate::experiment::Experiment;
+use crate::run::folder::RunFolder;
+use crate::run::images;
+use crate::schemes::SchemeCosts;
+
+/// A search whose trials have ended.
+#[derive(Clone, Copy)]
+pub struct Ending<'a> {
+    /// What was searched, and how.
+    pub experiment: &'a Experiment,
+    /// Its images.
+    pub sets: &'a TrainTest,
+    /// What networks cost.
+    pub costs: &'a SchemeCosts,
+    /// Where its files lie.
+    pub run: &'a RunFolder,
+}
+
+impl Ending<'_> {
+    /// How many images the accuracies of the search are of.
+    pub fn validation_images(&self) -> usize {
+        images::validation_images(&self.sets.train, self.experiment.data.validation)
+    }
+}
