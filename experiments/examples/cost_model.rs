@@ -1,11 +1,11 @@
 //! How well the cost model predicts: compiles networks sampled from the published spaces with random weights, runs them
 //! encrypted, and compares predicted with measured latency.
 //!
-//! `cargo run --release -p hemet --example cost_model -- OUT [--networks 30] [--costs FILE]` writes OUT/cost_model.{svg,png,csv}
-//! and prints the mean absolute error and Kendall's tau. Networks are drawn from the presets in turn; those without secure
-//! parameters or with a prediction above `--most-ms` are passed over. Predictions are from the cost table of this machine,
-//! which knows nothing of these networks; measured is what one thread computes for a request (the median of five runs of
-//! each network), on a quiet machine the time on the wall.
+//! `cargo run --release -p hemet --example cost_model -- OUT [--networks 30] [--costs FILE]` writes
+//! OUT/cost_model.{svg,png,csv} and prints the mean absolute error and Kendall's tau. Networks are drawn from the
+//! presets in turn; those without secure parameters or with a prediction above `--most-ms` are passed over. Predictions
+//! are from the cost table of this machine, which knows nothing of these networks; measured is what one thread computes
+//! for a request (the median of five runs of each network), on a quiet machine the time on the wall.
 
 use std::path::{Path, PathBuf};
 

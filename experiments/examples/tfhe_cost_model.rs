@@ -1,11 +1,11 @@
-//! How well the cost model predicts under TFHE, and how far from the machine's bound a prediction is: compiles networks of many
-//! kinds, runs them encrypted, compares predicted with measured latency and with what their bootstraps alone take in a loop of the
-//! crate `tfhe`.
+//! How well the cost model predicts under TFHE, and how far from the machine's bound a prediction is: compiles networks
+//! of many kinds, runs them encrypted, compares predicted with measured latency and with what their bootstraps alone
+//! take in a loop of the crate `tfhe`.
 //!
 //! `cargo run --release -p hemet --example tfhe_cost_model -- OUT [--networks 20] [--costs FILE]` writes
-//! OUT/tfhe_cost_model.{svg,png,csv} and prints the errors and the bounds. Predictions are from the cost table of this machine,
-//! which knows nothing of these networks; measured is what one thread computes for a request (the least of five runs). Every result
-//! is compared with the integer network's; a difference ends the study.
+//! OUT/tfhe_cost_model.{svg,png,csv} and prints the errors and the bounds. Predictions are from the cost table of this
+//! machine, which knows nothing of these networks; measured is what one thread computes for a request (the least of
+//! five runs). Every result is compared with the integer network's; a difference ends the study.
 
 mod predicted;
 
@@ -280,8 +280,8 @@ fn network(kind: &Kind, width: usize) -> Result<(QuantizedNetwork, Quantization)
     Ok((network.map_err(Error::user)?, quantization))
 }
 
-/// Random integers, and norms that change nothing. With a pattern instead, sums of equal ciphertexts may cancel, and what is
-/// left encrypts nothing and bootstraps in no time.
+/// Random integers, and norms that change nothing. With a pattern instead, sums of equal ciphertexts may cancel, and
+/// what is left encrypts nothing and bootstraps in no time.
 fn weights(graph: &LayerGraph, quantization: &Quantization, name: &str) -> Weights {
     let mut weights = Weights::random(graph, &mut Seed::new(1).derive(name).rng());
     let limit = quantization.weight_limit() as f32;

@@ -1,5 +1,5 @@
-//! HEMET's greedy rule against all networks of spaces that are small enough for it: in the compiler's predictions the network that it
-//! keeps is at most 5 % slower than the fastest.
+//! HEMET's greedy rule against all networks of spaces that are small enough for it: in the compiler's predictions the
+//! network that it keeps is at most 5 % slower than the fastest.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! ONNX models through the binary: activations that are no polynomials are refused, or fitted on calibration data and run encrypted.
+//! ONNX models through the binary: activations that are no polynomials are refused, or fitted on calibration data and
+//! run encrypted.
 
 mod world;
 

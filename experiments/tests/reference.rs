@@ -1,4 +1,5 @@
-//! The schemas and pages that are generated from the types and the command line: the kept files are what the program gives.
+//! The schemas and pages that are generated from the types and the command line: the kept files are what the program
+//! gives.
 
 mod world;
 

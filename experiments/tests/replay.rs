@@ -26,7 +26,8 @@ fn the_replay_is_secure_its_optimum_is_in_the_interior_and_dense_packing_is_far_
         let outcome = outcomes.iter().find(|o| o.variant == variant).unwrap();
         outcome.replayed[0]
     };
-    // 17 primes of 60 bits are 1020 bits: more than the 868 of ring degree 2^15. 14 are 840, and no special prime more fits.
+    // 17 primes of 60 bits are 1020 bits: more than the 868 of ring degree 2^15. 14 are 840, and no special prime more
+    // fits.
     assert_eq!(of("all_mobile").log_n, 16);
     let middle = of("regular_34");
     assert_eq!((middle.log_n, middle.log_qp_bits), (15, 840.0));
@@ -34,7 +35,8 @@ fn the_replay_is_secure_its_optimum_is_in_the_interior_and_dense_packing_is_far_
     let ladder = ["regular_4", "regular_34", "regular_234"];
     let inside = least(&mut ladder.iter().map(|variant| of(variant).latency_s));
     assert!(inside < of("all_mobile").latency_s && inside < of("regular_1234").latency_s);
-    // The factor by a measured table is the example's to say; ten holds by the synthetic one, additions counted on both sides.
+    // The factor by a measured table is the example's to say; ten holds by the synthetic one, additions counted on both
+    // sides.
     let replayed = outcomes.iter().flat_map(|o| &o.replayed);
     let best_replay = least(&mut replayed.map(|p| p.latency_s + p.additions_s));
     let best = least(&mut outcomes.iter().map(|o| o.compiled.latency_s));

@@ -1,4 +1,5 @@
-//! The report of a run folder, written again: of a finished search, of one that is not over, and with other objectives; the exports.
+//! The report of a run folder, written again: of a finished search, of one that is not over, and with other objectives;
+//! the exports.
 
 mod world;
 
@@ -114,8 +115,8 @@ fn an_unfinished_search_is_reported(world: &World) {
     assert!(plot.contains("(unfinished)") && !plot.contains("hollow"));
 }
 
-/// The report that is written again and the exports count a network that left the front as the end of the search did: like one that
-/// failed in training.
+/// The report that is written again and the exports count a network that left the front as the end of the search did:
+/// like one that failed in training.
 fn what_could_not_be_compiled_is_out_of_every_curve(world: &World) {
     let drawn = |name: &str, journal: &str, summary: &serde_json::Value| {
         let (run, copy) = (world.path("run"), world.path(name));
@@ -150,7 +151,8 @@ fn what_could_not_be_compiled_is_out_of_every_curve(world: &World) {
     assert!(forgotten.iter().zip(&expected).all(|(a, b)| a != b));
 }
 
-/// Accuracy over the first objective beside it, with its unit, and measured values only of what a timed prediction measures.
+/// Accuracy over the first objective beside it, with its unit, and measured values only of what a timed prediction
+/// measures.
 fn the_pareto_plot_follows_the_objectives(world: &World) {
     let run = world.path("run");
     let experiment = std::fs::read_to_string(run.join("experiment.yaml")).unwrap();

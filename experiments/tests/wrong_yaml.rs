@@ -18,8 +18,8 @@ space: {input: [1, 8, 8], classes: 10, blocks: [{name: b1, options: [skip]}]}
 search: {strategy: random, trials: 2}
 ";
 
-/// A line that takes the place of the sound one of its key, or is added; `^` stands before the place that the message must
-/// name. Then what the message must contain, the key's path first.
+/// A line that takes the place of the sound one of its key, or is added; `^` stands before the place that the message
+/// must name. Then what the message must contain, the key's path first.
 const WRONG: &[(&str, &[&str])] = &[
     // The experiment.
     ("name: ^a b", &["name", "letters, digits"]),
@@ -412,7 +412,8 @@ const WRONG: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Keys of blocks: what is written there, and what the message says of its path within the block. In a space of one position.
+/// Keys of blocks: what is written there, and what the message says of its path within the block. In a space of one
+/// position.
 const WRONG_BLOCKS: &[(&str, &str)] = &[
     (
         "conv: {width: ^0}",

@@ -1,4 +1,5 @@
-//! Draws every plot on made-up numbers, easy and hard ones, to be looked at: `cargo run --release -p hemet-reports --example gallery -- FOLDER`.
+//! Draws every plot on made-up numbers, easy and hard ones, to be looked at: `cargo run --release -p hemet-reports
+//! --example gallery -- FOLDER`.
 
 use std::path::Path;
 

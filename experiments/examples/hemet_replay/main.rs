@@ -1,8 +1,9 @@
-//! HEMET's ladder replayed at secure parameters, beside the same networks compiled here; see experiments/hemet_replay.yaml.
+//! HEMET's ladder replayed at secure parameters, beside the same networks compiled here; see
+//! experiments/hemet_replay.yaml.
 //!
 //! `cargo run --release -p hemet --example hemet_replay -- experiments/hemet_replay.yaml OUT [--costs FILE]` writes
-//! OUT/hemet_replay.{svg,png,csv,md} and prints the table and the factor that dense packing gives. Every figure is predicted. The
-//! cost table must have ring degrees 2^15 and 2^16: `hemet calibrate --full --out FILE`.
+//! OUT/hemet_replay.{svg,png,csv,md} and prints the table and the factor that dense packing gives. Every figure is
+//! predicted. The cost table must have ring degrees 2^15 and 2^16: `hemet calibrate --full --out FILE`.
 
 use std::path::{Path, PathBuf};
 

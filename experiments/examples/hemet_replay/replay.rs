@@ -1,9 +1,10 @@
 //! HEMET's replay: the op counts of its published code at secure parameters, beside the same networks compiled here.
 //!
-//! HEMET (Lou and Jiang, ICML 2021, section 3) predicts a latency as rotations · t_rotate(N, level) + plaintext products ·
-//! t_multiply(N, level), summed over the layers; so does [`replay`], with a measured cost table. Left out, which favours the replay:
-//! squares and rescales; and a 60-bit prime, which the engine does not have, counts as the table's primes do. The additions that sum
-//! the products, which HEMET's model leaves out and a compiled network's latency holds, are told apart. All figures are predicted.
+//! HEMET (Lou and Jiang, ICML 2021, section 3) predicts a latency as rotations · t_rotate(N, level) + plaintext
+//! products · t_multiply(N, level), summed over the layers; so does [`replay`], with a measured cost table. Left out,
+//! which favours the replay: squares and rescales; and a 60-bit prime, which the engine does not have, counts as the
+//! table's primes do. The additions that sum the products, which HEMET's model leaves out and a compiled network's
+//! latency holds, are told apart. All figures are predicted.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -184,7 +185,8 @@ impl Replay {
     }
 }
 
-/// The cheapest secure replay of a variant: over numbers of special primes, the smallest ring degree that carries the chain.
+/// The cheapest secure replay of a variant: over numbers of special primes, the smallest ring degree that carries the
+/// chain.
 ///
 /// # Errors
 /// No ring degree carries the chain, or the table lacks its costs.

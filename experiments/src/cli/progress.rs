@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
+use hemet_reports::number;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Shows how far a piece of work with a known number of steps has come.
@@ -34,7 +35,8 @@ impl Progress {
         } else if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(total);
             let style = ProgressStyle::with_template(
-                "{prefix:>10} [{bar:24}] {percent:>3} %  {msg}  {elapsed} gone, {eta} left",
+                // One line, whatever the message: what does not fit the terminal is cut off.
+                "{prefix:>10} [{bar:12}] {percent:>3} %  {elapsed} gone, {eta} left  {wide_msg}",
             )
             .expect("the template is well-formed")
             .progress_chars("=> ");
@@ -86,12 +88,13 @@ impl Progress {
                         0 => String::new(),
                         here => {
                             let left = gone / here as f64 * total.saturating_sub(done) as f64;
-                            format!(", about {left:.0} s left")
+                            format!(", about {} left", number::duration(left))
                         }
                     };
                     let percent = done * 100 / (*total).max(1);
+                    let gone = number::duration(gone);
                     eprintln!(
-                        "{:>10} {percent:>3} %  {message}  ({gone:.0} s{left})",
+                        "{:>10} {percent:>3} %  {message}  ({gone}{left})",
                         self.title
                     );
                 }

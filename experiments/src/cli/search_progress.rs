@@ -7,6 +7,7 @@ use hemet_reports::number;
 use hemet_search::Trial;
 use hemet_search::hypervolume::HypervolumeCurve;
 use hemet_search::objective::Objectives;
+use hemet_search::pareto::ParetoFront;
 use hemet_search::study::{Baseline, Event};
 use hemet_search::trial::Point;
 
@@ -81,6 +82,7 @@ impl SearchProgress {
                 state.running.remove(&trial.number);
                 state.ended.push((*trial).clone());
                 state.measure();
+                state.note_front(trial);
                 state.note_baseline(trial);
             }
         }
@@ -121,6 +123,28 @@ impl State {
         if let (Some(note), Some(progress)) = (untrained, &self.progress) {
             progress.note(&note);
         }
+    }
+
+    /// Says that the front has a new member.
+    fn note_front(&self, ended: &Trial) {
+        if let (Some(note), Some(progress)) = (self.joined(ended), &self.progress) {
+            progress.note(&note);
+        }
+    }
+
+    /// What there is to say of a trial that has joined the front; none of others.
+    fn joined(&self, ended: &Trial) -> Option<String> {
+        let front = ParetoFront::of(&self.ended, &self.objectives);
+        let mut members = front.members().iter();
+        let own = members.find(|member| member.trial == ended.number)?;
+        Some(format!(
+            "front: #{} joins with {} at {} ms, depth {}; {} on it",
+            own.trial,
+            common::percent(own.accuracy),
+            number::milliseconds(own.latency_ms),
+            own.depth,
+            front.members().len()
+        ))
     }
 
     fn measure(&mut self) {
@@ -238,5 +262,10 @@ mod tests {
              best 90.00 % at 50.0 ms (#0); hypervolume 45.00 %"
         );
         assert_eq!(state.epochs_done(), 47);
+        let joined = state.joined(&state.ended[0]);
+        let expected = "front: #0 joins with 90.00 % at 50.0 ms, depth 3; 1 on it";
+        assert_eq!(joined.as_deref(), Some(expected));
+        assert_eq!(state.joined(&state.ended[3]), None, "dominated");
+        assert_eq!(state.joined(&state.ended[4]), None, "stopped early");
     }
 }

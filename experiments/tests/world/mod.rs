@@ -1,4 +1,5 @@
-//! What tests of the binary share: a folder of their own in which `hemet` runs, and an experiment that is trained in seconds.
+//! What tests of the binary share: a folder of their own in which `hemet` runs, and an experiment that is trained in
+//! seconds.
 
 // Each test binary uses its part.
 #![allow(dead_code)]
@@ -10,7 +11,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// A folder, removed at the end, with a cost table `costs.json` that depends on no clock, so that journals can be compared.
+/// A folder, removed at the end, with a cost table `costs.json` that depends on no clock, so that journals can be
+/// compared.
 pub struct World {
     folder: tempfile::TempDir,
 }
@@ -64,8 +66,9 @@ impl World {
     }
 }
 
-/// An experiment on the embedded digits over a few small networks: a stem, then nothing or one of the convolutions of `conv`, which are
-/// written as in a space, such as `width: [4, 8], kernel: 3`. The lines of `settings` follow, among them `search:`.
+/// An experiment on the embedded digits over a few small networks: a stem, then nothing or one of the convolutions of
+/// `conv`, which are written as in a space, such as `width: [4, 8], kernel: 3`. The lines of `settings` follow, among
+/// them `search:`.
 pub fn tiny(conv: &str, settings: &str) -> String {
     format!(
         "\
