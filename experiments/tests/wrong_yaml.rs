@@ -309,7 +309,7 @@ const WRONG: &[(&str, &[&str])] = &[
     ),
     (
         "compile: {failure_bits: ^9}",
-        &["`compile.failure_bits` is 9", "from 10 to 128"],
+        &["`compile.failure_bits` is 9", "from 40 to 128"],
     ),
     (
         "compile: {output: ^class}",

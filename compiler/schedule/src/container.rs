@@ -1,7 +1,8 @@
 //! The container of an artifact: a mark, a head with the manifest, and parts that are compressed and carry a checksum.
 //!
 //! ```text
-//! mark (8 bytes)  version (u32)  length of head (u32)  BLAKE3 of version and head (32 bytes)  head (JSON)  parts, one after another
+//! mark (8 bytes)  version (u32)  length of head (u32)  BLAKE3 of version and head (32 bytes)  head (JSON)
+//! parts, one after another
 //! ```
 //!
 //! Numbers are little-endian. The head holds the [`Manifest`] and, for each part, name, size, stored size and BLAKE3

@@ -270,7 +270,7 @@ fn hostile() -> Vec<(&'static str, Box<dyn FnOnce() -> String>, &'static str)> {
                     .unwrap_err()
                     .to_string()
             }),
-            "a prime outside the chain",
+            "and so on for 49999 more",
         ),
         (
             "a name of a megabyte",

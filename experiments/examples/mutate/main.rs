@@ -120,7 +120,7 @@ fn one(reader: &Reader, tally: &Tally, input: u64) {
     let seconds = begin.elapsed().as_secs_f64();
     let per_mb = seconds / (bytes.len().max(LEAST_BYTES) as f64 / 1e6);
     tally.inputs.fetch_add(1, Ordering::Relaxed);
-    let mut fail = |what: String| {
+    let fail = |what: String| {
         if let Ok(mut failures) = tally.failures.lock() {
             failures.push(format!(
                 "{}: input {input} ({} bytes) {what}",

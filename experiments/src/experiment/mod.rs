@@ -159,8 +159,8 @@ pub struct Compile {
     /// Promised precision of the logits: an error of at most 2^-precision_bits.
     #[schemars(range(min = 2, max = 30), extend("x-unit" = "bits", "x-scheme" = "ckks"))]
     pub precision_bits: u32,
-    /// Scheme `tfhe`: a whole prediction fails with a probability of at most 2^-failure_bits, 10 to 128.
-    #[schemars(range(min = 10, max = 128), extend("x-unit" = "bits", "x-scheme" = "tfhe"))]
+    /// Scheme `tfhe`: a whole prediction fails with a probability of at most 2^-failure_bits, 40 to 128.
+    #[schemars(range(min = 40, max = 128), extend("x-unit" = "bits", "x-scheme" = "tfhe"))]
     pub failure_bits: u32,
     /// Scheme `tfhe`: what the client learns.
     #[schemars(extend("x-scheme" = "tfhe"))]

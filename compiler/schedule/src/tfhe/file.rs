@@ -9,7 +9,8 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::tfhe::{
-    Constant, Constants, Error, MapConstant, TableConstant, Verified, parse, print, verify,
+    Constant, Constants, Error, MAX_COUNT, MapConstant, TableConstant, Verified, parse, print,
+    verify,
 };
 
 const KEY: &str = "hemet-tfhe-schedule";
@@ -124,10 +125,15 @@ fn read_constant(file: &SafeTensors<'_>, name: &str) -> Result<Constant, Error> 
         let [half, channel_len] = unsigned("shape")?[..] else {
             return Err(Error::File(format!("`{name}:shape` needs two numbers")));
         };
-        let values = integers("values")?
-            .chunks(half.max(1) as usize)
-            .map(<[i32]>::to_vec)
-            .collect();
+        let (half_len, values) = (half.max(1) as usize, integers("values")?);
+        // Each table takes memory of its own, so that many short ones take a multiple of the file.
+        let tables = values.len().div_ceil(half_len);
+        if tables > MAX_COUNT as usize {
+            return Err(Error::File(format!(
+                "`{name}:values` has {tables} tables, at most {MAX_COUNT} are allowed"
+            )));
+        }
+        let values = values.chunks(half_len).map(<[i32]>::to_vec).collect();
         return Ok(Constant::Table(TableConstant {
             half,
             channel_len,

@@ -226,25 +226,14 @@ fn values(
         (_, Some(_)) => return Err("holds floats and has a step".into()),
         (Dtype::F32, None) => {
             let floats = data.as_chunks::<4>().0.iter();
-            collected(floats.map(|c| f64::from(f32::from_le_bytes(*c))))?
+            integers::collected(floats.map(|c| f64::from(f32::from_le_bytes(*c))))?
         }
         (_, None) => {
             let floats = data.as_chunks::<8>().0.iter();
-            collected(floats.map(|c| f64::from_le_bytes(*c)))?
+            integers::collected(floats.map(|c| f64::from_le_bytes(*c)))?
         }
     };
     Ok((values, shape.to_vec()))
-}
-
-/// The numbers, where there is memory for them.
-pub(super) fn collected(numbers: impl ExactSizeIterator<Item = f64>) -> Result<Vec<f64>, String> {
-    let mut values = Vec::new();
-    let count = numbers.len();
-    values
-        .try_reserve_exact(count)
-        .map_err(|_| format!("there is no memory for its {count} values"))?;
-    values.extend(numbers);
-    Ok(values)
 }
 
 fn constant(

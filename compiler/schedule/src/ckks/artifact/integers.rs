@@ -78,7 +78,18 @@ pub(super) fn values(bytes: &[u8], planes: usize, step: f64) -> Result<Vec<f64>,
             sum << 8 | i32::from(bytes[plane * count + index])
         })
     };
-    super::constants::collected((0..count).map(|i| f64::from(integer(i)) * step))
+    collected((0..count).map(|i| f64::from(integer(i)) * step))
+}
+
+/// The numbers, where there is memory for them.
+pub(super) fn collected(numbers: impl ExactSizeIterator<Item = f64>) -> Result<Vec<f64>, String> {
+    let mut values = Vec::new();
+    let count = numbers.len();
+    values
+        .try_reserve_exact(count)
+        .map_err(|_| format!("there is no memory for its {count} values"))?;
+    values.extend(numbers);
+    Ok(values)
 }
 
 /// Exponent of the lowest bit of a normal float that is 1.

@@ -84,18 +84,26 @@ impl Check<'_> {
             Ok(inferred) => inferred,
             Err(message) => return self.at(index, message),
         };
-        for (value, ty) in (made..).zip(inferred) {
-            match self.schedule.types.get(value as usize) {
-                Some(written) if *written == ty => {}
-                Some(written) => {
-                    self.at(
-                        index,
-                        format!("%{value} has type {written}, inferred is {ty}"),
-                    );
-                }
-                None => self.at(index, format!("%{value} has no type, inferred is {ty}")),
-            }
-        }
+        // All results are of one type: what is wrong is told of the first and counted.
+        let types = &self.schedule.types;
+        let written = (made..).map(|value| types.get(value as usize));
+        let mut wrong = (made..)
+            .zip(written.zip(inferred))
+            .filter_map(|(value, (written, ty))| {
+                (written != Some(&ty)).then_some((value, written, ty))
+            });
+        let Some((value, written, ty)) = wrong.next() else {
+            return;
+        };
+        let written = written.map_or("no type".into(), |ty| format!("type {ty}"));
+        let more = match wrong.count() {
+            0 => String::new(),
+            more => format!(", and so on for {more} more"),
+        };
+        self.at(
+            index,
+            format!("%{value} has {written}, inferred is {ty}{more}"),
+        );
     }
 
     fn steps(&mut self, index: usize, op: &Op) {
