@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use hemet_files::sealed::{Damage, Fields, SUM_BYTES, seal, unseal, within};
 use hemet_schedule::tfhe::{OutputForm, Verified, from_bytes, interpret, print, to_bytes};
 use hemet_schedule::{Manifest, Scheme};
 use serde::{Deserialize, Serialize};
@@ -19,9 +20,8 @@ use crate::files::{ArtifactId, read};
 
 const VERSION: u32 = 1;
 const FIXED: usize = 16;
-const SUM: usize = 32;
 /// Longest head that is read.
-const MAX_HEAD: usize = 1 << 20;
+const MAX_HEAD: u64 = 1 << 20;
 const WHAT: &str = "the TFHE artifact";
 
 /// How an image becomes the integers that the network takes, and its integers logits.
@@ -137,14 +137,13 @@ impl TfheArtifact {
         };
         let head = serde_json::to_vec(&head).map_err(|e| malformed(e.to_string()))?;
         let schedule = to_bytes(&self.schedule).map_err(|e| malformed(e.to_string()))?;
-        let mut bytes = Vec::with_capacity(FIXED + head.len() + schedule.len() + SUM);
+        let mut bytes = Vec::with_capacity(FIXED + head.len() + schedule.len() + SUM_BYTES);
         bytes.extend(Scheme::Tfhe.mark());
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend((head.len() as u32).to_le_bytes());
         bytes.extend(head);
         bytes.extend(schedule);
-        let sum = blake3::hash(&bytes);
-        bytes.extend(sum.as_bytes());
+        seal(&mut bytes);
         Ok(bytes)
     }
 
@@ -156,41 +155,7 @@ impl TfheArtifact {
         if !bytes.starts_with(Scheme::Tfhe.mark()) {
             return Err(RuntimeError::NotOurs { what: WHAT });
         }
-        let short = || RuntimeError::Length {
-            what: WHAT,
-            expected: (FIXED + SUM) as u64,
-            got: bytes.len() as u64,
-        };
-        let (body, sum) = bytes
-            .len()
-            .checked_sub(SUM)
-            .filter(|at| *at >= FIXED)
-            .map(|at| bytes.split_at(at))
-            .ok_or_else(short)?;
-        let number =
-            |at: usize| u32::from_le_bytes([body[at], body[at + 1], body[at + 2], body[at + 3]]);
-        if number(8) != VERSION {
-            return Err(RuntimeError::Version {
-                what: WHAT,
-                got: number(8),
-                newest: VERSION,
-            });
-        }
-        let computed = blake3::hash(body);
-        if computed.as_bytes() != sum {
-            return Err(malformed(
-                "its checksum is wrong: it is damaged; get it again".into(),
-            ));
-        }
-        let length = number(12) as usize;
-        let rest = &body[FIXED..];
-        if length > MAX_HEAD || length > rest.len() {
-            return Err(malformed(format!(
-                "a head of {length} bytes, at most {} are possible",
-                MAX_HEAD.min(rest.len())
-            )));
-        }
-        let (head, schedule) = rest.split_at(length);
+        let (head, schedule) = parts(bytes).map_err(|damage| malformed(damage.to_string()))?;
         let head: Head = serde_json::from_slice(head).map_err(|e| malformed(e.to_string()))?;
         head.encoding.check()?;
         let schedule = from_bytes(schedule).map_err(|e| malformed(e.to_string()))?;
@@ -281,6 +246,19 @@ impl Model for TfheArtifact {
     fn service(self: Box<Self>, _constant_bytes: usize) -> Result<Box<dyn Service>> {
         Ok(Box::new(TfheService::new(self.schedule)?))
     }
+}
+
+/// Head and schedule.
+fn parts(bytes: &[u8]) -> std::result::Result<(&[u8], &[u8]), Damage> {
+    let mut start = Fields::of(WHAT, bytes);
+    start.mark(Scheme::Tfhe.mark())?;
+    let version = start.u32()?;
+    start.check_version(version, VERSION)?;
+    let length = start.u32()?;
+    let length = within(WHAT, length.into(), MAX_HEAD)?;
+    let mut fields = Fields::of(WHAT, unseal(WHAT, bytes)?);
+    fields.take(FIXED)?;
+    Ok((fields.take(length)?, fields.rest()))
 }
 
 pub(super) fn malformed(reason: String) -> RuntimeError {

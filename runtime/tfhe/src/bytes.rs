@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use hemet_files::sealed::{Damage, Fields, seal, unseal, within};
 use hemet_schedule::tfhe::SetId;
 use zeroize::Zeroizing;
 
@@ -17,9 +18,8 @@ use crate::{ClientKey, EncryptedInput, EncryptedOutput, Error, EvaluationKeys, S
 
 const MAGIC: &[u8; 6] = b"HMTFHE";
 const VERSION: u8 = 1;
-const CHECKSUM: usize = 32;
 /// Longest spec that is read.
-const MAX_SPEC_BYTES: usize = 1 << 16;
+const MAX_SPEC_BYTES: u64 = 1 << 16;
 
 /// Longest envelope that is read: 4 GiB.
 pub const MAX_BYTES: usize = 4 << 30;
@@ -68,73 +68,41 @@ fn wrap(kind: Kind, key_id: &[u8; 16], spec: &str, payload: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(spec.as_bytes());
     bytes.extend_from_slice(&(payload.len() as u64).to_le_bytes());
     bytes.extend_from_slice(payload);
-    let checksum = blake3::hash(&bytes);
-    bytes.extend_from_slice(checksum.as_bytes());
+    seal(&mut bytes);
     bytes
 }
 
 /// Key id, spec text and payload of an envelope.
 fn unwrap(kind: Kind, bytes: &[u8]) -> Result<([u8; 16], &str, &[u8]), Error> {
-    let short = || {
-        kind.refuse(format!(
-            "{} bytes end too early; the file is cut off",
-            bytes.len()
-        ))
-    };
-    if bytes.len() > MAX_BYTES {
+    let damaged = |damage: Damage| kind.refuse(damage.to_string());
+    let name = kind.name();
+    within(name, bytes.len() as u64, MAX_BYTES as u64).map_err(damaged)?;
+    let mut start = Fields::of(name, bytes);
+    start.mark(MAGIC).map_err(damaged)?;
+    let found = start.u8().map_err(damaged)?;
+    if found != kind.byte() {
         return Err(kind.refuse(format!(
-            "{} bytes, at most {MAX_BYTES} are read",
-            bytes.len()
-        )));
-    }
-    let (body, checksum) = bytes
-        .len()
-        .checked_sub(CHECKSUM)
-        .map(|at| bytes.split_at(at))
-        .ok_or_else(short)?;
-    let mut rest = body;
-    let mut take = |len: usize| -> Result<&[u8], Error> {
-        let (taken, after) = rest.split_at_checked(len).ok_or_else(short)?;
-        rest = after;
-        Ok(taken)
-    };
-    if take(6)? != MAGIC {
-        return Err(kind.refuse("it does not begin as one; is it another kind of file?"));
-    }
-    let header = take(2)?;
-    if header[0] != kind.byte() {
-        return Err(kind.refuse(format!(
-            "kind {}, expected {}; is it another kind of file?",
-            header[0],
+            "kind {found}, expected {}; is it another kind of file?",
             kind.byte()
         )));
     }
-    if header[1] != VERSION {
-        return Err(kind.refuse(format!(
-            "version {}, this program reads {VERSION}",
-            header[1]
-        )));
-    }
-    let mut key_id = [0u8; 16];
-    key_id.copy_from_slice(take(16)?);
-    let length = take(4)?;
-    let length = u32::from_le_bytes([length[0], length[1], length[2], length[3]]) as usize;
-    if length > MAX_SPEC_BYTES {
-        return Err(kind.refuse(format!(
-            "a spec of {length} bytes, at most {MAX_SPEC_BYTES} are read"
-        )));
-    }
-    let spec = std::str::from_utf8(take(length)?).map_err(|e| kind.refuse(e.to_string()))?;
-    let mut length = [0u8; 8];
-    length.copy_from_slice(take(8)?);
-    let payload = take(usize::try_from(u64::from_le_bytes(length)).map_err(|_| short())?)?;
-    if !rest.is_empty() {
-        return Err(kind.refuse(format!("{} bytes follow its end", rest.len())));
-    }
-    match blake3::hash(body).as_bytes() == checksum {
-        true => Ok((key_id, spec, payload)),
-        false => Err(kind.refuse("its checksum is wrong; the file is damaged")),
-    }
+    let version = start.u8().map_err(damaged)?;
+    let versions = start.check_version(version.into(), VERSION.into());
+    versions.map_err(damaged)?;
+    let read = || -> Result<([u8; 16], &[u8], &[u8]), Damage> {
+        let mut fields = Fields::of(name, unseal(name, bytes)?);
+        fields.take(MAGIC.len() + 2)?;
+        let key_id = fields.array()?;
+        let length = fields.u32()?;
+        let spec = fields.take(within("its spec", length.into(), MAX_SPEC_BYTES)?)?;
+        let length = fields.length(MAX_BYTES as u64)?;
+        let payload = fields.take(length)?;
+        fields.end()?;
+        Ok((key_id, spec, payload))
+    };
+    let (key_id, spec, payload) = read().map_err(damaged)?;
+    let spec = std::str::from_utf8(spec).map_err(|e| kind.refuse(e.to_string()))?;
+    Ok((key_id, spec, payload))
 }
 
 fn put_seeded(payload: &mut Vec<u8>, key: &Seeded) {
