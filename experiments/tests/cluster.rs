@@ -107,7 +107,8 @@ fn the_slurm_script_starts_workers() {
         command
             .arg(&script)
             .env("PATH", &path)
-            .env_remove("HEMET_STORAGE");
+            .env_remove("HEMET_STORAGE")
+            .env("HEMET_KEY", "study.key");
         command
             .env("HEMET_DATA", "/a folder")
             .env("SLURM_SUBMIT_DIR", "project");
@@ -122,6 +123,7 @@ fn the_slurm_script_starts_workers() {
     let arguments: Vec<String> = said.lines().map(str::to_owned).collect();
     assert_eq!(storage_of_worker(&arguments), "postgres://me@host/db");
     assert!(arguments.contains(&"/a folder".to_owned()), "{arguments:?}");
+    assert!(arguments.contains(&"study.key".to_owned()), "{arguments:?}");
     let without = run(None);
     assert!(!without.status.success());
     assert!(String::from_utf8_lossy(&without.stderr).contains("HEMET_STORAGE"));

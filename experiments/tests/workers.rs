@@ -7,9 +7,11 @@ use std::io::Write;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hemet_queue::{Address, Queue};
+use hemet_queue::{Address, Heartbeat, Queue, Request, Serve, StudyRow};
 use world::{World, read_json, tiny};
 
 /// Of six networks of few weights; each is trained in about a second.
@@ -302,7 +304,7 @@ fn workers_of_a_cluster_give_the_front_of_one_process_though_killed_or_stopped()
     let mut cluster = Cluster::new();
     cluster.good("search tiny.yaml --out one --costs costs.json");
     let search = cluster.start(&format!(
-        "search tiny.yaml --out two --costs costs.json --storage {url}"
+        "search tiny.yaml --out two --costs costs.json --storage {url} --key study.key"
     ));
     cluster.wait("the study is entered", || {
         cluster.path("two/queue.json").exists()
@@ -314,8 +316,9 @@ fn workers_of_a_cluster_give_the_front_of_one_process_though_killed_or_stopped()
         let rows: Vec<serde_json::Value> = serde_json::from_str(&listed).unwrap();
         rows.into_iter().find(|row| row["study"] == study.as_str())
     };
-    let worker =
-        format!("worker --storage {url} --study {study} --idle-minutes 0.1 --scratch scratch");
+    let worker = format!(
+        "worker --storage {url} --key study.key --study {study} --idle-minutes 0.1 --scratch scratch"
+    );
     let [killed, stopped] = [cluster.start(&worker), cluster.start(&worker)];
     cluster.wait_for_two_in_training("two", &url);
     signal("-KILL", cluster.id(killed));
@@ -339,6 +342,64 @@ fn workers_of_a_cluster_give_the_front_of_one_process_though_killed_or_stopped()
 }
 
 #[test]
+fn an_answer_of_somebody_without_the_key_costs_its_trial_and_not_the_search() {
+    let mut cluster = Cluster::new();
+    let search = cluster.start("search tiny.yaml --out run --costs costs.json --workers 2");
+    cluster.wait("its workers start", || {
+        children(cluster.id(search)).len() == 2
+    });
+    let workers = children(cluster.id(search));
+    workers.iter().for_each(|worker| signal("-STOP", *worker));
+    let entry = read_json(&cluster.path("run/queue.json"));
+    let study = entry["study"].as_str().unwrap().to_owned();
+    let file = cluster.path("run/queue.sqlite");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "for its owner alone");
+    }
+    // Somebody who can write to the queue answers one trial, whoever had it.
+    let queue = Queue::open(&Address::File(file)).unwrap();
+    let stranger = std::thread::spawn(move || {
+        let answered = AtomicBool::new(false);
+        let handler = move |_: Request| match answered.swap(true, Ordering::SeqCst) {
+            false => {
+                Ok("{\"Complete\":{\"weights\":\"\",\"accuracy\":0,\"epochs\":[]}}".to_owned())
+            }
+            true => Err("one is enough".to_owned()),
+        };
+        let serve = Serve {
+            study,
+            worker: "stranger".into(),
+            heartbeat: Heartbeat {
+                every: Duration::from_secs(2),
+                missed: 4,
+            },
+            attempts: 3,
+        };
+        queue.serve(
+            &serve,
+            Arc::new(handler),
+            Arc::new(|_: Option<&StudyRow>| false),
+        )
+    });
+    let journal = cluster.path("run/journal.jsonl");
+    let refused = || std::fs::read_to_string(&journal).is_ok_and(|j| j.contains("is refused"));
+    cluster.wait("the answer is refused", refused);
+    workers.iter().for_each(|worker| signal("-CONT", *worker));
+    cluster.ends_well(search);
+    // It has no second answer to give, and ends.
+    drop(stranger);
+    let summary = read_json(&cluster.path("run/summary.json"));
+    assert_eq!(summary["failed"], 1, "{summary}");
+    assert!(
+        summary["complete"].as_u64().is_some_and(|n| n >= 1),
+        "{summary}"
+    );
+}
+
+#[test]
 fn wrong_storages_and_folders_are_refused() {
     let cluster = Cluster::new();
     for (arguments, what) in [
@@ -348,6 +409,12 @@ fn wrong_storages_and_folders_are_refused() {
         ),
         ("worker --storage nowhere", "nowhere/queue.sqlite"),
         ("worker", "--storage"),
+        ("worker --storage postgres://me@host/db", "--key"),
+        (
+            "worker --storage postgres://me@host/db --key none.key",
+            "none.key",
+        ),
+        ("search tiny.yaml --key study.key", "--storage"),
         ("studies --storage .", "run folders"),
         ("search tiny.yaml --workers 0", "0"),
     ] {

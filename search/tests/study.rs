@@ -268,36 +268,80 @@ fn a_full_journal_is_refused_unless_resumed_and_a_finished_study_resumes_to_itse
     assert_eq!(again, whole);
 }
 
+/// The lines of a journal with one in the place of line `index`.
+fn with_line(lines: &[&str], index: usize, line: &str) -> String {
+    let mut damaged = lines.to_vec();
+    damaged[index] = line;
+    damaged.join("\n") + "\n"
+}
+
 #[test]
-fn a_corrupt_line_is_an_error_with_its_number_and_changes_nothing() {
+fn a_line_that_cannot_be_read_costs_its_trial_and_not_the_study() {
+    for name in ["random", "nsga2"] {
+        let folder = temporary();
+        let whole = run(folder.path(), &options(2, 7), Resume::No, name).expect("runs");
+        let sound = String::from_utf8(journal(folder.path())).expect("text");
+        let lines: Vec<&str> = sound.lines().collect();
+        let genes = lines[4].replace("\"architecture\":\"", "\"architecture\":\"9-9-");
+        for (index, line) in [
+            (2, lines[2].replace("number", "nummer")),
+            (3, String::new()),
+            (4, genes),
+            (5, "\0".repeat(40)),
+            (0, lines[0].replace("\"outcome\":\"", "\"outcome\":\"In")),
+            (
+                1,
+                lines[1].replace("\"accuracy\":", "\"accuracy\":null,\"other\":"),
+            ),
+        ] {
+            let damaged = with_line(&lines, index, &line);
+            fs::write(folder.path().join("journal.jsonl"), &damaged).expect("written");
+            let mended = run(folder.path(), &options(2, 7), Resume::Yes, name).expect("resumes");
+            let kept = fs::read(folder.path().join("journal.damaged.jsonl")).expect("kept");
+            assert_eq!(kept, damaged.as_bytes());
+            let reason = mended.trials[index].outcome.reason().expect("lost");
+            let place = format!("line {} of the journal", index + 1);
+            assert!(reason.contains(&place), "{reason}");
+            assert_eq!(
+                mended.trials[index].architecture,
+                whole.trials[index].architecture
+            );
+            for (trial, old) in mended.trials.iter().zip(&whole.trials) {
+                assert!(trial == old || trial.number == index, "{trial:?}");
+            }
+            assert!(mended.trials.len() >= whole.trials.len());
+            let after = journal(folder.path());
+            let again = run(folder.path(), &options(2, 7), Resume::Yes, name).expect("resumes");
+            assert_eq!(
+                (again, journal(folder.path())),
+                (mended, after),
+                "it is mended once"
+            );
+        }
+    }
+}
+
+#[test]
+fn last_lines_that_cannot_be_read_are_done_again_and_lines_out_of_order_are_refused() {
     let folder = temporary();
     run(folder.path(), &options(2, 7), Resume::No, "random").expect("runs");
     let sound = String::from_utf8(journal(folder.path())).expect("text");
     let lines: Vec<&str> = sound.lines().collect();
-    let cases = [
-        (2, lines[2].replace("number", "nummer")),
-        (3, String::new()),
-        (1, lines[0].to_owned()),
-        (
-            4,
-            lines[4].replace("\"architecture\":\"", "\"architecture\":\"9-9-"),
-        ),
-        (lines.len() - 1, "{}".to_owned()),
-        (0, lines[0].replace("\"outcome\":\"", "\"outcome\":\"In")),
-    ];
-    for (index, line) in cases {
-        let mut damaged = lines.clone();
-        damaged[index] = &line;
-        let damaged = damaged.join("\n") + "\n";
+    for line in ["{}", "", "\u{fffd}"] {
+        let damaged = with_line(&lines, lines.len() - 1, line);
         fs::write(folder.path().join("journal.jsonl"), &damaged).expect("written");
-        let error = run(folder.path(), &options(2, 7), Resume::Yes, "random").expect_err("refused");
-        let message = error.to_string();
-        assert!(
-            message.contains(&format!("line {}:", index + 1)),
-            "{message}"
-        );
-        assert_eq!(journal(folder.path()), damaged.as_bytes(), "{message}");
+        run(folder.path(), &options(2, 7), Resume::Yes, "random").expect("resumes");
+        assert_eq!(journal(folder.path()), sound.as_bytes(), "{line}");
     }
+    let swapped = with_line(&lines, 1, lines[0]);
+    fs::write(folder.path().join("journal.jsonl"), &swapped).expect("written");
+    let error = run(folder.path(), &options(2, 7), Resume::Yes, "random").expect_err("refused");
+    assert!(error.to_string().contains("line 2:"), "{error}");
+    assert_eq!(
+        journal(folder.path()),
+        swapped.as_bytes(),
+        "nothing is changed"
+    );
 }
 
 #[test]

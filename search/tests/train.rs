@@ -80,8 +80,31 @@ fn everything() -> LayerGraph {
         stem,
         &[conv(3, 5, 1, 1, true), Layer::Affine(Affine)],
     );
+    let odd = |kernel, padding, dilation, groups| {
+        Layer::Conv(Conv {
+            out_channels: 6,
+            window: Window {
+                kernel,
+                stride: [1, 1],
+                padding,
+                dilation,
+            },
+            groups,
+            bias: false,
+        })
+    };
+    let fourth = path(
+        &mut graph,
+        "fourth",
+        stem,
+        &[
+            odd([1, 4], [0, 1, 0, 2], [1, 1], 1),
+            odd([3, 2], [2, 0, 2, 2], [2, 2], 6),
+            odd([3, 1], [1, 0, 1, 0], [1, 1], 2),
+        ],
+    );
     let joined = graph
-        .add("joined", Layer::Concat, &[sum, third, left])
+        .add("joined", Layer::Concat, &[sum, third, left, fourth])
         .expect("shapes fit");
     path(
         &mut graph,
@@ -90,6 +113,10 @@ fn everything() -> LayerGraph {
         &[
             conv(8, 3, 2, 1, false),
             pool(2, 1),
+            Layer::AveragePool(AveragePool {
+                window: Window::tile(2, 1),
+                counts_padding: false,
+            }),
             poly(2, true),
             dense(5),
             Layer::Affine(Affine),

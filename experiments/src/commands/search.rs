@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use hemet_queue::Address;
 use hemet_reports::number;
 use hemet_search::data::Dataset;
 use hemet_search::study::Resume;
@@ -19,8 +20,8 @@ use crate::run::search::Search;
 use crate::run::summary::Best;
 use crate::run::train::{self, ExperimentData};
 use crate::schemes::{self, CostSource, SchemeCosts};
-use crate::workers::Record;
 use crate::workers::coordinator::{Coordinator, Storage};
+use crate::workers::{self, Record, key};
 use crate::{finish, report};
 
 /// Search a space of networks, compile the best and classify encrypted test images with it
@@ -58,14 +59,18 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub workers: Option<u16>,
     /// Hand trials out through this PostgreSQL database, to `hemet worker --storage URL` on any machines (and to
-    /// --workers on this one); without it, worker processes use a file in the run folder. PGPASSWORD may hold the
-    /// password
+    /// --workers on this one); without it, worker processes use a file in the run folder. The password is
+    /// taken from ~/.pgpass or PGPASSWORD
     #[arg(long, value_name = "URL")]
     pub storage: Option<String>,
     /// Check the experiment and say what its search will be like: networks, the share of them that keep the
     /// constraints, predicted extremes, hours. Nothing is searched or written
     #[arg(long, conflicts_with_all = ["out", "resume", "workers", "storage"])]
     pub check: bool,
+    /// File of the study's key, which workers of a database need too; without it, queue.key in the run folder. Made
+    /// where it is missing
+    #[arg(long, value_name = "FILE", requires = "storage")]
+    pub key: Option<PathBuf>,
     /// What standard output is for
     #[command(flatten)]
     pub output: Output,
@@ -74,13 +79,13 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args) -> Result<(), Error> {
     let start = Instant::now();
-    let storage = args.storage.as_deref().map(Storage::parse).transpose()?;
+    let address = args.storage.as_deref().map(workers::address).transpose()?;
     let mut experiment = Experiment::read(&args.experiment)?;
     if args.data.is_some() {
         experiment.data.path = args.data.clone();
     }
     experiment.seed = args.seed.unwrap_or(experiment.seed);
-    check_options(&experiment, storage.is_none() || args.workers.is_some())?;
+    check_options(&experiment, address.is_none() || args.workers.is_some())?;
     let sets = images::load(&experiment)?;
     if args.check {
         return check(&args, &experiment, &sets.train);
@@ -94,7 +99,7 @@ pub fn run(args: Args) -> Result<(), Error> {
         ..CostSource::default()
     };
     let cost = SchemeCosts::of(experiment.space()?.schemes(), Some(&experiment), &source)?;
-    let coordinator = coordinator(&args, storage, &experiment, &sets.train, &run)?;
+    let coordinator = coordinator(&args, address, &experiment, &sets.train, &run)?;
     if let (None, Some(workers)) = (&coordinator, args.workers) {
         experiment.search.workers = usize::from(workers);
     }
@@ -228,16 +233,20 @@ fn folder(args: &Args, experiment: &Experiment) -> Result<RunFolder, Error> {
 /// Who hands trials out, where they are to be trained in other processes.
 fn coordinator(
     args: &Args,
-    storage: Option<Storage>,
+    address: Option<Address>,
     experiment: &Experiment,
     images: &Dataset,
     run: &RunFolder,
 ) -> Result<Option<Coordinator>, Error> {
     let asked = args.workers.map_or(0, usize::from);
-    let storage = match storage {
-        Some(storage) => storage,
-        None if asked > 1 => Storage::in_run(run)?,
-        None => return Ok(None),
+    if address.is_none() && asked <= 1 {
+        return Ok(None);
+    }
+    let file = args.key.clone().unwrap_or_else(|| key::in_run(run));
+    let key = key::read_or_make(&file)?;
+    let storage = match address.zip(args.storage.as_deref()) {
+        Some((address, text)) => Storage::new(address, text, key),
+        None => Storage::in_run(run, key)?,
     };
     let lag = experiment.search.lag;
     if asked > lag {
@@ -249,7 +258,10 @@ fn coordinator(
     let coordinator = Coordinator::start(run, experiment, &record, &storage, asked)?;
     eprintln!("study {} in {}", coordinator.study(), storage.address);
     if asked == 0 {
-        eprintln!("its trials wait for workers: hemet worker --storage URL");
+        eprintln!(
+            "its trials wait for workers: hemet worker --storage URL --key FILE, with a copy of {}",
+            file.display()
+        );
     }
     Ok(Some(coordinator))
 }

@@ -10,6 +10,7 @@ use crate::common;
 use crate::error::Error;
 use crate::run::counts::Counts;
 use crate::run::folder::RunFolder;
+use crate::workers;
 
 /// List searches with their trials by state
 #[derive(clap::Args, Debug)]
@@ -49,7 +50,7 @@ struct Row {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let address = Address::parse(&args.storage)?;
+    let address = workers::address(&args.storage)?;
     let rows: Vec<Row> = match &address {
         Address::Postgres(_) => {
             let studies = Queue::open(&address)?.studies()?;

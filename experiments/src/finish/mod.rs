@@ -3,6 +3,7 @@
 pub mod deploy;
 pub mod ending;
 pub mod front_times;
+pub mod gap;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -15,6 +16,7 @@ use self::deploy::Deployed;
 use self::ending::Ending;
 use crate::cli::date;
 use crate::error::Error;
+use crate::run::accuracy::Accuracy;
 use crate::run::baseline;
 use crate::run::clock::Clock;
 use crate::run::counts::Counts;
@@ -126,13 +128,22 @@ fn chosen_and_baseline(ending: &Ending<'_>, trained: &mut Trained) -> Result<Mea
         }
     }
     let untrained = baseline.and_then(|baseline| baseline::untrained(baseline, &trained.trials));
-    let notes = untrained.into_iter().chain(missed).collect();
+    let notes = untrained.into_iter().chain(missed);
     let networks: Vec<&Deployed> = std::iter::once(&chosen).chain(&reference).collect();
     let mut measured = deploy::measure(experiment, &ending.sets.test, &networks)?.into_iter();
     let best = measured.next();
     let best = best.ok_or_else(|| Error::user("nothing was measured"))?;
     let is_chosen = baseline.is_some() && best.trial == Baseline::TRIAL;
     let baseline = measured.next().or(is_chosen.then(|| best.clone()));
+    let validation = Accuracy {
+        share: best.validation_accuracy,
+        images: (ending.sets.train.len() as f64 * experiment.data.validation) as usize,
+    };
+    let test = Accuracy {
+        share: best.test_accuracy,
+        images: best.test_images,
+    };
+    let notes = notes.chain(gap::warning(validation, test)).collect();
     Ok(Measured {
         best,
         baseline,

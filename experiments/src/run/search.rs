@@ -42,7 +42,7 @@ impl Search<'_> {
         let space = experiment.space()?;
         self.announce()?;
         let folder = self.run.study()?;
-        let earlier = study::read_journal(&folder.journal(), space)?;
+        let earlier = study::read_sound_journal(&folder.journal(), space)?;
         let progress = SearchProgress::new(experiment, earlier)?;
         let on_event = |event: Event<'_>| {
             if let Some(coordinator) = self.coordinator {
@@ -94,13 +94,13 @@ impl Search<'_> {
         on_epoch: &mut OnEpoch<'_>,
         progress: &SearchProgress,
     ) -> Result<TrainOutcome, SearchError> {
+        let mut training = TrialTraining::of(self.data, job.order)?;
         if let Some(coordinator) = self.coordinator {
-            return coordinator.train(job, on_epoch, &|epoch| {
+            return coordinator.train(job, &training, on_epoch, &|epoch| {
                 progress.heard(job.order.number, epoch);
                 self.clock.tick();
             });
         }
-        let mut training = TrialTraining::of(self.data, job.order)?;
         training.checkpoint = Some(job.checkpoint);
         let teacher = training.teacher(&mut |_| {})?;
         training.run(teacher.as_ref(), on_epoch)

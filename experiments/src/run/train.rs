@@ -8,7 +8,7 @@ use hemet_search::train::{
     EpochReport, OnEpoch, Recipe, Teacher, TrainData, TrainOutcome, Training,
 };
 use hemet_search::{Error as SearchError, Seed};
-use hemet_spaces::{LayerGraph, Scheme};
+use hemet_spaces::{LayerGraph, Scheme, Weights};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
@@ -115,9 +115,33 @@ impl<'a> TrialTraining<'a> {
         })
     }
 
+    /// What is asked.
+    pub fn order(&self) -> &Order {
+        self.order
+    }
+
     /// The network.
     pub fn graph(&self) -> &LayerGraph {
         &self.graph
+    }
+
+    /// Epochs of all phases.
+    pub fn epochs(&self) -> usize {
+        self.shared.experiment.train.all_epochs()
+    }
+
+    /// Number of validation images.
+    pub fn validation_images(&self) -> usize {
+        self.shared.split.validation.len()
+    }
+
+    /// Accuracy on the validation images, 0 to 1, with these weights.
+    ///
+    /// # Errors
+    /// Weights of another network.
+    pub fn accuracy(&self, weights: &Weights) -> Result<f64, SearchError> {
+        let validation = &self.shared.split.validation;
+        self.recipe().accuracy(&self.graph, weights, validation)
     }
 
     /// What it is trained to be.

@@ -5,12 +5,16 @@
 //! Nothing but the queue and the data set need be reachable, no shared folder. The journal in the run folder is the
 //! one truth; a trial's proposal never depends on which worker was faster (see `hemet_search::study`), so the front
 //! is that of a single worker, on machines that train bit for bit alike.
+//!
+//! A database carries messages and is trusted with no more: record, orders and deliveries are sealed with the study's
+//! key (`key.rs`), and the search measures the accuracy of delivered weights itself.
 
 pub mod coordinator;
+pub mod key;
 mod local;
 pub mod trainer;
 
-use hemet_queue::Heartbeat;
+use hemet_queue::{Address, Heartbeat, Key, Purpose};
 use hemet_search::data::Dataset;
 use serde::{Deserialize, Serialize};
 
@@ -47,13 +51,17 @@ impl Record {
         })
     }
 
-    /// As it travels.
-    pub fn to_json(&self) -> Result<String, Error> {
-        Ok(serde_json::to_string(self)?)
+    /// As it travels, sealed with the study's key.
+    pub fn seal(&self, key: &Key, study: &str) -> Result<String, Error> {
+        let text = serde_json::to_string(self)?;
+        Ok(key.seal(Purpose::Record, study, &text))
     }
 
-    /// Reads [`Self::to_json`] back; refuses what another version wrote, as it may train otherwise.
-    pub fn from_json(text: &str) -> Result<Self, Error> {
+    /// Reads [`Self::seal`]'s result back; refuses what another version wrote, as it may train otherwise.
+    pub fn open(key: &Key, study: &str, sealed: &str) -> Result<Self, Error> {
+        let text = key
+            .open(Purpose::Record, study, sealed)
+            .map_err(|e| Error::user(format!("the record of study {study}: {e}")))?;
         let record: Self = serde_json::from_str(text)
             .map_err(|e| Error::user(format!("the study's record cannot be read: {e}")))?;
         let own = env!("CARGO_PKG_VERSION");
@@ -79,6 +87,20 @@ pub fn sum(images: &Dataset) -> String {
     hash.finalize().to_hex().to_string()
 }
 
+/// Reads the address of a queue as it stands on a command line.
+///
+/// # Errors
+/// An address of an unknown kind.
+pub fn address(text: &str) -> Result<Address, Error> {
+    let address = Address::parse(text)?;
+    if address.names_password() {
+        eprintln!(
+            "warning: other users of this machine can read the password in --storage; put it into ~/.pgpass, or into PGPASSWORD"
+        );
+    }
+    Ok(address)
+}
+
 /// What a search writes to the standard input of a worker that it starts. The worker ends when that input ends.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Hired {
@@ -86,6 +108,8 @@ pub struct Hired {
     pub storage: String,
     /// Id of the study.
     pub study: String,
+    /// Its key, in hexadecimal digits.
+    pub key: String,
     /// The run folder.
     pub run: std::path::PathBuf,
 }

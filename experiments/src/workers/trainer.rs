@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use hemet_queue::Request;
+use hemet_queue::{Key, Purpose, Request};
 use hemet_search::Error as SearchError;
 use hemet_search::study::{self, Delivery, Order};
 use hemet_search::train::{End, EpochReport, TrainOutcome};
@@ -19,8 +19,28 @@ use crate::run::folder::RunFolder;
 use crate::run::images;
 use crate::run::train::{ExperimentData, TrialTraining};
 
+/// A study, with all that a worker must know to train for it.
+pub struct Study<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its key.
+    pub key: Key,
+    /// Its record.
+    pub record: Record,
+}
+
+/// Where a worker has its data set.
+pub enum DataPlace<'a> {
+    /// Where the study's record says: on the search's own machine, or where the worker's user trusts it.
+    OfRecord,
+    /// In this folder; none for sets that are embedded.
+    Own(Option<&'a Path>),
+}
+
 /// Trains the trials of one study.
 pub struct Trainer {
+    study: String,
+    key: Key,
     shared: ExperimentData,
     /// Where checkpoints and teachers lie.
     scratch: RunFolder,
@@ -29,28 +49,33 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// For a study; `data` is where this machine has its data set, if elsewhere than the search.
+    /// For a study; checkpoints and teachers lie in `scratch`.
     pub fn new(
-        record: &Record,
-        data: Option<&Path>,
+        study: Study<'_>,
+        data: DataPlace<'_>,
         scratch: PathBuf,
         in_run_folder: bool,
     ) -> Result<Self, Error> {
-        let text = Text::of(Path::new("the study's experiment"), &record.experiment)?;
+        let text = Text::of(
+            Path::new("the study's experiment"),
+            &study.record.experiment,
+        )?;
         let mut experiment: Experiment = parse(&text)?;
-        if let Some(data) = data {
-            experiment.data.path = Some(data.to_owned());
+        if let DataPlace::Own(folder) = data {
+            experiment.data.path = folder.map(Path::to_owned);
         }
         let images = images::load(&experiment)?.train;
         let sum = super::sum(&images);
-        if sum != record.images {
+        if sum != study.record.images {
             return Err(Error::user(format!(
                 "the training images of `{}` here have sum {sum}, those of the search have {}; give the same files with --data",
-                experiment.data.set, record.images
+                experiment.data.set, study.record.images
             )));
         }
         let scratch = RunFolder { root: scratch };
         Ok(Self {
+            study: study.id.to_owned(),
+            key: study.key,
             shared: ExperimentData::of(&experiment, &images, &scratch)?,
             scratch,
             in_run_folder,
@@ -59,7 +84,16 @@ impl Trainer {
 
     /// Does a piece of work; an error is one of this worker.
     pub fn answer(&self, request: &Request) -> Result<String, String> {
-        let done = catch_unwind(AssertUnwindSafe(|| self.deliver(request)));
+        let order = self.key.open(Purpose::Order, &self.study, &request.text);
+        let order = match order {
+            Ok(order) => order,
+            // Nobody that this worker works for waits for an answer.
+            Err(error) => {
+                eprintln!("an order is not followed: {error}");
+                return Ok(String::new());
+            }
+        };
+        let done = catch_unwind(AssertUnwindSafe(|| self.deliver(request, order)));
         let delivery = match done {
             Ok(Ok(delivery)) => delivery,
             Ok(Err(SearchError::Untrainable { layer, why })) => {
@@ -75,13 +109,15 @@ impl Trainer {
         };
         // One that was cancelled is another worker's by now, and nobody reads this.
         let text = delivery.to_json().map_err(|e| e.to_string())?;
-        Ok(text.unwrap_or_default())
+        let purpose = Purpose::Delivery(&request.text);
+        let seal = |text: String| self.key.seal(purpose, &self.study, &text);
+        Ok(text.map(seal).unwrap_or_default())
     }
 
-    fn deliver(&self, request: &Request) -> Result<Delivery, SearchError> {
+    fn deliver(&self, request: &Request, order: &str) -> Result<Delivery, SearchError> {
         let space = self.shared.experiment().space();
         let space = space.map_err(|e| SearchError::Elsewhere(e.render()))?;
-        let order = Order::from_json(&request.text, space)?;
+        let order = Order::from_json(order, space)?;
         let begun = Instant::now();
         let checkpoint = study::StudyFolder::create(&self.scratch.root)?.checkpoint(order.number);
         let mut training = TrialTraining::of(&self.shared, &order)?;

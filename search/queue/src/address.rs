@@ -37,6 +37,17 @@ impl Address {
         }
     }
 
+    /// Whether the address holds a password, which other users of a machine can read in its list of processes.
+    pub fn names_password(&self) -> bool {
+        let Self::Postgres(url) = self else {
+            return false;
+        };
+        let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let user = place.rsplit_once('@').map_or("", |(user, _)| user);
+        user.contains(':') || query.split('&').any(|part| part.starts_with("password="))
+    }
+
     /// The queue in a run folder.
     pub fn in_folder(folder: &Path) -> Self {
         Self::File(folder.join(FILE))
@@ -78,10 +89,16 @@ mod tests {
                 "postgres://host:5433/db",
             ),
             ("postgresql://host/db", "postgresql://host/db"),
+            (
+                "postgres://host:5433/db?password=secret",
+                "postgres://host:5433/db",
+            ),
+            ("postgres://me@host:5433/db", "postgres://host:5433/db"),
         ] {
             let address = Address::parse(text).expect(text);
             assert_eq!(address.to_string(), shown);
             assert!(!format!("{address:?}").contains("cret"));
+            assert_eq!(address.names_password(), text.contains("cret"), "{text}");
         }
         let error = Address::parse("mysql://host/db").expect_err("refused");
         assert!(error.to_string().contains("mysql"), "{error}");

@@ -41,6 +41,30 @@ pub enum Error {
         /// Id of the study.
         study: String,
     },
+    /// The id of a study has other characters than ids have.
+    #[error("`{}` is no id of a study: an id has 1 to 64 characters of a-z, 0-9, `_` and `-`", found.escape_default())]
+    StudyId {
+        /// What was found, its beginning.
+        found: String,
+    },
+    /// A key is not 64 hexadecimal digits.
+    #[error(
+        "a study's key is 64 hexadecimal digits, as the search writes them into queue.key of its run folder"
+    )]
+    Key,
+    /// A text was not written by a holder of the study's key.
+    #[error(
+        "no holder of the study's key wrote this: it was changed on its way, or its writer has another key"
+    )]
+    Seal,
+    /// A text is longer than is read.
+    #[error("it has {found} bytes, at most {limit} are read")]
+    TooLong {
+        /// Its length in bytes.
+        found: u64,
+        /// The greatest length.
+        limit: u64,
+    },
     /// The worker's own work could not be done, such as data that are not there.
     #[error("{0}")]
     Handler(String),

@@ -6,6 +6,7 @@
 //! | [`queue`] | the open queue: connections, tables |
 //! | [`studies`] | the studies that lie in it: record, signs of life, counts |
 //! | [`task`] | what the coordinator does: ask for a piece of work, look for its answer |
+//! | [`Key`] | seals of what travels, so that a database or a stranger cannot speak for search or worker |
 //! | [`serve`] | what a worker does: take work, one piece at a time, answer, show signs of life |
 //!
 //! This crate knows no networks: work, answers and records are texts. Claiming, signs of life, the recovery of work
@@ -23,18 +24,23 @@
 pub mod address;
 mod error;
 mod heard;
+mod permissions;
 pub mod queue;
+mod seal;
 pub mod serve;
 mod storage;
 pub mod studies;
+mod study_id;
 pub mod task;
 mod task_id;
 
 pub use address::Address;
 pub use error::Error;
 pub use queue::Queue;
+pub use seal::{GREATEST_TEXT, Key, Purpose};
 pub use serve::{Request, Serve, Served};
 pub use storage::Heartbeat;
 pub use studies::{StudyRecord, StudyRow};
+pub use study_id::{check_id, is_id, new_id};
 pub use task::{Answer, Counts};
 pub use task_id::TaskId;

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use tokio::runtime::Runtime;
 
+use crate::permissions::owner_only;
 use crate::{Address, Error};
 
 /// How long a writer waits for another process that writes to the same SQLite file.
@@ -98,6 +99,10 @@ impl Queue {
                     Err(Error::NoQueue { path: path.clone() })
                 }
                 Address::File(path) => {
+                    if create {
+                        let failed = database("cannot make the queue's file", address);
+                        owner_only(path).map_err(failed)?;
+                    }
                     let pool = sqlite(path, create)
                         .await
                         .map_err(database("cannot open the queue", address))?;
@@ -167,8 +172,10 @@ async fn sqlite(path: &std::path::Path, create: bool) -> Result<SqlitePool, sqlx
 }
 
 async fn postgres(url: &str, address: &Address) -> Result<PgPool, Error> {
-    let failed = "cannot connect to PostgreSQL";
+    let failed = "cannot connect to PostgreSQL (over a network its certificate must name the host: ?sslrootcert=FILE in the \
+                  address names its authority, ?sslmode=require trusts any)";
     let options: PgConnectOptions = url.parse().map_err(database(failed, address))?;
+    let options = secured(options, url);
     // A process that is stopped in the middle of a transaction must not keep others waiting.
     let options = options.options([("idle_in_transaction_session_timeout", "20s")]);
     PgPoolOptions::new()
@@ -177,6 +184,30 @@ async fn postgres(url: &str, address: &Address) -> Result<PgPool, Error> {
         .connect_with(options)
         .await
         .map_err(database(failed, address))
+}
+
+/// With TLS and a certificate that names the host, unless the database is on this machine or the user says otherwise,
+/// by `sslmode` in the address or by PGSSLMODE.
+fn secured(options: PgConnectOptions, url: &str) -> PgConnectOptions {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let chosen = query.contains("sslmode=") || query.contains("ssl-mode=");
+    let host = options.get_host();
+    let is_local = options.get_socket().is_some()
+        || host.starts_with('/')
+        || host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback());
+    match options.get_ssl_mode() {
+        PgSslMode::Prefer if !chosen && !is_local => options.ssl_mode(PgSslMode::VerifyFull),
+        PgSslMode::Prefer
+        | PgSslMode::Disable
+        | PgSslMode::Allow
+        | PgSslMode::Require
+        | PgSslMode::VerifyCa
+        | PgSslMode::VerifyFull => options,
+    }
 }
 
 /// Whether the last table that [`make_tables`] makes is there.
@@ -204,4 +235,38 @@ async fn make_tables(pool: &PgPool, address: &Address) -> Result<(), Error> {
         transaction.commit().await
     };
     made.await.map_err(database(failed, address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_elsewhere_must_prove_its_name_unless_the_user_says_otherwise() {
+        for (url, expected) in [
+            ("postgres://me@db.example/hemet", "VerifyFull"),
+            ("postgres://me@10.1.2.3:5433/hemet", "VerifyFull"),
+            (
+                "postgres://me@db.example/hemet?sslrootcert=ca.pem",
+                "VerifyFull",
+            ),
+            ("postgres://me@db.example/hemet?sslmode=require", "Require"),
+            ("postgres://me@db.example/hemet?sslmode=prefer", "Prefer"),
+            ("postgres://me@db.example/hemet?sslmode=disable", "Disable"),
+            ("postgres://me@localhost/hemet", "Prefer"),
+            ("postgres://me@127.0.0.1/hemet", "Prefer"),
+            ("postgres://me@[::1]/hemet", "Prefer"),
+            ("postgres://me@/hemet?host=/var/run/postgresql", "Prefer"),
+        ] {
+            let options: PgConnectOptions = url.parse().expect(url);
+            // What this machine's environment says is no part of the test.
+            let asked = url.contains("sslmode=");
+            let options = match asked {
+                true => options,
+                false => options.ssl_mode(PgSslMode::Prefer),
+            };
+            let mode = format!("{:?}", secured(options, url).get_ssl_mode());
+            assert_eq!(mode, expected, "{url}");
+        }
+    }
 }

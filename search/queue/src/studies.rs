@@ -5,15 +5,19 @@
 use sqlx::Row;
 
 use crate::queue::{Pool, on_pool};
+use crate::study_id::{check_id, is_id};
 use crate::{Counts, Error, Queue};
 
 /// Seconds without a sign of life after which a coordinator counts as gone.
 pub const SILENT_AFTER_S: i64 = 15;
 
+/// The greatest record that is read, in characters.
+const GREATEST_RECORD: i64 = 1 << 24;
+
 /// A study as it is entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StudyRecord {
-    /// Unique in the queue; no `/`.
+    /// Unique in the queue; see [`crate::is_id`].
     pub id: String,
     /// For people.
     pub name: String,
@@ -58,11 +62,6 @@ impl StudyRow {
     }
 }
 
-/// A fresh id for a study of this name.
-pub fn new_id(name: &str) -> String {
-    format!("{name}-{}", ulid::Ulid::generate()).to_lowercase()
-}
-
 /// The seconds of the database's clock, in its language.
 fn now(pool: &Pool) -> &'static str {
     match pool {
@@ -75,8 +74,9 @@ impl Queue {
     /// Enters a study, or opens it again; with that its coordinator lives.
     ///
     /// # Errors
-    /// The database.
+    /// An id that is none; the database.
     pub fn enter(&self, study: &StudyRecord) -> Result<(), Error> {
+        check_id(&study.id)?;
         let now = now(&self.pool);
         let sql = format!(
             "INSERT INTO hemet_studies (id, name, record, progress, open, created_at, seen_at)
@@ -119,21 +119,29 @@ impl Queue {
     /// What a worker must know of `study`.
     ///
     /// # Errors
-    /// No such study; the database.
+    /// No such study; a record that is too long; the database.
     pub fn record(&self, study: &str) -> Result<String, Error> {
-        let sql = "SELECT record FROM hemet_studies WHERE id = $1";
-        let found: Result<Option<String>, sqlx::Error> = on_pool!(&self.pool, pool => {
-            self.runtime.block_on(sqlx::query_scalar(sql).bind(study).fetch_optional(pool))
+        let limit = GREATEST_RECORD;
+        let sql = "SELECT CAST(LENGTH(record) AS BIGINT) AS length,
+            CASE WHEN LENGTH(record) <= $2 THEN record END AS record FROM hemet_studies WHERE id = $1";
+        let found: Result<Option<(i64, Option<String>)>, sqlx::Error> = on_pool!(&self.pool, pool => {
+            let query = sqlx::query_as(sql).bind(study).bind(limit);
+            self.runtime.block_on(query.fetch_optional(pool))
         });
-        found
-            .map_err(self.failed("cannot read the study"))?
-            .ok_or_else(|| Error::NoStudy {
+        match found.map_err(self.failed("cannot read the study"))? {
+            Some((_, Some(record))) => Ok(record),
+            Some((length, None)) => Err(Error::TooLong {
+                found: length.unsigned_abs(),
+                limit: limit.unsigned_abs(),
+            }),
+            None => Err(Error::NoStudy {
                 place: self.address().to_string(),
                 study: study.to_owned(),
-            })
+            }),
+        }
     }
 
-    /// All studies, the oldest first.
+    /// All studies, the oldest first. Rows whose id is none are no studies of ours and left out.
     ///
     /// # Errors
     /// The database.
@@ -170,6 +178,7 @@ pub(crate) async fn rows(pool: &Pool, study: Option<&str>) -> Result<Vec<StudyRo
             })
             .collect::<Result<_, sqlx::Error>>()?
     });
+    studies.retain(|study| is_id(&study.id));
     for study in &mut studies {
         study.counts = crate::task::counts(pool, &study.id).await?;
         study.workers = living(pool, &study.id).await?;

@@ -16,6 +16,8 @@ pub enum Answer {
     GivenUp(String),
     /// Workers could not do it, for this reason, as often as it may be taken.
     Failed(String),
+    /// There is an answer of so many bytes, more than is read.
+    TooLong(u64),
 }
 
 /// The work of a study, by state.
@@ -98,11 +100,16 @@ impl Queue {
         done.map_err(self.failed("cannot clear the study's trials"))
     }
 
-    /// What became of a piece of work; none while it waits or runs.
+    /// What became of a piece of work; none while it waits or runs. An answer of more than `limit` bytes is not read.
     ///
     /// # Errors
     /// The database.
-    pub fn answer(&self, study: &str, id: TaskId) -> Result<Option<Answer>, Error> {
+    pub fn answer(&self, study: &str, id: TaskId, limit: u64) -> Result<Option<Answer>, Error> {
+        let length = self.runtime.block_on(answer_length(&self.pool, id));
+        let length = length.map_err(self.failed("cannot look for the result of a trial"))?;
+        if let Some(length) = length.filter(|length| *length > limit) {
+            return Ok(Some(Answer::TooLong(length)));
+        }
         let found = on_pool!(&self.pool, pool => self.runtime.block_on(async {
             let mut storage = pool.storage(study, Heartbeat::default());
             WaitForCompletion::<String>::check_status(&mut storage, [id.apalis()])
@@ -127,6 +134,22 @@ fn table(pool: &Pool) -> &'static str {
         Pool::Sqlite(_) => "Jobs",
         Pool::Postgres(_) => "apalis.jobs",
     }
+}
+
+/// The length of an answer in bytes, as the database keeps it; none where there is no answer.
+async fn answer_length(pool: &Pool, id: TaskId) -> Result<Option<u64>, sqlx::Error> {
+    let length = match pool {
+        Pool::Sqlite(_) => "LENGTH(CAST(last_result AS BLOB))",
+        Pool::Postgres(_) => "CAST(OCTET_LENGTH(CAST(last_result AS TEXT)) AS BIGINT)",
+    };
+    let sql = format!(
+        "SELECT {length} FROM {} WHERE id = $1 AND status IN ('Done', 'Killed', 'Failed')",
+        table(pool)
+    );
+    let found: Option<Option<i64>> = on_pool!(pool, pool => {
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(id.to_string()).fetch_optional(pool).await?
+    });
+    Ok(found.flatten().map(i64::unsigned_abs))
 }
 
 async fn is_known(pool: &Pool, id: TaskId) -> Result<bool, sqlx::Error> {

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use hemet_queue::studies::new_id;
-use hemet_queue::{Address, Answer, Heartbeat, Queue, Request, Serve, StudyRecord, TaskId, serve};
+use hemet_queue::{
+    Address, Answer, Heartbeat, Queue, Request, Serve, StudyRecord, TaskId, new_id, serve,
+};
 
 /// Missed after two seconds.
 const HEARTBEAT: Heartbeat = Heartbeat {
@@ -73,7 +74,7 @@ impl World {
 
     fn answer(&self, text: &str) -> Option<Answer> {
         let id = TaskId::of(&self.study, text);
-        self.queue.answer(&self.study, id).unwrap()
+        self.queue.answer(&self.study, id, 1 << 20).unwrap()
     }
 
     /// Starts a worker; gives its process id.

@@ -3,6 +3,7 @@
 //! To add one: a file here that implements [`Source`], and its line in [`sources`].
 
 mod cifar10;
+mod csv;
 mod fashion_mnist;
 mod files;
 pub mod idx;
@@ -79,8 +80,8 @@ pub trait Source: Sync {
         None
     }
 
-    /// What its classes are called, in the order of their numbers; none where numbers are all there is, or where the user's own
-    /// files say.
+    /// What its classes are called, in the order of their numbers; none where numbers are all there is, or where the
+    /// user's own files say.
     fn class_names(&self) -> &'static [&'static str] {
         &[]
     }
@@ -103,6 +104,7 @@ pub fn sources() -> &'static [&'static dyn Source] {
         &image_folder::ImageFolder,
         &own::OwnIdx,
         &own::OwnNpz,
+        &csv::Csv,
     ]
 }
 

@@ -26,7 +26,8 @@ use crate::{Error, Seed, Trial};
 pub use baseline::Baseline;
 pub use folder::StudyFolder;
 pub use halving::{Contest, Halving, Verdict};
-pub use journal::read as read_journal;
+use journal::Line;
+pub use journal::{read as read_journal, read_sound as read_sound_journal};
 pub use order::{Delivery, Order};
 
 /// How much to run, and how.
@@ -143,17 +144,27 @@ impl Study<'_> {
     ) -> Result<StudyReport, Error> {
         self.check(options)?;
         let path = folder.journal();
-        let past = journal::Journal::open(&path, self.space)?;
-        if resume == Resume::No && !past.trials.is_empty() {
+        let mut past = journal::Journal::open(&path, self.space)?;
+        if resume == Resume::No && !past.lines.is_empty() {
             return Err(Error::NotEmpty {
                 path,
-                trials: past.trials.len(),
+                trials: past.lines.len(),
             });
         }
         let costs = schedule::Costs::new(self);
-        self.check_history(&path, &past.trials, options, &costs)?;
-        let desk = worker::Desk::new(self, options, folder, &costs, past);
-        desk.run()
+        let damaged = past
+            .lines
+            .iter()
+            .any(|line| matches!(line, Line::Damaged(_)));
+        let trials = self.history(&path, past.lines, options, &costs)?;
+        if damaged {
+            past.journal.replace(&trials)?;
+        }
+        let past = worker::Past {
+            journal: past.journal,
+            trials,
+        };
+        worker::Desk::new(self, options, folder, &costs, past).run()
     }
 
     fn check(&self, options: &StudyOptions) -> Result<(), Error> {
@@ -173,33 +184,45 @@ impl Study<'_> {
         self.constraints.check_limits()
     }
 
-    /// Whether this study would have proposed these trials.
-    fn check_history(
+    /// The trials of a journal, which this study must have proposed. Where a line cannot be read, its trial has
+    /// failed; what was proposed from its outcome is not proposed again, and taken as it stands.
+    fn history(
         &self,
         path: &Path,
-        trials: &[Trial],
+        lines: Vec<Line>,
         options: &StudyOptions,
         costs: &schedule::Costs<'_>,
-    ) -> Result<(), Error> {
-        for (number, trial) in trials.iter().enumerate() {
-            let earlier: Vec<Architecture> = trials[..number]
-                .iter()
-                .map(|t| t.architecture.clone())
-                .collect();
+    ) -> Result<Vec<Trial>, Error> {
+        let lost = lines.iter().position(Line::is_lost);
+        let known_to = lost.map_or(usize::MAX, |first| first + options.lag);
+        let mut trials: Vec<Trial> = Vec::with_capacity(lines.len());
+        for (number, line) in lines.into_iter().enumerate() {
+            let earlier: Vec<Architecture> =
+                trials.iter().map(|t| t.architecture.clone()).collect();
             let known = schedule::known(number, options.lag);
             let proposal = schedule::propose(self, options, costs, &trials[..known], &earlier);
-            if proposal.as_ref() != Some(&trial.architecture) {
+            let refuse = |why| Error::Journal {
+                path: path.to_owned(),
+                line: number + 1,
+                why,
+            };
+            let trial = match line {
+                Line::Trial(trial) => trial,
+                Line::Damaged(damage) => {
+                    let architecture = damage.architecture.clone().or(proposal.clone());
+                    let nothing = || refuse("it cannot be read, and nothing is tried there".into());
+                    damage.trial(number, architecture.ok_or_else(nothing)?)
+                }
+            };
+            if number < known_to && proposal.as_ref() != Some(&trial.architecture) {
                 let proposed = proposal.map_or("nothing".into(), |a| a.text());
-                return Err(Error::Journal {
-                    path: path.to_owned(),
-                    line: number + 1,
-                    why: format!(
-                        "it tried {}, this experiment tries {proposed} there; its space, strategy, baseline or seed is another",
-                        trial.architecture
-                    ),
-                });
+                return Err(refuse(format!(
+                    "it tried {}, this experiment tries {proposed} there; its space, strategy, baseline or seed is another",
+                    trial.architecture
+                )));
             }
+            trials.push(trial);
         }
-        Ok(())
+        Ok(trials)
     }
 }

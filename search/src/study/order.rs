@@ -5,7 +5,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hemet_spaces::{Architecture, Space, Weights};
+use hemet_spaces::{Architecture, LayerGraph, Space, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::halving::{Contest, Verdict};
@@ -214,6 +214,72 @@ impl Delivery {
         })
     }
 
+    /// The trained network, where there is one.
+    pub fn trained(&self) -> Option<&Trained> {
+        match self {
+            Self::Ended {
+                outcome: TrainOutcome::Complete(trained),
+                ..
+            } => Some(trained),
+            Self::Ended {
+                outcome: TrainOutcome::Diverged { .. } | TrainOutcome::Cancelled,
+                ..
+            }
+            | Self::Untrainable { .. } => None,
+        }
+    }
+
+    /// The greatest length of [`Self::to_json`] for a network and so many epochs, in bytes, with room to spare.
+    pub fn greatest_length(graph: &LayerGraph, epochs: usize) -> u64 {
+        let parameters = graph.nodes().flat_map(|(id, _)| graph.parameters(id));
+        let bytes = parameters.map(|p| 4 * p.len() as u64 + NAME_BYTES);
+        let weights = bytes.sum::<u64>() + NAME_BYTES;
+        // Base64 makes 4 characters of 3 bytes.
+        weights / 3 * 4 + REPORT_BYTES * (epochs as u64 + 1) + REASON_BYTES
+    }
+
+    /// Whether a worker that does what `order` asks, with so many epochs, can have sent this: weights of this
+    /// network, of finite numbers, shares from 0 to 1, each epoch once, the figures that the order asks for. That the
+    /// weights classify as well as it says is for the receiver to measure.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn check(&self, order: &Order, graph: &LayerGraph, epochs: usize) -> Result<(), String> {
+        let Self::Ended {
+            outcome,
+            epochs: reports,
+        } = self
+        else {
+            return Ok(());
+        };
+        if reports.len() > epochs {
+            return Err(format!("{} epochs, {epochs} were asked for", reports.len()));
+        }
+        for (index, report) in reports.iter().enumerate() {
+            check_report(order, report, index + 1, epochs)?;
+            let stopped = order.verdict(report).is_some_and(|v| !v.goes_on);
+            if stopped && index + 1 < reports.len() {
+                return Err(format!(
+                    "it went on after epoch {}, at whose rung it was stopped",
+                    index + 1
+                ));
+            }
+        }
+        let TrainOutcome::Complete(trained) = outcome else {
+            return Ok(());
+        };
+        trained.weights.check(graph).map_err(|e| e.to_string())?;
+        if !is_share(trained.accuracy) {
+            return Err(format!("accuracy {}, not from 0 to 1", trained.accuracy));
+        }
+        let last = reports.last().and_then(|report| order.verdict(report));
+        let stopped = last.is_some_and(|verdict| !verdict.goes_on);
+        match reports.len() == epochs || stopped {
+            true => Ok(()),
+            false => Err(format!("{} of {epochs} epochs", reports.len())),
+        }
+    }
+
     /// Tells the study of the epochs and gives what its training function gives.
     ///
     /// # Errors
@@ -234,6 +300,43 @@ impl Delivery {
             }
             Self::Untrainable { layer, why } => Err(Error::Untrainable { layer, why }),
         }
+    }
+}
+
+/// Bytes of a tensor's name, shape and place in a delivery, at most.
+const NAME_BYTES: u64 = 512;
+/// Bytes of a report, at most.
+const REPORT_BYTES: u64 = 256;
+/// Bytes of a reason, at most.
+const REASON_BYTES: u64 = 1 << 16;
+
+fn is_share(value: f64) -> bool {
+    (0.0..=1.0).contains(&value)
+}
+
+/// Whether a report can be that of epoch `epoch` (from 1) of `epochs`.
+fn check_report(
+    order: &Order,
+    report: &EpochReport,
+    epoch: usize,
+    epochs: usize,
+) -> Result<(), String> {
+    let asked = !order.asks(epoch) || report.validation_accuracy.is_some();
+    let shares = [Some(report.training_accuracy), report.validation_accuracy];
+    if (report.epoch, report.epochs) != (epoch, epochs) {
+        let (found, of) = (report.epoch, report.epochs);
+        return Err(format!(
+            "epoch {found} of {of} where {epoch} of {epochs} should be"
+        ));
+    }
+    if !report.loss.is_finite() || !shares.into_iter().flatten().all(is_share) {
+        return Err(format!("figures of epoch {epoch} that no training has"));
+    }
+    match asked {
+        true => Ok(()),
+        false => Err(format!(
+            "no validation accuracy of epoch {epoch}, which was asked for"
+        )),
     }
 }
 
@@ -285,6 +388,85 @@ mod tests {
         for text in ["", "{}", "{\"Complete\": 1}"] {
             assert!(Delivery::from_json(text).is_err());
             assert!(Order::from_json(text, &space).is_err());
+        }
+    }
+
+    fn report(epoch: usize) -> EpochReport {
+        EpochReport {
+            epoch,
+            epochs: 2,
+            loss: 0.5,
+            training_accuracy: 0.25,
+            validation_accuracy: Some(0.75),
+        }
+    }
+
+    /// Forgeries of a sound delivery, one at a time.
+    #[test]
+    fn a_delivery_that_no_training_can_have_made_is_refused_with_what_is_wrong() {
+        type Forge = fn(&mut Trained, &mut Vec<EpochReport>);
+        let forgeries: [(Forge, &str); 12] = [
+            (|t, _| t.accuracy = f64::NAN, "accuracy NaN"),
+            (|t, _| t.accuracy = 1.5, "accuracy 1.5"),
+            (|t, _| t.accuracy = -1e-9, "not from 0 to 1"),
+            (|t, _| drop(t.weights.tensors.pop_first()), "missing"),
+            (
+                |t, _| {
+                    let one = t.weights.tensors.pop_last().expect("some").1;
+                    t.weights.tensors.insert("other.weight".into(), one);
+                },
+                "other.weight",
+            ),
+            (
+                |t, _| {
+                    let tensor = t.weights.tensors.values_mut().next().expect("some");
+                    tensor.shape.push(1);
+                },
+                "not [",
+            ),
+            (
+                |t, _| {
+                    let tensor = t.weights.tensors.values_mut().next().expect("some");
+                    tensor.data[0] = f32::INFINITY;
+                },
+                "inf",
+            ),
+            (|_, r| r[1].loss = f64::NAN, "epoch 2"),
+            (|_, r| r[0].training_accuracy = 2.0, "epoch 1"),
+            (|_, r| r[1].epoch = 1, "where 2 of 2"),
+            (|_, r| r.push(report(3)), "3 epochs"),
+            (|_, r| r.truncate(1), "1 of 2 epochs"),
+        ];
+        let space = space();
+        let mut rng = Seed::new(1).rng();
+        let architecture = space.sample(&mut rng);
+        let graph = space.graph(&architecture).expect("sound");
+        let order = Order {
+            number: 0,
+            architecture,
+            contest: None,
+            inherited: None,
+        };
+        let good = Trained {
+            weights: Weights::random(&graph, &mut rng),
+            accuracy: 0.75,
+            epochs: vec![report(1), report(2)],
+        };
+        let check = |trained: &Trained, reports: &[EpochReport]| {
+            let delivery = Delivery::Ended {
+                outcome: TrainOutcome::Complete(trained.clone()),
+                epochs: reports.to_vec(),
+            };
+            let length = delivery.to_json().expect("written").expect("told").len() as u64;
+            assert!(length <= Delivery::greatest_length(&graph, reports.len()));
+            delivery.check(&order, &graph, 2)
+        };
+        assert_eq!(check(&good, &good.epochs), Ok(()));
+        for (forge, message) in forgeries {
+            let (mut trained, mut reports) = (good.clone(), good.epochs.clone());
+            forge(&mut trained, &mut reports);
+            let refused = check(&trained, &reports).expect_err(message);
+            assert!(refused.contains(message), "{refused}");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use hemet_spaces::{Architecture, Weights};
 
-use super::journal::{Journal, Past};
+use super::journal::Journal;
 use super::schedule::{Costs, known, propose};
 use super::{
     Contest, Event, Job, Order, PROPOSALS_PER_TRIAL, Study, StudyFolder, StudyOptions, StudyReport,
@@ -25,6 +25,12 @@ pub(super) struct Desk<'a> {
     costs: &'a Costs<'a>,
     state: Mutex<State>,
     changed: Condvar,
+}
+
+/// A journal with the trials in it.
+pub(super) struct Past {
+    pub journal: Journal,
+    pub trials: Vec<Trial>,
 }
 
 struct State {
@@ -251,6 +257,11 @@ impl<'a> Desk<'a> {
                 reason: error.to_string(),
             },
             Err(error) => return Err(error),
+            Ok(TrainOutcome::Complete(trained)) if !(0.0..=1.0).contains(&trained.accuracy) => {
+                Outcome::Failed {
+                    reason: format!("accuracy {}, which is no share", trained.accuracy),
+                }
+            }
             Ok(TrainOutcome::Complete(trained)) => {
                 self.folder.write_weights(number, &trained.weights)?;
                 self.folder.write_curve(number, &trained.epochs)?;

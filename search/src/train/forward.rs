@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
-use hemet_spaces::layer;
+use hemet_spaces::{Shape, layer};
 
 use super::kernel::batch_norm::{BatchNorm, Statistics};
 use super::kernel::conv::Conv;
@@ -325,18 +325,14 @@ pub(super) fn linear(node: &Node, tensors: &[Tensor<2>], x: Tensor<2>, images: u
             with_bias(grouped(node, conv, weights.collect(), x, images), bias)
         }
         Op::Depthwise { conv, weight, bias } => {
-            let kernel = Depthwise(window(node, sides(conv), images, node.from.channels));
+            let kernel = Depthwise(Window::new(images, node.from, conv.window));
             with_bias(binary(kernel, x, tensors[*weight].clone()), bias)
         }
         Op::Dense { weight, bias } => {
             let flat = x.reshape([images, node.from.len()]);
             with_bias(flat.matmul(tensors[*weight].clone()), bias)
         }
-        Op::Pool(pool) => {
-            let sides = (pool.window.kernel[0], pool.window.stride[0], 0);
-            let window = window(node, sides, images, node.from.channels);
-            unary(Pool(window), x)
-        }
+        Op::Pool(pool) => unary(Pool(Window::new(images, node.from, pool.window)), x),
         Op::Input
         | Op::Norm { .. }
         | Op::Poly { .. }
@@ -357,13 +353,17 @@ fn grouped(
 ) -> Tensor<2> {
     let groups = weights.len();
     let channels = node.from.channels / groups;
+    let image = Shape {
+        channels,
+        ..node.from
+    };
     let outputs = weights.into_iter().enumerate().map(|(number, weight)| {
         let part = match groups {
             1 => x.clone(),
             _ => x.clone().narrow(1, number * channels, channels),
         };
         let kernel = Conv {
-            window: window(node, sides(conv), images, channels),
+            window: Window::new(images, image, conv.window),
             outputs: conv.out_channels / groups,
         };
         binary(kernel, part, weight)
@@ -372,28 +372,5 @@ fn grouped(
     match groups {
         1 => outputs.remove(0),
         _ => Tensor::cat(outputs, 1),
-    }
-}
-
-/// Kernel, stride and padding of a convolution.
-fn sides(conv: &layer::Conv) -> (usize, usize, usize) {
-    let window = &conv.window;
-    (window.kernel[0], window.stride[0], window.padding[0])
-}
-
-fn window(
-    node: &Node,
-    (kernel, stride, padding): (usize, usize, usize),
-    images: usize,
-    channels: usize,
-) -> Window {
-    Window {
-        images,
-        height: node.from.height,
-        width: node.from.width,
-        channels,
-        kernel,
-        stride,
-        padding,
     }
 }

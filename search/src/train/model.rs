@@ -137,7 +137,6 @@ impl Model {
     }
 
     fn add_conv(&mut self, conv: &layer::Conv, from: Shape, tensors: &[TensorSpec]) -> Op {
-        let kernel = conv.window.kernel[0];
         let taps = conv.window.area();
         let bias = |model: &mut Self| conv.bias.then(|| model.line(&tensors[1], Role::Bias));
         if conv.groups > 1 && conv.groups == from.channels && conv.out_channels == from.channels {
@@ -153,7 +152,7 @@ impl Model {
         let (in_group, out_group) = (from.channels / conv.groups, conv.out_channels / conv.groups);
         let groups = (0..conv.groups)
             .map(|group| {
-                let place = |r, c| conv_place((in_group, out_group, kernel), group, r, c);
+                let place = |r, c| conv_place([in_group, out_group, taps], group, r, c);
                 let size = [taps * in_group, out_group];
                 self.push(Parameter::new(&tensors[0], Role::Weight, size, place))
             })
@@ -294,33 +293,23 @@ fn check_trainable(graph: &LayerGraph) -> Result<(), Error> {
         why,
     };
     for (_, node) in graph.nodes() {
-        let window = match &node.layer {
-            Layer::Conv(conv) => &conv.window,
-            Layer::AveragePool(pool) if !pool.window.is_padded() => &pool.window,
-            Layer::AveragePool(_) => {
-                return Err(refuse(
-                    &node.name,
-                    "padded pools are not trained; pad in a convolution".into(),
-                ));
+        match &node.layer {
+            Layer::AveragePool(pool) if pool.window.is_padded() => {
+                let why = "padded pools are not trained; pad in a convolution";
+                return Err(refuse(&node.name, why.into()));
             }
             Layer::Sparse(_) => {
-                return Err(refuse(
-                    &node.name,
-                    "maps given entry by entry are not trained".into(),
-                ));
+                let why = "maps given entry by entry are not trained";
+                return Err(refuse(&node.name, why.into()));
             }
             Layer::Input(_)
+            | Layer::Conv(_)
             | Layer::Dense(_)
             | Layer::Affine(_)
+            | Layer::AveragePool(_)
             | Layer::Poly(_)
             | Layer::Add
-            | Layer::Concat => continue,
-        };
-        if window.as_square().is_none() {
-            let why =
-                "only square windows with one stride, equal padding and no dilation are trained"
-                    .into();
-            return Err(refuse(&node.name, why));
+            | Layer::Concat => {}
         }
     }
     Ok(())

@@ -144,13 +144,13 @@ pub(super) fn dense_place(input: Shape, row: usize, column: usize) -> usize {
 }
 
 /// Place of element `(row, column)` of group `group` of a convolution's matrix, whose rows go over the kernel and then
-/// the group's channels, in `[out][in per group][kernel][kernel]`.
+/// the group's channels, in `[out][in per group][kernel row][kernel column]`.
 pub(super) fn conv_place(
-    (in_group, out_group, kernel): (usize, usize, usize),
+    [in_group, out_group, taps]: [usize; 3],
     group: usize,
     row: usize,
     column: usize,
 ) -> usize {
     let (tap, channel) = (row / in_group, row % in_group);
-    ((group * out_group + column) * in_group + channel) * kernel * kernel + tap
+    ((group * out_group + column) * in_group + channel) * taps + tap
 }

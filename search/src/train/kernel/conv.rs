@@ -137,27 +137,23 @@ impl Kernel for Conv {
 mod tests {
     use super::*;
     use crate::train::kernel::check::check_gradients;
+    use crate::train::kernel::window::odd_geometries;
+    use hemet_spaces::{Shape, layer};
 
     #[test]
     fn gradients_agree_with_finite_differences() {
-        for (kernel, stride, padding) in [
+        let squares = [
             (3, 1, 1),
             (3, 2, 1),
             (2, 2, 0),
             (5, 1, 2),
             (1, 2, 0),
             (1, 1, 0),
-        ] {
-            let window = Window {
-                images: 2,
-                height: 5,
-                width: 4,
-                channels: 3,
-                kernel,
-                stride,
-                padding,
-            };
-            let lens = [2 * 5 * 4 * 3, window.patch() * 2];
+        ];
+        let squares = squares.map(|(k, s, p)| layer::Window::square(k, s, p));
+        for geometry in odd_geometries().into_iter().chain(squares) {
+            let window = Window::new(2, Shape::new(3, 5, 5), geometry);
+            let lens = [2 * 5 * 5 * 3, window.patch() * 2];
             let conv = Conv { window, outputs: 2 };
             check_gradients(|| conv.clone(), &lens);
         }
@@ -166,15 +162,7 @@ mod tests {
     #[test]
     fn blocks_cover_every_line_once() {
         // A line of 40 patches of 9·64 numbers is 92 kB, so a block holds two.
-        let window = Window {
-            images: 3,
-            height: 5,
-            width: 40,
-            channels: 64,
-            kernel: 3,
-            stride: 1,
-            padding: 1,
-        };
+        let window = Window::new(3, Shape::new(64, 5, 40), layer::Window::square(3, 1, 1));
         let conv = Conv { window, outputs: 1 };
         let mut next = (0, 0);
         conv.blocks(|lines, rows| {

@@ -1,10 +1,12 @@
 //! Depthwise convolution: each channel with its own filter, without unfolding.
 
+use hemet_spaces::layer;
+
 use super::Kernel;
 use super::lanes::vectorized;
 use super::window::Window;
 
-/// Inputs: pixels `[images·height·width][channels]` and filters `[kernel²][channels]`.
+/// Inputs: pixels `[images·height·width][channels]` and filters `[kernel row·kernel column][channels]`.
 #[derive(Clone, Debug)]
 pub(in crate::train) struct Depthwise(pub Window);
 
@@ -23,26 +25,33 @@ impl Depthwise {
     /// Calls `visit` for each run. With stride 1 a run is as long as the row allows, else one pixel.
     #[inline(always)]
     fn runs(&self, mut visit: impl FnMut(Run)) {
-        let u = &self.0;
-        let (out_height, out_width) = u.output_side();
-        let (c, step) = (u.channels, if u.stride == 1 { out_width } else { 1 });
-        for row in 0..u.images * out_height {
+        let window = &self.0;
+        let layer::Window {
+            kernel: [_, columns],
+            stride: [down, across],
+            padding: [above, before, ..],
+            dilation: [row_step, column_step],
+        } = window.geometry;
+        let (height, width, c) = (window.height, window.width, window.channels);
+        let (out_height, out_width) = window.output_side();
+        let step = if across == 1 { out_width } else { 1 };
+        for row in 0..window.images * out_height {
             let (image, y) = (row / out_height, row % out_height);
-            for tap in 0..u.kernel * u.kernel {
-                let (ky, kx) = (tap / u.kernel, tap % u.kernel);
-                let iy = (y * u.stride + ky).wrapping_sub(u.padding);
-                if iy >= u.height {
+            for tap in 0..window.geometry.area() {
+                let (ky, kx) = (tap / columns, tap % columns);
+                let iy = (y * down + ky * row_step).wrapping_sub(above);
+                if iy >= height {
                     continue;
                 }
                 for x in (0..out_width).step_by(step) {
-                    // Output pixels x + i whose input pixel x·stride + kx − padding + i lies inside, i below step.
-                    let skip = u.padding.saturating_sub(x * u.stride + kx);
-                    let end = (u.width + u.padding).saturating_sub(x * u.stride + kx);
-                    let end = end.min(step);
+                    // Output pixels x + i whose input pixel at + i − before lies inside, i below step.
+                    let at = x * across + kx * column_step;
+                    let skip = before.saturating_sub(at);
+                    let end = (width + before).saturating_sub(at).min(step);
                     if skip < end {
-                        let ix = x * u.stride + kx + skip - u.padding;
+                        let ix = at + skip - before;
                         visit(Run {
-                            from: ((image * u.height + iy) * u.width + ix) * c,
+                            from: ((image * height + iy) * width + ix) * c,
                             to: (row * out_width + x + skip) * c,
                             tap,
                             len: (end - skip) * c,
@@ -55,7 +64,7 @@ impl Depthwise {
 
     /// Elements of the longest run.
     fn longest(&self) -> usize {
-        match self.0.stride {
+        match self.0.geometry.stride[1] {
             1 => self.0.output_side().1 * self.0.channels,
             _ => self.0.channels,
         }
@@ -124,21 +133,17 @@ impl Kernel for Depthwise {
 mod tests {
     use super::*;
     use crate::train::kernel::check::check_gradients;
+    use crate::train::kernel::window::odd_geometries;
+    use hemet_spaces::Shape;
 
     #[test]
     fn gradients_agree_with_finite_differences() {
-        for (kernel, stride, padding) in [(3, 1, 1), (3, 2, 1), (2, 1, 0), (5, 1, 2), (3, 1, 3)] {
-            let geometry = Window {
-                images: 2,
-                height: 4,
-                width: 5,
-                channels: 3,
-                kernel,
-                stride,
-                padding,
-            };
-            let make = || Depthwise(geometry.clone());
-            check_gradients(make, &[2 * 4 * 5 * 3, kernel * kernel * 3]);
+        let squares = [(3, 1, 1), (3, 2, 1), (2, 1, 0), (5, 1, 2), (3, 1, 3)];
+        let squares = squares.map(|(k, s, p)| layer::Window::square(k, s, p));
+        for geometry in odd_geometries().into_iter().chain(squares) {
+            let window = Window::new(2, Shape::new(3, 5, 5), geometry);
+            let make = || Depthwise(window.clone());
+            check_gradients(make, &[2 * 5 * 5 * 3, geometry.area() * 3]);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use burn::tensor::ops::PadMode;
 use burn::tensor::{Tensor, s};
+use hemet_spaces::layer;
 
 use super::Kernel;
 use super::batch_norm::{BatchNorm, EPSILON, Statistics};
@@ -20,32 +21,30 @@ pub(in crate::train) trait Plain: Kernel {
 
 /// For each place in a window the pixels that stand there, `[images·output height·output width][channels]`.
 fn taps(window: &Window, x: &Tensor<2>) -> Vec<Tensor<2>> {
-    let Window {
-        images,
-        height,
-        width,
-        channels,
-        kernel,
-        stride,
-        padding,
-    } = *window;
+    let (images, channels) = (window.images, window.channels);
+    let layer::Window {
+        kernel: [rows, columns],
+        stride: [down, across],
+        padding: [above, left, below, right],
+        dilation: [row_step, column_step],
+    } = window.geometry;
     let (out_height, out_width) = window.output_side();
-    let mut image: Tensor<4> = x.clone().reshape([images, height, width, channels]);
-    if padding > 0 {
-        let around = (padding, padding);
-        image = image.pad([(0, 0), around, around, (0, 0)], PadMode::Constant(0.0));
+    let size = [images, window.height, window.width, channels];
+    let mut image: Tensor<4> = x.clone().reshape(size);
+    if window.geometry.is_padded() {
+        let around = [(0, 0), (above, below), (left, right), (0, 0)];
+        image = image.pad(around, PadMode::Constant(0.0));
     }
-    let places = (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx)));
+    let places = (0..rows).flat_map(|ky| (0..columns).map(move |kx| (ky, kx)));
     places
         .map(|(ky, kx)| {
-            let (bottom, right) = (
-                ky + (out_height - 1) * stride,
-                kx + (out_width - 1) * stride,
-            );
-            let step = stride as isize;
+            let (top, start) = (ky * row_step, kx * column_step);
+            let bottom = top + (out_height - 1) * down;
+            let end = start + (out_width - 1) * across;
+            let (down, across) = (down as isize, across as isize);
             let part = image
                 .clone()
-                .slice(s![.., ky..=bottom; step, kx..=right; step, ..]);
+                .slice(s![.., top..=bottom; down, start..=end; across, ..]);
             part.reshape([images * out_height * out_width, channels])
         })
         .collect()
@@ -134,8 +133,10 @@ mod tests {
     use super::super::{binary, ternary, unary};
     use super::*;
     use crate::Seed;
+    use crate::train::kernel::window::odd_geometries;
     use crate::train::tensor::matrix;
     use crate::train::tensor::values;
+    use hemet_spaces::Shape;
 
     /// Values, then the gradient for each input, of a loss that is a random linear form of the output.
     fn both(shapes: &[[usize; 2]], run: &dyn Fn(&[Tensor<2>]) -> Tensor<2>) -> Vec<Vec<f32>> {
@@ -166,27 +167,22 @@ mod tests {
         }
     }
 
-    fn window(kernel: usize, stride: usize, padding: usize) -> Window {
-        Window {
-            images: 2,
-            height: 6,
-            width: 5,
-            channels: 3,
-            kernel,
-            stride,
-            padding,
-        }
+    fn window(geometry: layer::Window) -> Window {
+        Window::new(2, Shape::new(3, 6, 5), geometry)
     }
 
     #[test]
     fn windows_agree_with_the_kernels() {
-        for (kernel, stride, padding) in [(3, 1, 1), (3, 2, 1), (2, 2, 0), (1, 1, 0), (5, 1, 2)] {
-            let shapes = [[60, 3], [kernel * kernel, 3]];
+        let squares = [(3, 1, 1), (3, 2, 1), (2, 2, 0), (1, 1, 0), (5, 1, 2)];
+        let squares = squares.map(|(k, s, p)| layer::Window::square(k, s, p));
+        for geometry in odd_geometries().into_iter().chain(squares) {
+            let area = geometry.area();
+            let shapes = [[60, 3], [area, 3]];
             let conv = Conv {
-                window: window(kernel, stride, padding),
+                window: window(geometry),
                 outputs: 4,
             };
-            let shapes_of_conv = [[60, 3], [kernel * kernel * 3, 4]];
+            let shapes_of_conv = [[60, 3], [area * 3, 4]];
             agree(
                 both(&shapes_of_conv, &|i| {
                     binary(conv.clone(), i[0].clone(), i[1].clone())
@@ -201,8 +197,10 @@ mod tests {
                 both(&shapes, &|i| depthwise.plain(i)),
             );
         }
-        for (kernel, stride) in [(2, 2), (3, 1)] {
-            let pool = Pool(window(kernel, stride, 0));
+        let squares = [(2, 2), (3, 1)].map(|(k, s)| layer::Window::square(k, s, 0));
+        let odd = odd_geometries().into_iter().filter(|g| !g.is_padded());
+        for geometry in odd.chain(squares) {
+            let pool = Pool(window(geometry));
             agree(
                 both(&[[60, 3]], &|i| unary(pool.clone(), i[0].clone())),
                 both(&[[60, 3]], &|i| pool.plain(i)),

@@ -1,5 +1,7 @@
 //! Average pooling without padding.
 
+use hemet_spaces::layer;
+
 use super::Kernel;
 use super::window::Window;
 
@@ -11,15 +13,21 @@ impl Pool {
     /// Calls `visit(start of input pixel, start of output pixel)` for each pair.
     fn pairs(&self, mut visit: impl FnMut(usize, usize)) {
         let window = &self.0;
+        let layer::Window {
+            kernel: [rows, columns],
+            stride: [down, across],
+            dilation: [row_step, column_step],
+            ..
+        } = window.geometry;
         let (out_height, out_width) = window.output_side();
         for image in 0..window.images {
             for y in 0..out_height {
                 for x in 0..out_width {
                     let to = (image * out_height + y) * out_width + x;
-                    for ky in 0..window.kernel {
-                        for kx in 0..window.kernel {
-                            let row = image * window.height + y * window.stride + ky;
-                            let from = row * window.width + x * window.stride + kx;
+                    for ky in 0..rows {
+                        for kx in 0..columns {
+                            let row = image * window.height + y * down + ky * row_step;
+                            let from = row * window.width + x * across + kx * column_step;
                             visit(from * window.channels, to * window.channels);
                         }
                     }
@@ -29,7 +37,7 @@ impl Pool {
     }
 
     fn share(&self) -> f32 {
-        1.0 / (self.0.kernel * self.0.kernel) as f32
+        1.0 / self.0.geometry.area() as f32
     }
 }
 
@@ -70,19 +78,15 @@ impl Kernel for Pool {
 mod tests {
     use super::*;
     use crate::train::kernel::check::check_gradients;
+    use crate::train::kernel::window::odd_geometries;
+    use hemet_spaces::Shape;
 
     #[test]
     fn gradients_agree_with_finite_differences() {
-        for (kernel, stride) in [(2, 2), (3, 2), (4, 1)] {
-            let pool = Pool(Window {
-                images: 2,
-                height: 5,
-                width: 4,
-                channels: 3,
-                kernel,
-                stride,
-                padding: 0,
-            });
+        let squares = [(2, 2), (3, 2), (4, 1)].map(|(k, s)| layer::Window::square(k, s, 0));
+        let odd = odd_geometries().into_iter().filter(|g| !g.is_padded());
+        for geometry in odd.chain(squares) {
+            let pool = Pool(Window::new(2, Shape::new(3, 5, 4), geometry));
             check_gradients(|| pool.clone(), &[2 * 5 * 4 * 3]);
         }
     }
