@@ -82,5 +82,6 @@ fn random_images(count: usize) -> Dataset {
             .map(|_| rng.random_range(0.0..1.0))
             .collect(),
         labels: (0..count).map(|_| rng.random_range(0..10)).collect(),
+        held_out: 0,
     }
 }

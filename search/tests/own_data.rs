@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use flate2::{Compression, Crc, write::DeflateEncoder};
+use hemet_search::Seed;
 use hemet_search::data::{self, TrainTest};
 use hemet_spaces::Shape;
 
@@ -309,8 +310,155 @@ fn jpegs_give_the_colors_that_were_written_as_far_as_jpeg_keeps_them() {
 }
 
 #[test]
+fn a_camera_that_was_held_upright_gives_pictures_as_a_viewer_shows_them() {
+    // Exif data after the start marker: turn by a quarter to the right.
+    let tag = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    let mut segment = b"\xff\xe1\0\0Exif\0\0".to_vec();
+    segment.extend(tag);
+    let len = u16::try_from(segment.len() - 2).expect("short");
+    segment[2..4].copy_from_slice(&len.to_be_bytes());
+    let tagged = [&GRAY[..2], &segment, &GRAY[2..]].concat();
+    let load = |content: &[u8]| {
+        let folder = jpeg_folder(content);
+        data::load("image_folder", Some(folder.path()))
+            .expect("sound")
+            .train
+    };
+    let (plain, turned) = (load(GRAY), load(&tagged));
+    assert_eq!(turned.shape, Shape::new(1, 24, 18));
+    for (place, value) in turned.image(0).iter().enumerate() {
+        let (y, x) = (place / 18, place % 18);
+        assert_eq!(
+            *value,
+            plain.image(0)[(17 - x) * 24 + y],
+            "row {y}, column {x}"
+        );
+    }
+}
+
+/// What is said of a folder that cannot be read.
+fn refused(folder: &Path) -> String {
+    let found = data::load("image_folder", Some(folder));
+    found.map(|_| "loaded").expect_err("refused").to_string()
+}
+
+#[test]
+fn a_folder_for_validation_is_used_for_it_and_a_missing_test_part_is_cut_out() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let at = folder.path();
+    class_folders(&at.join("Train"), 5);
+    class_folders(&at.join("val"), 2);
+    let set = data::load("image_folder", Some(at)).expect("sound");
+    assert_eq!((set.train.len(), set.test.len()), (8 + 4, 2));
+    let (training, validation) = set.train.split(0.5, Seed::new(1)).expect("both");
+    assert_eq!((training.len(), validation.len()), (8, 4));
+    assert_eq!(validation.images, set.train.images[8 * 18..]);
+    class_folders(&at.join("test"), 3);
+    let set = data::load("image_folder", Some(at)).expect("sound");
+    assert_eq!((set.train.len(), set.test.len()), (10 + 4, 6));
+}
+
+#[test]
+fn what_systems_leave_in_folders_is_passed_over_and_a_class_may_be_called_train() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let at = folder.path();
+    class_folders(at, 3);
+    fs::create_dir_all(at.join("__MACOSX/cat")).expect("temporary folder");
+    for name in [
+        ".DS_Store",
+        "cat/.DS_Store",
+        "cat/Thumbs.db",
+        "dog/desktop.ini",
+        "__MACOSX/cat/._0.png",
+    ] {
+        fs::write(at.join(name), "debris").expect("temporary folder");
+    }
+    fs::rename(at.join("dog"), at.join("train")).expect("renamed");
+    let set = data::load("image_folder", Some(at)).expect("sound");
+    assert_eq!(
+        (set.train.len(), set.test.len(), set.train.classes),
+        (4, 2, 2)
+    );
+}
+
+#[test]
+fn layouts_that_are_not_understood_are_told_with_what_was_found_and_what_is_expected() {
+    type Lay<'a> = &'a dyn Fn(&Path);
+    let cases: [(Lay<'_>, &[&str]); 6] = [
+        (
+            &|at| class_folders(&at.join("photos"), 2),
+            &["only folder is `photos`", "`cat`, `dog`", "name "],
+        ),
+        (
+            &|at| class_folders(&at.join("test"), 2),
+            &["`test` and no `train`", "FOLDER/train/CLASS/IMAGE"],
+        ),
+        (
+            &|at| {
+                class_folders(&at.join("animals"), 2);
+                class_folders(&at.join("plants"), 2);
+            },
+            &[
+                "the class `animals` holds the folders `cat`, `dog`",
+                "FOLDER/CLASS/IMAGE",
+            ],
+        ),
+        (
+            &|at| {
+                class_folders(&at.join("train"), 2);
+                fs::create_dir(at.join("extra")).expect("temporary folder");
+            },
+            &["beside `train` lies `extra`"],
+        ),
+        (
+            &|at| {
+                class_folders(&at.join("train"), 2);
+                class_folders(&at.join("val"), 1);
+                fs::rename(at.join("val/dog"), at.join("val/dogs")).expect("renamed");
+            },
+            &["its classes are cat, dogs", "cat, dog"],
+        ),
+        (
+            &|at| fs::write(at.join("a.png"), "x").expect("written"),
+            &["0 folders of classes", "it holds 1 files"],
+        ),
+    ];
+    for (lay, expected) in cases {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        lay(folder.path());
+        let told = refused(folder.path());
+        for part in expected {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+    }
+}
+
+#[test]
+fn all_files_that_cannot_be_used_are_told_at_once() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let at = folder.path();
+    class_folders(at, 4);
+    // The first by name has the odd size: the size of most counts.
+    write_png(&at.join("cat/0.png"), &pixels(0, 1), 1);
+    fs::write(at.join("dog/note.txt"), "hello").expect("written");
+    fs::write(at.join("dog/2.png"), b"\x89PNG\r\n\x1a\n").expect("written");
+    let told = refused(at);
+    for part in [
+        "3 of ",
+        "0.png",
+        "bring all to one size",
+        "note.txt",
+        "no picture",
+        "2.png",
+        "no readable PNG",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
 fn jpegs_that_are_cut_of_other_colors_or_too_large_are_named() {
-    let refused = |content: &[u8], message: &str| {
+    let refuse = |content: &[u8], message: &str| {
         let folder = jpeg_folder(content);
         let error = data::load("image_folder", Some(folder.path()));
         let error = error.map(|_| "loaded").expect_err("refused").to_string();
@@ -319,7 +467,7 @@ fn jpegs_that_are_cut_of_other_colors_or_too_large_are_named() {
             "{error}"
         );
     };
-    refused(CMYK, "write it as gray or RGB");
+    refuse(CMYK, "write it as gray or RGB");
     // The sizes in the frame header, 16384 by 16384: 256 MiB.
     let frame = GRAY
         .windows(2)
@@ -327,10 +475,10 @@ fn jpegs_that_are_cut_of_other_colors_or_too_large_are_named() {
         .expect("baseline");
     let mut large = GRAY.to_vec();
     large[frame + 5..frame + 9].copy_from_slice(&[0x40, 0, 0x40, 0]);
-    refused(&large, "at most 67108864");
+    refuse(&large, "at most 67108864");
     for content in [GRAY, COLORS] {
         for len in 3..content.len() {
-            refused(&content[..len], "the file was cut");
+            refuse(&content[..len], "the file was cut");
         }
     }
 }

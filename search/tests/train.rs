@@ -140,6 +140,7 @@ fn random_data(shape: Shape, classes: usize, len: usize) -> Dataset {
         labels: (0..len)
             .map(|_| rng.random_range(0..classes as u8))
             .collect(),
+        held_out: 0,
     }
 }
 

@@ -50,6 +50,9 @@ pub fn class_names(
 
 /// How many of these images validate, where this share of each class does, rounded: as [`Dataset::split`] cuts.
 pub fn validation_images(images: &Dataset, share: f64) -> usize {
+    if images.held_out > 0 {
+        return images.held_out;
+    }
     let mut of_class = vec![0_usize; images.classes];
     for label in &images.labels {
         of_class[usize::from(*label)] += 1;

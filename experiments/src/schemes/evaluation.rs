@@ -167,6 +167,7 @@ mod tests {
             class_names: vec!["cat".into(), "dog".into()],
             images: vec![0.0; 3],
             labels: vec![0, 0, 1],
+            held_out: 0,
         };
         let exact = Figures::of(&predictions, &test, true);
         let json = serde_json::to_value(&exact).unwrap();

@@ -38,6 +38,9 @@ pub struct Dataset {
     pub images: Vec<f32>,
     /// The class of each image, below `classes`.
     pub labels: Vec<u8>,
+    /// The last so many images are those that the source gives for validation; 0 where they are to be cut out by a
+    /// seed.
+    pub held_out: usize,
 }
 
 /// What a source gives: training images and test images, disjoint.
@@ -193,11 +196,13 @@ impl Dataset {
                 .copied()
                 .collect(),
             labels: indices.iter().map(|i| self.labels[*i]).collect(),
+            held_out: 0,
         }
     }
 
     /// Cuts it in two by `seed`: `(training, validation)`, the latter with `fraction` of each class's images (rounded,
     /// so that the classes keep their shares), both in the original order. `fraction` lies strictly between 0 and 1.
+    /// Where the source gives images for validation, those are taken instead.
     pub fn split(&self, fraction: f64, seed: Seed) -> Result<(Self, Self), Error> {
         if !(fraction > 0.0 && fraction < 1.0) {
             return Err(Error::Option {
@@ -205,6 +210,11 @@ impl Dataset {
                 found: fraction.to_string(),
                 allowed: "above 0 and below 1".into(),
             });
+        }
+        if self.held_out > 0 {
+            let border = self.len().saturating_sub(self.held_out);
+            let part = |from: usize, to: usize| self.select(&(from..to).collect::<Vec<usize>>());
+            return Ok((part(0, border), part(border, self.len())));
         }
         let mut rng = seed.rng();
         let mut held_out = vec![false; self.len()];
@@ -284,5 +294,6 @@ fn assemble(
         class_names: (0..classes).map(|class| class.to_string()).collect(),
         images: images.bytes.iter().map(pixel).collect(),
         labels: labels.bytes,
+        held_out: 0,
     })
 }

@@ -115,6 +115,7 @@ mod tests {
             name: "one".into(),
             images: image.clone(),
             labels: vec![1],
+            held_out: 0,
         };
         let options = TrainOptions {
             jitter: 0.2,

@@ -209,6 +209,7 @@ impl Labeled {
             class_names: classes.to_vec(),
             images: self.values.clone(),
             labels,
+            held_out: 0,
         })
     }
 }

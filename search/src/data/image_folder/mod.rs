@@ -1,8 +1,13 @@
 //! `image_folder`: a user's own PNG or JPEG images, one folder a class.
 //!
-//! Either `train/<class>/*` and `test/<class>/*`, or `<class>/*` alone, with pictures only. In the latter case a
-//! fifth of each class becomes test images: those whose names have the smallest BLAKE3 sums, so that the choice
-//! depends on names alone. Classes are numbered in the order of their folders' names.
+//! Either `<class>/*` alone, or `train/<class>/*` with `test/<class>/*`, `val/<class>/*` or both, with pictures only.
+//! Images of
+//! `val` measure accuracy during a search. Without `test` a fifth of each class of the training images becomes test
+//! images: those whose names have the smallest BLAKE3 sums, so that the choice depends on names alone. Classes are
+//! numbered in the order of their folders' names. What systems leave in folders (`.DS_Store`, `Thumbs.db`, `__MACOSX`)
+//! is passed over.
+
+mod layout;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +17,7 @@ use super::idx::Idx;
 use super::picture::{self, Picture};
 use super::{Source, TrainTest, files, own};
 use crate::Error;
+use layout::{Class, Layout, file_name};
 
 /// Gray or RGB images of one size, 8 bits a channel; pixels 0..255, divided by 255.
 pub(super) struct ImageFolder;
@@ -19,13 +25,16 @@ pub(super) struct ImageFolder;
 /// One in this many images of a class is a test image.
 const TEST_SHARE: usize = 5;
 
+/// Files that cannot be used, shown at once.
+const MAX_SHOWN: usize = 20;
+
 impl Source for ImageFolder {
     fn name(&self) -> &'static str {
         "image_folder"
     }
 
     fn about(&self) -> &'static str {
-        "PNG or JPEG images of your own, gray or RGB, one folder a class, or train/ and test/ with such folders; pixels divided by 255"
+        "PNG or JPEG images of your own, gray or RGB, one folder a class, or train/, val/ and test/ with such folders; pixels divided by 255"
     }
 
     fn needs_folder(&self) -> bool {
@@ -41,51 +50,32 @@ impl Source for ImageFolder {
             dataset: self.name(),
             files: "one folder of PNG or JPEG images a class".to_owned(),
         })?;
-        let (train, test) = (folder.join("train"), folder.join("test"));
-        let (train, test) = match train.is_dir() && test.is_dir() {
-            true => {
-                let (train_classes, test_classes) = (classes(&train)?, classes(&test)?);
-                let names = |c: &[Class]| c.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
-                if names(&train_classes) != names(&test_classes) {
-                    let why = format!(
-                        "its classes are {}, those of `train` {}",
-                        names(&test_classes).join(", "),
-                        names(&train_classes).join(", ")
-                    );
-                    return files::refuse(&test.display().to_string(), why);
-                }
-                (train_classes, test_classes)
-            }
-            false => classes(folder)?.into_iter().map(divide).unzip(),
-        };
         let shown = folder.display().to_string();
-        let sets = own::join(self.name(), part(&shown, &train)?, part(&shown, &test)?)?;
-        let names: Vec<&str> = train.iter().map(|class| class.name.as_str()).collect();
-        Ok(sets.named(&names))
-    }
-}
-
-/// A class and its images.
-struct Class {
-    name: String,
-    images: Vec<PathBuf>,
-}
-
-/// The folders in `folder` with their files.
-fn classes(folder: &Path) -> Result<Vec<Class>, Error> {
-    let mut classes = Vec::new();
-    for path in files::list(folder)?.into_iter().filter(|p| p.is_dir()) {
-        classes.push(Class {
-            name: file_name(&path),
-            images: files::list(&path)?,
-        });
-    }
-    match classes.len() {
-        2..=256 => Ok(classes),
-        count => files::refuse(
-            &folder.display().to_string(),
-            format!("{count} folders of classes found, 2 to 256 are needed"),
-        ),
+        let Layout {
+            train,
+            validation,
+            test,
+        } = Layout::of(folder)?;
+        let names: Vec<String> = train.iter().map(|class| class.name.clone()).collect();
+        let (train, test) = match test {
+            Some(test) => (train, test),
+            None => train.into_iter().map(divide).unzip(),
+        };
+        let pictures = read_all(
+            &shown,
+            &[&train, &test, validation.as_deref().unwrap_or_default()],
+        )?;
+        let [train, test, validation] = pictures;
+        let (Some(train), Some(test)) = (train, test) else {
+            return files::refuse(&shown, "no image lies in its classes' folders");
+        };
+        let mut set = own::join(self.name(), train.clone().part(&shown), test.part(&shown))?;
+        if let Some(validation) = validation {
+            let both = own::join(self.name(), train.part(&shown), validation.part(&shown))?;
+            set.train.held_out = both.test.len();
+            set.train.append(both.test);
+        }
+        Ok(set.named(&names))
     }
 }
 
@@ -105,44 +95,93 @@ fn divide(class: Class) -> (Class, Class) {
     (part(train), part(images))
 }
 
-fn file_name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
+/// The pictures of some classes, all of one size.
+#[derive(Clone)]
+struct Pictures {
+    axes: [usize; 3],
+    pixels: Vec<u8>,
+    labels: Vec<u8>,
 }
 
-/// The images and labels of these classes, named by `folder` in errors.
-fn part(folder: &str, classes: &[Class]) -> Result<own::Part, Error> {
-    let mut first: Option<(PathBuf, [usize; 3])> = None;
-    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
-    for (label, class) in classes.iter().enumerate() {
-        for path in &class.images {
-            let Picture { axes, planar } = read(path)?;
-            let (first_path, first_axes) = first.get_or_insert_with(|| (path.clone(), axes));
-            if axes != *first_axes {
-                let why = format!(
-                    "it has channels, height and width {axes:?}, `{}` has {first_axes:?}; bring all to one size",
-                    first_path.display()
-                );
-                return files::refuse(&path.display().to_string(), why);
+impl Pictures {
+    /// As a part of a data set; `folder` names it in errors.
+    fn part(self, folder: &str) -> own::Part {
+        let count = self.labels.len();
+        let [channels, height, width] = self.axes;
+        let images = Idx::new(vec![count, channels, height, width], self.pixels);
+        let labels = Idx::new(vec![count], self.labels);
+        ((folder.to_owned(), images), (folder.to_owned(), labels))
+    }
+}
+
+/// The pictures of each part; none for a part without any.
+///
+/// # Errors
+/// All files that cannot be used, together: those that are no pictures or damaged, and those of another size than most.
+fn read_all(folder: &str, parts: &[&[Class]; 3]) -> Result<[Option<Pictures>; 3], Error> {
+    let mut wrong: Vec<(PathBuf, String)> = Vec::new();
+    let mut sound: Vec<(usize, u8, &Path, Picture)> = Vec::new();
+    for (part, classes) in parts.iter().enumerate() {
+        for (label, class) in classes.iter().enumerate() {
+            for path in &class.images {
+                match files::read(path).map(|content| picture::decode(&content)) {
+                    Ok(Ok(picture)) => {
+                        let label = u8::try_from(label).unwrap_or(u8::MAX);
+                        sound.push((part, label, path, picture));
+                    }
+                    Ok(Err(why)) => wrong.push((path.clone(), why)),
+                    Err(error) => wrong.push((path.clone(), error.to_string())),
+                }
             }
-            pixels.extend(planar);
-            labels.push(u8::try_from(label).unwrap_or(u8::MAX));
         }
     }
-    let Some((_, [channels, height, width])) = first else {
-        return files::refuse(folder, "no image lies in its classes' folders");
-    };
-    let count = labels.len();
-    let images = Idx::new(vec![count, channels, height, width], pixels);
-    let labels = Idx::new(vec![count], labels);
-    Ok(((folder.to_owned(), images), (folder.to_owned(), labels)))
+    let axes: Vec<[usize; 3]> = sound.iter().map(|(.., picture)| picture.axes).collect();
+    let usual = commonest(&axes);
+    for (_, _, path, Picture { axes, .. }) in sound.iter().filter(|(.., p)| Some(p.axes) != usual) {
+        let usual = usual.unwrap_or_default();
+        let why = format!(
+            "it has channels, height and width {axes:?}, most have {usual:?}; bring all to one size"
+        );
+        wrong.push((path.to_path_buf(), why));
+    }
+    if !wrong.is_empty() {
+        return files::refuse(folder, listed(&wrong, axes.len().max(wrong.len())));
+    }
+    let mut all = [None, None, None];
+    for (part, label, _, picture) in sound {
+        let pictures = all[part].get_or_insert_with(|| Pictures {
+            axes: picture.axes,
+            pixels: vec![],
+            labels: vec![],
+        });
+        pictures.pixels.extend(picture.planar);
+        pictures.labels.push(label);
+    }
+    Ok(all)
 }
 
-/// The picture in a file.
-fn read(path: &Path) -> Result<Picture, Error> {
-    let content = files::read(path)?;
-    match picture::decode(&content) {
-        Ok(picture) => Ok(picture),
-        Err(why) => files::refuse(&path.display().to_string(), why),
+/// The files that cannot be used, a line each.
+fn listed(wrong: &[(PathBuf, String)], all: usize) -> String {
+    let mut text = format!("{} of {all} files cannot be used", wrong.len());
+    for (path, why) in wrong.iter().take(MAX_SHOWN) {
+        text += &format!("\n  {}: {why}", path.display());
     }
+    if wrong.len() > MAX_SHOWN {
+        text += &format!("\n  and {} more", wrong.len() - MAX_SHOWN);
+    }
+    text
+}
+
+/// The axes that most pictures have; the first of equals.
+fn commonest(axes: &[[usize; 3]]) -> Option<[usize; 3]> {
+    let mut counts: Vec<([usize; 3], usize)> = Vec::new();
+    for axes in axes {
+        match counts.iter_mut().find(|(known, _)| known == axes) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((*axes, 1)),
+        }
+    }
+    let most = counts.iter().map(|(_, count)| *count).max()?;
+    let first = counts.into_iter().find(|(_, count)| *count == most);
+    first.map(|(axes, _)| axes)
 }

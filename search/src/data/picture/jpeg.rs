@@ -1,7 +1,7 @@
 //! JPEG (ITU-T T.81), baseline and progressive, gray or in colors that become RGB.
 //!
 //! The decoder is built without its vector instructions: JPEG leaves rounding open, and workers of one search must
-//! have the same images on every machine. An orientation in the Exif data is not followed. JPEG has no checksums: a
+//! have the same images on every machine. The orientation in the Exif data is followed. JPEG has no checksums: a
 //! file that was cut is refused, a changed byte within the data may only change the picture.
 
 use zune_jpeg::JpegDecoder;
@@ -9,7 +9,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{Picture, check_size};
+use super::{Picture, check_size, exif};
 
 pub(super) fn decode(content: &[u8]) -> Result<Picture, String> {
     // The decoder would fill what is missing with black.
@@ -33,7 +33,31 @@ pub(super) fn decode(content: &[u8]) -> Result<Picture, String> {
     let mut pixels = vec![0; len];
     let decoded = decoder.decode_into(&mut pixels);
     decoded.map_err(|e| e.to_string())?;
-    Ok(Picture::of([channels, height, width], &pixels))
+    let picture = Picture::of([channels, height, width], &pixels);
+    let orientation = exif_of(content).map_or(1, exif::orientation);
+    Ok(exif::turned(picture, orientation))
+}
+
+/// The Exif data of a file, in an application segment before its first scan.
+fn exif_of(content: &[u8]) -> Option<&[u8]> {
+    const APPLICATION_1: u8 = 0xe1;
+    const SCAN: u8 = 0xda;
+    let mut at = 2;
+    loop {
+        let [0xff, marker, high, low] = *content.get(at..at + 4)? else {
+            return None;
+        };
+        let end = at + 2 + usize::from(u16::from_be_bytes([high, low]));
+        let segment = content.get(at + 4..end)?;
+        let data = segment.strip_prefix(b"Exif\0\0");
+        if marker == SCAN {
+            return None;
+        }
+        if marker == APPLICATION_1 && data.is_some() {
+            return data;
+        }
+        at = end;
+    }
 }
 
 /// Whether the segments lead to the end marker (T.81, annex B): markers with lengths, and after a scan's header the

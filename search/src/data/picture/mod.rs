@@ -1,6 +1,7 @@
 //! Pictures in files: told apart by their first bytes, unpacked to planar bytes. To add a format: a file here and its
 //! line in [`FORMATS`].
 
+mod exif;
 mod jpeg;
 mod png;
 

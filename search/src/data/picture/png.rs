@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use png::{ColorType, Decoder, Limits, Transformations};
 
-use super::{MAX_BYTES, Picture, check_size};
+use super::{MAX_BYTES, Picture, check_size, exif};
 
 pub(super) fn decode(content: &[u8]) -> Result<Picture, String> {
     let limits = Limits { bytes: MAX_BYTES };
@@ -22,5 +22,7 @@ pub(super) fn decode(content: &[u8]) -> Result<Picture, String> {
         }
     };
     let axes = [channels, info.height as usize, info.width as usize];
-    Ok(Picture::of(axes, &pixels[..info.buffer_size()]))
+    let picture = Picture::of(axes, &pixels[..info.buffer_size()]);
+    let data = reader.info().exif_metadata.as_deref();
+    Ok(exif::turned(picture, data.map_or(1, exif::orientation)))
 }
