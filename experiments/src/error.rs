@@ -102,7 +102,7 @@ pub struct SourceError {
 }
 
 impl SourceError {
-    /// A mistake at a place of a text; control characters in it are shown by signs of their own.
+    /// A mistake at a place of a text, which is shown with its control characters as escapes.
     pub fn new(
         path: &Path,
         text: &str,
@@ -110,7 +110,6 @@ impl SourceError {
         message: String,
         help: Option<String>,
     ) -> Self {
-        let text = print::visible(text);
         let Place { line, column } = place;
         let rows = text.split_inclusive('\n');
         let start: usize = rows.take(line.saturating_sub(1)).map(str::len).sum();
@@ -122,11 +121,13 @@ impl SourceError {
             .find(|c: char| c.is_whitespace() || ":,]}".contains(c))
             .unwrap_or(rest.len());
         let least = rest.chars().next().map_or(0, char::len_utf8);
+        let (from, to) = (start + offset, start + offset + word.max(least));
+        let shown = |part: &str| print::visible(part).len();
         Self {
             message: print::visible(&format!("{}:{line}:{column}: {message}", path.display())),
-            help,
-            source: NamedSource::new(path.display().to_string(), text),
-            span: (start + offset, word.max(least)).into(),
+            help: help.map(|help| print::visible(&help)),
+            source: NamedSource::new(path.display().to_string(), print::visible(text)),
+            span: (shown(&text[..from]), shown(&text[from..to])).into(),
             others: vec![],
         }
     }

@@ -23,6 +23,7 @@
 #[macro_use]
 pub mod print;
 
+pub mod calibration;
 pub mod cli;
 pub mod commands;
 pub mod common;

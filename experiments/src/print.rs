@@ -1,9 +1,9 @@
 //! Printing: the only way to standard output and standard error.
 //!
-//! Names in artifacts, reasons from workers and parts of files come from others and may hold control characters, with which a
-//! terminal can be made to show what is not there. They are printed as escapes (`\u001b`, as JSON has them, so that a line
-//! of JSON stays one). A reader that has seen enough (`hemet inspect X | head`) closes the pipe: the rest is dropped then,
-//! and the command ends as its work does.
+//! Names in artifacts, reasons from workers and parts of files come from others and may hold control characters, with
+//! which a terminal can be made to show what is not there. They are printed as escapes (`\u001b`, as JSON has them, so
+//! that a line of JSON stays one). A reader that has seen enough (`hemet inspect X | head`) closes the pipe: the rest
+//! is dropped then, and the command ends as its work does.
 //!
 //! The macros below stand in the place of the standard ones in this crate, so that no command can print past this file.
 
@@ -72,7 +72,8 @@ fn escaped(text: &str, keep: fn(char) -> bool) -> String {
     out
 }
 
-/// Control characters, and the marks that turn the direction of what follows (Boucher and Anderson, "Trojan Source", 2021).
+/// Control characters, and the marks that turn the direction of what follows (Boucher and Anderson, "Trojan Source",
+/// 2021).
 fn misleads(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use hemet::commands::Cli;
 use hemet::experiment::{Experiment, Text, parse};
-use world::models::{Inside, calibration, cases, network, numbers};
+use world::models::{Inside, array, calibration, cases, network, numbers};
 use world::{World, tiny};
 
 /// Commands that are read but not run, by how they begin, and why.
@@ -131,6 +131,7 @@ fn world_for(page: &str) -> World {
     world.write("model.onnx", network(Inside::Square));
     world.write("calibration.safetensors", calibration());
     world.write("cases.safetensors", cases());
+    world.write("inputs.npy", array());
     let input: Vec<String> = numbers(12).iter().map(f32::to_string).collect();
     world.write("input.txt", input.join(" "));
     if ["README.md", "docs/deploy.md"].contains(&page) {

@@ -3,7 +3,7 @@
 
 mod world;
 
-use world::models::{Inside, calibration, network, numbers};
+use world::models::{Inside, array, calibration, inputs, network, numbers};
 use world::{World, json};
 
 fn world_of_silu() -> World {
@@ -90,4 +90,77 @@ fn a_batch_goes_through_encrypt_predict_decrypt_and_bench() {
     // The promise is three deviations for logits of unit size; these are thousands, some of them larger.
     let error = figures["max_abs_error"].as_f64().unwrap();
     assert!(error < (-8.0f64).exp2(), "{error}");
+}
+
+#[test]
+fn calibration_data_that_say_nothing_of_other_inputs_are_refused_in_the_users_file() {
+    let world = World::new();
+    world.write("model.onnx", network(Inside::Square));
+    let typical = numbers(20 * 12);
+    let mut spoiled = typical.clone();
+    spoiled[40] = f32::NAN;
+    let cases: [(&str, Vec<u8>, &str); 7] = [
+        (
+            "zeros.safetensors",
+            inputs(&[0.0; 20 * 12], &[20, 12]),
+            "one number repeated (0",
+        ),
+        (
+            "one.safetensors",
+            inputs(&typical[..12], &[1, 12]),
+            "1 inputs, 1 of them different",
+        ),
+        (
+            "nan.safetensors",
+            inputs(&spoiled, &[20, 12]),
+            "input 3 holds NaN at element 4",
+        ),
+        (
+            "wide.safetensors",
+            inputs(&typical, &[10, 24]),
+            "24 numbers; the network takes 12",
+        ),
+        ("text.safetensors", b"hello".to_vec(), "no safetensors file"),
+        (
+            "big.npy",
+            array()
+                .iter()
+                .map(|b| if *b == b'<' { b'>' } else { *b })
+                .collect(),
+            "`>f4`",
+        ),
+        ("cut.npy", array()[..500].to_vec(), "cut"),
+    ];
+    for (name, content, expected) in cases {
+        world.write(name, content);
+        let told = world.refused(&format!(
+            "compile model.onnx -o m.hemet --costs costs.json --calibrate {name}"
+        ));
+        assert!(
+            told.contains(name) && told.contains(expected),
+            "{expected}: {told}"
+        );
+        assert!(!world.path("m.hemet").exists(), "{name}");
+    }
+    world.write("inputs.npy", array());
+    let far =
+        "compile model.onnx -o m.hemet --costs costs.json --calibrate inputs.npy --input-range 0.5";
+    let told = world.refused(far);
+    assert!(told.contains("beyond --input-range 0.5"), "{told}");
+}
+
+#[test]
+fn an_array_and_the_calibration_file_made_of_it_give_the_same_artifact() {
+    let world = World::new();
+    world.write("model.onnx", network(Inside::Square));
+    world.write("inputs.npy", array());
+    let told = world.good("data calibration inputs.npy -o made.safetensors");
+    assert!(told.contains("20 inputs of [12]"), "{told}");
+    for file in ["inputs.npy", "made.safetensors"] {
+        world.good(&format!(
+            "compile model.onnx -o {file}.hemet --costs costs.json --calibrate {file}"
+        ));
+    }
+    let read = |name: &str| std::fs::read(world.path(name)).unwrap();
+    assert!(read("inputs.npy.hemet") == read("made.safetensors.hemet"));
 }

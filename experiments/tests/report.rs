@@ -81,12 +81,6 @@ fn the_report_is_the_same_again(world: &World) {
         let file = world.path(&format!("run/report/trial-{chosen:04}-{part}"));
         assert!(file.exists(), "{}", file.display());
     }
-    let classes = world.read("run/report/classes.csv");
-    assert!(
-        classes.starts_with("class,images,recall,precision\n0,"),
-        "{classes}"
-    );
-    assert_eq!(classes.lines().count(), 11, "a heading and ten digits");
     let epochs = world.path(&format!("run/report/trial-{chosen:04}-epochs.csv"));
     let lines = std::fs::read_to_string(epochs).unwrap().lines().count();
     assert_eq!(lines, 4, "a heading and three epochs");

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use hemet_reports::number;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::print::{one_line, visible};
+
 /// Shows how far a piece of work with a known number of steps has come.
 pub struct Progress {
     kind: Kind,
@@ -72,7 +74,7 @@ impl Progress {
         match &mut self.kind {
             Kind::Bar(bar) => {
                 bar.set_position(done);
-                bar.set_message(message.to_owned());
+                bar.set_message(one_line(message));
             }
             Kind::Lines {
                 total,
@@ -106,7 +108,7 @@ impl Progress {
     /// A line that stays, above the bar.
     pub fn note(&self, line: &str) {
         match &self.kind {
-            Kind::Bar(bar) => bar.println(line),
+            Kind::Bar(bar) => bar.println(visible(line)),
             Kind::Lines { .. } => eprintln!("{line}"),
             Kind::Silent => {}
         }

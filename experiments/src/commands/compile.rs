@@ -10,12 +10,13 @@ use hemet_search::Trial;
 use hemet_search::data::{self, Dataset};
 use hemet_spaces::{Scheme, Weights};
 
+use crate::calibration::{self, Calibration};
 use crate::common;
 use crate::error::Error;
 use crate::experiment::{Experiment, security_level};
 use crate::run::folder::RunFolder;
 use crate::run::images;
-use crate::schemes::ckks::{cases, costs};
+use crate::schemes::ckks::costs;
 use crate::schemes::{self, CostSource, TrainedNetwork, Wishes};
 
 /// Compile a trial of a run, or an ONNX model, to an artifact
@@ -59,9 +60,9 @@ pub struct Args {
     /// to 15
     #[arg(long, value_name = "DEGREE", requires = "calibrate")]
     pub fit_activations: Option<usize>,
-    /// For an ONNX file, typical inputs: a safetensors file with `input` [n][c][h][w] and, for accuracies, `labels`
-    /// [n]. Activations are fitted on them, and scales are set for them; without them for independent elements within
-    /// the input range
+    /// For an ONNX file, typical inputs: a folder of pictures, a NumPy array (.npy) or a safetensors file with `input`
+    /// [n][c][h][w] and, for accuracies, `labels` [n]. Activations are fitted on them, and scales are set for them;
+    /// without them for independent elements within the input range
     #[arg(long, value_name = "DATA")]
     pub calibrate: Option<PathBuf>,
     /// For an ONNX file: cost table to choose with; without it, that of this machine
@@ -153,9 +154,21 @@ fn untrained(trial: &Trial) -> Error {
 fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     let path = &args.source;
     let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
-    let calibration = args.calibrate.as_deref().map(cases::read_calibration);
+    let calibration = args.calibrate.as_deref().map(calibration::read);
     let calibration = calibration.transpose()?;
     let imported = import(args, &bytes, calibration.as_ref())?;
+    if let (Some(data), Some(file)) = (&calibration, &args.calibrate) {
+        let graph = &imported.graph;
+        let elements = graph.node(graph.input()).shape.len();
+        data.fits(elements, args.input_range)
+            .map_err(|why| Error::file(file, why))?;
+        let (low, high) = data.range();
+        eprintln!(
+            "calibrating on {} inputs of {:?}, from {low} to {high}",
+            data.inputs.len(),
+            data.shape
+        );
+    }
     let mut options = hemet_compiler::Options {
         target: args.target.into(),
         security: security_level(args.security.unwrap_or(DEFAULT_SECURITY))?,
@@ -196,11 +209,7 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
 }
 
 /// The network, its activations fitted on the calibration data where that is asked for.
-fn import(
-    args: &Args,
-    bytes: &[u8],
-    calibration: Option<&cases::Calibration>,
-) -> Result<Imported, Error> {
+fn import(args: &Args, bytes: &[u8], calibration: Option<&Calibration>) -> Result<Imported, Error> {
     let wrong = |e: hemet_onnx::Error| Error::file(&args.source, e);
     let (Some(degree), Some(data)) = (args.fit_activations, calibration) else {
         return hemet_onnx::import(bytes).map_err(wrong);
@@ -216,7 +225,7 @@ fn import(
 }
 
 /// The greatest magnitude of an input.
-fn range(calibration: &cases::Calibration) -> Option<f64> {
+fn range(calibration: &Calibration) -> Option<f64> {
     let magnitudes = calibration.inputs.iter().flatten().map(|x| x.abs());
     let range = magnitudes.fold(0.0, f64::max);
     (range > 0.0).then_some(range)

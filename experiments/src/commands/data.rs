@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use hemet_search::data::{self, Dataset, Source, TrainTest};
 
+use crate::calibration;
 use crate::cli::fetch;
 use crate::cli::progress::Progress;
 use crate::error::Error;
@@ -13,7 +14,7 @@ use crate::run::images;
 /// List data sets, fetch published ones, check files
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet data list\n  hemet data fetch mnist --to data\n  hemet data check data\n  hemet search experiments/mnist.yaml --data data"
+    after_help = "Example:\n  hemet data list\n  hemet data fetch mnist --to data\n  hemet data check data\n  hemet data calibration photos -o calibration.safetensors\n  hemet search experiments/mnist.yaml --data data"
 )]
 pub struct Args {
     /// What to do.
@@ -29,6 +30,8 @@ enum Task {
     Fetch(FetchArgs),
     /// Read a folder or file of images, verify it, and say what is in it
     Check(CheckArgs),
+    /// Make a calibration file for `hemet compile --calibrate` from pictures or a NumPy array
+    Calibration(CalibrationArgs),
 }
 
 #[derive(clap::Args, Debug)]
@@ -55,6 +58,15 @@ struct CheckArgs {
     set: Option<String>,
 }
 
+#[derive(clap::Args, Debug)]
+struct CalibrationArgs {
+    /// A folder of pictures (or of such folders, one a class), a NumPy array (.npy) or a safetensors file
+    source: PathBuf,
+    /// The safetensors file to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
     match &args.task {
@@ -63,6 +75,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
             Ok(())
         }
         Task::Fetch(args) => fetch_set(args),
+        Task::Calibration(args) => calibration_file(args),
         Task::Check(args) => check(args),
     }
 }
@@ -233,4 +246,17 @@ fn counts(set: &Dataset) -> String {
         .for_each(|label| counts[usize::from(*label)] += 1);
     let words: Vec<String> = counts.iter().map(usize::to_string).collect();
     words.join(" ")
+}
+
+fn calibration_file(args: &CalibrationArgs) -> Result<(), Error> {
+    let data = calibration::read(&args.source)?;
+    hemet_files::write_atomically(&args.output, &data.to_safetensors()?)?;
+    let (low, high) = data.range();
+    println!(
+        "{}: {} inputs of {:?}, from {low} to {high}",
+        args.output.display(),
+        data.inputs.len(),
+        data.shape
+    );
+    Ok(())
 }

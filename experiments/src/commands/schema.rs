@@ -5,7 +5,8 @@ use crate::reference::FileKind;
 
 /// Print the JSON Schema of experiment or space files
 ///
-/// Editors complete and check files by it: the published files name the schema of experiments/schema/ in their first line.
+/// Editors complete and check files by it: the published files name the schema of experiments/schema/ in their first
+/// line.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  hemet schema experiment\n  hemet schema space --markdown")]
 pub struct Args {

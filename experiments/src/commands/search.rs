@@ -16,6 +16,7 @@ use crate::run::clock::Clock;
 use crate::run::folder::RunFolder;
 use crate::run::images;
 use crate::run::outlook::Outlook;
+use crate::run::resume;
 use crate::run::search::Search;
 use crate::run::summary::Best;
 use crate::run::train::{self, ExperimentData};
@@ -217,16 +218,9 @@ fn folder(args: &Args, experiment: &Experiment) -> Result<RunFolder, Error> {
                 "it holds a search already; --resume goes on with it, another --out keeps it",
             ));
         }
-        // Read and written anew: a key may have had another name in the version that wrote it.
-        if Experiment::read(&path)?.to_yaml()? != yaml {
-            return Err(Error::file(
-                &path,
-                "the search in this folder is of another experiment; choose another --out",
-            ));
-        }
-    } else {
-        run.write(&path, yaml.as_bytes())?;
+        resume::check(&path, &Experiment::read(&path)?, experiment)?;
     }
+    run.write(&path, yaml.as_bytes())?;
     Ok(run)
 }
 

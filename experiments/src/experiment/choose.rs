@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::common;
 
-/// The chosen network is the best in the first objective beside accuracy (the fastest, as a rule) of those that are accurate enough
-/// on the validation images: by one of these, in percentage points.
+/// The chosen network is the best in the first objective beside accuracy (the fastest, as a rule) of those that are
+/// accurate enough on the validation images: by one of these, in percentage points.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Choose {
@@ -17,7 +17,8 @@ pub struct Choose {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 100, "default" = 0, "x-unit" = "percentage points"))]
     pub within_points: Option<f64>,
-    /// At least so far above the baseline (below it, if negative), above -100 and below 100. The most accurate where none is.
+    /// At least so far above the baseline (below it, if negative), above -100 and below 100. The most accurate where
+    /// none is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = -100, "exclusiveMaximum" = 100, "x-unit" = "percentage points"))]
     pub above_baseline: Option<f64>,
@@ -46,7 +47,8 @@ impl Choose {
         }
     }
 
-    /// Which member of the front of these trials is deployed: the most accurate where a baseline is asked for that was not trained.
+    /// Which member of the front of these trials is deployed: the most accurate where a baseline is asked for that was
+    /// not trained.
     pub fn choice(&self, baseline: Option<Baseline>, trials: &[Trial]) -> Choice {
         match self.above_baseline {
             None => Choice::BestWithin(self.within_points.unwrap_or(0.0)),

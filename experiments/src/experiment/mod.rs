@@ -5,21 +5,23 @@
 //! seed: 1                           # determines every random choice of the search
 //! data: {set: optdigits}            # path: folder of the files, for sets that are not embedded; validation: 0.15
 //! space_file: spaces/presets/digits.yaml   # or `space:` with the space written out here
-//! search: {strategy: random, trials: 12, workers: 0, lag: 4}    # max_minutes, halving, inherit, baseline: see `Search`
-//! scheme: ckks                      # or tfhe, or [ckks, tfhe]: then the search decides; ckks where not given
+//! search: {strategy: random, trials: 12, workers: 0, lag: 4}    # max_minutes, halving, inherit, baseline: see
+//! `Search` scheme: ckks                      # or tfhe, or [ckks, tfhe]: then the search decides; ckks where not given
 //! quantize: {weight_bits: 2, activation_bits: 2, activation: relu, boxes: 14}   # scheme tfhe; see `Quantization`
 //! train: {epochs: 20}               # and more, see `TrainOptions`
-//! objectives: [accuracy, latency]   # what is optimised; others: depth, key_size, cost (needs constraints.price_per_core_hour)
-//! constraints: {max_depth: 9, max_latency_ms: 500}
+//! objectives: [accuracy, latency]   # what is optimised; others: depth, key_size, cost (needs
+//! constraints.price_per_core_hour) constraints: {max_depth: 9, max_latency_ms: 500}
 //! compile: {security_bits: 128, precision_bits: 8}       # scheme tfhe: failure_bits: 40, output: logits (or label)
-//! choose: {within_points: 0.5}      # the best in the second objective (the fastest) within half a percentage point of accuracy;
-//!                                   # or, with a baseline, above_baseline: 0.4: of those that are so many points above it
-//! encrypted_images: 100             # test images that the chosen network classifies encrypted
+//! choose: {within_points: 0.5}      # the best in the second objective (the fastest) within half a percentage point of
+//! accuracy;
+//!                                   # or, with a baseline, above_baseline: 0.4: of those that are so many points above
+//! it encrypted_images: 100             # test images that the chosen network classifies encrypted
 //! measured_members: 8               # members of the front whose latency is measured, beside the chosen one
 //! ```
 
 mod choose;
 mod lists;
+mod place;
 mod rules;
 mod space;
 mod text;
@@ -91,8 +93,8 @@ pub struct Experiment {
     #[serde(default = "hundred")]
     #[schemars(range(min = 1), extend("x-unit" = "images"))]
     pub encrypted_images: usize,
-    /// Members of the front that are compiled and timed on an encrypted image at the end, beside the chosen one; of a larger
-    /// front these are spread evenly. 0 for none.
+    /// Members of the front that are compiled and timed on an encrypted image at the end, beside the chosen one; of a
+    /// larger front these are spread evenly. 0 for none.
     #[serde(default = "eight")]
     pub measured_members: usize,
 }
@@ -104,7 +106,8 @@ pub struct Data {
     /// Name of the data set.
     #[schemars(schema_with = "lists::sets")]
     pub set: String,
-    /// Folder of its files, for sets that are not embedded: from the folder in which `hemet` runs, unless it is absolute.
+    /// Folder of its files, for sets that are not embedded: from the folder in which `hemet` runs, unless it is
+    /// absolute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// Share of the training images that accuracy is measured on during the search.
@@ -126,25 +129,26 @@ pub struct Search {
     /// Candidates that are trained side by side; 0 means one a core. The outcome does not depend on it.
     #[serde(default)]
     pub workers: usize,
-    /// Trials in flight at most, at least 1: a trial is proposed before the outcomes of the last `lag - 1` are known. The
-    /// outcome depends on it, so it is fixed here and not by the number of cores; more cores than this are of no use.
+    /// Trials in flight at most, at least 1: a trial is proposed before the outcomes of the last `lag - 1` are known.
+    /// The outcome depends on it, so it is fixed here and not by the number of cores; more cores than this are of no
+    /// use.
     #[serde(default = "four")]
     #[schemars(range(min = 1))]
     pub lag: usize,
-    /// Minutes after which no more trials begin; those in flight end, then the best is compiled. No limit where not given.
-    /// With --resume the time counts anew: so a search that ran out of it can be gone on with.
+    /// Minutes after which no more trials begin; those in flight end, then the best is compiled. No limit where not
+    /// given. With --resume the time counts anew: so a search that ran out of it can be gone on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0, "x-unit" = "minutes"))]
     pub max_minutes: Option<f64>,
-    /// Successive halving: `{rungs: [2, 6], factor: 3}` stops two thirds of the trainings after 2 epochs, and two thirds of
-    /// the others after 6.
+    /// Successive halving: `{rungs: [2, 6], factor: 3}` stops two thirds of the trainings after 2 epochs, and two
+    /// thirds of the others after 6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halving: Option<hemet_search::study::Halving>,
     /// Whether a training starts from the weights of the most similar earlier trial, where shapes agree.
     #[serde(default)]
     pub inherit: bool,
-    /// The network that is trial 0 whatever the strategy, and compiled and measured beside the chosen one at the end: `mobile`,
-    /// the all-mobile network. None where not given.
+    /// The network that is trial 0 whatever the strategy, and compiled and measured beside the chosen one at the end:
+    /// `mobile`, the all-mobile network. None where not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
 }

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use hemet_spaces::schema;
+use hemet_spaces::schema::{self, Fault, Step, Wrong};
 
-use super::yaml;
+use super::place;
 use crate::error::{Error, Place, SourceError};
 
 /// Largest file that is read. The largest published one has 3 KiB.
@@ -80,7 +80,7 @@ impl Text {
 
     /// A mistake at the part of this path.
     pub fn wrong(&self, path: &schema::Path, what: impl Into<String>) -> Error {
-        self.at(yaml::place(&self.text, path), what.into(), None)
+        self.at(place::of_value(&self.text, path), what.into(), None)
     }
 
     /// A mistake in the file as a whole.
@@ -98,19 +98,19 @@ impl Text {
     }
 
     /// All mistakes, in the order of their places.
-    pub fn all_wrong(&self, faults: &[schema::Fault]) -> Option<Error> {
-        let place = |fault: &schema::Fault| match fault.wrong {
-            schema::Wrong::UnknownKey { .. } => yaml::key_place(&self.text, &fault.path),
-            schema::Wrong::MissingKey { .. }
-            | schema::Wrong::NotOne { .. }
-            | schema::Wrong::Value { .. } => yaml::place(&self.text, &fault.path),
+    pub fn all_wrong(&self, faults: &[Fault]) -> Option<Error> {
+        let place = |fault: &Fault| match fault.wrong {
+            Wrong::UnknownKey { .. } => place::of_key(&self.text, &fault.path),
+            Wrong::MissingKey { .. } | Wrong::NotOne { .. } | Wrong::Value { .. } => {
+                place::of_value(&self.text, &fault.path)
+            }
         };
         let shown = faults.iter().take(MAX_SHOWN);
-        let mut all: Vec<(Place, &schema::Fault)> = shown.map(|f| (place(f), f)).collect();
+        let mut all: Vec<(Place, &Fault)> = shown.map(|f| (place(f), f)).collect();
         all.sort_by_key(|(place, _)| *place);
         let mut all = all
             .into_iter()
-            .map(|(place, fault)| self.mistake(place, fault.to_string(), yaml::nearest(fault)));
+            .map(|(place, fault)| self.mistake(place, fault.to_string(), nearest(fault)));
         let mut first = all.next()?;
         first.others = all.collect();
         if faults.len() > MAX_SHOWN {
@@ -124,7 +124,25 @@ impl Text {
     }
 }
 
-/// Where brackets first stand too deeply within each other. Quoted texts and comments are left out as their first characters tell.
+/// What might have been meant.
+fn nearest(fault: &Fault) -> Option<String> {
+    let (given, known) = match &fault.wrong {
+        Wrong::UnknownKey { known } => match fault.path.0.last()? {
+            Step::Key(key) => (key.as_str(), known),
+            Step::Item(_) => return None,
+        },
+        Wrong::Value { found, words, .. } => (found.trim_matches('`'), words),
+        Wrong::MissingKey { .. } | Wrong::NotOne { .. } => return None,
+    };
+    let likeness = |word: &str| strsim::jaro_winkler(given, word);
+    let near = known
+        .iter()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(near) > 0.7).then(|| format!("did you mean `{near}`?"))
+}
+
+/// Where brackets first stand too deeply within each other. Quoted texts and comments are left out as their first
+/// characters tell.
 fn too_deep(text: &str) -> Option<Place> {
     let (mut depth, mut quote, mut before) = (0usize, None, '\n');
     for (line, row) in text.split('\n').enumerate() {

@@ -3,11 +3,9 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use hemet_spaces::schema::{self, Fault, Path, Step, Wrong};
+use hemet_spaces::schema::{self, Fault, Path, Wrong};
 use schemars::JsonSchema;
-use serde::de::{
-    DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::{Deserializer, Serialize};
 use serde_json::{Map, Number, Value};
 
@@ -95,23 +93,6 @@ fn of_reader(text: &Text, error: serde_yaml::Error) -> Error {
         }
         None => text.wrong_whole(full),
     }
-}
-
-/// What might have been meant.
-pub fn nearest(fault: &Fault) -> Option<String> {
-    let (given, known) = match &fault.wrong {
-        Wrong::UnknownKey { known } => match fault.path.0.last()? {
-            Step::Key(key) => (key.as_str(), known),
-            Step::Item(_) => return None,
-        },
-        Wrong::Value { found, words, .. } => (found.trim_matches('`'), words),
-        Wrong::MissingKey { .. } | Wrong::NotOne { .. } => return None,
-    };
-    let likeness = |word: &str| strsim::jaro_winkler(given, word);
-    let near = known
-        .iter()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(near) > 0.7).then(|| format!("did you mean `{near}`?"))
 }
 
 /// Reads any YAML; keys that are no texts become such, numbers that JSON has not become words.
@@ -212,108 +193,5 @@ fn word(key: &Value) -> String {
     match key {
         Value::String(text) => text.clone(),
         other => other.to_string(),
-    }
-}
-
-/// Where the value of this path stands; the beginning where it is not there.
-pub fn place(text: &str, path: &Path) -> Place {
-    locate(text, &path.0, Part::Value)
-}
-
-/// Where the key of this path's last step stands.
-pub fn key_place(text: &str, path: &Path) -> Place {
-    locate(text, &path.0, Part::Key)
-}
-
-/// What is sought at the end of a path.
-#[derive(Clone, Copy, PartialEq)]
-enum Part {
-    Key,
-    Value,
-}
-
-fn locate(text: &str, steps: &[Step], part: Part) -> Place {
-    let way = Way { steps, part };
-    let found = way.deserialize(serde_yaml::Deserializer::from_str(text));
-    let at = found.err().and_then(|error| error.location());
-    at.map_or(Place { line: 1, column: 1 }, |at| Place {
-        line: at.line(),
-        column: at.column(),
-    })
-}
-
-/// Follows a path and fails at its end, where it takes no value at all: the reader then tells where that is.
-#[derive(Clone, Copy)]
-struct Way<'a> {
-    steps: &'a [Step],
-    part: Part,
-}
-
-impl<'de> DeserializeSeed<'de> for Way<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-/// A key of a mapping; fails at the one that is sought.
-struct Seek<'a>(Option<&'a str>);
-
-impl<'de> DeserializeSeed<'de> for Seek<'_> {
-    type Value = String;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Seek<'_> {
-    type Value = String;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a key")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<String, E> {
-        match self.0 == Some(key) {
-            true => Err(E::custom("here")),
-            false => Ok(key.to_owned()),
-        }
-    }
-}
-
-impl<'de> Visitor<'de> for Way<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a value")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let Some((Step::Item(index), steps)) = self.steps.split_first() else {
-            return Err(A::Error::custom("here"));
-        };
-        for _ in 0..*index {
-            seq.next_element::<IgnoredAny>()?;
-        }
-        let way = Way { steps, ..self };
-        seq.next_element_seed(way)?;
-        Err(A::Error::custom("here"))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Some((Step::Key(key), steps)) = self.steps.split_first() else {
-            return Err(A::Error::custom("here"));
-        };
-        let last = steps.is_empty() && self.part == Part::Key;
-        let seek = || Seek(last.then_some(key));
-        while let Some(found) = map.next_key_seed(seek())? {
-            match found == *key {
-                true => map.next_value_seed(Way { steps, ..self })?,
-                false => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Err(A::Error::custom("here"))
     }
 }

@@ -36,10 +36,23 @@ impl FileKind {
 
     /// Its keys as a page of Markdown.
     pub fn page(self) -> String {
-        match self {
-            Self::Experiment => keys::page("Experiment files", &self.value()),
-            Self::Space => keys::page("Space files", &self.value()),
-        }
+        let (title, elsewhere): (_, &[_]) = match self {
+            Self::Experiment => (
+                "Experiment files",
+                &[("space", "keys, see [space files](space.md)")],
+            ),
+            Self::Space => (
+                "Space files",
+                &[("stem", "as an item of `blocks[].options`")],
+            ),
+        };
+        let root = &self.value();
+        let page = keys::Page {
+            title,
+            root,
+            elsewhere,
+        };
+        page.text()
     }
 }
 

@@ -8,6 +8,7 @@ pub mod curves;
 pub mod folder;
 pub mod images;
 pub mod outlook;
+pub mod resume;
 pub mod search;
 pub mod summary;
 pub mod teachers;

@@ -129,3 +129,20 @@ pub fn cases() -> Vec<u8> {
     let tensors = HashMap::from([("input", view(&inputs, 12)), ("logits", view(&logits, 3))]);
     safetensors::serialize(tensors, None).unwrap()
 }
+
+/// Inputs for the network as a NumPy array of single precision.
+pub fn array() -> Vec<u8> {
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 12), }\n";
+    let mut file = b"\x93NUMPY\x01\0".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.as_bytes());
+    file.extend(numbers(20 * 12).iter().flat_map(|x| x.to_le_bytes()));
+    file
+}
+
+/// A safetensors file with this tensor `input`.
+pub fn inputs(values: &[f32], shape: &[usize]) -> Vec<u8> {
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let view = TensorView::new(Dtype::F32, shape.to_vec(), &bytes).unwrap();
+    safetensors::serialize(HashMap::from([("input", view)]), None).unwrap()
+}

@@ -20,7 +20,8 @@ use crate::{Error, Layer, LayerGraph, NodeId};
 pub struct InvertedResidual {
     /// Output channels.
     pub width: usize,
-    /// The depthwise convolution has `expansion` times the input's channels; at 1 the first 1x1 convolution is left out.
+    /// The depthwise convolution has `expansion` times the input's channels; at 1 the first 1x1 convolution is left
+    /// out.
     pub expansion: usize,
     /// Side of the depthwise kernel.
     pub kernel: usize,

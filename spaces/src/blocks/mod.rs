@@ -55,7 +55,8 @@ pub trait Block: fmt::Debug + Send + Sync {
     fn role(&self) -> Role;
 }
 
-/// What a block is to HEMET's greedy rule (Lou and Jiang, ICML 2021), which replaces mobile blocks by regular convolutions.
+/// What a block is to HEMET's greedy rule (Lou and Jiang, ICML 2021), which replaces mobile blocks by regular
+/// convolutions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Several layers in the place of one convolution, usually with fewer parameters.
@@ -75,7 +76,8 @@ pub trait Options {
     fn blocks(&self, activation: &List<Activation>) -> Result<Vec<Arc<dyn Block>>, String>;
 }
 
-/// Adds a convolution without bias, named `name`, and the affine layer `<name>.norm` that training treats as batch norm.
+/// Adds a convolution without bias, named `name`, and the affine layer `<name>.norm` that training treats as batch
+/// norm.
 fn conv_norm(
     graph: &mut LayerGraph,
     input: NodeId,

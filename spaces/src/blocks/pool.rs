@@ -1,4 +1,5 @@
-//! Average pooling: as a block, and as the choice after a block or before the head. Its 1/k² merges into the next weights.
+//! Average pooling: as a block, and as the choice after a block or before the head. Its 1/k² merges into the next
+//! weights.
 
 use std::borrow::Cow;
 use std::fmt;

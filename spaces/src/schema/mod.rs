@@ -1,12 +1,16 @@
-//! The form of what a person writes in a file: the JSON Schema of its type, and the places where a value departs from it.
+//! The form of what a person writes in a file: the JSON Schema of its type, and the places where a value departs from
+//! it.
 //!
 //! A type's schema is the one source of its keys, kinds, ranges, units and defaults: files are checked against it
-//! ([`faults`]), values that a program made too ([`check`]), and editors and the reference page read it. Beside the keywords
-//! of JSON Schema (draft 2020-12) it holds `x-unit`, the unit of a number; `x-scheme`, the only scheme that heeds a key;
-//! `x-written`, how a text must be written, in words; and `x-alias`, the name of a key in earlier versions, which is read too.
+//! ([`faults`]), values that a program made too ([`check`]), and editors and the reference page read it. Beside the
+//! keywords of JSON Schema (draft 2020-12) it holds `x-unit`, the unit of a number; `x-scheme`, the only scheme that
+//! heeds a key;
+//! `x-written`, how a text must be written, in words; and `x-alias`, the name of a key in earlier versions, which is
+//! read too.
 //!
 //! The keywords that schemas of this project use are understood, no others: `$ref`, `anyOf`, `oneOf`, `type`, `format`,
-//! `enum`, `const`, `pattern` (for editors; its rule in words is `x-written` and the type's own reader decides), `minimum`,
+//! `enum`, `const`, `pattern` (for editors; its rule in words is `x-written` and the type's own reader decides),
+//! `minimum`,
 //! `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, `items`, `minItems`, `maxItems`, `uniqueItems`, `properties`,
 //! `required`, `additionalProperties`, `minProperties` and `maxProperties`.
 

@@ -1,5 +1,4 @@
-//! Test cases and calibration data from safetensors files: inputs, with the logits that a network should give for them
-//! or their classes.
+//! Test cases from safetensors files: inputs, with the logits that a network should give for them.
 
 use std::path::Path;
 
@@ -39,7 +38,8 @@ pub fn read(path: &Path, schedule: &Schedule) -> Result<Cases, Error> {
         let tensor = tensors
             .tensor(name)
             .map_err(|e| Error::file(path, format!("tensor `{name}`: {e}")))?;
-        split(&tensor, width).map_err(|why| Error::file(path, format!("tensor `{name}` {why}")))
+        self::rows(&tensor, width)
+            .map_err(|why| Error::file(path, format!("tensor `{name}` {why}")))
     };
     let inputs = rows("input", schedule.header.input.len())?;
     let logits = rows("logits", schedule.header.output.len())?;
@@ -56,51 +56,11 @@ pub fn read(path: &Path, schedule: &Schedule) -> Result<Cases, Error> {
     Ok(Cases { inputs, logits })
 }
 
-/// Inputs to calibrate on, and their classes where the file has them.
-pub struct Calibration {
-    /// Each in channel-major order.
-    pub inputs: Vec<Vec<f64>>,
-    /// As many as inputs, or none.
-    pub labels: Vec<usize>,
-}
-
-/// Most inputs that a calibration reads: the first of the file.
-pub const MAX_CALIBRATION: usize = 1024;
-
-/// Reads tensor `input` `[n][c][h][w]` or `[n][elements]` (F32 or F64) and, where it is there, `labels` `[n]` (any kind
-/// of number).
-pub fn read_calibration(path: &Path) -> Result<Calibration, Error> {
-    let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| Error::file(path, e))?;
-    let refuse = |name: &str, why: String| Error::file(path, format!("tensor `{name}` {why}"));
-    let input = tensors
-        .tensor("input")
-        .map_err(|e| Error::file(path, format!("tensor `input`: {e}")))?;
-    let width = input.shape().iter().skip(1).product();
-    let mut inputs = split(&input, width).map_err(|why| refuse("input", why))?;
-    let mut labels = Vec::new();
-    if let Ok(tensor) = tensors.tensor("labels") {
-        let numbers = numbers(&tensor).map_err(|why| refuse("labels", why))?;
-        let class = |x: &f64| (*x >= 0.0 && x.fract() == 0.0).then_some(*x as usize);
-        let classes: Option<Vec<usize>> = numbers.iter().map(class).collect();
-        labels =
-            classes.ok_or_else(|| refuse("labels", "holds numbers that are no class".into()))?;
-        if labels.len() != inputs.len() {
-            let why = format!(
-                "has {} numbers, `input` {} rows",
-                labels.len(),
-                inputs.len()
-            );
-            return Err(refuse("labels", why));
-        }
-    }
-    inputs.truncate(MAX_CALIBRATION);
-    labels.truncate(MAX_CALIBRATION);
-    Ok(Calibration { inputs, labels })
-}
-
 /// The rows of a tensor of floats, each of `width` numbers.
-fn split(tensor: &TensorView<'_>, width: usize) -> Result<Vec<Vec<f64>>, String> {
+///
+/// # Errors
+/// Another type or shape, in words that follow the tensor's name.
+pub fn rows(tensor: &TensorView<'_>, width: usize) -> Result<Vec<Vec<f64>>, String> {
     if !matches!(tensor.dtype(), Dtype::F32 | Dtype::F64) {
         return Err(format!("has type {:?}; give F32 or F64", tensor.dtype()));
     }
@@ -116,7 +76,10 @@ fn split(tensor: &TensorView<'_>, width: usize) -> Result<Vec<Vec<f64>>, String>
 }
 
 /// All numbers of a tensor.
-fn numbers(tensor: &TensorView<'_>) -> Result<Vec<f64>, String> {
+///
+/// # Errors
+/// A type that is not read, in words that follow the tensor's name.
+pub fn numbers(tensor: &TensorView<'_>) -> Result<Vec<f64>, String> {
     let data = tensor.data();
     Ok(match tensor.dtype() {
         Dtype::F32 => data

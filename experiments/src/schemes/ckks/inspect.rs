@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{costs, layers};
 use crate::common;
 use crate::error::Error;
+use crate::print::one_line;
 use crate::schemes::args::Inspect as Args;
 
 #[derive(Serialize)]
@@ -69,12 +70,17 @@ fn draw(path: &Path, diagram: &LevelDiagram) -> Result<(), Error> {
 
 fn show(figures: &Figures) {
     let manifest = &figures.manifest;
-    println!("network        {} (id {})", manifest.network, figures.id);
+    println!(
+        "network        {} (id {})",
+        one_line(&manifest.network),
+        figures.id
+    );
     if let Some(architecture) = &manifest.architecture {
-        println!("architecture   {architecture}");
+        println!("architecture   {}", one_line(architecture));
     }
     if let Some(dataset) = &manifest.dataset {
-        println!("data set       {dataset}: {}", manifest.normalization);
+        let (set, normalization) = (one_line(dataset), one_line(&manifest.normalization));
+        println!("data set       {set}: {normalization}");
     }
     println!(
         "parameters     ring degree 2^{}, log2(QP) {:.0} bits, security {} bits, depth {}",

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::common;
 use crate::error::Error;
+use crate::print::one_line;
 use crate::schemes::args::Inspect as Args;
 
 #[derive(Serialize)]
@@ -51,13 +52,18 @@ pub fn run(args: &Args) -> Result<(), Error> {
         return common::print_json(&figures);
     }
     let manifest = &figures.manifest;
-    println!("network        {} (id {})", manifest.network, figures.id);
+    println!(
+        "network        {} (id {})",
+        one_line(&manifest.network),
+        figures.id
+    );
     println!("scheme         tfhe, parameter sets of {SECURITY_BITS} bits of security");
     if let Some(architecture) = &manifest.architecture {
-        println!("architecture   {architecture}");
+        println!("architecture   {}", one_line(architecture));
     }
     if let Some(dataset) = &manifest.dataset {
-        println!("data set       {dataset}: {}", manifest.normalization);
+        let (set, normalization) = (one_line(dataset), one_line(&manifest.normalization));
+        println!("data set       {set}: {normalization}");
     }
     let encoding = &artifact.encoding;
     println!(
