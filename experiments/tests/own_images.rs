@@ -78,6 +78,43 @@ fn images_of_ones_own_are_searched_for_and_classified_as_the_page_says() {
     mistakes_say_what_to_do(&world);
 }
 
+#[test]
+fn an_experiment_is_written_for_a_folder_after_looking_at_it() {
+    let world = World::new();
+    for part in ["train", "test"] {
+        for (class, upright) in [("cat", false), ("dog: 2", true)] {
+            let folder = world.path("my photos").join(part).join(class);
+            std::fs::create_dir_all(&folder).unwrap();
+            (1..=4).for_each(|n| write_picture(&folder.join(format!("{n}.png")), upright, n));
+        }
+    }
+    let output = world.command("init").arg("my photos").output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        told.contains("my_photos.yaml") && told.contains("3x32x32 in 2 classes (8 for training, 8"),
+        "{told}"
+    );
+    let yaml = world.read("my_photos.yaml");
+    for line in [
+        "input: [3, 32, 32]",
+        "classes: 2",
+        "path: \"my photos\"",
+        "cat, dog: 2",
+    ] {
+        assert!(yaml.contains(line), "{line}: {yaml}");
+    }
+    world.good("space my_photos.yaml --sample 3 --costs costs.json");
+    let again = world.command("init").arg("my photos").output().unwrap();
+    assert_eq!(again.status.code(), Some(2));
+    let nothing = world.refused("init costs.json");
+    assert!(nothing.contains("name a folder"), "{nothing}");
+}
+
 fn mistakes_say_what_to_do(world: &World) {
     let other = block("yaml").replace("[3, 32, 32]", "[1, 28, 28]");
     world.write("other.yaml", other);

@@ -9,6 +9,7 @@ pub mod data;
 pub mod decrypt;
 pub mod encrypt;
 pub mod evaluate;
+pub mod init;
 pub mod inspect;
 pub mod keygen;
 pub mod man;
@@ -51,6 +52,8 @@ pub enum Command {
     Train(train::Args),
     /// Show the size of a space, the extremes of its networks and a sample
     Space(space::Args),
+    /// Write an experiment for a folder of images, after looking at it
+    Init(init::Args),
     /// List data sets, fetch published ones, check files
     Data(data::Args),
     /// Compile a trial of a run to an artifact
@@ -95,6 +98,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Command::Studies(args) => studies::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Data(args) => data::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Space(args) => space::run(&args),
         Command::Compile(args) => compile::run(&args),
         Command::Inspect(args) => inspect::run(&args),
