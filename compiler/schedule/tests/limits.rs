@@ -225,7 +225,7 @@ fn hostile() -> Vec<(&'static str, Box<dyn FnOnce() -> String>, &'static str)> {
         (
             "10,000 layouts of period 2^24",
             Box::new(move || read(&periods)),
-            "slots, 16777215 of the 33554432",
+            "slots, 16777215 of the 67108864",
         ),
         (
             "a tap of 2^23 places",

@@ -41,8 +41,11 @@ output %1
 /// A TFHE schedule without a bootstrap, whose keys are small.
 const TFHE_LINEAR: &str = include_str!("../../../runtime/tests/tfhe_linear.schedule");
 
+/// The repository's folder, from the mutation run and from the fuzz targets.
 fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let is_root = |folder: &&Path| folder.join("spaces/presets").is_dir();
+    here.ancestors().find(is_root).unwrap_or(here)
 }
 
 /// Every file below a folder of the repository whose name ends so, of at most 64 KiB.

@@ -8,7 +8,7 @@
 use super::Layout;
 
 /// Most slots that the layouts of a schedule may take in all; of a batched layout, most elements.
-pub const MAX_SLOTS: usize = 1 << 25;
+pub const MAX_SLOTS: usize = 1 << 26;
 /// Most pairs of places that the patterns of all placed maps may join.
 pub const MAX_PLACES: usize = 1 << 22;
 /// Most pairs of an input and an output channel of all placed maps, joined or not.
