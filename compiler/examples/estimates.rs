@@ -1,5 +1,5 @@
-//! How long an estimate takes: each network of the compiler's test set, the least of some runs, in milliseconds of the processor
-//! (Linux: other processes do not count).
+//! How long an estimate takes: each network of the compiler's test set, the least of some runs, in milliseconds of
+//! the processor (Linux: other processes do not count).
 //!
 //! `cargo run --release -p hemet-compiler --example estimates -- [RUNS]`
 

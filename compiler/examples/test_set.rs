@@ -1,12 +1,14 @@
-//! The compiler's test set, encrypted: compiles each network with random weights of a fixed seed (batch norms and quadratics
-//! fitted, so that values keep their size), runs it once under encryption, and compares the logits with the reference evaluation in 64-bit floats.
+//! The compiler's test set, encrypted: compiles each network with random weights of a fixed seed (batch norms and
+//! quadratics fitted, so that values keep their size), runs it once under encryption, and compares the logits with
+//! the reference evaluation in 64-bit floats.
 //!
-//! `cargo run --release -p hemet-compiler --example test_set -- OUT [NAME...] [--costs FILE] [--memory-mib N] [--key-memory-mib N]
-//! [--threads N]`
+//! `cargo run --release -p hemet-compiler --example test_set -- OUT [NAME...] [--costs FILE] [--memory-mib N]
+//! [--key-memory-mib N] [--threads N]`
 //!
-//! Writes OUT/NAME.json for each network and leaves out those that are there already, so that a long run can be continued. A
-//! network is compiled and judged in a process of its own, and the server is another one, whose memory and times are
-//! its own; it uses the evaluation keys where they lie in a mapped file. Without names all networks run; without a cost table schedules are chosen by the synthetic one.
+//! Writes OUT/NAME.json for each network and leaves out those that are there already, so that a long run can be
+//! continued. A network is compiled and judged in a process of its own, and the server is another one, whose memory
+//! and times are its own; it uses the evaluation keys where they lie in a mapped file. Without names all networks
+//! run; without a cost table schedules are chosen by the synthetic one.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -169,7 +171,8 @@ fn network(name: &str) -> Outcome<LayerGraph> {
     Ok(graph)
 }
 
-/// [`Options::max_shift`]: nineteen quadratics, ten of them on sums without batch norm, only stay bounded where they are nearly straight.
+/// [`Options::max_shift`]: nineteen quadratics, ten of them on sums without batch norm, only stay bounded where they
+/// are nearly straight.
 fn max_shift(name: &str) -> f64 {
     match name {
         "resnet20" => 8.0,
@@ -195,7 +198,7 @@ fn one(args: &Args, name: &str) -> Outcome<()> {
         ..default
     };
     let begin = Instant::now();
-    let (schedule, _) = compile_for(&inputs, &graph, &weights, &options, &costs)?;
+    let schedule = compile_for(&inputs, &graph, &weights, &options, &costs)?.schedule;
     let compile_s = begin.elapsed().as_secs_f64();
     let compile_peak_gb = gigabytes(peak_memory_bytes().unwrap_or(0));
     let artifact = Artifact::new(Manifest::new(name), schedule);

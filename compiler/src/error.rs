@@ -118,6 +118,53 @@ pub enum Error {
         /// The input's.
         expected: usize,
     },
+    /// Samples that say nothing about inputs to come.
+    #[error("calibration data: {found}; {wanted}")]
+    Calibration {
+        /// What is wrong with them.
+        found: String,
+        /// What they should be.
+        wanted: &'static str,
+    },
+    /// Outputs exceed the range that was asked for.
+    #[error(
+        "outputs of up to ±{seen:.3e} were seen, and a range of ±{range:.3e} is asked for: they would decrypt to wrong numbers; \
+         ask for a larger range, or for none, so that it follows the outputs"
+    )]
+    OutputRange {
+        /// The range.
+        range: f64,
+        /// Largest magnitude seen.
+        seen: f64,
+    },
+    /// No parameters hold outputs that large at the asked precision.
+    #[error(
+        "outputs need headroom up to ±{wanted:.3e} at errors of ±{promise:.2e}, for which no parameters are large enough: {cause}. \
+         Ask for less precision, scale the network's last layer down, or give the true range of the outputs"
+    )]
+    Headroom {
+        /// Magnitude that is provided for.
+        wanted: f64,
+        /// Largest error promised.
+        promise: f64,
+        /// Why there are none.
+        cause: Box<Error>,
+    },
+    /// Without samples nothing can be promised.
+    #[error(
+        "without sample inputs the errors of this network cannot be bounded: {}. Give inputs like those to come with \
+         `--calibrate FILE`; `hemet data calibration SOURCE -o FILE` makes such a file from a folder of images or a NumPy array",
+        match cause {
+            None => format!("values before its squares reach {size:.1e} on all kinds of made-up inputs"),
+            Some(cause) => cause.to_string(),
+        }
+    )]
+    Unbounded {
+        /// Root mean square of the largest tensor that is squared.
+        size: f64,
+        /// What made-up inputs led to.
+        cause: Option<Box<Error>>,
+    },
     /// With these weights errors grow so much that no secure parameters keep the promise.
     #[error(
         "with these weights the errors of the logits would reach {share:.1e} times the promised 2^-{precision_bits}, and scales of \

@@ -1,5 +1,5 @@
-//! Compiles a network to a schedule of homomorphic operations: layouts, parameters, levels and scales, and an estimate of
-//! the cost on the same code path.
+//! Compiles a network to a schedule of homomorphic operations: layouts, parameters, levels and scales, and an
+//! estimate of the cost on the same code path.
 //!
 //! ```
 //! use hemet_compiler::{Options, compile, estimate, synthetic_table};
@@ -30,10 +30,12 @@
 //! and sets numbers in [`Options`] by them; weights then fill constants.
 
 pub mod activation;
+mod calibration;
 mod decisions;
 mod emit;
 mod error;
 mod estimate;
+mod fit;
 pub mod layout;
 pub mod maps;
 pub mod net;
@@ -44,18 +46,19 @@ mod synthetic;
 pub mod tfhe;
 
 pub use activation::Activation;
+pub use calibration::{SAMPLES, check_samples};
 pub use error::Error;
 pub use estimate::Estimate;
 pub use options::{Options, Target};
 pub use parameters::noise;
-pub use passes::SAMPLES;
 pub use synthetic::synthetic_table;
 
 use hemet_schedule::artifact::LayerNote;
-use hemet_schedule::{CostTable, Schedule, Verified, verify};
+use hemet_schedule::{CostTable, InputTransform, Promise, Schedule, Verified, verify};
 use hemet_spaces::{LayerGraph, Weights};
 
 use decisions::Decisions;
+use passes::Context;
 
 /// Compiles a network with its weights, for scales that keep the promise where values are of unit size;
 /// [`compile_for`] looks whether they do.
@@ -82,38 +85,58 @@ pub fn compile(
     options: &Options,
     costs: &CostTable,
 ) -> Result<Verified, Error> {
-    let (schedule, _) = schedule(graph, Some(weights), None, options, costs)?;
+    options.check()?;
+    let mut decisions = Decisions::decide(graph, options, costs)?;
+    let context = Context {
+        options,
+        samples: &[],
+        transform: None,
+    };
+    decisions.net = passes::net(graph, Some(weights), &context, decisions.sums())?;
+    let (schedule, _) = emitted(&decisions, options, costs)?;
     verify(schedule).map_err(|faults| Error::Schedule(faults.into()))
 }
 
+/// A network compiled for inputs.
+pub struct Compiled {
+    /// The schedule.
+    pub schedule: Verified,
+    /// What it costs.
+    pub estimate: Estimate,
+    /// How exact its outputs are.
+    pub promise: Promise,
+    /// What a client does to an input before it encrypts it; nothing where there is none.
+    pub input_transform: Option<InputTransform>,
+}
+
 /// [`compile`] for inputs such as `samples`, each of the graph's input elements in the order
-/// `[channels][height][width]`: guard bits make scales large enough for the errors on some of the first [`SAMPLES`] of
-/// them, by which channels are scaled. Without samples that is done for independent elements within
-/// [`Options::input_range`], which natural images are not. The estimate is that of the schedule.
+/// `[channels][height][width]`, of which the first [`SAMPLES`] are looked at.
+///
+/// Three quarters of them decide by which factors channels are scaled, how much headroom outputs get, whether the
+/// client scales features, how large scales are ([`Options::guard_bits`]) and how weights are rounded; on the others
+/// the promise is tested. Without samples kinds of inputs are made up within [`Options::input_range`], those are kept
+/// under which the network's values keep their size, and a margin is added. The estimate is that of the schedule.
 ///
 /// # Errors
-/// As [`compile`]; a sample of another length than the input's; weights under which errors grow beyond every secure
-/// parameter set.
+/// As [`compile`]; samples of another length than the input's, too few, all alike or not finite; weights under which
+/// errors grow beyond every secure parameter set; without samples a network whose errors cannot be bounded.
 pub fn compile_for(
     samples: &[Vec<f64>],
     graph: &LayerGraph,
     weights: &Weights,
     options: &Options,
     costs: &CostTable,
-) -> Result<(Verified, Estimate), Error> {
-    let expected = graph.node(graph.input()).shape.len();
-    if let Some(index) = samples.iter().position(|s| s.len() != expected) {
-        let found = samples[index].len();
-        return Err(Error::Sample {
-            index,
-            found,
-            expected,
-        });
-    }
-    let (schedule, layers) = schedule(graph, Some(weights), Some(samples), options, costs)?;
+) -> Result<Compiled, Error> {
+    options.check()?;
+    let fitted = fit::fit(graph, weights, samples, options, costs)?;
+    let (schedule, layers) = emitted(&fitted.decisions, &fitted.options, costs)?;
     let estimate = Estimate::of(&schedule, layers, costs)?;
-    let schedule = verify(schedule).map_err(|faults| Error::Schedule(faults.into()))?;
-    Ok((schedule, estimate))
+    Ok(Compiled {
+        schedule: verify(schedule).map_err(|faults| Error::Schedule(faults.into()))?,
+        estimate,
+        promise: fitted.promise,
+        input_transform: fitted.transform,
+    })
 }
 
 /// Estimates a network that has no weights yet.
@@ -125,31 +148,25 @@ pub fn estimate(
     options: &Options,
     costs: &CostTable,
 ) -> Result<Estimate, Error> {
-    let (schedule, layers) = schedule(graph, None, None, options, costs)?;
+    options.check()?;
+    let decisions = Decisions::decide(graph, options, costs)?;
+    let (schedule, layers) = emitted(&decisions, options, costs)?;
     Estimate::of(&schedule, layers, costs)
 }
 
-/// The one path: without weights the constants are empty.
-fn schedule(
-    graph: &LayerGraph,
-    weights: Option<&Weights>,
-    samples: Option<&[Vec<f64>]>,
+/// The instructions for decisions, and what is known of the layers.
+fn emitted(
+    decisions: &Decisions,
     options: &Options,
     costs: &CostTable,
 ) -> Result<(Schedule, Vec<LayerNote>), Error> {
-    options.check()?;
-    let decisions = Decisions::decide(graph, options, costs)?;
-    let (decisions, options) = match weights {
-        Some(weights) => decisions.with_weights(graph, weights, samples, options, costs)?,
-        None => (decisions, options.clone()),
-    };
-    let maps = maps::keys::choose(
-        &decisions.net,
-        &decisions.footprints,
-        &decisions.structure,
-        &options,
-        costs,
-    )?;
-    let schedule = emit::emit(&decisions, &maps, &options)?;
-    Ok((schedule, decisions.structure.notes(&decisions.net)))
+    let Decisions {
+        net,
+        footprints,
+        structure,
+        ..
+    } = decisions;
+    let maps = maps::keys::choose(net, footprints, structure, options, costs)?;
+    let schedule = emit::emit(decisions, &maps, options)?;
+    Ok((schedule, structure.notes(net)))
 }

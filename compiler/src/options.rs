@@ -37,14 +37,23 @@ pub struct Options {
     pub max_log_n: u32,
     /// Bound on the magnitude of the inputs, above 0; 1.
     pub input_range: f64,
-    /// Bound on the magnitude of the logits, in bits, 1 to 20; 8. The base prime leaves this headroom: a larger logit
-    /// decrypts to a wrong number.
-    pub output_bits: u32,
+    /// Bound on the magnitude of the outputs, in bits, −40 to 40; 8. The base prime leaves this headroom: a larger
+    /// output decrypts to a wrong number. [`crate::compile_for`] sets it by what inputs show.
+    pub output_bits: i32,
+    /// log2 of the size that outputs have at least, −40 to 40; 0. Their errors may be so many bits larger than
+    /// `2^-precision_bits`. [`crate::compile_for`] sets it by what inputs show.
+    pub output_size_bits: i32,
+    /// Bound on the magnitude of the outputs that [`crate::compile_for`] provides for in place of what inputs show,
+    /// from 1e-9 to 1e12; none.
+    pub output_range: Option<f64>,
+    /// Whether outputs smaller than 1 are promised as many bits as others, so that errors are relative to their size;
+    /// no.
+    pub relative_precision: bool,
     /// How polynomial activations are lowered; completing the square.
     pub activation: Activation,
     /// Largest root mean square, over the channels of a layer, of `b/2a` of quadratics `a·x² + b·x + c` when
-    /// completing the square, 0 or more; 3. The scale budgets for it ([`Options::fit_shift`] lowers it). Training that
-    /// keeps `|b| ≤ 2·max_shift·|a|` in every channel is always within.
+    /// completing the square, 0 or more; 3. The scale budgets for it ([`Options::fit_activation`] lowers it).
+    /// Training that keeps `|b| ≤ 2·max_shift·|a|` in every channel is always within.
     pub max_shift: f64,
     /// Most ciphertexts that one tensor may take, 1 to 512; 64. For throughput the bound is
     /// [`hemet_schedule::layout::MAX_PERIOD`] slots.
@@ -65,6 +74,9 @@ impl Default for Options {
             max_log_n: 16,
             input_range: 1.0,
             output_bits: 8,
+            output_size_bits: 0,
+            output_range: None,
+            relative_precision: false,
             activation: Activation::CompletedSquare,
             max_shift: 3.0,
             max_ciphertexts: 64,
@@ -74,15 +86,21 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Lowers [`Options::max_shift`] to what these weights need, rounded up to a multiple of ½: to nothing for `x²`.
-    /// For a network whose weights are known before anything is decided; a search, which estimates before it trains,
-    /// keeps the limit.
+    /// Fits the activation scheme to weights that are known before anything is decided: lowers [`Options::max_shift`]
+    /// to what they need, rounded up to a multiple of ½, or takes the power basis where quadratics are so near lines
+    /// that completing the square would need more than that. A search, which estimates before it trains, keeps the
+    /// limit.
     ///
     /// # Errors
     /// [`Error::Weights`] for a missing or misshapen tensor.
-    pub fn fit_shift(&mut self, graph: &LayerGraph, weights: &Weights) -> Result<(), Error> {
+    pub fn fit_activation(&mut self, graph: &LayerGraph, weights: &Weights) -> Result<(), Error> {
         let shift = activation::largest_shift(graph, weights)?;
-        self.max_shift = self.max_shift.min((2.0 * shift).ceil() / 2.0);
+        // Written so that a NaN takes the power basis too.
+        if shift <= self.max_shift {
+            self.max_shift = (2.0 * shift).ceil() / 2.0;
+        } else {
+            self.activation = Activation::PowerBasis;
+        }
         Ok(())
     }
 
@@ -101,7 +119,14 @@ impl Options {
             ("guard_bits", f64::from(self.guard_bits), 0.0, 20.0),
             ("max_log_n", f64::from(self.max_log_n), 11.0, 16.0),
             ("input_range", self.input_range, 1e-9, 1e9),
-            ("output_bits", f64::from(self.output_bits), 1.0, 20.0),
+            ("output_bits", f64::from(self.output_bits), -40.0, 40.0),
+            (
+                "output_size_bits",
+                f64::from(self.output_size_bits),
+                -40.0,
+                40.0,
+            ),
+            ("output_range", self.output_range.unwrap_or(1.0), 1e-9, 1e12),
             ("max_shift", self.max_shift, 0.0, 1e6),
             ("max_ciphertexts", self.max_ciphertexts as f64, 1.0, 512.0),
             (

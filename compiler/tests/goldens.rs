@@ -16,6 +16,7 @@ fn passes_text(graph: &LayerGraph) -> String {
     let context = passes::Context {
         options: &options,
         samples: &[],
+        transform: None,
     };
     for pass in &passes::PASSES {
         let before = net.to_string();

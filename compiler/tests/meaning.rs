@@ -18,8 +18,8 @@ fn check(name: &str, graph: &LayerGraph, options: &Options, seed: u64) {
     let found = run(&schedule, &x);
     let size = wanted.iter().fold(1.0, |m: f64, v| m.max(v.abs()));
     for (f, w) in found.iter().zip(&wanted) {
-        // Constants of 32 bits, 2^-25 in root mean square, through a few dozen layers, each square doubling the error and
-        // completing the square losing up to (|x|+4)² / |x|².
+        // Constants of 32 bits, 2^-25 in root mean square, through a few dozen layers, each square doubling the error
+        // and completing the square losing up to (|x|+4)² / |x|².
         assert!(
             (f - w).abs() < 1e-5 * size,
             "{name}, seed {seed}: {found:?} {wanted:?}"

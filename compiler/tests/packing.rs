@@ -1,4 +1,5 @@
-//! Every packing: elements lie apart, packing and unpacking is the identity, and a linear map between any two packings is its map.
+//! Every packing: elements lie apart, packing and unpacking is the identity, and a linear map between any two
+//! packings is its map.
 
 mod common;
 

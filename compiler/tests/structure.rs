@@ -1,4 +1,5 @@
-//! The structure of schedules: independent of weights, equal to the estimate, as deep as promised; errors name what they are about.
+//! The structure of schedules: independent of weights, equal to the estimate, as deep as promised; errors name what
+//! they are about.
 
 mod common;
 

@@ -19,6 +19,7 @@ fn fit(model: &Model, degree: usize, inputs: &[Vec<f64>]) -> (Imported, FitRepor
     let data = Calibration {
         inputs,
         labels: &[],
+        held_out: 0,
     };
     import_fitted(&model.proto().encode_to_vec(), degree, data).unwrap_or_else(|e| panic!("{e}"))
 }
@@ -149,6 +150,7 @@ fn maps_have_a_polynomial_a_channel_and_labels_give_accuracies() {
     let data = Calibration {
         inputs: &inputs,
         labels: &labels,
+        held_out: 0,
     };
     let (imported, report) = import_fitted(&model.proto().encode_to_vec(), 5, data).unwrap();
     // Both read the convolution: one function.
@@ -189,7 +191,11 @@ fn what_cannot_be_fitted_is_refused_with_the_reason() {
     let bytes = |nodes: &[&str]| network(nodes).proto().encode_to_vec();
     let good = inputs(4, 6);
     let refused = |bytes: &[u8], degree, inputs: &[Vec<f64>], labels: &[usize]| {
-        let data = Calibration { inputs, labels };
+        let data = Calibration {
+            inputs,
+            labels,
+            held_out: 0,
+        };
         import_fitted(bytes, degree, data).unwrap_err().to_string()
     };
     let relu = bytes(&["a = Relu(h)"]);

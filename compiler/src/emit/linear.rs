@@ -59,9 +59,13 @@ impl Emitter<'_> {
     /// rescaled, the largest operand scale times the plaintexts'.
     fn target(&self, id: TensorId, groups: &[(Type, Vec<usize>)]) -> Scale {
         let precision = &self.structure.precision;
+        let size = match id == self.net.output() {
+            true => i64::from(precision.output_size),
+            false => 0,
+        };
         if self.structure.levels.rescales[id.0] {
             let prime = Scale::prime(self.structure.levels.operands(id));
-            return Scale::pow2(i64::from(precision.of_result(self.net, id))).times(&prime);
+            return Scale::pow2(i64::from(precision.of_result(self.net, id)) - size).times(&prime);
         }
         let moduli = self.structure.parameters.moduli();
         let bits = |scale: &Scale| scale.bits(moduli).unwrap_or(0.0);
@@ -71,7 +75,7 @@ impl Emitter<'_> {
             .max_by(|a, b| bits(a).total_cmp(&bits(b)))
             .cloned()
             .unwrap_or_default();
-        largest.times(&Scale::pow2(i64::from(precision.plain[id.0])))
+        largest.times(&Scale::pow2(i64::from(precision.plain[id.0]) - size))
     }
 
     /// One `linear` instruction over some of the terms, folded: `(ciphertext of the result, value)`.

@@ -6,6 +6,7 @@
 
 pub mod evaluate;
 pub mod map;
+mod measure;
 mod rounding;
 mod size;
 mod text;
@@ -15,6 +16,7 @@ use std::collections::BTreeSet;
 use hemet_spaces::Shape;
 
 pub use map::SparseMap;
+pub use measure::Sizes;
 pub use rounding::Rounding;
 pub use size::{mean_square, window};
 
@@ -149,6 +151,15 @@ impl Net {
             }
         }
         consumers
+    }
+
+    /// Entries of all maps: the products of one evaluation.
+    pub fn entries(&self) -> usize {
+        let of_node = |node: &Node| match &node.kind {
+            NodeKind::Linear { terms, bias: _ } => terms.iter().map(|t| t.map.entries()).sum(),
+            NodeKind::Input | NodeKind::Product(..) | NodeKind::WindowSum { .. } => 0,
+        };
+        self.nodes.iter().map(of_node).sum()
     }
 
     /// Appends a node.

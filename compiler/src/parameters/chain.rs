@@ -77,7 +77,7 @@ pub fn chains(
     net: &Net,
     levels: &Levels,
     precision: &Precision,
-    output_bits: u32,
+    output_bits: i32,
     log_n: u32,
     security: SecurityLevel,
 ) -> Option<(Vec<Chain>, u32)> {
@@ -115,7 +115,7 @@ fn primes(
     net: &Net,
     levels: &Levels,
     precision: &Precision,
-    output_bits: u32,
+    output_bits: i32,
     log_n: u32,
 ) -> Option<Vec<u32>> {
     let count = levels.top() as usize + 1;
@@ -148,7 +148,8 @@ fn primes(
         true => widest_operand(net, &scales, output) + f64::from(precision.plain[output.0]),
         false => scales[output.0],
     };
-    let base = head + f64::from(output_bits) + 1.0 + PRIME_SLACK;
+    let headroom = output_bits - precision.output_size;
+    let base = head + f64::from(headroom) + 1.0 + PRIME_SLACK;
     let below: u32 = primes[1..=levels.level[output.0] as usize].iter().sum();
     primes[0] = (base.ceil() as u32).saturating_sub(below).max(small);
     let inside = primes.iter().all(|bits| *bits <= MAX_PRIME_BITS);

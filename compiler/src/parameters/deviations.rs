@@ -35,6 +35,10 @@ impl<'a> Deviations<'a> {
                     + at(rounded / 24.0, precision.plain[id.0])
             }
         };
-        variance.sqrt()
+        let size = match id == self.net.output() {
+            true => f64::from(precision.output_size).exp2(),
+            false => 1.0,
+        };
+        variance.sqrt() * size
     }
 }

@@ -42,6 +42,8 @@ const INPUT_SHARE: f64 = 0.05;
 const OUTPUT_SHARE: f64 = 0.05;
 /// Scales are made finer for others' sake while that frees at least this share of the budget.
 const MIN_TRADE: f64 = 0.02;
+/// Bits that the scale of the output's plaintexts keeps.
+const LEAST_PLAIN_BITS: i32 = 2;
 /// Growth of the variance of a relative error in a product.
 const PRODUCT_GROWTH: f64 = 2.0;
 
@@ -57,6 +59,9 @@ pub struct Precision {
     pub output: u32,
     /// Of each node's plaintexts; 0 for nodes without any.
     pub plain: Vec<u32>,
+    /// Bits by which the output's scale, and that of the plaintexts of its map, are below these: outputs of size
+    /// `2^output_size` may err by so much more. Below 0 for small outputs whose errors must be smaller.
+    pub output_size: i32,
 }
 
 /// Variance of a slot, at scale 1, that rounding in a rescale leaves.
@@ -100,6 +105,10 @@ impl Precision {
             working,
             output: bits(output).min(working),
             plain: Vec::new(),
+            output_size: match output_is_map(net) {
+                true => options.output_size_bits,
+                false => 0,
+            },
         };
         precision.plain = plain_bits(&weights, left, |id, plain| {
             let id = TensorId(id);
@@ -107,6 +116,9 @@ impl Precision {
             levels.unscaled(net, id).next().is_some()
                 && 2 * working + plain > MAX_PRIME_BITS + result
         });
+        // A plaintext's scale is at least 1, also where primes differ from their sizes.
+        let most = precision.plain[net.output().0] as i32 - LEAST_PLAIN_BITS;
+        precision.output_size = precision.output_size.min(most.max(0));
         precision
     }
 }
@@ -149,6 +161,12 @@ fn plain_bits(weights: &[f64], budget: f64, dear: impl Fn(usize, u32) -> bool) -
         plain[id] -= 1;
     }
     plain
+}
+
+/// Whether an affine map makes the output, so that its plaintexts decide the output's scale.
+fn output_is_map(net: &Net) -> bool {
+    let output = net.node(net.output());
+    matches!(output.kind, NodeKind::Linear { .. }) && output.shifted().is_none()
 }
 
 impl Precision {

@@ -1,11 +1,12 @@
 //! Simulation: the errors of the logits of a network with its weights, measured on the net itself.
 //!
 //! [`super::noise`] budgets scales without weights: it takes errors to grow like values. How they really grow, the
-//! weights and the inputs decide (differences of neighbours on smooth images are small, errors are not; deep quadratic
-//! networks amplify). So the net is evaluated here in floats on a few inputs, several times with errors of the
-//! deviations of that module's table on every tensor, and what comes out is held against the promise. Rounded weights
-//! ([`super::rounding`]) err as they do, against an evaluation with the exact ones. The seed is fixed: equal weights
-//! and inputs give equal results.
+//! weights and the inputs decide (differences of neighbors on smooth images are small, errors are not; deep quadratic
+//! networks amplify). So the net is evaluated here in floats on inputs, several times with errors of the deviations
+//! of that module's table on every tensor. Errors differ from input to input, so what is held against the promise is
+//! a bound for other inputs of the same kind ([`crate::calibration::bound`]). Rounded weights ([`super::rounding`])
+//! err as they do, against an evaluation with the exact ones. The seed is fixed: equal weights and inputs give equal
+//! results.
 
 use std::ops::Range;
 
@@ -14,15 +15,19 @@ use rand_chacha::ChaCha8Rng;
 
 use super::deviations::Deviations;
 use super::structure::Structure;
-use crate::Options;
+use crate::calibration::{self, Rarity};
 use crate::net::evaluate::{axpy, value};
 use crate::net::{Net, Rounding, TensorId, mean_square};
-use crate::passes::{self, Context};
 
-/// Bound on errors, in their standard deviations: over a million logits one in a million-odd lies outside.
-const TAIL: f64 = 5.0;
-/// Inputs that are looked at.
-const INPUTS: usize = 6;
+/// Bound on the errors of a logit, in their standard deviations, of inputs whose deviations are usual, and of rare ones whose
+/// deviations are larger than those of almost all others: both at once, a rare input and a rare error, seldom meet.
+const TAIL: f64 = 4.5;
+const TAIL_OF_RARE: f64 = 3.3;
+/// What the largest of some ten deviations, each estimated from [`DRAWS`] errors, is multiplied by: it overrates
+/// itself.
+const OF_WORST: f64 = 0.7;
+/// Inputs that are evaluated side by side.
+pub const INPUTS: usize = 6;
 /// Evaluations with errors for each input.
 const DRAWS: usize = 7;
 /// Evaluations of an input: the clean one is the first.
@@ -44,21 +49,31 @@ pub struct Simulation<'a> {
     pub net: &'a Net,
     /// The decisions for it, which say what errors operations make.
     pub structure: &'a Structure,
-    /// The choices, among them the promise.
-    pub options: &'a Options,
-    /// The inputs, `[channels][height][width]` each; independent elements within the input range where there are none.
-    pub samples: &'a [Vec<f64>],
+    /// The inputs as they are encrypted, `[channels][height][width]` each; at least one.
+    pub inputs: &'a [Vec<f64>],
+    /// Largest error that is promised.
+    pub promise: f64,
 }
 
 impl Simulation<'_> {
-    /// The bound on the errors of the logits as a share of the promise, `2^-precision_bits · max(1, r)` with `r` the
-    /// root mean square of the logits: the largest share of any input. At most 1 where the promise is kept. `rounding`
-    /// says for each node how its weights are rounded.
+    /// The bound on the errors of the logits as a share of the promise, for almost all inputs of the kind of these:
+    /// at most 1 where the promise is kept. `rounding` says for each node how its weights are rounded.
     pub fn share(&self, rounding: &[Rounding]) -> f64 {
+        let chunks = self.inputs.chunks(INPUTS).zip(SEED..);
+        let errors: Vec<f64> = chunks
+            .flat_map(|(some, seed)| self.errors(some, rounding, seed))
+            .collect();
+        let usual = TAIL * calibration::bound(&errors, Rarity::UNCOMMON);
+        let rare = TAIL_OF_RARE * calibration::bound(&errors, Rarity::RARE);
+        usual.max(rare) / self.promise
+    }
+
+    /// Deviation of the errors of the logits of each of at most [`INPUTS`] inputs.
+    fn errors(&self, inputs: &[Vec<f64>], rounding: &[Rounding], seed: u64) -> Vec<f64> {
         let (net, structure) = (self.net, self.structure);
-        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let deviations = Deviations::new(net, structure);
-        let mut tensors: Vec<Vec<Lanes>> = vec![self.inputs(INPUTS, &mut rng)];
+        let mut tensors: Vec<Vec<Lanes>> = vec![lanes(inputs, RUNS)];
         for id in net.ids() {
             if id.0 > 0 {
                 tensors.push(value(net, id, &tensors, |sum, a, x| {
@@ -77,19 +92,19 @@ impl Simulation<'_> {
             add_errors(&mut tensors[id.0], &deviations, &mut rng);
         }
         let logits = &tensors[net.output().0];
-        (0..INPUTS)
+        (0..inputs.len())
             .map(|sample| sample * RUNS)
-            .map(|clean| self.of_promise(logits, clean, clean + 1..clean + RUNS))
-            .fold(0.0, worst)
+            .map(|clean| error(logits, clean, clean + 1..clean + RUNS))
+            .collect()
     }
 
     /// For each of `nodes` the share of the promise that the rounding of its weights alone takes, the larger one of two
     /// inputs: ten logits each tell it to about a fifth.
     pub fn shares_of_rounding(&self, nodes: &[TensorId], rounding: &[Rounding]) -> Vec<f64> {
         let mut shares = Vec::with_capacity(nodes.len());
-        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+        let inputs = &self.inputs[..self.inputs.len().min(SENSED)];
         for some in nodes.chunks(SENSED_RUNS - 1) {
-            let mut tensors = vec![self.inputs(SENSED, &mut rng)];
+            let mut tensors = vec![lanes(inputs, SENSED_RUNS)];
             for id in self.net.ids().skip(1) {
                 let run = some.iter().position(|node| *node == id);
                 tensors.push(value(self.net, id, &tensors, |sum, a, x| {
@@ -105,39 +120,32 @@ impl Simulation<'_> {
             let of_run = |run: usize| {
                 let of_sample = |sample: usize| {
                     let clean = sample * SENSED_RUNS;
-                    self.of_promise(logits, clean, clean + run..clean + run + 1)
+                    TAIL * error(logits, clean, clean + run..clean + run + 1) / self.promise
                 };
-                (0..SENSED).map(of_sample).fold(0.0, worst)
+                (0..inputs.len()).map(of_sample).fold(0.0, worst)
             };
             shares.extend((1..=some.len()).map(of_run));
         }
         shares
     }
+}
 
-    /// The bound on the errors of an input's logits as a share of the promise, by the lanes of a clean evaluation and
-    /// of those with errors.
-    fn of_promise(&self, logits: &[Lanes], clean: usize, draws: Range<usize>) -> f64 {
-        let size = mean(logits, |v| v[clean].powi(2)).sqrt();
-        let square = |v: &Lanes| -> f64 {
-            let errors = v[draws.clone()].iter().map(|x| x - v[clean]);
-            errors.map(|e| e * e).sum()
-        };
-        let error = (mean(logits, square) / draws.len() as f64).sqrt();
-        let promise = (-f64::from(self.options.precision_bits)).exp2();
-        TAIL * error / (promise * size.max(1.0))
-    }
+/// The input tensor: `runs` lanes for each of the inputs, which fill up with the first ones again.
+fn lanes(inputs: &[Vec<f64>], runs: usize) -> Vec<Lanes> {
+    let lane = |e: usize, lane: usize| inputs[lane / runs % inputs.len()][e];
+    let element = |e| std::array::from_fn(|l| lane(e, l));
+    (0..inputs[0].len()).map(element).collect()
+}
 
-    /// The input tensor: the lanes are shared evenly by the first `count` inputs.
-    fn inputs(&self, count: usize, rng: &mut ChaCha8Rng) -> Vec<Lanes> {
-        let context = Context {
-            options: self.options,
-            samples: self.samples,
-        };
-        let runs = LANES / count;
-        let each = |e: &[f64; INPUTS]| std::array::from_fn(|lane| e[lane / runs]);
-        let inputs = passes::inputs(self.net, &context, rng);
-        inputs.iter().map(each).collect()
-    }
+/// Deviation of an input's logits in the lanes `draws` from those in lane `clean`: that of all logits, or of the
+/// worst one.
+fn error(logits: &[Lanes], clean: usize, draws: Range<usize>) -> f64 {
+    let square = |v: &Lanes| -> f64 {
+        let errors = v[draws.clone()].iter().map(|x| x - v[clean]);
+        errors.map(|e| e * e).sum::<f64>() / draws.len() as f64
+    };
+    let largest = logits.iter().map(square).fold(0.0, worst);
+    mean(logits, square).sqrt().max(OF_WORST * largest.sqrt())
 }
 
 /// The larger share; a sum that overflowed is no share at all.

@@ -8,13 +8,13 @@ mod normalize;
 mod pattern;
 mod stack;
 
+use hemet_schedule::InputTransform;
 use hemet_spaces::{LayerGraph, Weights};
 
 use crate::net::Net;
 use crate::{Error, Options};
 
 pub use import::{WindowSums, has_window_sums, import};
-pub use normalize::{SAMPLES, inputs};
 
 /// What a pass is told besides the net.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,8 @@ pub struct Context<'a> {
     pub options: &'a Options,
     /// Inputs like those to come, each of the input's elements; may be empty.
     pub samples: &'a [Vec<f64>],
+    /// What the client does to an input first.
+    pub transform: Option<&'a InputTransform>,
 }
 
 /// A rewriting of a net that keeps what it computes.
@@ -45,9 +47,30 @@ pub fn net(
     context: &Context<'_>,
     sums: WindowSums,
 ) -> Result<Net, Error> {
-    let mut net = import(graph, weights, context.options, sums)?;
-    for pass in &PASSES {
-        (pass.run)(&mut net, context);
+    let mut net = unscaled(graph, weights, context.options, sums)?;
+    normalize::run(&mut net, context);
+    Ok(net)
+}
+
+/// The net of a graph after all passes but the last: its tensors have the sizes that the network gives them.
+///
+/// # Errors
+/// As [`import()`].
+pub fn unscaled(
+    graph: &LayerGraph,
+    weights: Option<&Weights>,
+    options: &Options,
+    sums: WindowSums,
+) -> Result<Net, Error> {
+    let mut net = import(graph, weights, options, sums)?;
+    let [structural @ .., _] = &PASSES;
+    let context = Context {
+        options,
+        samples: &[],
+        transform: None,
+    };
+    for pass in structural {
+        (pass.run)(&mut net, &context);
     }
     Ok(net)
 }

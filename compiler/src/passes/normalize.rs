@@ -2,20 +2,20 @@
 //!
 //! Only values change. Errors of CKKS are absolute, so a channel of small values would lose the more of its digits;
 //! after this pass the error analysis of [`crate::noise`] holds whatever the weights. The size of a channel is
-//! measured: the net is evaluated on [`SAMPLES`] inputs, or on independent elements within the input range where there
-//! are none. Propagating mean and variance of independent elements instead overrates what is read from smooth images
-//! (differences of neighbours), and each square squares that. The output tensor keeps its values.
+//! measured: the net is evaluated on inputs, or on independent elements within the input range where there are none.
+//! Propagating mean and variance of independent elements instead overrates what is read from smooth images
+//! (differences of neighbors), and each square squares that. The output tensor keeps its values. Where the client
+//! transforms the input, the maps that read it undo that too.
 
 use hemet_spaces::Shape;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::Context;
-use crate::net::evaluate::{axpy, value};
-use crate::net::{Bias, Net, NodeKind, TensorId, window};
+use crate::net::{Bias, Net, NodeKind, Sizes, TensorId, window};
 
-/// Inputs that sizes are measured on.
-pub const SAMPLES: usize = 16;
+/// Inputs that sizes are measured on where none are given.
+const INDEPENDENT: usize = 16;
 const SEED: u64 = 0x0068_656d_6574;
 /// A channel that is smaller than this share of its tensor is scaled as if it had it: what is almost zero on a few
 /// samples may not be on others.
@@ -29,25 +29,32 @@ pub(super) fn run(net: &mut Net, context: &Context<'_>) {
     if !valued {
         return;
     }
-    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-    // True values, and for each element its stored value over the true one.
-    let mut tensors = vec![inputs(net, context, &mut rng)];
-    let mut factors = vec![vec![1.0; net.nodes[0].shape.len()]];
+    let sizes = match context.samples {
+        [] => Sizes::of(net, &independent(net, context.options.input_range)),
+        samples => Sizes::of(net, samples),
+    };
+    if let Some(transform) = context.transform {
+        center(net, &transform.center);
+    }
+    // For each element its stored value over the true one.
+    let first = match context.transform {
+        Some(transform) => transform.scale.clone(),
+        None => vec![1.0; net.nodes[0].shape.len()],
+    };
+    let mut factors = vec![first];
     for id in net.ids().skip(1) {
-        tensors.push(value(net, id, &tensors, axpy));
+        let shape = net.node(id).shape;
         let next = match net.node(id).kind {
-            NodeKind::Input => vec![1.0; net.node(id).shape.len()],
+            NodeKind::Input => vec![1.0; shape.len()],
             NodeKind::Product(a, b) => {
                 let both = factors[a.0].iter().zip(&factors[b.0]);
                 both.map(|(a, b)| a * b).collect()
             }
-            NodeKind::WindowSum { input, side } => {
-                of_windows(&factors[input.0], net.node(id).shape, side)
-            }
+            NodeKind::WindowSum { input, side } => of_windows(&factors[input.0], shape, side),
             NodeKind::Linear { .. } => match net.node(id).shifted() {
                 Some(x) => factors[x.0].clone(),
-                None if id == net.output() => vec![1.0; net.node(id).shape.len()],
-                None => units(&tensors[id.0], net.node(id).shape),
+                None if id == net.output() => vec![1.0; shape.len()],
+                None => units(&sizes.power[id.0], shape),
             },
         };
         factors.push(next);
@@ -55,24 +62,28 @@ pub(super) fn run(net: &mut Net, context: &Context<'_>) {
     }
 }
 
-/// `L` inputs side by side: the samples in turn, or independent elements.
-pub fn inputs<const L: usize>(
-    net: &Net,
-    context: &Context<'_>,
-    rng: &mut ChaCha8Rng,
-) -> Vec<[f64; L]> {
-    let (range, samples) = (context.options.input_range, context.samples);
-    let mut out = vec![[0.0; L]; net.nodes[0].shape.len()];
-    for lane in 0..L {
-        let given = samples.get(lane % samples.len().max(1));
-        for (e, lanes) in out.iter_mut().enumerate() {
-            lanes[lane] = match given {
-                Some(values) => values[e],
-                None => rng.random_range(-range..range),
-            };
+/// Inputs whose elements are independent, within the input range.
+fn independent(net: &Net, range: f64) -> Vec<Vec<f64>> {
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    let len = net.nodes[0].shape.len();
+    let mut input = || (0..len).map(|_| rng.random_range(-range..range)).collect();
+    (0..INDEPENDENT).map(|_| input()).collect()
+}
+
+/// Makes the maps that read the input add what a client subtracts from it.
+fn center(net: &mut Net, center: &[f64]) {
+    for node in &mut net.nodes {
+        let NodeKind::Linear { terms, bias } = &mut node.kind else {
+            continue;
+        };
+        let Bias::Vector(Some(values)) = bias else {
+            continue;
+        };
+        for term in terms.iter().filter(|term| term.input == TensorId(0)) {
+            let moved = term.map.apply(center);
+            values.iter_mut().zip(moved).for_each(|(v, m)| *v += m);
         }
     }
-    out
 }
 
 /// Factors are those of channels, so the elements of a window share one.
@@ -85,21 +96,17 @@ fn of_windows(factors: &[f64], shape: Shape, side: usize) -> Vec<f64> {
     (0..shape.len()).map(first).collect()
 }
 
-/// The factor of each element that brings its channel to unit size.
-fn units(values: &[[f64; SAMPLES]], shape: Shape) -> Vec<f64> {
-    let len = shape.height * shape.width;
-    let power = |channel: &[[f64; SAMPLES]]| {
-        let squares = channel.iter().flatten().map(|v| v * v);
-        squares.sum::<f64>() / (channel.len() * SAMPLES) as f64
-    };
-    let least = power(values) * LEAST_SHARE * LEAST_SHARE;
-    let factor = |channel| power(channel).max(least).sqrt().recip();
-    values
-        .chunks_exact(len)
+/// The factor of each element that brings its channel to unit size, from the mean square of each channel.
+fn units(power: &[f64], shape: Shape) -> Vec<f64> {
+    let mean = power.iter().sum::<f64>() / power.len() as f64;
+    let least = mean * LEAST_SHARE * LEAST_SHARE;
+    let factor = |power: &f64| power.max(least).sqrt().recip();
+    power
+        .iter()
         .map(factor)
         // A tensor that is always zero has no size.
         .map(|factor| if factor.is_finite() { factor } else { 1.0 })
-        .flat_map(|factor| std::iter::repeat_n(factor, len))
+        .flat_map(|factor| std::iter::repeat_n(factor, shape.height * shape.width))
         .collect()
 }
 

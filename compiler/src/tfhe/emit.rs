@@ -27,7 +27,8 @@ pub struct Plan {
 /// Multiple to which the ends of the output's range are rounded, so that they tell less of the weights.
 const RANGE_STEP: i64 = 8;
 
-/// The schedule of `stages` under `plan`, without its constants; its types are right by construction if the plan gives one set to each group.
+/// The schedule of `stages` under `plan`, without its constants; its types are right by construction if the plan
+/// gives one set to each group.
 pub fn emit(stages: &Stages, plan: &Plan) -> Schedule {
     let parts = output_parts(stages, plan.parts, plan.form);
     let mut emitter = Emitter {

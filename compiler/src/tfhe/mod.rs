@@ -62,8 +62,8 @@ pub struct Compiled {
 /// Compiles a network.
 ///
 /// # Errors
-/// A network that no set of `options` can run within the failure goal, numbers beyond the limits of a schedule, or costs
-/// that the table lacks.
+/// A network that no set of `options` can run within the failure goal, numbers beyond the limits of a schedule, or
+/// costs that the table lacks.
 pub fn compile(network: &QuantizedNetwork, options: &Options) -> Result<Compiled, Error> {
     let schedule = match options.output {
         OutputForm::Logits => choose::choose(&stages::stages(network)?, options)?,

@@ -1,12 +1,13 @@
-//! Random weights under which a deep network keeps its values of unit size, as a trained one with batch norm does: without that,
-//! squares of squares overflow.
+//! Random weights under which a deep network keeps its values of unit size, as a trained one with batch norm does:
+//! without that, squares of squares overflow.
 
 use hemet_spaces::layer::Poly;
 use hemet_spaces::{Layer, LayerGraph, Meaning, NodeId, Weights};
 use rand::RngExt;
 
-/// As [`super::weights`], then, layer by layer on `inputs`, batch norms scale each channel to unit root mean square, and the
-/// quadratics have their vertices at half to four fifths of the largest magnitude that they receive, at most at `-vertex`, and results of unit root mean square.
+/// As [`super::weights`], then, layer by layer on `inputs`, batch norms scale each channel to unit root mean square,
+/// and the quadratics have their vertices at half to four fifths of the largest magnitude that they receive, at most
+/// at `-vertex`, and results of unit root mean square.
 pub fn calibrated(graph: &LayerGraph, inputs: &[Vec<f64>], vertex: f64, seed: u64) -> Weights {
     let mut weights = super::weights(graph, seed);
     let mut rng = super::rng(seed + 1);
@@ -57,6 +58,64 @@ pub fn calibrated(graph: &LayerGraph, inputs: &[Vec<f64>], vertex: f64, seed: u6
             let next = forward(graph, id, &weights, values, input);
             values.push(next);
         }
+    }
+    weights
+}
+
+/// As [`super::weights`], then, layer by layer on `inputs`, batch norms bring each channel to mean 0 and variance 1,
+/// quadratics are `0.6·x + 0.3·x²`, and the last layer gives logits of some size: what training with batch norm ends in.
+pub fn normalized(graph: &LayerGraph, inputs: &[Vec<f64>], logits: f64, seed: u64) -> Weights {
+    let mut weights = super::weights(graph, seed);
+    let mut values: Vec<Vec<Vec<f64>>> = vec![Vec::new(); inputs.len()];
+    let last = graph.nodes().len() - 1;
+    for (id, node) in graph.nodes() {
+        let len = node.shape.height * node.shape.width;
+        let operand = graph.inputs(id).first().copied();
+        match (&node.layer, operand) {
+            (Layer::Affine(_), Some(operand)) => {
+                let (mut scale, mut shift) = (Vec::new(), Vec::new());
+                for channel in 0..node.shape.channels {
+                    let range = channel * len..(channel + 1) * len;
+                    let all = values
+                        .iter()
+                        .flat_map(|v| &v[operand.index()][range.clone()]);
+                    let (sum, squares) = all.fold((0.0, 0.0), |(s, q), v| (s + v, q + v * v));
+                    let count = (len * inputs.len()) as f64;
+                    let mean = sum / count;
+                    let factor = (squares / count - mean * mean).max(1e-6).sqrt().recip();
+                    scale.push(factor as f32);
+                    shift.push((-mean * factor) as f32);
+                }
+                set(&mut weights, &node.name, "scale", scale);
+                set(&mut weights, &node.name, "shift", shift);
+            }
+            (Layer::Poly(Poly { degree: 2, .. }), Some(_)) => {
+                let coefficients = [0.0, 0.6, 0.3].repeat(node.shape.channels);
+                set(&mut weights, &node.name, "coefficients", coefficients);
+            }
+            _ => {}
+        }
+        let made: Vec<Vec<f64>> = values
+            .iter()
+            .zip(inputs)
+            .map(|(values, input)| forward(graph, id, &weights, values, input))
+            .collect();
+        let squares: f64 = made.iter().flatten().map(|v| v * v).sum();
+        let size = (squares / (made.len() * made[0].len()) as f64).sqrt();
+        if id.index() == last {
+            let factor = (logits / size) as f32;
+            for parameter in ["weight", "bias"] {
+                let tensor = weights
+                    .tensors
+                    .get_mut(&format!("{}.{parameter}", node.name));
+                let tensor = tensor.expect("the last layer is dense");
+                tensor.data.iter_mut().for_each(|w| *w *= factor);
+            }
+        }
+        values
+            .iter_mut()
+            .zip(made)
+            .for_each(|(values, made)| values.push(made));
     }
     weights
 }

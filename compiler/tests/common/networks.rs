@@ -1,5 +1,5 @@
-//! The networks by which the compiler is measured, beside LoLa's and LeNet-5: all for 32x32 images of three channels, with
-//! quadratics.
+//! The networks by which the compiler is measured, beside LoLa's and LeNet-5: all for 32x32 images of three channels,
+//! with quadratics.
 
 use hemet_spaces::layer::{AveragePool, Conv, Window};
 use hemet_spaces::{Layer, LayerGraph, NodeId};
@@ -37,8 +37,8 @@ pub fn test_set() -> Vec<(&'static str, LayerGraph)> {
     ]
 }
 
-/// The ladder of HEMET (Lou and Jiang, "HEMET", ICML 2021, section 4): SqueezeNet for CIFAR-10, in which some of the four Fire
-/// modules are 3x3 convolutions of as many output channels.
+/// The ladder of HEMET (Lou and Jiang, "HEMET", ICML 2021, section 4): SqueezeNet for CIFAR-10, in which some of the
+/// four Fire modules are 3x3 convolutions of as many output channels.
 pub fn squeezenet(regular: [bool; 4]) -> LayerGraph {
     let mut net = Net::new(3, 32).block(64, 3, 1).pool(2);
     for (position, (regular, expand)) in regular.into_iter().zip([32, 32, 64, 64]).enumerate() {
@@ -94,8 +94,8 @@ pub fn inception() -> LayerGraph {
     net.dense(10).graph
 }
 
-/// VGG-11 with batch norm and quadratics, pools after the first, second, fourth, sixth and eighth convolution (AutoFHE's network with
-/// HerPN: Ao and Boddeti, "AutoFHE", USENIX Security 2024).
+/// VGG-11 with batch norm and quadratics, pools after the first, second, fourth, sixth and eighth convolution
+/// (AutoFHE's network with HerPN: Ao and Boddeti, "AutoFHE", USENIX Security 2024).
 pub fn vgg11(widths: [usize; 8]) -> LayerGraph {
     let mut net = Net::new(3, 32);
     for (position, width) in widths.into_iter().enumerate() {

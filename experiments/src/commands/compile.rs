@@ -65,6 +65,13 @@ pub struct Args {
     /// without them for independent elements within the input range
     #[arg(long, value_name = "DATA")]
     pub calibrate: Option<PathBuf>,
+    /// For an ONNX file: largest magnitude of an output that must decrypt rightly; without it, what the calibration data show, with
+    /// a margin
+    #[arg(long, value_name = "LARGEST")]
+    pub output_range: Option<f64>,
+    /// For an ONNX file: promise outputs smaller than 1 as many bits as others, so that errors are relative to their size
+    #[arg(long)]
+    pub relative_precision: bool,
     /// For an ONNX file: cost table to choose with; without it, that of this machine
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
@@ -79,6 +86,8 @@ impl Args {
             ("--fit-activations", self.fit_activations.is_some()),
             ("--calibrate", self.calibrate.is_some()),
             ("--costs", self.costs.is_some()),
+            ("--output-range", self.output_range.is_some()),
+            ("--relative-precision", self.relative_precision),
         ];
         match given.into_iter().find(|(_, given)| *given) {
             Some((option, _)) => Err(Error::user(format!(
@@ -101,6 +110,9 @@ fn scheme(name: &str) -> Result<Scheme, String> {
         )
     })
 }
+
+/// One in so many calibration inputs is held out of fitting activations, and the report is on those.
+const HELD_OUT: usize = 4;
 
 /// Of an ONNX file's artifact.
 const DEFAULT_SECURITY: u32 = 128;
@@ -140,6 +152,9 @@ pub fn run(args: &Args) -> Result<(), Error> {
     hemet_files::write_atomically(&args.out, &bytes)?;
     let network = &model.manifest().network;
     println!("{network} compiled to {}", args.out.display());
+    if let Some(promise) = &model.manifest().promise {
+        println!("{promise}");
+    }
     Ok(())
 }
 
@@ -156,6 +171,9 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
     let calibration = args.calibrate.as_deref().map(calibration::read);
     let calibration = calibration.transpose()?;
+    if let (Some(data), Some(path)) = (&calibration, &args.calibrate) {
+        hemet_compiler::check_samples(&data.inputs, None).map_err(|e| Error::file(path, e))?;
+    }
     let imported = import(args, &bytes, calibration.as_ref())?;
     if let (Some(data), Some(file)) = (&calibration, &args.calibrate) {
         let graph = &imported.graph;
@@ -174,6 +192,8 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
         security: security_level(args.security.unwrap_or(DEFAULT_SECURITY))?,
         ..Default::default()
     };
+    options.output_range = args.output_range;
+    options.relative_precision = args.relative_precision;
     if args.fit_activations.is_some() {
         // A fitted quadratic may be nearly a line, which completing the square cannot take.
         options.activation = hemet_compiler::Activation::PowerBasis;
@@ -187,7 +207,7 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     if let Some(range) = args.input_range.or(calibration.as_ref().and_then(range)) {
         options.input_range = range;
     }
-    options.fit_shift(&imported.graph, &imported.weights)?;
+    options.fit_activation(&imported.graph, &imported.weights)?;
     let table: CostTable = match &args.costs {
         Some(path) => costs::read(path)?,
         None => costs::of_this_machine(false)?,
@@ -195,17 +215,19 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     let (graph, weights) = (&imported.graph, &imported.weights);
     let samples = calibration.map_or(Vec::new(), |data| data.inputs);
     let compiled = hemet_compiler::compile_for(&samples, graph, weights, &options, &table);
-    let (compiled, estimate) = compiled?;
+    let compiled = compiled?;
     let name = path
         .file_stem()
         .map_or("model".into(), |stem| stem.to_string_lossy());
     let manifest = Manifest {
-        predicted_latency_ms: Some(estimate.latency_ms),
-        layers: estimate.layers,
+        predicted_latency_ms: Some(compiled.estimate.latency_ms),
+        layers: compiled.estimate.layers,
+        input_transform: compiled.input_transform,
+        promise: Some(compiled.promise),
         cost_machine: Some(table.machine),
         ..Manifest::new(&name)
     };
-    Ok(Artifact::new(manifest, compiled))
+    Ok(Artifact::new(manifest, compiled.schedule))
 }
 
 /// The network, its activations fitted on the calibration data where that is asked for.
@@ -217,6 +239,7 @@ fn import(args: &Args, bytes: &[u8], calibration: Option<&Calibration>) -> Resul
     let calibration = hemet_onnx::Calibration {
         inputs: &data.inputs,
         labels: &data.labels,
+        held_out: data.inputs.len() / HELD_OUT,
     };
     let (imported, report) =
         hemet_onnx::import_fitted(bytes, degree, calibration).map_err(wrong)?;
@@ -244,7 +267,7 @@ fn show(report: &FitReport, degree: usize) {
         println!("{:<24} {range:>22} {error:>10}  {function}", fitted.layer);
     }
     println!(
-        "fitted: on {} inputs the logits differ by {} in the root mean square, {:.2e} at most; the largest logit is the same for {}",
+        "fitted: on {} held-out inputs the logits differ by {} in the root mean square, {:.2e} at most; the largest logit is the same for {}",
         report.inputs,
         percent(report.relative_error),
         report.max_abs_error,

@@ -66,6 +66,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let context = Context {
         options: &options,
         samples: &[],
+        transform: None,
     };
     for pass in chosen(&args.passes)? {
         (pass.run)(&mut net, &context);

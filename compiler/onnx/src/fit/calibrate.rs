@@ -46,6 +46,7 @@ pub(super) fn calibrate(
         ]
     });
     let parts: HashMap<&str, Part<'_>> = parts.collect();
+    let fitted = data.inputs.len() - data.held_out;
     let last_reader = last_readers(graph);
     let mut activations = Vec::new();
     // By layer, then by input.
@@ -56,13 +57,14 @@ pub(super) fn calibrate(
         let made = match parts.get(node.name.as_str()) {
             Some(Part::Scale) => {
                 let x = before(inputs[0]);
-                set_ranges(graph, weights, id, x)?;
+                set_ranges(graph, weights, id, &x[..fitted])?;
                 // The network as it was has no scale here: its activation reads what this layer reads.
                 evaluate(graph, weights, id, &[x], Some(x))?
             }
             Some(Part::Poly(one)) => {
                 let t = before(inputs[0]);
-                let (made, activation) = set_polynomial(graph, weights, id, one, t)?;
+                set_polynomial(graph, weights, id, one, &t[..fitted])?;
+                let (made, activation) = activate(graph, weights, id, one, t)?;
                 activations.push(activation);
                 made
             }
@@ -80,7 +82,12 @@ pub(super) fn calibrate(
         }
     }
     let outputs = values.pop().unwrap_or_default();
-    Ok(report(&outputs, activations, data))
+    let measured = match data.held_out {
+        0 => 0,
+        _ => fitted,
+    };
+    let labels = data.labels.get(measured..).unwrap_or_default();
+    Ok(report(&outputs[measured..], activations, labels))
 }
 
 /// For each layer the last one that reads it; itself where none does.
@@ -199,7 +206,7 @@ fn set_polynomial(
     id: NodeId,
     pending: &Pending,
     inputs: &[Values],
-) -> Result<(Vec<Values>, FittedActivation), Error> {
+) -> Result<(), Error> {
     let scales = scales(graph, weights, graph.inputs(id)[0]);
     let degree = graph.parameters(id)[0].shape[1] - 1;
     let mut rows: Vec<Vec<f64>> = Vec::new();
@@ -226,6 +233,18 @@ fn set_polynomial(
     }
     let coefficients = rows.iter().flatten().map(|c| *c as f32).collect();
     set(graph, weights, id, vec![coefficients]);
+    Ok(())
+}
+
+/// What a fitted Poly layer makes of all inputs, and how near that is to its function.
+fn activate(
+    graph: &LayerGraph,
+    weights: &Weights,
+    id: NodeId,
+    pending: &Pending,
+    inputs: &[Values],
+) -> Result<(Vec<Values>, FittedActivation), Error> {
+    let scales = scales(graph, weights, graph.inputs(id)[0]);
     let len = scales.len().max(1);
     let made = evaluate(graph, weights, id, &[inputs], None)?;
     let mut outcome = Outcome::default();
@@ -287,11 +306,7 @@ impl Outcome {
     }
 }
 
-fn report(
-    outputs: &[Values],
-    activations: Vec<FittedActivation>,
-    data: Calibration<'_>,
-) -> FitReport {
+fn report(outputs: &[Values], activations: Vec<FittedActivation>, labels: &[usize]) -> FitReport {
     let mut outcome = Outcome::default();
     for values in outputs {
         for (exact, fitted) in values.exact.iter().zip(&values.fitted) {
@@ -303,7 +318,6 @@ fn report(
         let right = outputs.iter().enumerate().filter(|(i, v)| right(*i, v));
         right.count() as f64 / count
     };
-    let labels = data.labels;
     let is = |label: Option<&usize>, values: &[f64]| label == Some(&argmax(values));
     FitReport {
         activations,

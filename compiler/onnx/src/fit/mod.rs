@@ -26,14 +26,17 @@ pub struct Calibration<'a> {
     pub inputs: &'a [Vec<f64>],
     /// Class of each input; empty where it is not known.
     pub labels: &'a [usize],
+    /// So many of them, the last ones, are held out: nothing is fitted on them, and the report is on them.
+    pub held_out: usize,
 }
 
-/// What fitting cost in accuracy, measured on the calibration data in 64-bit floats.
+/// What fitting cost in accuracy, measured in 64-bit floats on the calibration data that were held out (on all of them where none
+/// were).
 #[derive(Clone, Debug, PartialEq)]
 pub struct FitReport {
     /// Activation by activation, in the order of the network.
     pub activations: Vec<FittedActivation>,
-    /// Calibration inputs.
+    /// Calibration inputs that it was measured on.
     pub inputs: usize,
     /// Greatest difference of any output.
     pub max_abs_error: f64,
@@ -85,7 +88,7 @@ pub fn import_fitted(
             FIT_DEGREES.end()
         )));
     }
-    if data.inputs.is_empty() {
+    if data.inputs.len() <= data.held_out {
         return Err(Error::Fit(
             "there are no calibration inputs; give some".into(),
         ));

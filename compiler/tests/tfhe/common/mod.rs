@@ -74,7 +74,8 @@ pub fn networks() -> Vec<(&'static str, QuantizedNetwork)> {
     ]
 }
 
-/// Weights −1 to 1 in the body and −3 to 3 in the head; inputs 0 to 3; activations 0 to 3 of random, non-monotone tables.
+/// Weights −1 to 1 in the body and −3 to 3 in the head; inputs 0 to 3; activations 0 to 3 of random, non-monotone
+/// tables.
 fn network(tables: Tables, input: Shape, build: impl FnOnce(&mut LayerGraph)) -> QuantizedNetwork {
     let mut graph = LayerGraph::new(input).unwrap();
     build(&mut graph);

@@ -58,13 +58,19 @@ impl Costs for CompilerCosts {
         let (samples, table) = ((trained.samples)(), &self.table);
         let compiled =
             hemet_compiler::compile_for(&samples, &graph, trained.weights, &options, table);
-        let (compiled, estimate) = compiled.map_err(|e| Error::Uncompilable(e.to_string()))?;
+        let compiled = compiled.map_err(|e| Error::Uncompilable(e.to_string()))?;
+        let estimate = compiled.estimate;
         let figures = figures(&estimate);
         let manifest = Manifest {
             layers: estimate.layers,
+            input_transform: compiled.input_transform,
+            promise: Some(compiled.promise),
             ..trained.manifest(estimate.latency_ms, &table.machine)?
         };
-        Ok((Box::new(Artifact::new(manifest, compiled)), figures))
+        Ok((
+            Box::new(Artifact::new(manifest, compiled.schedule)),
+            figures,
+        ))
     }
 
     fn told(
