@@ -63,7 +63,7 @@ pub fn calibrated(graph: &LayerGraph, inputs: &[Vec<f64>], vertex: f64, seed: u6
 }
 
 /// As [`super::weights`], then, layer by layer on `inputs`, batch norms bring each channel to mean 0 and variance 1,
-/// quadratics are `0.6·x + 0.3·x²`, and the last layer gives logits of some size: what training with batch norm ends in.
+/// quadratics are `0.8·x + 0.15·x²`, and the last layer gives logits of some size: what training with batch norm ends in.
 pub fn normalized(graph: &LayerGraph, inputs: &[Vec<f64>], logits: f64, seed: u64) -> Weights {
     let mut weights = super::weights(graph, seed);
     let mut values: Vec<Vec<Vec<f64>>> = vec![Vec::new(); inputs.len()];
@@ -90,7 +90,7 @@ pub fn normalized(graph: &LayerGraph, inputs: &[Vec<f64>], logits: f64, seed: u6
                 set(&mut weights, &node.name, "shift", shift);
             }
             (Layer::Poly(Poly { degree: 2, .. }), Some(_)) => {
-                let coefficients = [0.0, 0.6, 0.3].repeat(node.shape.channels);
+                let coefficients = [0.0, 0.8, 0.15].repeat(node.shape.channels);
                 set(&mut weights, &node.name, "coefficients", coefficients);
             }
             _ => {}
