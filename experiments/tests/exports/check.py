@@ -37,7 +37,11 @@ def check_optuna(path, journal):
     states = {"Complete": TrialState.COMPLETE, "Failed": TrialState.FAIL, "Infeasible": TrialState.PRUNED}
     assert len(study.trials) == len(journal)
     for trial, line in zip(study.trials, journal):
-        assert trial.number == line["number"] and trial.state == states[line["outcome"]]
+        stopped = line.get("stopped_at_epoch")
+        state = TrialState.PRUNED if stopped else states[line["outcome"]]
+        assert trial.number == line["number"] and trial.state == state
+        if stopped:
+            assert trial.intermediate_values[stopped] == line["accuracy"]
         if trial.state == TrialState.COMPLETE:
             assert trial.values == [line["accuracy"], line["predicted_latency_ms"]]
         genes = [d.to_internal_repr(trial.params[name]) for name, d in trial.distributions.items()]
