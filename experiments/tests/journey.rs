@@ -185,6 +185,7 @@ fn batches_are_classified(world: &World) {
         "compile run --trial {trial} -o many.hemet --target throughput"
     ));
     let inspected = json(&world.good("inspect many.hemet --json"));
+    assert_eq!(inspected["classes"][9], "9");
     assert!(inspected["images_per_request"].as_u64().unwrap() > 1000);
     let figures = json(&world.good("evaluate many.hemet --set optdigits --limit 20 --json"));
     assert_eq!(figures["images"], 20);
@@ -222,6 +223,16 @@ fn figures_for_scripts(world: &World) {
     let figures = json(&world.good("evaluate model.hemet --set optdigits --limit 3 --json"));
     assert_eq!(figures["images"], 3);
     assert_eq!(figures["agreement"], 1.0);
+    let figure = |key: &str| figures[key].as_f64().unwrap();
+    assert!(figure("interval_low") < figure("encrypted_accuracy"));
+    assert!(figure("interval_high") >= figure("encrypted_accuracy"));
+    let rows = figures["confusion"].as_array().unwrap();
+    let counts = rows.iter().flat_map(|row| row.as_array().unwrap());
+    assert_eq!(counts.map(|n| n.as_u64().unwrap()).sum::<u64>(), 3);
+    for (class, name) in figures["classes"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(name, &class.to_string());
+        assert_eq!(&figures["per_class"][class]["class"], name);
+    }
     let shown = world.good("inspect model.hemet --costs costs.json --svg levels.svg");
     assert!(
         shown.contains("ct·pt") && shown.contains("total"),

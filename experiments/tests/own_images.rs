@@ -76,7 +76,10 @@ fn images_of_ones_own_are_searched_for_and_classified_as_the_page_says() {
     assert!(told[5].starts_with("class 1 (dog)\n"), "{}", told[5]);
     assert_eq!(best["classes"], serde_json::json!(["cat", "dog"]));
     let classes = world.read("runs/photos/report/classes.csv");
-    assert!(classes.contains("\ncat,") && classes.contains("\ndog,"), "{classes}");
+    assert!(
+        classes.contains("\ncat,") && classes.contains("\ndog,"),
+        "{classes}"
+    );
 
     mistakes_say_what_to_do(&world);
 }

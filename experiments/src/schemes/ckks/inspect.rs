@@ -18,6 +18,8 @@ use crate::schemes::args::Inspect as Args;
 struct Figures {
     id: String,
     manifest: Manifest,
+    /// What the outputs stand for, in order.
+    classes: Vec<String>,
     log_n: u32,
     log_qp: f64,
     security_bits: u32,
@@ -51,6 +53,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         op_counts: OpCounts::of(schedule),
         sizes: Sizes::of(schedule),
         layers: layers::layers(&artifact, table.as_ref())?,
+        classes: artifact.manifest.classes.clone(),
         manifest: artifact.manifest,
     };
     if args.output.json {

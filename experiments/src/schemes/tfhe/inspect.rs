@@ -15,6 +15,8 @@ struct Inspected {
     id: String,
     scheme: &'static str,
     manifest: Manifest,
+    /// What the outputs stand for, in order.
+    classes: Vec<String>,
     bootstraps: std::collections::BTreeMap<String, u64>,
     bootstrap_depth: u32,
     security_bits: u32,
@@ -39,6 +41,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         id: artifact.id()?.to_string(),
         scheme: "tfhe",
         manifest: artifact.manifest.clone(),
+        classes: artifact.manifest.classes.clone(),
         bootstraps: summary.bootstraps.clone(),
         bootstrap_depth: summary.depth,
         security_bits: SECURITY_BITS,
