@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 use super::evaluation::EvaluationKeys;
 use super::list::{CHECKSUM, Head, Input, key_hasher, write_words};
+use super::mapping::Mapping;
 use super::switching::SwitchingKey;
 use super::words::{KeyWords, MappedFile, MappedWords};
 use crate::bytes::Kind;
 use crate::context::Context;
 use crate::error::{BytesError, Error};
-use crate::mapping::Mapping;
 
 /// Where keys begin: a page on most machines.
 const PAGE: usize = 4096;

@@ -3,6 +3,7 @@
 mod evaluation;
 mod list;
 mod mapped;
+mod mapping;
 mod public;
 mod request;
 mod switching;

@@ -81,8 +81,9 @@ impl EvaluationKeys {
         context.read_keys(&head, &mut input)
     }
 
-    /// As [`EvaluationKeys::read_from`], and refuses keys beyond those of `request` before any key is read: what a server
-    /// takes from a client that it does not trust. Keys may serve higher levels than asked for, and some may be missing.
+    /// As [`EvaluationKeys::read_from`], and refuses keys beyond those of `request` before any key is read: what a
+    /// server takes from a client that it does not trust. Keys may serve higher levels than asked for, and some may be
+    /// missing.
     ///
     /// # Errors
     /// As [`EvaluationKeys::read_from`], and `OtherKeys` for a key that `request` does not name.

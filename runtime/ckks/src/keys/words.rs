@@ -4,8 +4,8 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use super::list::{CHECKSUM, Head};
+use super::mapping::Mapping;
 use crate::error::{BytesError, Error};
-use crate::mapping::Mapping;
 use crate::pool::Buf;
 
 /// The words of a switching key.
