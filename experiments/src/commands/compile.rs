@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::experiment::{Experiment, security_level};
 use crate::run::folder::RunFolder;
 use crate::run::images;
+use crate::schemes::ckks::compile::sharing;
 use crate::schemes::ckks::costs;
 use crate::schemes::{self, CostSource, TrainedNetwork, Wishes};
 
@@ -49,6 +50,10 @@ pub struct Args {
     /// Promised precision of the logits, in bits after the point; without it, the experiment's, or 10 for an ONNX file
     #[arg(long, value_name = "BITS")]
     pub precision: Option<u32>,
+    /// How many results may be shown to others than the key's owner, such as 1000 or 2^20: decryption then adds noise within
+    /// the promised precision; without it, the experiment's, or none for an ONNX file
+    #[arg(long, value_name = "N", value_parser = results)]
+    pub share_results: Option<u64>,
     /// For an ONNX file: MiB of evaluation keys that a client should have to send at most; fewer keys make a slower
     /// schedule
     #[arg(long, value_name = "MIB")]
@@ -97,6 +102,16 @@ impl Args {
             None => Ok(()),
         }
     }
+}
+
+/// A number of results, also as a power of two.
+fn results(text: &str) -> Result<u64, String> {
+    let number = match text.strip_prefix("2^") {
+        Some(power) => power.parse().ok().and_then(|power| 1u64.checked_shl(power)),
+        None => text.parse().ok(),
+    };
+    let number = number.filter(|results| *results > 0);
+    number.ok_or_else(|| "give a whole number from 1 on, such as 1000 or 2^20".into())
 }
 
 /// The scheme with this name.
@@ -201,6 +216,11 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     if let Some(bits) = args.precision {
         options.precision_bits = bits;
     }
+    if let Some(results) = args.share_results {
+        let graph = &imported.graph;
+        let numbers = graph.node(graph.output()).shape.len();
+        options.precision_bits += hemet_ckks_params::hidden_bits(results, numbers);
+    }
     if let Some(mib) = args.key_memory {
         options.key_budget_mib = mib;
     }
@@ -223,6 +243,7 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
         predicted_latency_ms: Some(compiled.estimate.latency_ms),
         layers: compiled.estimate.layers,
         input_transform: compiled.input_transform,
+        sharing: sharing(args.share_results, compiled.promise.error),
         promise: Some(compiled.promise),
         cost_machine: Some(table.machine),
         ..Manifest::new(&name)
@@ -300,6 +321,7 @@ fn from_run(args: &Args, number: usize) -> Result<Box<dyn Model>, Error> {
         target: args.target.into(),
         security_bits: args.security,
         precision_bits: args.precision,
+        share_results: args.share_results,
     };
     door.wish(&mut experiment, &wishes)?;
     let weights = weights(args, &run, &experiment, &trial)?;

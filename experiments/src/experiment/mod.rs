@@ -5,17 +5,16 @@
 //! seed: 1                           # determines every random choice of the search
 //! data: {set: optdigits}            # path: folder of the files, for sets that are not embedded; validation: 0.15
 //! space_file: spaces/presets/digits.yaml   # or `space:` with the space written out here
-//! search: {strategy: random, trials: 12, workers: 0, lag: 4}    # max_minutes, halving, inherit, baseline: see
-//! `Search` scheme: ckks                      # or tfhe, or [ckks, tfhe]: then the search decides; ckks where not given
+//! search: {strategy: random, trials: 12, workers: 0, lag: 4}    # and more, see `Search`
+//! scheme: ckks                      # or tfhe, or [ckks, tfhe]: then the search decides; ckks where not given
 //! quantize: {weight_bits: 2, activation_bits: 2, activation: relu, boxes: 14}   # scheme tfhe; see `Quantization`
 //! train: {epochs: 20}               # and more, see `TrainOptions`
-//! objectives: [accuracy, latency]   # what is optimised; others: depth, key_size, cost (needs
-//! constraints.price_per_core_hour) constraints: {max_depth: 9, max_latency_ms: 500}
-//! compile: {security_bits: 128, precision_bits: 8}       # scheme tfhe: failure_bits: 40, output: logits (or label)
-//! choose: {within_points: 0.5}      # the best in the second objective (the fastest) within half a percentage point of
-//! accuracy;
-//!                                   # or, with a baseline, above_baseline: 0.4: of those that are so many points above
-//! it encrypted_images: 100             # test images that the chosen network classifies encrypted
+//! objectives: [accuracy, latency]   # what is optimized; others: depth, key_size, cost
+//! constraints: {max_depth: 9, max_latency_ms: 500}    # cost needs price_per_core_hour
+//! compile: {security_bits: 128, precision_bits: 8}    # share_results: 1000; scheme tfhe: failure_bits, output
+//! choose: {within_points: 0.5}      # the best in the second objective within half a percentage point of accuracy;
+//!                                   # or, with a baseline, above_baseline: 0.4: of those so many points above it
+//! encrypted_images: 100             # test images that the chosen network classifies encrypted
 //! measured_members: 8               # members of the front whose latency is measured, beside the chosen one
 //! ```
 
@@ -29,6 +28,7 @@ mod yaml;
 
 use std::path::{Path, PathBuf};
 
+use hemet_ckks_params::hidden_bits;
 use hemet_search::objective::Objectives;
 use hemet_search::study::Baseline;
 use hemet_spaces::quantized::Quantization;
@@ -163,6 +163,11 @@ pub struct Compile {
     /// Promised precision of the logits: an error of at most 2^-precision_bits.
     #[schemars(range(min = 2, max = 30), extend("x-unit" = "bits", "x-scheme" = "ckks"))]
     pub precision_bits: u32,
+    /// How many results may be shown to others than the key's owner, over the life of a key; none where not given.
+    /// Decryption then adds noise within the promised precision, and ciphertexts are made exact enough for it.
+    #[schemars(range(min = 1), extend("x-scheme" = "ckks"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share_results: Option<u64>,
     /// Scheme `tfhe`: a whole prediction fails with a probability of at most 2^-failure_bits, 40 to 128.
     #[schemars(range(min = 40, max = 128), extend("x-unit" = "bits", "x-scheme" = "tfhe"))]
     pub failure_bits: u32,
@@ -187,6 +192,7 @@ impl Default for Compile {
         Self {
             security_bits: 128,
             precision_bits: hemet_compiler::Options::default().precision_bits,
+            share_results: None,
             failure_bits: 40,
             output: Output::Logits,
         }
@@ -280,11 +286,18 @@ impl Experiment {
             .ok_or_else(|| Error::user("the experiment has no space"))
     }
 
+    /// Bits by which ciphertexts must be more exact than what is promised, so that noise hides their errors.
+    fn hidden_bits(&self) -> u32 {
+        let classes = self.space.as_ref().map_or(1, Space::classes);
+        let shown = self.compile.share_results;
+        shown.map_or(0, |results| hidden_bits(results, classes))
+    }
+
     /// The compiler's options.
     pub fn compile_options(&self) -> Result<hemet_compiler::Options, Error> {
         Ok(hemet_compiler::Options {
             security: security_level(self.compile.security_bits)?,
-            precision_bits: self.compile.precision_bits,
+            precision_bits: self.compile.precision_bits + self.hidden_bits(),
             ..Default::default()
         })
     }

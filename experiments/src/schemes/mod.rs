@@ -110,6 +110,8 @@ pub struct Wishes {
     pub security_bits: Option<u32>,
     /// Promised precision of the logits, in bits after the point.
     pub precision_bits: Option<u32>,
+    /// Results that may be shown to others.
+    pub share_results: Option<u64>,
 }
 
 /// A trained network that is to be compiled.

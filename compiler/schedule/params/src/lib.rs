@@ -19,7 +19,7 @@ mod security;
 mod special;
 
 pub use error::ParamError;
-pub use flooding::flooding_ratio;
+pub use flooding::{flooding_ratio, hidden_bits};
 pub use parameters::{Parameters, digit_ranges};
 pub use presets::Preset;
 pub use primes::{MAX_PRIME_BITS, is_prime, ntt_primes};

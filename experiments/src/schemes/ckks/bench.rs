@@ -1,5 +1,7 @@
 //! `hemet bench` of a CKKS artifact.
 
+use hemet_runtime::ckks::CkksSpec;
+use hemet_runtime::door::Spec;
 use hemet_runtime::{alone, peak_memory_bytes};
 use hemet_schedule::artifact::Artifact;
 use hemet_schedule::{CostTable, Schedule, cost, summary::OpCounts};
@@ -57,6 +59,8 @@ pub fn run(args: &Args) -> Result<(), Error> {
         Some(path) => Some(cases::read(path, &schedule)?),
         None => None,
     };
+    let facts = CkksSpec::new(&artifact).map_err(Error::user)?.facts();
+    let noise = facts.shown.map_or(0.0, |shown| shown.noise);
     let pool = common::pool(args.threads)?;
     let (session, key_file) =
         pool.install(|| Session::with_constant_bytes(Box::new(artifact), args.constant_bytes()))?;
@@ -96,7 +100,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         },
     };
     show(args, &figures)?;
-    check_precision(&figures, cases.as_ref())
+    check_precision(&figures, cases.as_ref(), noise)
 }
 
 /// What timed predictions gave.
@@ -233,10 +237,15 @@ fn ramp(len: usize, b: usize, range: f64) -> Vec<f64> {
     (0..len).map(number).collect()
 }
 
-/// With given cases the error must be within the artifact's promise.
-fn check_precision(figures: &Figures, cases: Option<&cases::Cases>) -> Result<(), Error> {
+/// With given cases the error must be within the artifact's promise, and six deviations of the noise that decryption adds.
+fn check_precision(
+    figures: &Figures,
+    cases: Option<&cases::Cases>,
+    noise: f64,
+) -> Result<(), Error> {
     let Some(cases) = cases else { return Ok(()) };
     let promised = (-f64::from(figures.precision_bits)).exp2() * cases.magnitude().max(1.0);
+    let promised = promised + 6.0 * noise;
     if figures.max_abs_error <= promised {
         return Ok(());
     }

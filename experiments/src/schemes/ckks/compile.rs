@@ -5,6 +5,7 @@ use hemet_compiler::{Options, Target};
 use hemet_reports::Table;
 use hemet_runtime::door::Model;
 use hemet_schedule::CostTable;
+use hemet_schedule::Sharing;
 use hemet_schedule::artifact::{Artifact, Manifest};
 use hemet_search::constraint::{CostEstimate, CostModel};
 use hemet_spaces::LayerGraph;
@@ -12,6 +13,16 @@ use hemet_spaces::LayerGraph;
 use super::layers;
 use crate::error::Error;
 use crate::schemes::{Costs, TrainedNetwork};
+
+/// Deviations that a promised error stands for, at least.
+const PROMISE_DEVIATIONS: f64 = 3.0;
+
+/// What an artifact says where `results` results may be shown, of ciphertexts whose errors are promised to be within
+/// `error`.
+pub fn sharing(results: Option<u64>, error: f64) -> Option<Sharing> {
+    let error = error / PROMISE_DEVIATIONS;
+    results.map(|results| Sharing { results, error })
+}
 
 /// The compiler's estimate with a machine's cost table, as the search asks for it.
 pub struct CompilerCosts {
@@ -64,6 +75,7 @@ impl Costs for CompilerCosts {
         let manifest = Manifest {
             layers: estimate.layers,
             input_transform: compiled.input_transform,
+            sharing: sharing(experiment.compile.share_results, compiled.promise.error),
             promise: Some(compiled.promise),
             ..trained.manifest(estimate.latency_ms, &table.machine)?
         };

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use hemet_reports::LevelDiagram;
-use hemet_runtime::ckks::Sizes;
+use hemet_runtime::ckks::{CkksSpec, Sizes};
+use hemet_runtime::door::Spec;
 use hemet_schedule::artifact::{Artifact, Manifest};
 use hemet_schedule::summary::OpCounts;
 use serde::Serialize;
@@ -25,6 +26,9 @@ struct Figures {
     security_bits: u32,
     depth: u32,
     precision_bits: u32,
+    /// Deviation of the noise that decryption adds to every output, where results may be shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shown_noise: Option<f64>,
     images_per_request: usize,
     instructions: usize,
     op_counts: OpCounts,
@@ -41,6 +45,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     if let Some(path) = &args.svg {
         draw(path, &layers::level_diagram(&artifact, table.as_ref())?)?;
     }
+    let facts = CkksSpec::new(&artifact).map_err(Error::user)?.facts();
     let figures = Figures {
         id: artifact.id(),
         log_n: parameters.log_n(),
@@ -48,6 +53,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         security_bits: parameters.security().bits(),
         depth: schedule.header.depth,
         precision_bits: schedule.header.precision_bits,
+        shown_noise: facts.shown.map(|shown| shown.noise),
         images_per_request: schedule.header.images(),
         instructions: schedule.instructions.len(),
         op_counts: OpCounts::of(schedule),
@@ -93,6 +99,13 @@ fn show(figures: &Figures) {
         "precision      2^-{} of the logits' magnitude",
         figures.precision_bits
     );
+    if let (Some(sharing), Some(noise)) = (manifest.sharing, figures.shown_noise) {
+        println!(
+            "shown          up to {} results, with noise within ±{:.1e} (three deviations)",
+            sharing.results,
+            3.0 * noise
+        );
+    }
     println!(
         "memory         {:.1} MB of evaluation keys on the server",
         figures.sizes.evaluation_key_bytes as f64 / 1e6

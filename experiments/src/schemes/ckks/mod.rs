@@ -38,6 +38,7 @@ impl Door for Ckks {
         let compile = &mut experiment.compile;
         compile.security_bits = wishes.security_bits.unwrap_or(compile.security_bits);
         compile.precision_bits = wishes.precision_bits.unwrap_or(compile.precision_bits);
+        compile.share_results = wishes.share_results.or(compile.share_results);
         Ok(())
     }
 
