@@ -59,6 +59,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "docs/your-own-images.md",
         "tests/own_images.rs runs its first block",
     ),
+    ("docs/onnx-operators.md", "hemet-onnx's tests/forms.rs"),
     ("docs/reference/experiment.md", "tests/reference.rs"),
     ("docs/reference/space.md", "tests/reference.rs"),
     ("docs/reference/commands.md", "tests/reference.rs"),

@@ -19,7 +19,7 @@ fn an_activation_is_refused_without_calibration_and_runs_encrypted_with_it() {
     let message = world.refused("compile silu.onnx -o model.hemet --costs costs.json");
     for part in [
         "`node_s` (Sigmoid)",
-        "--fit-activations DEGREE --calibrate DATA",
+        "--fit-activations auto --calibrate DATA",
     ] {
         assert!(message.contains(part), "{message}");
     }

@@ -47,7 +47,8 @@ pub struct LinearMap {
 }
 
 impl LinearMap {
-    /// Builds a map from rows: `row(r)` gives the entries of output `r` (any order, each column at most once) and its bias.
+    /// Builds a map from rows: `row(r)` gives the entries of output `r` (any order, each column at most once) and its
+    /// bias.
     pub fn from_rows(
         inputs: usize,
         outputs: usize,

@@ -9,10 +9,10 @@
 //! pool: 8x4x4 = average_pool(stem.act) kernel=2 stride=2
 //! head: 10x1x1 = dense(pool) out=10 bias
 //! ```
-//! Numbers of a window that differ for rows and columns are written as `1x7`; `dilation=` stands where it is not 1. A `sparse` layer lists
-//! the input elements of its rows as runs: `from=0(3*784)(1*3)` is 0, 3, 6, … then 1, 4, 7, …; `lengths=` where rows have not one entry.
-//! Sums and concatenations list their inputs: `add(a, b)`, `concat(a, b, c)`. `#` begins a comment. The output is the
-//! last layer, and every other layer must be read by one.
+//! Numbers of a window that differ for rows and columns are written as `1x7`; `dilation=` stands where it is not 1. A
+//! `sparse` layer lists the input elements of its rows as runs: `from=0(3*784)(1*3)` is 0, 3, 6, … then 1, 4, 7, …;
+//! `lengths=` where rows have not one entry. Sums and concatenations list their inputs: `add(a, b)`, `concat(a, b,
+//! c)`. `#` begins a comment. The output is the last layer, and every other layer must be read by one.
 
 use std::fmt;
 use std::str::FromStr;

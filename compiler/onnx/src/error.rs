@@ -20,7 +20,7 @@ pub enum Error {
     NotOnnx(String),
     /// The model is of an operator set that is not read.
     #[error(
-        "the model uses operator set {found}, versions 11 to 18 are read; export it with opset_version=17"
+        "the model uses operator set {found}, versions 7 to 23 are read; export it with opset_version=17"
     )]
     Opset {
         /// The version in the file, or what it has instead.
@@ -33,6 +33,18 @@ pub enum Error {
         what: String,
         /// What is wrong, and what to do.
         why: String,
+    },
+    /// A kind of model that cannot run under encryption.
+    #[error("the model is {what}: it has {found}; {why}; {instead}")]
+    Family {
+        /// What the model is.
+        what: &'static str,
+        /// Which operators tell.
+        found: String,
+        /// Why it cannot work.
+        why: &'static str,
+        /// What would.
+        instead: &'static str,
     },
     /// An operator, or a use of it, that is not read.
     #[error("node `{node}` ({operator}) is not supported: {why}; {instead}")]

@@ -1,6 +1,6 @@
 //! The walk over a model's nodes: names to tensors, and one call of an operator a node.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use hemet_spaces::layer::{Affine, Poly};
@@ -8,227 +8,333 @@ use hemet_spaces::{Layer, LayerGraph, Shape, Weights};
 use prost::Message;
 
 use crate::fit::{self, Curve, Pending, Role};
+use crate::forms::{Forms, Signal};
+use crate::layers::canonical;
 use crate::limits::{Budget, check_file};
+use crate::movement::Movement;
 use crate::network::{LayerId, Network, check_elements};
 use crate::node::Node;
-use crate::ops;
-use crate::proto::{GraphProto, ModelProto, TensorProto, ValueInfoProto, data_type};
-use crate::signal::{Forms, Signal};
-use crate::tensor::Constant;
-use crate::{Error, Imported};
+use crate::polynomial::Polynomial;
+use crate::proto::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
+use crate::state::{Import, Value};
+use crate::tail::{self, Head};
+use crate::{Error, Imported, Source, external, family, ops};
 
-/// What a name stands for.
-#[derive(Clone, Debug)]
-pub(crate) enum Value<'m> {
-    Constant(Constant<'m>),
-    Signal(Signal),
-}
+/// Degrees of the polynomials that stand for activations, in the order of the nodes; the last holds for all further
+/// ones.
+pub(crate) type Degrees<'d> = Option<&'d [usize]>;
 
-/// An import under way.
-#[derive(Debug)]
-pub(crate) struct Import<'m> {
-    pub(crate) network: Network,
-    pub(crate) forms: Forms,
-    pub(crate) budget: Budget,
-    /// The batch dimension where the model fixes it.
-    pub(crate) batch: Option<usize>,
-    /// Degree of the polynomials that stand for other activations; none where those are refused.
-    degree: Option<usize>,
-    /// Activations to be fitted.
-    pending: Vec<Pending>,
-    values: HashMap<&'m str, Value<'m>>,
-    initializers: HashMap<&'m str, &'m TensorProto>,
-}
-
-/// See [`crate::import`].
+/// See [`crate::import`]; `degrees` is none where activations are refused.
 pub(crate) fn import(
-    bytes: &[u8],
-    degree: Option<usize>,
+    source: Source<'_>,
+    degrees: Degrees<'_>,
 ) -> Result<(Imported, Vec<Pending>), Error> {
-    check_file(bytes)?;
-    let model = ModelProto::decode(bytes).map_err(|error| Error::NotOnnx(error.to_string()))?;
+    check_file(source.bytes)?;
+    let mut model =
+        ModelProto::decode(source.bytes).map_err(|error| Error::NotOnnx(error.to_string()))?;
     check_opset(&model)?;
+    if let Some(folder) = source.folder {
+        external::read(&mut model, folder)?;
+    }
     let Some(proto) = &model.graph else {
         return Err(Error::NotOnnx("it holds no graph".into()));
     };
     let initializers = initializers(proto)?;
-    let (input_name, batch, shape, flat) = input(proto, &initializers)?;
-    let output_name = output(proto)?;
-    let network = Network::new(shape)?;
+    let makers = tail::makers(proto);
+    let heads = heads(proto, &makers, source.outputs)?;
+    let needed = needed(proto, &heads);
+    let nodes = needed.iter().map(|index| &proto.node[*index]);
+    family::check(nodes, |name| initializers.contains_key(name))?;
+    let input = Input::of(proto, &initializers, &needed)?;
     let mut import = Import {
-        network,
+        network: Network::new(input.shape)?,
         forms: Forms::default(),
         budget: Budget::new(),
-        batch,
-        degree,
+        batch: input.batch.filter(|batch| *batch > 1),
         pending: Vec::new(),
         values: HashMap::new(),
         initializers,
     };
-    let signal = import.signal_of(import.network.input(), flat);
-    import.values.insert(input_name, Value::Signal(signal));
-    let roles = match degree {
-        Some(_) => fit::roles(proto)?,
-        None => vec![Role::Kept; proto.node.len()],
+    let base = import.network.input();
+    let signal = import.signal_of(base, input.dims.clone());
+    import.values.insert(input.name, Value::Signal(signal));
+    let roles = match degrees {
+        Some(_) => {
+            fold(&mut import, proto, &needed);
+            let nodes = needed
+                .iter()
+                .map(|index| &proto.node[*index])
+                .collect::<Vec<_>>();
+            let heads: Vec<&str> = heads.iter().map(|head| head.tensor).collect();
+            fit::roles(&nodes, &heads, &|name| match import.is_constant(name) {
+                true => Some(import.known(name)),
+                false => None,
+            })?
+        }
+        None => vec![Role::Kept; needed.len()],
     };
-    for (proto, role) in proto.node.iter().zip(&roles) {
-        import.node(Node { proto }, role)?;
+    for (index, role) in needed.iter().zip(&roles) {
+        node(
+            &mut import,
+            Node {
+                proto: &proto.node[*index],
+            },
+            role,
+            degrees,
+        )?;
     }
-    let last = import.output_layer(proto, output_name)?;
-    let (graph, weights): (LayerGraph, Weights) = import.network.finish(last)?;
+    let last = output_layer(&mut import, proto, &heads)?;
+    let Import {
+        network,
+        mut pending,
+        ..
+    } = import;
+    let (graph, weights): (LayerGraph, Weights) = network.finish(last)?;
     // Those that the output does not depend on are gone.
-    import
-        .pending
-        .retain(|pending| graph.find(&pending.poly).is_some());
+    pending.retain(|pending| graph.find(&pending.poly).is_some());
+    let names: Vec<&str> = source.outputs.iter().map(String::as_str).collect();
+    let output_name = match names[..] {
+        [] => heads[0].tensor.to_owned(),
+        _ => names.join(","),
+    };
     let imported = Imported {
         graph,
         weights,
-        input_name: input_name.to_owned(),
-        output_name: output_name.to_owned(),
+        input_name: input.name.to_owned(),
+        output_name,
+        client: heads.iter().flat_map(|head| head.steps.clone()).collect(),
     };
-    Ok((imported, import.pending))
+    Ok((imported, pending))
 }
 
-impl<'m> Import<'m> {
-    fn node(&mut self, node: Node<'m>, role: &Role<'m>) -> Result<(), Error> {
-        let output = match node.proto.output.first() {
-            Some(output) if !output.is_empty() => output.as_str(),
-            _ => return Err(node.damaged("it has no output")),
+/// Computes what does not depend on the input, so that the numbers of curves are known; what fails is told when the
+/// walk reaches it.
+fn fold<'m>(import: &mut Import<'m>, proto: &'m GraphProto, needed: &[usize]) {
+    for index in needed {
+        let node = Node {
+            proto: &proto.node[*index],
         };
-        let domain = node.proto.domain.as_deref().unwrap_or("");
-        if !is_standard(domain) {
-            return Err(node.unsupported(
-                format!("it is of the operator set `{domain}`"),
-                "export the model with standard operators (domain ai.onnx) only",
-            ));
+        let constant = |name: &String| name.is_empty() || import.is_constant(name);
+        if !node.proto.input.iter().all(constant) {
+            continue;
         }
-        let value = match role {
-            Role::Kept => ops::import(self, node)?,
-            Role::Inside => return Ok(()),
-            Role::Fitted { source, curve } => self.fitted(node, source, curve)?,
+        let Ok(values) = ops::import(import, node) else {
+            continue;
         };
-        if self.initializers.contains_key(output) || self.values.insert(output, value).is_some() {
-            return Err(node.damaged(format!("the tensor `{output}` is made twice")));
+        for (name, value) in node.proto.output.iter().zip(values) {
+            if let Value::Constant(_) = value {
+                import.values.entry(name).or_insert(value);
+            }
         }
-        Ok(())
     }
+}
 
-    /// An activation of the tensor `source`: a scale and a polynomial whose numbers are found later.
-    fn fitted(
-        &mut self,
-        node: Node<'m>,
-        source: &'m str,
-        curve: &Rc<Curve>,
-    ) -> Result<Value<'m>, Error> {
-        let Some(Value::Signal(signal)) = self.values.get(source).cloned() else {
-            let why = format!("it reads a tensor `{source}` that nothing before it makes");
-            return Err(node.damaged(why));
+fn node<'m>(
+    import: &mut Import<'m>,
+    node: Node<'m>,
+    role: &Role<'m>,
+    degrees: Degrees<'_>,
+) -> Result<(), Error> {
+    let outputs = &node.proto.output;
+    if outputs.iter().all(String::is_empty) {
+        return Err(node.damaged("it has no output"));
+    }
+    let is_known =
+        |name: &String| matches!(import.values.get(name.as_str()), Some(Value::Constant(_)));
+    if degrees.is_some() && outputs.iter().all(is_known) {
+        return Ok(());
+    }
+    let values = match role {
+        Role::Kept => ops::import(import, node)?,
+        Role::Inside => return Ok(()),
+        Role::Fitted { source, curves } => {
+            let at = import.pending.len();
+            let degree = degrees.and_then(|d| d.get(at).or(d.last())).copied();
+            let degree = degree.unwrap_or(*crate::FIT_DEGREES.start());
+            vec![fitted(import, node, source, curves, degree)?]
+        }
+    };
+    // The first output of a linear classifier is the label, which the client finds.
+    let skipped = usize::from(node.operator() == "LinearClassifier");
+    for (name, value) in outputs.iter().skip(skipped).zip(values) {
+        if name.is_empty() {
+            continue;
+        }
+        let taken = import.initializers.contains_key(name.as_str());
+        if taken || import.values.insert(name, value).is_some() {
+            return Err(node.damaged(format!("the tensor `{name}` is made twice")));
+        }
+    }
+    Ok(())
+}
+
+/// An activation of the tensor `source`: a scale and a polynomial whose numbers are found later.
+fn fitted<'m>(
+    import: &mut Import<'m>,
+    node: Node<'m>,
+    source: &'m str,
+    curves: &[Rc<Curve>],
+    degree: usize,
+) -> Result<Value<'m>, Error> {
+    let Some(Value::Signal(signal)) = import.values.get(source).cloned() else {
+        let why = format!("it reads a tensor `{source}` that nothing before it makes");
+        return Err(node.damaged(why));
+    };
+    let signal = import.settled(node, &signal)?;
+    let layer = import.form_layer(node, &signal)?;
+    let channels = import.network.shape(layer).channels;
+    if curves.len() > 1 && curves.len() != channels {
+        return Err(node.unsupported(
+            format!("it has {} slopes for {channels} channels", curves.len()),
+            "use one slope, or one a channel",
+        ));
+    }
+    import.budget.take(node.name(), &[channels, degree + 3])?;
+    // Not 1, which would be an addition of constants that other layers take in.
+    let tensors = vec![vec![0.5; channels], vec![0.0; channels]];
+    let scale_name = format!("{}.scale", node.name());
+    let scale = import
+        .network
+        .add(&scale_name, Layer::Affine(Affine), &[layer], tensors)?;
+    let poly = Poly {
+        degree,
+        per_channel: true,
+    };
+    let tensors = vec![vec![0.0; channels * (degree + 1)]];
+    let poly = import
+        .network
+        .add(node.name(), Layer::Poly(poly), &[scale], tensors)?;
+    import.pending.push(Pending {
+        scale: import.network.name(scale).to_owned(),
+        poly: import.network.name(poly).to_owned(),
+        curves: curves.to_vec(),
+    });
+    let made = import.new_signal(poly, Polynomial::identity(), "", signal.view);
+    Ok(Value::Signal(made))
+}
+
+/// The layer of the outputs, joined where there are several.
+fn output_layer<'m>(
+    import: &mut Import<'m>,
+    proto: &'m GraphProto,
+    heads: &[Head<'m>],
+) -> Result<LayerId, Error> {
+    let mut signals: Vec<Signal> = Vec::new();
+    let mut last = None;
+    for head in heads {
+        let name = head.tensor;
+        let error = |why: &str| Error::Model {
+            what: format!("output `{name}`"),
+            why: why.into(),
         };
-        let layer = self.layer(node, signal)?;
-        let channels = self.network.shape(layer).channels;
-        let degree = self.degree.unwrap_or(*crate::FIT_DEGREES.start());
-        self.budget.take(node.name(), &[channels, degree + 3])?;
-        // Not 1, which would be an addition of constants that other layers take in.
-        let tensors = vec![vec![0.5; channels], vec![0.0; channels]];
-        let scale_name = format!("{}.scale", node.name());
-        let scale = self
-            .network
-            .add(&scale_name, Layer::Affine(Affine), &[layer], tensors)?;
-        let poly = Poly {
-            degree,
-            per_channel: true,
-        };
-        let tensors = vec![vec![0.0; channels * (degree + 1)]];
-        let poly = self
-            .network
-            .add(node.name(), Layer::Poly(poly), &[scale], tensors)?;
-        self.pending.push(Pending {
-            scale: self.network.name(scale).to_owned(),
-            poly: self.network.name(poly).to_owned(),
-            curve: curve.clone(),
-        });
-        Ok(Value::Signal(self.signal_of(poly, signal.flat)))
-    }
-
-    /// What input `index` of the node stands for; none where it is left out.
-    pub(crate) fn value(&self, node: Node<'m>, index: usize) -> Result<Option<Value<'m>>, Error> {
-        let Some(name) = node.input(index) else {
-            return Ok(None);
-        };
-        if let Some(value) = self.values.get(name) {
-            return Ok(Some(value.clone()));
-        }
-        match self.initializers.get(name) {
-            Some(proto) => Constant::new(name, proto).map(|c| Some(Value::Constant(c))),
-            None => Err(node.damaged(format!(
-                "it reads a tensor `{name}` that nothing before it makes"
-            ))),
-        }
-    }
-
-    /// Input `index`, which must depend on the network's input.
-    pub(crate) fn signal(&self, node: Node<'m>, index: usize) -> Result<Signal, Error> {
-        match self.value(node, index)? {
-            Some(Value::Signal(signal)) => Ok(signal),
-            Some(Value::Constant(constant)) => Err(node.unsupported(
-                format!("its input {index}, `{}`, is a constant", constant.name),
-                "fold constants when exporting the model",
-            )),
-            None => Err(node.damaged(format!("its input {index} is missing"))),
-        }
-    }
-
-    /// Input `index`, which must be a constant; none where it is left out.
-    pub(crate) fn optional_constant(
-        &self,
-        node: Node<'m>,
-        index: usize,
-    ) -> Result<Option<Constant<'m>>, Error> {
-        match self.value(node, index)? {
-            Some(Value::Constant(constant)) => Ok(Some(constant)),
-            Some(Value::Signal(_)) => Err(node.unsupported(
-                format!("its input {index} depends on the network's input"),
-                "only a constant (initialiser) can stand there",
-            )),
-            None => Ok(None),
-        }
-    }
-
-    /// Input `index`, which must be a constant.
-    pub(crate) fn constant(&self, node: Node<'m>, index: usize) -> Result<Constant<'m>, Error> {
-        self.optional_constant(node, index)?
-            .ok_or_else(|| node.damaged(format!("its input {index} is missing")))
-    }
-
-    fn output_layer(&mut self, proto: &'m GraphProto, name: &str) -> Result<LayerId, Error> {
         let maker = proto
             .node
             .iter()
             .find(|n| n.output.iter().any(|o| o == name));
-        match (self.values.get(name), maker) {
-            (Some(Value::Signal(signal)), Some(proto)) => {
-                let signal = *signal;
-                self.layer(Node { proto }, signal)
+        match (import.values.get(name), maker) {
+            (Some(Value::Signal(signal)), maker) => {
+                signals.push(signal.clone());
+                last = last.or(maker.map(|proto| Node { proto }));
             }
-            (Some(Value::Signal(_)), None) => Ok(self.network.input()),
-            (Some(Value::Constant(_)), _) => Err(Error::Model {
-                what: format!("output `{name}`"),
-                why: "it is a constant; the network's result must depend on its input".into(),
-            }),
-            (None, _) => Err(Error::Model {
-                what: format!("output `{name}`"),
-                why: "no node makes it".into(),
-            }),
+            (Some(Value::Constant(_)), _) => {
+                return Err(error(
+                    "it is a constant; the network's result must depend on its input",
+                ));
+            }
+            (None, _) => return Err(error("no node makes it")),
         }
     }
+    let Some(node) = last else {
+        return Ok(import.network.input());
+    };
+    if let [signal] = &signals[..] {
+        return import.flat_layer(node, signal);
+    }
+    let mut rows = Vec::new();
+    for signal in &signals {
+        let signal = import.unpadded(node, signal)?;
+        let len = signal.view.len();
+        rows.push(import.moved(node, &signal, &Movement::in_order(vec![1, len]))?);
+    }
+    let joined = ops::joined(import, node, &rows, 1)?;
+    import.flat_layer(node, &joined)
+}
+
+/// What the network computes for the chosen outputs.
+fn heads<'m>(
+    proto: &'m GraphProto,
+    makers: &tail::Makers<'m>,
+    chosen: &[String],
+) -> Result<Vec<Head<'m>>, Error> {
+    let names: Vec<&str> = proto
+        .output
+        .iter()
+        .filter_map(|output| output.name.as_deref())
+        .collect();
+    let error = |why: String| Error::Model {
+        what: "outputs".into(),
+        why,
+    };
+    let wanted = match chosen {
+        [] => names.clone(),
+        _ => chosen
+            .iter()
+            .map(|wanted| {
+                let found = names.iter().find(|name| *name == wanted).copied();
+                found.ok_or_else(|| {
+                    let all = names.join("`, `");
+                    error(format!("none is named `{wanted}`; there are `{all}`"))
+                })
+            })
+            .collect::<Result<_, _>>()?,
+    };
+    let mut heads: Vec<Head<'m>> = wanted.iter().map(|name| tail::head(makers, name)).collect();
+    if heads.is_empty() {
+        return Err(error("there are none".into()));
+    }
+    // A label and its probabilities come of the same scores.
+    let same = heads.iter().all(|head| head.tensor == heads[0].tensor);
+    match (heads.len(), chosen.len(), same) {
+        (1, _, _) => {}
+        (_, _, true) => {
+            let most = (0..heads.len()).max_by_key(|at| heads[*at].steps.len());
+            heads = vec![heads.swap_remove(most.unwrap_or(0))];
+        }
+        (count, 0, false) => {
+            return Err(error(format!(
+                "{count} tensors, `{}`; choose one with --output NAME, or several as one with --output NAME,NAME",
+                names.join("`, `")
+            )));
+        }
+        (_, _, false) => {}
+    }
+    Ok(heads)
+}
+
+/// Positions of the nodes that the heads are computed from, in order.
+fn needed(proto: &GraphProto, heads: &[Head<'_>]) -> Vec<usize> {
+    let mut wanted: HashSet<&str> = heads.iter().map(|head| head.tensor).collect();
+    let mut needed = Vec::new();
+    for (index, node) in proto.node.iter().enumerate().rev() {
+        if node
+            .output
+            .iter()
+            .any(|name| !name.is_empty() && wanted.contains(name.as_str()))
+        {
+            wanted.extend(node.input.iter().map(String::as_str));
+            needed.push(index);
+        }
+    }
+    needed.reverse();
+    needed
 }
 
 fn is_standard(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
 
-/// From version 11 to 18 the operators that are read mean the same: what differs (training outputs, optional inputs) is
-/// told by the nodes themselves.
+/// From version 7 to 23 the operators that are read mean the same: what differs (attributes that became inputs,
+/// training outputs) is told by the nodes themselves.
 fn check_opset(model: &ModelProto) -> Result<(), Error> {
     let found = model
         .opset_import
@@ -236,7 +342,7 @@ fn check_opset(model: &ModelProto) -> Result<(), Error> {
         .find(|set| is_standard(set.domain.as_deref().unwrap_or("")));
     let version = found.map(|set| set.version.unwrap_or(0));
     match version {
-        Some(11..=18) => Ok(()),
+        Some(7..=23) => Ok(()),
         Some(version) => Err(Error::Opset {
             found: version.to_string(),
         }),
@@ -253,77 +359,119 @@ fn initializers(graph: &GraphProto) -> Result<HashMap<&str, &TensorProto>, Error
         if initializers.insert(name, tensor).is_some() {
             return Err(Error::Tensor {
                 name: name.to_owned(),
-                why: "two initialisers have this name".into(),
+                why: "two initializers have this name".into(),
             });
         }
     }
     Ok(initializers)
 }
 
-/// Name, batch dimension where it is fixed, shape, and whether the shape is `[batch][elements]`.
-fn input<'m>(
-    graph: &'m GraphProto,
-    initializers: &HashMap<&str, &TensorProto>,
-) -> Result<(&'m str, Option<usize>, Shape, bool), Error> {
-    let inputs: Vec<&ValueInfoProto> = graph
-        .input
-        .iter()
-        .filter(|i| !initializers.contains_key(i.name.as_deref().unwrap_or("")))
-        .collect();
-    let [input] = inputs[..] else {
-        return Err(Error::Model {
-            what: "inputs".into(),
-            why: format!("{} tensors; a network has one", inputs.len()),
-        });
-    };
-    let name = input.name.as_deref().unwrap_or("");
-    let error = |why: String| Error::Model {
-        what: format!("input `{name}`"),
-        why,
-    };
-    let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
-    let kind = tensor.and_then(|t| t.elem_type).unwrap_or(data_type::FLOAT);
-    if kind != data_type::FLOAT && kind != data_type::DOUBLE {
-        return Err(error(format!(
-            "its data type is number {kind}, read are float (1) and double (11)"
-        )));
-    }
-    let Some(shape) = tensor.and_then(|t| t.shape.as_ref()) else {
-        return Err(error("it has no shape; export the model with one".into()));
-    };
-    let dims: Vec<Option<usize>> = shape
-        .dim
-        .iter()
-        .map(|d| {
-            d.dim_value
-                .and_then(|v| usize::try_from(v).ok())
-                .filter(|v| *v > 0)
-        })
-        .collect();
-    let (batch, shape, flat) = match dims[..] {
-        [batch, Some(c), Some(h), Some(w)] => (batch, Shape::new(c, h, w), false),
-        [batch, Some(elements)] => (batch, Shape::new(elements, 1, 1), true),
-        _ => {
-            let dims: Vec<String> = dims
-                .iter()
-                .map(|d| d.map_or("?".into(), |d| d.to_string()))
-                .collect();
-            return Err(error(format!(
-                "its shape is [{}], needed is [batch, channels, height, width] or [batch, elements], all but batch fixed",
-                dims.join(", ")
-            )));
-        }
-    };
-    check_elements(name, shape)?;
-    Ok((name, batch, shape, flat))
+/// The network's input.
+struct Input<'m> {
+    name: &'m str,
+    /// The batch where it is fixed.
+    batch: Option<usize>,
+    shape: Shape,
+    /// Extents as ONNX has them, the batch 1.
+    dims: Vec<usize>,
 }
 
-fn output(graph: &GraphProto) -> Result<&str, Error> {
-    match &graph.output[..] {
-        [output] => Ok(output.name.as_deref().unwrap_or("")),
-        outputs => Err(Error::Model {
-            what: "outputs".into(),
-            why: format!("{} tensors; a network has one", outputs.len()),
-        }),
+impl<'m> Input<'m> {
+    fn of(
+        graph: &'m GraphProto,
+        initializers: &HashMap<&str, &TensorProto>,
+        needed: &[usize],
+    ) -> Result<Self, Error> {
+        let read: HashSet<&str> = needed
+            .iter()
+            .flat_map(|index| graph.node[*index].input.iter().map(String::as_str))
+            .collect();
+        let name = |input: &'m ValueInfoProto| input.name.as_deref().unwrap_or("");
+        let free: Vec<&ValueInfoProto> = graph
+            .input
+            .iter()
+            .filter(|input| !initializers.contains_key(name(input)))
+            .collect();
+        let inputs: Vec<&ValueInfoProto> = match free[..] {
+            [_] => free,
+            _ => free
+                .into_iter()
+                .filter(|input| read.contains(name(input)))
+                .collect(),
+        };
+        let [input] = inputs[..] else {
+            let names: Vec<&str> = inputs.iter().map(|input| name(input)).collect();
+            return Err(Error::Model {
+                what: "inputs".into(),
+                why: format!(
+                    "{} tensors (`{}`); a network has one, so join them before the export",
+                    names.len(),
+                    names.join("`, `")
+                ),
+            });
+        };
+        Self::of_tensor(name(input), input)
+    }
+
+    fn of_tensor(name: &'m str, input: &ValueInfoProto) -> Result<Self, Error> {
+        let error = |why: String| Error::Model {
+            what: format!("input `{name}`"),
+            why,
+        };
+        let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
+        let kind = tensor.and_then(|t| t.elem_type).unwrap_or(1);
+        if !matches!(kind, 1..=7 | 10 | 11 | 12 | 13 | 16) {
+            return Err(error(format!(
+                "its data type is number {kind}; read are numbers, not texts, truth values or complex numbers"
+            )));
+        }
+        let Some(shape) = tensor.and_then(|t| t.shape.as_ref()) else {
+            return Err(error("it has no shape; export the model with one".into()));
+        };
+        let dims: Vec<Option<usize>> = shape
+            .dim
+            .iter()
+            .map(|d| {
+                d.dim_value
+                    .and_then(|v| usize::try_from(v).ok())
+                    .filter(|v| *v > 0)
+            })
+            .collect();
+        let whole: Option<Vec<usize>> = dims.iter().skip(1).copied().collect();
+        let (batch, own) = match (dims.as_slice(), whole) {
+            ([Some(elements)], _) => (None, vec![*elements]),
+            ([batch, _, ..], Some(own)) if own.len() <= 4 => (*batch, [vec![1], own].concat()),
+            _ => {
+                let dims: Vec<String> = dims
+                    .iter()
+                    .map(|d| d.map_or("?".into(), |d| d.to_string()))
+                    .collect();
+                return Err(error(format!(
+                    "its shape is [{}], needed is [batch, elements], [batch, channels, length] or [batch, channels, height, width], \
+                     all but batch fixed",
+                    dims.join(", ")
+                )));
+            }
+        };
+        let len = own
+            .iter()
+            .try_fold(1usize, |len, dim| len.checked_mul(*dim));
+        if len.is_none() {
+            return Err(error(format!(
+                "its shape {own:?} has more elements than can be counted"
+            )));
+        }
+        let shape = match own[..] {
+            // Gray images as Keras has them.
+            [1, height, width, 1] if height == width && height > 1 => Shape::new(1, height, width),
+            _ => canonical(&own),
+        };
+        check_elements(name, shape)?;
+        Ok(Self {
+            name,
+            batch,
+            shape,
+            dims: own,
+        })
     }
 }

@@ -1,10 +1,11 @@
 //! ONNX import at run time: the bytes of a model become a [`LayerGraph`] and its [`Weights`].
 //!
-//! Read are operator sets 11 to 18 with the operators of [`OPERATORS`]; anything else is refused with the node, the
-//! operator and what would do instead. Arithmetic on one tensor (`a*x*x + b*x + c`) becomes one Poly layer, an addition
-//! of constants behind a convolution or dense layer its bias, batch norm an Affine. [`import_fitted`] reads activations that
-//! are no polynomials too and fits polynomials to them. The bytes are not trusted: sizes are
-//! bounded before memory is taken ([`limits`]), and nothing panics.
+//! Read are operator sets 7 to 23 with the operators of [`OPERATORS`]; anything else is refused with the node, the
+//! operator and what would do instead. What moves elements only (Transpose, Slice, Split, …) is one list of positions;
+//! what is linear becomes a layer by its meaning, whatever operators it is written with; arithmetic on one tensor
+//! (`a*x*x + b*x + c`) becomes one Poly layer. What depends on constants and shapes alone is computed.
+//! [`import_fitted`] reads activations that are no polynomials too and fits polynomials to them. The bytes are not
+//! trusted: sizes are bounded before memory is taken ([`limits`]), and nothing panics.
 //!
 //! ```
 //! use hemet_onnx::proto::*;
@@ -37,30 +38,74 @@
 //!         ..Default::default()
 //!     }),
 //! };
-//! let imported = hemet_onnx::import(&model.encode_to_vec())?;
+//! let imported = hemet_onnx::import(model.encode_to_vec().as_slice())?;
 //! let logits = hemet_spaces::evaluate::evaluate(&imported.graph, &imported.weights, &[2.0, 3.0])?;
 //! assert_eq!(logits, [4.0, 9.0]);
 //! # Ok::<(), hemet_onnx::Error>(())
 //! ```
 
+mod constant;
 mod error;
+mod external;
+mod family;
 mod fit;
+mod fitted;
+mod forms;
 mod import;
+mod layers;
 pub mod limits;
+mod movement;
 mod network;
 mod node;
 mod ops;
 mod polynomial;
 pub mod proto;
-mod signal;
-mod tensor;
+mod state;
+mod tail;
 mod window;
 
 pub use error::Error;
-pub use fit::{Calibration, FIT_DEGREES, FitReport, FittedActivation, import_fitted};
-pub use ops::OPERATORS;
+pub use fit::{Calibration, FitReport, FittedActivation};
+pub use fitted::{Degree, FIT_DEGREES, import_fitted};
+pub use ops::{OPERATORS, Operator, markdown};
+pub use tail::ClientStep;
+
+use std::path::Path;
 
 use hemet_spaces::{LayerGraph, Weights};
+
+/// A model to import.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The bytes of the `.onnx` file.
+    pub bytes: &'a [u8],
+    /// The folder that it lies in, for weights in files beside it; none where such weights are refused.
+    pub folder: Option<&'a Path>,
+    /// Which outputs the network computes, joined in this order; empty for the only one.
+    pub outputs: &'a [String],
+}
+
+impl<'a> From<&'a [u8]> for Source<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            folder: None,
+            outputs: &[],
+        }
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Source<'a> {
+    fn from(bytes: &'a Vec<u8>) -> Self {
+        bytes.as_slice().into()
+    }
+}
+
+impl<'a, const N: usize> From<&'a [u8; N]> for Source<'a> {
+    fn from(bytes: &'a [u8; N]) -> Self {
+        bytes.as_slice().into()
+    }
+}
 
 /// An imported model.
 #[derive(Clone, Debug)]
@@ -71,17 +116,18 @@ pub struct Imported {
     pub weights: Weights,
     /// Name of the model's input.
     pub input_name: String,
-    /// Name of the model's output.
+    /// Name of the model's output, or names joined by commas.
     pub output_name: String,
+    /// What is left to the client to do with the decrypted outputs, first step first.
+    pub client: Vec<ClientStep>,
 }
 
-/// Imports a model, the bytes of an `.onnx` file with its weights inside.
+/// Imports a model: the bytes of an `.onnx` file, and where it says so the weights beside it.
 ///
-/// The batch dimension is dropped. `[batch][channels][height][width]` and `[batch][elements]` are read as input; the
-/// elements of the output are in the order of ONNX.
+/// The batch dimension is dropped. The elements of input and output are in the order of ONNX.
 ///
 /// # Errors
 /// [`Error`]: what the file is not, which node is not supported and what would do instead, or which limit is passed.
-pub fn import(bytes: &[u8]) -> Result<Imported, Error> {
-    import::import(bytes, None).map(|(imported, _)| imported)
+pub fn import<'a>(source: impl Into<Source<'a>>) -> Result<Imported, Error> {
+    import::import(source.into(), None).map(|(imported, _)| imported)
 }

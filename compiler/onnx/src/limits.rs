@@ -12,8 +12,8 @@ pub const MAX_FILE_BYTES: usize = 1 << 29;
 pub const MAX_PARTS: usize = 1 << 18;
 /// Most numbers that the weights of a network, and the coefficients met on the way to it, may be.
 pub const MAX_NUMBERS: usize = 1 << 27;
-/// Most elements of a layer's output.
-pub const MAX_ELEMENTS: usize = hemet_spaces::layer::MAX_ELEMENTS;
+/// Most elements of a layer's output: what 64 ciphertexts of the largest ring hold.
+pub const MAX_ELEMENTS: usize = 1 << 21;
 /// Largest side of a window, padding or stride.
 pub const MAX_SIDE: usize = 1 << 12;
 
@@ -130,7 +130,8 @@ impl Kind {
             (Kind::Graph, 1) => Part::Message(Kind::Node),
             (Kind::Graph, 5) | (Kind::Attribute, 5) => Part::Message(Kind::Tensor),
             (Kind::Graph, 11 | 12) => Part::Message(Kind::Value),
-            (Kind::Node, 1 | 2) => Part::Text,
+            (Kind::Node, 1 | 2) | (Kind::Attribute, 9) => Part::Text,
+            (Kind::Tensor, 13) => Part::Message(Kind::Leaf),
             (Kind::Node, 5) => Part::Message(Kind::Attribute),
             (Kind::Attribute, 8) | (Kind::Tensor, 1 | 5 | 7) => Part::Integers,
             (Kind::Value, 2) => Part::Message(Kind::Type),

@@ -52,7 +52,8 @@ impl Network {
         &self.entries[id.0].name
     }
 
-    /// Adds a layer with its tensors; its name is made of `name`, unique, without characters that a text form could not hold.
+    /// Adds a layer with its tensors; its name is made of `name`, unique, without characters that a text form could
+    /// not hold.
     ///
     /// # Errors
     /// Shapes that the layer cannot take.
@@ -71,6 +72,7 @@ impl Network {
                 found: shapes.first().copied().unwrap_or(Shape::new(0, 0, 0)),
                 why,
             })?;
+        check_elements(name, shape)?;
         let name = self.unique_name(name);
         self.entries.push(Entry {
             name,

@@ -22,6 +22,14 @@ impl<'m> Node<'m> {
         self.proto.op_type.as_deref().unwrap_or("")
     }
 
+    /// The operator's set; empty for the standard one.
+    pub(crate) fn domain(&self) -> &'m str {
+        match self.proto.domain.as_deref().unwrap_or("") {
+            "ai.onnx" => "",
+            domain => domain,
+        }
+    }
+
     /// The name of input `index`; none where it is left out.
     pub(crate) fn input(&self, index: usize) -> Option<&'m str> {
         let name = self.proto.input.get(index)?;
@@ -96,11 +104,12 @@ impl<'m> Node<'m> {
     }
 
     /// The integers `name`, none negative and none larger than `largest`; exactly `count` of them.
-    pub(crate) fn sizes<const N: usize>(
+    pub(crate) fn sizes(
         &self,
         name: &str,
         largest: usize,
-    ) -> Result<Option<[usize; N]>, Error> {
+        count: usize,
+    ) -> Result<Option<Vec<usize>>, Error> {
         let Some(attribute) = self.attribute(name) else {
             return Ok(None);
         };
@@ -109,12 +118,21 @@ impl<'m> Node<'m> {
             .iter()
             .map(|v| usize::try_from(*v).ok().filter(|v| *v <= largest))
             .collect();
-        match sizes.and_then(|sizes| <[usize; N]>::try_from(sizes).ok()) {
+        match sizes.filter(|sizes| sizes.len() == count) {
             Some(sizes) => Ok(Some(sizes)),
             None => Err(self.unsupported(
                 format!("`{name}` is {}", listed(&attribute.ints)),
-                format!("it must be {N} numbers from 0 to {largest} (two-dimensional maps only)"),
+                format!("it must be {count} numbers from 0 to {largest}"),
             )),
+        }
+    }
+
+    /// An axis of a tensor of `rank` axes; negative ones count from behind.
+    pub(crate) fn axis(&self, axis: i64, rank: usize) -> Result<usize, Error> {
+        let place = if axis < 0 { axis + rank as i64 } else { axis };
+        match usize::try_from(place).ok().filter(|place| *place < rank) {
+            Some(place) => Ok(place),
+            None => Err(self.damaged(format!("axis {axis} of a tensor of {rank} axes"))),
         }
     }
 

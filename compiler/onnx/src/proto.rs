@@ -40,7 +40,7 @@ pub struct GraphProto {
     /// Constant tensors by name.
     #[prost(message, repeated, tag = "5")]
     pub initializer: Vec<TensorProto>,
-    /// Inputs; before format 4 the initialisers stand here too.
+    /// Inputs; before format 4 the initializers stand here too.
     #[prost(message, repeated, tag = "11")]
     pub input: Vec<ValueInfoProto>,
     /// Outputs.
@@ -95,6 +95,9 @@ pub struct AttributeProto {
     /// Integers.
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub ints: Vec<i64>,
+    /// Texts.
+    #[prost(bytes = "vec", repeated, tag = "9")]
+    pub strings: Vec<Vec<u8>>,
     /// Which of the values is set (`AttributeType` of the schema).
     #[prost(int32, optional, tag = "20")]
     pub r#type: Option<i32>,
@@ -118,7 +121,7 @@ pub struct TensorProto {
     /// Numbers of type int64.
     #[prost(int64, repeated, tag = "7")]
     pub int64_data: Vec<i64>,
-    /// Name of an initialiser.
+    /// Name of an initializer.
     #[prost(string, optional, tag = "8")]
     pub name: Option<String>,
     /// Numbers of any type, little endian.
@@ -127,23 +130,47 @@ pub struct TensorProto {
     /// Numbers of type double.
     #[prost(double, repeated, tag = "10")]
     pub double_data: Vec<f64>,
+    /// Where in another file the numbers lie: `location`, `offset`, `length`.
+    #[prost(message, repeated, tag = "13")]
+    pub external_data: Vec<EntryProto>,
     /// 1 where the numbers lie in another file.
     #[prost(int32, optional, tag = "14")]
     pub data_location: Option<i32>,
+}
+
+/// `StringStringEntryProto` of the schema.
+#[derive(Clone, PartialEq, Message)]
+pub struct EntryProto {
+    /// What it tells.
+    #[prost(string, optional, tag = "1")]
+    pub key: Option<String>,
+    /// Its value.
+    #[prost(string, optional, tag = "2")]
+    pub value: Option<String>,
 }
 
 /// Values of [`TensorProto::data_type`] that an import reads.
 pub mod data_type {
     /// 32-bit float.
     pub const FLOAT: i32 = 1;
+    /// 8-bit integer without sign.
+    pub const UINT8: i32 = 2;
+    /// 8-bit integer.
+    pub const INT8: i32 = 3;
+    /// 16-bit integer.
+    pub const INT16: i32 = 5;
     /// 32-bit integer.
     pub const INT32: i32 = 6;
     /// 64-bit integer.
     pub const INT64: i32 = 7;
     /// Truth value, one byte.
     pub const BOOL: i32 = 9;
+    /// 16-bit float.
+    pub const FLOAT16: i32 = 10;
     /// 64-bit float.
     pub const DOUBLE: i32 = 11;
+    /// The upper half of a 32-bit float.
+    pub const BFLOAT16: i32 = 16;
 }
 
 /// Name and type of an input or output.

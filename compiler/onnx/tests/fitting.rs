@@ -1,10 +1,10 @@
-//! Activations that are no polynomials: fitted on calibration data, one polynomial for what several operators write, and the report of
-//! what that costs.
+//! Activations that are no polynomials: fitted on calibration data, one polynomial for what several operators write,
+//! and the report of what that costs.
 
 mod common;
 
 use common::{Model, Random, model};
-use hemet_onnx::{Calibration, FitReport, Imported, import_fitted};
+use hemet_onnx::{Calibration, Degree, FitReport, Imported, import_fitted};
 use hemet_spaces::evaluate::evaluate;
 use prost::Message;
 
@@ -21,7 +21,8 @@ fn fit(model: &Model, degree: usize, inputs: &[Vec<f64>]) -> (Imported, FitRepor
         labels: &[],
         held_out: 0,
     };
-    import_fitted(&model.proto().encode_to_vec(), degree, data).unwrap_or_else(|e| panic!("{e}"))
+    import_fitted(&model.proto().encode_to_vec(), Degree::Fixed(degree), data)
+        .unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn kinds(imported: &Imported) -> String {
@@ -152,7 +153,8 @@ fn maps_have_a_polynomial_a_channel_and_labels_give_accuracies() {
         labels: &labels,
         held_out: 0,
     };
-    let (imported, report) = import_fitted(&model.proto().encode_to_vec(), 5, data).unwrap();
+    let (imported, report) =
+        import_fitted(&model.proto().encode_to_vec(), Degree::Fixed(5), data).unwrap();
     // Both read the convolution: one function.
     assert_eq!(kinds(&imported), "conv affine poly");
     assert_eq!(report.activations[0].function, "Add(Relu(x), Sigmoid(x))");
@@ -196,7 +198,9 @@ fn what_cannot_be_fitted_is_refused_with_the_reason() {
             labels,
             held_out: 0,
         };
-        import_fitted(bytes, degree, data).unwrap_err().to_string()
+        import_fitted(bytes, Degree::Fixed(degree), data)
+            .unwrap_err()
+            .to_string()
     };
     let relu = bytes(&["a = Relu(h)"]);
     for (message, wanted) in [
@@ -211,7 +215,7 @@ fn what_cannot_be_fitted_is_refused_with_the_reason() {
         ),
         (
             refused(&bytes(&["a = Softmax(h)"]), 2, &good, &[]),
-            "decrypted logits",
+            "decrypted outputs",
         ),
         (
             refused(&bytes(&["a = PRelu(h, w1)"]), 2, &good, &[]),

@@ -243,7 +243,7 @@ fn a_pad_without_a_convolution_behind_it_is_a_layer() {
     check(
         padded,
         &[2.0, 3.0],
-        "conv poly",
+        "sparse poly",
         &[0.0, 0.0, 0.0, 0.0, 4.0, 9.0],
     );
     let axes = Model {

@@ -58,16 +58,6 @@ impl Case {
         }
     }
 
-    /// Whether a layer has this window as it stands.
-    fn is_plain(&self) -> bool {
-        let [above, before, below, behind] = self.resolved_pads();
-        self.kernel[0] == self.kernel[1]
-            && self.strides[0] == self.strides[1]
-            && above == below
-            && before == behind
-            && above == before
-    }
-
     /// The sum over the window of `weight[output][input][y][x]` times the element; none where the window does not fit.
     fn slide(
         &self,
@@ -117,10 +107,6 @@ impl Case {
                 true
             }
             (Err(Error::Node { .. }), None) => false,
-            (Err(Error::Unsupported { why, .. }), Some(_)) => {
-                assert!(!self.is_plain(), "{self:?} {why}");
-                false
-            }
             (Ok(_), None) => panic!("{self:?} does not fit"),
             (Err(error), _) => panic!("{self:?}: {error}"),
         }
@@ -132,7 +118,7 @@ fn sizes(values: &[usize]) -> Vec<i64> {
 }
 
 #[test]
-fn every_convolution_that_is_taken_computes_what_onnx_defines() {
+fn every_convolution_computes_what_onnx_defines() {
     let mut random = Random(0x5eed_0001);
     let mut taken = 0;
     for _ in 0..2000 {
@@ -166,7 +152,7 @@ fn every_convolution_that_is_taken_computes_what_onnx_defines() {
 }
 
 #[test]
-fn every_pool_that_is_taken_computes_what_onnx_defines() {
+fn every_pool_computes_what_onnx_defines() {
     let mut random = Random(0x5eed_0002);
     let mut taken = 0;
     for _ in 0..2000 {

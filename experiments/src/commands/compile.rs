@@ -1,8 +1,8 @@
 //! `hemet compile`: a trial of a run, or an ONNX model, becomes an artifact.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use hemet_onnx::{FitReport, Imported};
+use hemet_onnx::{ClientStep, Degree, FitReport, Imported, Source};
 use hemet_runtime::door::Model;
 use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
@@ -62,9 +62,12 @@ pub struct Args {
     #[arg(long, value_name = "X")]
     pub input_range: Option<f64>,
     /// For an ONNX file: fit activations that are no polynomials (ReLU, SiLU, GELU, …) by polynomials of this degree, 2
-    /// to 15
-    #[arg(long, value_name = "DEGREE", requires = "calibrate")]
-    pub fit_activations: Option<usize>,
+    /// to 15, or of the degree that each needs (auto)
+    #[arg(long, value_name = "DEGREE", requires = "calibrate", value_parser = degree)]
+    pub fit_activations: Option<Degree>,
+    /// For an ONNX file with several outputs: the one to compute, or several joined in this order
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub output: Vec<String>,
     /// For an ONNX file, typical inputs: a folder of pictures, a NumPy array (.npy) or a safetensors file with `input`
     /// [n][c][h][w] and, for accuracies, `labels` [n]. Activations are fitted on them, and scales are set for them;
     /// without them for independent elements within the input range
@@ -89,6 +92,7 @@ impl Args {
             ("--key-memory", self.key_memory.is_some()),
             ("--input-range", self.input_range.is_some()),
             ("--fit-activations", self.fit_activations.is_some()),
+            ("--output", !self.output.is_empty()),
             ("--calibrate", self.calibrate.is_some()),
             ("--costs", self.costs.is_some()),
             ("--output-range", self.output_range.is_some()),
@@ -254,8 +258,22 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
 /// The network, its activations fitted on the calibration data where that is asked for.
 fn import(args: &Args, bytes: &[u8], calibration: Option<&Calibration>) -> Result<Imported, Error> {
     let wrong = |e: hemet_onnx::Error| Error::file(&args.source, e);
+    let folder = args
+        .source
+        .parent()
+        .map(|folder| match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        });
+    let source = Source {
+        bytes,
+        folder,
+        outputs: &args.output,
+    };
     let (Some(degree), Some(data)) = (args.fit_activations, calibration) else {
-        return hemet_onnx::import(bytes).map_err(wrong);
+        let imported = hemet_onnx::import(source).map_err(wrong)?;
+        say_what_is_left(&imported.client);
+        return Ok(imported);
     };
     let calibration = hemet_onnx::Calibration {
         inputs: &data.inputs,
@@ -263,9 +281,35 @@ fn import(args: &Args, bytes: &[u8], calibration: Option<&Calibration>) -> Resul
         held_out: data.inputs.len() / HELD_OUT,
     };
     let (imported, report) =
-        hemet_onnx::import_fitted(bytes, degree, calibration).map_err(wrong)?;
-    show(&report, degree);
+        hemet_onnx::import_fitted(source, degree, calibration).map_err(wrong)?;
+    show(&report);
+    say_what_is_left(&imported.client);
     Ok(imported)
+}
+
+/// Prints what of the model the client does after decrypting.
+fn say_what_is_left(steps: &[ClientStep]) {
+    let words: Vec<String> = steps
+        .iter()
+        .map(|step| format!("{} (node `{}`)", step.operator, step.node))
+        .collect();
+    if !words.is_empty() {
+        println!(
+            "left to the client, to be applied exactly to the decrypted outputs: {}",
+            words.join(", then ")
+        );
+    }
+}
+
+/// The degree of fitted activations as the command line has it.
+fn degree(text: &str) -> Result<Degree, String> {
+    match text {
+        "auto" => Ok(Degree::Auto),
+        text => text
+            .parse()
+            .map(Degree::Fixed)
+            .map_err(|_| "write a degree from 2 to 15, or auto".into()),
+    }
 }
 
 /// The greatest magnitude of an input.
@@ -276,16 +320,17 @@ fn range(calibration: &Calibration) -> Option<f64> {
 }
 
 /// Prints what fitting cost.
-fn show(report: &FitReport, degree: usize) {
+fn show(report: &FitReport) {
     let percent = common::percent;
     println!(
-        "{:<24} {:>22} {:>10}  function, fitted at degree {degree}",
-        "activation", "range seen", "error"
+        "{:<24} {:>22} {:>10} {:>7}  function",
+        "activation", "range seen", "error", "degree"
     );
     for fitted in &report.activations {
         let range = format!("{:.3} to {:.3}", fitted.range.0, fitted.range.1);
         let (error, function) = (percent(fitted.relative_error), &fitted.function);
-        println!("{:<24} {range:>22} {error:>10}  {function}", fitted.layer);
+        let (layer, degree) = (&fitted.layer, fitted.degree);
+        println!("{layer:<24} {range:>22} {error:>10} {degree:>7}  {function}");
     }
     println!(
         "fitted: on {} held-out inputs the logits differ by {} in the root mean square, {:.2e} at most; the largest logit is the same for {}",

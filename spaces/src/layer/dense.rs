@@ -3,8 +3,8 @@
 use super::{Parameter, check_knobs};
 use crate::{Coefficient, LinearMap, Shape};
 
-/// A fully connected layer over all elements of its input in channel-major order; its output has shape `[features][1][1]`.
-/// Parameters: `weight` `[out_features][in_features]` and, with `bias`, `bias` `[out_features]`.
+/// A fully connected layer over all elements of its input in channel-major order; its output has shape
+/// `[features][1][1]`. Parameters: `weight` `[out_features][in_features]` and, with `bias`, `bias` `[out_features]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dense {
     /// Number of outputs.

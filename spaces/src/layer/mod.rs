@@ -143,7 +143,8 @@ impl Layer {
         }
     }
 
-    /// Multiply-accumulate operations of a convolution or dense layer as usually counted (padding included), 0 for others.
+    /// Multiply-accumulate operations of a convolution or dense layer as usually counted (padding included), 0 for
+    /// others.
     pub fn macs(&self, inputs: &[Shape], output: Shape) -> u64 {
         match self {
             Layer::Conv(_) | Layer::Dense(_) => self.entries(inputs, output),

@@ -33,7 +33,10 @@ impl AveragePool {
         let [height, width] = self.window.outputs(input.height, input.width)?;
         let [above, left, below, right] = self.window.padding;
         let [rows, columns] = self.window.span();
-        // Otherwise a window may hold no element at all.
+        // Where padding does not count, a window of padding alone would have no mean.
+        if self.counts_padding {
+            return Ok(Shape::new(input.channels, height, width));
+        }
         if above.max(below) >= rows && above.max(below) > 0
             || left.max(right) >= columns && left.max(right) > 0
         {

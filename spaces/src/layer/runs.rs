@@ -1,7 +1,7 @@
 //! Sequences of numbers as texts: runs of equal steps, and runs of runs, so that a permutation of axes is a few words.
 //!
-//! An item is a number, followed for each nested repetition by its step and count: `0(784*3)(1*784)` is 0, 784, 1568, 1, 785, …
-//! Items are separated by commas. The first repetition is the innermost.
+//! An item is a number, followed for each nested repetition by its step and count: `0(784*3)(1*784)` is 0, 784, 1568,
+//! 1, 785, … Items are separated by commas. The first repetition is the innermost.
 
 /// A run: `start`, repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]

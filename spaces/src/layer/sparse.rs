@@ -1,12 +1,13 @@
-//! A linear map given entry by entry: what no other layer says, such as permutations, slices, pads, resizing and constants of each
-//! element.
+//! A linear map given entry by entry: what no other layer says, such as permutations, slices, pads, resizing and
+//! constants of each element.
 
 use std::sync::Arc;
 
 use super::{MAX_SPARSE_ENTRIES, Parameter};
 use crate::{Coefficient, LinearMap, Shape};
 
-/// `y[row] = Σ weight[entry] · x[column of the entry] + bias[row]`, summed over the entries of the row. Parameters: with `weights`,
+/// `y[row] = Σ weight[entry] · x[column of the entry] + bias[row]`, summed over the entries of the row. Parameters:
+/// with `weights`,
 /// `weight` `[entries]`, otherwise every weight is 1; with `bias`, `bias` `[elements of the output]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sparse {
@@ -33,7 +34,8 @@ impl Entries {
     /// Entries of `lengths.len()` rows; `columns` holds those of the first row, then those of the second, and so on.
     ///
     /// # Errors
-    /// Lengths that do not add up to the columns, more rows or columns than a map may have, or a column twice in one row.
+    /// Lengths that do not add up to the columns, more rows or columns than a map may have, or a column twice in one
+    /// row.
     pub fn new(lengths: Vec<u32>, columns: Vec<u32>) -> Result<Self, String> {
         let sum: u64 = lengths.iter().map(|length| u64::from(*length)).sum();
         if sum != columns.len() as u64 {

@@ -1,7 +1,8 @@
 //! Windows that slide over a map: the geometry that convolutions and pools share.
 //!
-//! In texts a pair of equal numbers is written as one (`3`), others as rows x columns (`1x7`); padding of one width on all
-//! sides as one number, otherwise as rows x columns (`0x3`) or, where the sides differ, above x left x below x right (`0x0x1x1`).
+//! In texts a pair of equal numbers is written as one (`3`), others as rows x columns (`1x7`); padding of one width
+//! on all sides as one number, otherwise as rows x columns (`0x3`) or, where the sides differ, above x left x below x
+//! right (`0x0x1x1`).
 
 use super::check_knobs;
 use crate::Shape;

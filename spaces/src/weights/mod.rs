@@ -59,11 +59,12 @@ impl Weights {
         Self::fill(graph, |_, parameter| vec![1.0; parameter.len()])
     }
 
-    /// Random weights at which the values of a network stay moderate at any depth (tested: below 100 in every preset, for
-    /// inputs within ±1): convolutions and dense layers uniform with variance 1 / fan-in (LeCun et al. 1998, "Efficient
-    /// backprop", section 4.6; the doubled variance of He et al. 2015 lets squares run away in residual networks),
-    /// scales within 0.5 to 1.5, biases and shifts within ±0.1, polynomials near `0.6·x` with small other terms; that of
-    /// a quadratic is at least 0.12, so that completing the square, which needs `b/2a`, shifts by less than 2.8.
+    /// Random weights at which the values of a network stay moderate at any depth (tested: below 100 in every preset,
+    /// for inputs within ±1): convolutions and dense layers uniform with variance 1 / fan-in (LeCun et al. 1998,
+    /// "Efficient backprop", section 4.6; the doubled variance of He et al. 2015 lets squares run away in residual
+    /// networks), scales within 0.5 to 1.5, biases and shifts within ±0.1, polynomials near `0.6·x` with small other
+    /// terms; that of a quadratic is at least 0.12, so that completing the square, which needs `b/2a`, shifts by less
+    /// than 2.8.
     pub fn random<R: Rng + ?Sized>(graph: &LayerGraph, rng: &mut R) -> Self {
         Self::fill(graph, |layer, parameter| {
             random_tensor(layer, parameter, rng)
@@ -87,7 +88,8 @@ impl Weights {
         Self { tensors }
     }
 
-    /// Whether these are the weights of `graph`: every parameter there with its shape, no tensor besides, all numbers finite.
+    /// Whether these are the weights of `graph`: every parameter there with its shape, no tensor besides, all numbers
+    /// finite.
     ///
     /// # Errors
     /// [`Error::WeightsMismatch`] with all faults of name and shape at once; [`Error::NotFinite`].

@@ -1,6 +1,7 @@
 //! The walk over an imported network: fits activation after activation on what the layers before give.
 //!
-//! Cost: two evaluations of each input, the network as it was and as fitted, layer by layer; values are dropped once they are read.
+//! Cost: two evaluations of each input, the network as it was and as fitted, layer by layer; values are dropped once
+//! they are read.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -33,7 +34,7 @@ enum Part<'a> {
 }
 
 /// Fills in the coefficients of every pending activation.
-pub(super) fn calibrate(
+pub(crate) fn calibrate(
     imported: &mut Imported,
     pending: &[Pending],
     data: Calibration<'_>,
@@ -143,7 +144,8 @@ fn evaluate(
     Ok((0..count).map(of_input).collect())
 }
 
-/// The elements that channel `channel` of layer `id` is fitted on: its own, or all where the inputs are too few for that.
+/// The elements that channel `channel` of layer `id` is fitted on: its own, or all where the inputs are too few for
+/// that.
 fn samples(graph: &LayerGraph, id: NodeId, inputs: usize, channel: usize) -> Range<usize> {
     let shape = graph.node(id).shape;
     let len = shape.height * shape.width;
@@ -199,7 +201,8 @@ fn scales(graph: &LayerGraph, weights: &Weights, id: NodeId) -> Vec<(f64, f64)> 
     pairs.map(|(a, b)| (f64::from(*a), f64::from(*b))).collect()
 }
 
-/// Fits the polynomial of a Poly layer, which reads a scaled `t` in the fitted network and the unscaled `x` in the other.
+/// Fits the polynomial of a Poly layer, which reads a scaled `t` in the fitted network and the unscaled `x` in the
+/// other.
 fn set_polynomial(
     graph: &LayerGraph,
     weights: &mut Weights,
@@ -213,7 +216,7 @@ fn set_polynomial(
     let mut seen: Option<Range<usize>> = None;
     for (channel, (scale, shift)) in scales.iter().enumerate() {
         let part = samples(graph, id, inputs.len(), channel);
-        if seen.as_ref() == Some(&part) {
+        if seen.as_ref() == Some(&part) && pending.curves.len() == 1 {
             rows.push(rows[0].clone());
             continue;
         }
@@ -221,12 +224,13 @@ fn set_polynomial(
             .iter()
             .flat_map(|values| &values.fitted[part.clone()]);
         let points: Vec<f64> = values.copied().collect();
-        let curve = |t: f64| pending.curve.at((t - shift) / scale);
+        let curve = |t: f64| pending.curve(channel).at((t - shift) / scale);
         rows.push(least_squares::fit(degree, &points, curve).ok_or_else(|| {
             let (low, high) = ((-1.0 - shift) / scale, (1.0 - shift) / scale);
             Error::Fit(format!(
                 "`{}` computes {}, which is not finite everywhere from {low:.3} to {high:.3}, where channel {channel} lies",
-                pending.poly, pending.curve
+                pending.poly,
+                pending.curve(channel)
             ))
         })?);
         seen = Some(part);
@@ -249,13 +253,16 @@ fn activate(
     let made = evaluate(graph, weights, id, &[inputs], None)?;
     let mut outcome = Outcome::default();
     let finish = |(mut made, before): (Values, &Values)| {
-        made.exact = before.exact.iter().map(|x| pending.curve.at(*x)).collect();
         let channel_len = (made.fitted.len() / len).max(1);
+        let exact = before.exact.iter().enumerate();
+        made.exact = exact
+            .map(|(element, x)| pending.curve(element / channel_len).at(*x))
+            .collect();
         for (element, (t, y)) in before.fitted.iter().zip(&made.fitted).enumerate() {
             let (scale, shift) = scales[element / channel_len];
             outcome.add(
                 (t - shift) / scale,
-                pending.curve.at((t - shift) / scale),
+                pending.curve(element / channel_len).at((t - shift) / scale),
                 *y,
             );
         }
@@ -264,7 +271,8 @@ fn activate(
     let made = made.into_iter().zip(inputs).map(finish).collect();
     let activation = FittedActivation {
         layer: pending.poly.clone(),
-        function: pending.curve.to_string(),
+        degree: graph.parameters(id)[0].shape[1] - 1,
+        function: pending.curve(0).to_string(),
         range: outcome.range,
         relative_error: outcome.relative_error(),
     };

@@ -19,7 +19,7 @@ pub(crate) enum Curve {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Function {
     name: &'static str,
-    at: fn(f64, [f64; 2]) -> f64,
+    at: At,
     parameters: [f64; 2],
 }
 
@@ -111,77 +111,140 @@ impl Pair {
 }
 
 impl Function {
-    /// The function of a node of one input, with its attributes; `bounds` are the numbers of a Clip. `Ok(None)` where the operator
-    /// is none of these.
+    /// ReLU with a slope below 0.
+    pub(crate) fn leaky(slope: f64) -> Self {
+        Self {
+            name: "PRelu",
+            at: |x, [a, _]| if x < 0.0 { a * x } else { x },
+            parameters: [slope, 0.0],
+        }
+    }
+
+    /// The function of a node of one input, with its attributes; `bounds` are the numbers of a Clip. `Ok(None)` where
+    /// the operator is none of these.
     pub(crate) fn of_node(node: Node<'_>, bounds: [f64; 2]) -> Result<Option<Self>, Error> {
-        let attribute = |name, default| node.float(name, default).map(f64::from);
-        let alpha = |default| Ok([attribute("alpha", default)?, 0.0]);
-        let none: Result<[f64; 2], Error> = Ok([0.0; 2]);
-        type At = fn(f64, [f64; 2]) -> f64;
-        let (name, parameters, at): (_, Result<[f64; 2], Error>, At) = match node.operator() {
-            "Relu" => ("Relu", none, |x, _| x.max(0.0)),
-            "LeakyRelu" => (
-                "LeakyRelu",
-                alpha(0.01),
-                |x, [a, _]| if x < 0.0 { a * x } else { x },
-            ),
-            "ThresholdedRelu" => (
-                "ThresholdedRelu",
-                alpha(1.0),
-                |x, [a, _]| if x > a { x } else { 0.0 },
-            ),
-            "Elu" => (
-                "Elu",
-                alpha(1.0),
-                |x, [a, _]| if x < 0.0 { a * x.exp_m1() } else { x },
-            ),
-            "Celu" => ("Celu", alpha(1.0), |x, [a, _]| {
-                x.max(0.0) + (a * (x / a).exp_m1()).min(0.0)
-            }),
-            "Selu" => {
-                // The defaults of the ONNX operator.
-                let both = Ok([
-                    attribute("alpha", 1.673_263_2)?,
-                    attribute("gamma", 1.050_701)?,
-                ]);
-                ("Selu", both, |x, [a, g]| {
-                    g * if x < 0.0 { a * x.exp_m1() } else { x }
-                })
-            }
-            "Sigmoid" => ("Sigmoid", none, |x, _| sigmoid(x)),
-            "HardSigmoid" => {
-                let both = Ok([attribute("alpha", 0.2)?, attribute("beta", 0.5)?]);
-                ("HardSigmoid", both, |x, [a, b]| (a * x + b).clamp(0.0, 1.0))
-            }
-            "HardSwish" => ("HardSwish", none, |x, _| {
-                x * (x / 6.0 + 0.5).clamp(0.0, 1.0)
-            }),
-            "Mish" => ("Mish", none, |x, _| x * softplus(x).tanh()),
-            "Tanh" => ("Tanh", none, |x, _| x.tanh()),
-            "Softplus" => ("Softplus", none, |x, _| softplus(x)),
-            "Softsign" => ("Softsign", none, |x, _| x / (1.0 + x.abs())),
-            "Erf" => ("Erf", none, |x, _| erf(x)),
-            "Exp" => ("Exp", none, |x, _| x.exp()),
-            "Log" => ("Log", none, |x, _| x.ln()),
-            "Sqrt" => ("Sqrt", none, |x, _| x.sqrt()),
-            "Abs" => ("Abs", none, |x, _| x.abs()),
-            "Reciprocal" => ("Reciprocal", none, |x, _| x.recip()),
-            "Clip" => ("Clip", Ok(bounds), |x, [low, high]| x.max(low).min(high)),
-            _ => return Ok(None),
+        if node.operator() == "Clip" {
+            return Self::clip(node, bounds).map(Some);
+        }
+        if node.operator() == "Gelu" {
+            return Self::gelu(node).map(Some);
+        }
+        let Some(known) = KNOWN.iter().find(|known| known.name == node.operator()) else {
+            return Ok(None);
         };
-        node.expect_attributes(match name {
-            "LeakyRelu" | "ThresholdedRelu" | "Elu" | "Celu" => &["alpha"],
-            "Selu" => &["alpha", "gamma"],
-            "HardSigmoid" => &["alpha", "beta"],
-            _ => &[],
-        })?;
+        let names: Vec<&str> = known.attributes.iter().map(|(name, _)| *name).collect();
+        node.expect_attributes(&names)?;
+        let mut parameters = [0.0; 2];
+        for (parameter, (name, default)) in parameters.iter_mut().zip(known.attributes) {
+            *parameter = f64::from(node.float(name, *default)?);
+        }
         Ok(Some(Self {
-            name,
-            at,
-            parameters: parameters?,
+            name: known.name,
+            at: known.at,
+            parameters,
         }))
     }
+
+    fn clip(node: Node<'_>, bounds: [f64; 2]) -> Result<Self, Error> {
+        node.expect_attributes(&["min", "max"])?;
+        // Attributes until operator set 10, inputs since.
+        let bound = |name: &str, given: f64| match node.attribute(name) {
+            Some(_) => node.float(name, 0.0).map(f64::from),
+            None => Ok(given),
+        };
+        Ok(Self {
+            name: "Clip",
+            at: |x, [low, high]| x.max(low).min(high),
+            parameters: [bound("min", bounds[0])?, bound("max", bounds[1])?],
+        })
+    }
+
+    fn gelu(node: Node<'_>) -> Result<Self, Error> {
+        node.expect_attributes(&["approximate"])?;
+        let at: At = match node.text("approximate", "none")? {
+            "tanh" => |x, _| {
+                let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3));
+                0.5 * x * (1.0 + inner.tanh())
+            },
+            _ => |x, _| 0.5 * x * (1.0 + erf(x / std::f64::consts::SQRT_2)),
+        };
+        Ok(Self {
+            name: "Gelu",
+            at,
+            parameters: [0.0; 2],
+        })
+    }
 }
+
+type At = fn(f64, [f64; 2]) -> f64;
+
+/// A function with at most two attributes and their defaults in ONNX.
+struct Known {
+    name: &'static str,
+    attributes: &'static [(&'static str, f32)],
+    at: At,
+}
+
+const fn plain(name: &'static str, at: At) -> Known {
+    Known {
+        name,
+        attributes: &[],
+        at,
+    }
+}
+
+const KNOWN: [Known; 22] = [
+    plain("Relu", |x, _| x.max(0.0)),
+    plain("Sigmoid", |x, _| sigmoid(x)),
+    plain("HardSwish", |x, _| x * (x / 6.0 + 0.5).clamp(0.0, 1.0)),
+    plain("Mish", |x, _| x * softplus(x).tanh()),
+    plain("Tanh", |x, _| x.tanh()),
+    plain("Softplus", |x, _| softplus(x)),
+    plain("Softsign", |x, _| x / (1.0 + x.abs())),
+    plain("Erf", |x, _| erf(x)),
+    plain("Exp", |x, _| x.exp()),
+    plain("Log", |x, _| x.ln()),
+    plain("Sqrt", |x, _| x.sqrt()),
+    plain("Abs", |x, _| x.abs()),
+    plain("Reciprocal", |x, _| x.recip()),
+    plain("Sign", |x, _| if x == 0.0 { 0.0 } else { x.signum() }),
+    Known {
+        name: "LeakyRelu",
+        attributes: &[("alpha", 0.01)],
+        at: |x, [a, _]| if x < 0.0 { a * x } else { x },
+    },
+    Known {
+        name: "ThresholdedRelu",
+        attributes: &[("alpha", 1.0)],
+        at: |x, [a, _]| if x > a { x } else { 0.0 },
+    },
+    Known {
+        name: "Elu",
+        attributes: &[("alpha", 1.0)],
+        at: |x, [a, _]| if x < 0.0 { a * x.exp_m1() } else { x },
+    },
+    Known {
+        name: "Celu",
+        attributes: &[("alpha", 1.0)],
+        at: |x, [a, _]| x.max(0.0) + (a * (x / a).exp_m1()).min(0.0),
+    },
+    Known {
+        name: "Selu",
+        attributes: &[("alpha", 1.673_263_2), ("gamma", 1.050_701)],
+        at: |x, [a, g]| g * if x < 0.0 { a * x.exp_m1() } else { x },
+    },
+    Known {
+        name: "HardSigmoid",
+        attributes: &[("alpha", 0.2), ("beta", 0.5)],
+        at: |x, [a, b]| (a * x + b).clamp(0.0, 1.0),
+    },
+    Known {
+        name: "Swish",
+        attributes: &[("alpha", 1.0)],
+        at: |x, [a, _]| x * sigmoid(a * x),
+    },
+    plain("Sin", |x, _| x.sin()),
+];
 
 fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
@@ -191,8 +254,8 @@ fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
-/// The error function to 1.5e-7 (Abramowitz and Stegun, "Handbook of Mathematical Functions", 1964, 7.1.26), far below the error of
-/// any polynomial fitted to it.
+/// The error function to 1.5e-7 (Abramowitz and Stegun, "Handbook of Mathematical Functions", 1964, 7.1.26), far
+/// below the error of any polynomial fitted to it.
 fn erf(x: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.327_591_1 * x.abs());
     let coefficients = [

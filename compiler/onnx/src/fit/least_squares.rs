@@ -1,13 +1,13 @@
 //! Polynomials fitted by weighted least squares in the Chebyshev basis of [−1, 1].
 
-/// Share of the weight that lies evenly over the interval, at its Chebyshev points, rather than where the data are: so a polynomial
-/// stays near its curve also where few data were seen.
+/// Share of the weight that lies evenly over the interval, at its Chebyshev points, rather than where the data are:
+/// so a polynomial stays near its curve also where few data were seen.
 const EVEN_SHARE: f64 = 0.05;
 /// Chebyshev points of the even share.
 const EVEN_POINTS: usize = 64;
 
-/// Coefficients by power, lowest first, of the polynomial of `degree` nearest to `curve` in the mean square over `points`, all within
-/// [−1, 1]. `None` where the curve is not finite at a point.
+/// Coefficients by power, lowest first, of the polynomial of `degree` nearest to `curve` in the mean square over
+/// `points`, all within [−1, 1]. `None` where the curve is not finite at a point.
 pub(super) fn fit(degree: usize, points: &[f64], curve: impl Fn(f64) -> f64) -> Option<Vec<f64>> {
     let size = degree + 1;
     let mut gram = vec![vec![0.0; size]; size];
@@ -44,7 +44,8 @@ fn chebyshev(size: usize, t: f64) -> Vec<f64> {
     basis
 }
 
-/// Solves `a·x = b` for a symmetric positive definite `a` (it is: the even share alone makes it so) by Cholesky's factors.
+/// Solves `a·x = b` for a symmetric positive definite `a` (it is: the even share alone makes it so) by Cholesky's
+/// factors.
 fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
     let size = b.len();
     for j in 0..size {

@@ -1,8 +1,9 @@
-//! Fits activations that are no polynomials (ReLU, SiLU, GELU, …) by polynomials on the ranges that calibration data show.
+//! Fits activations that are no polynomials (ReLU, SiLU, GELU, …) by polynomials on the ranges that calibration data
+//! show.
 //!
-//! An activation becomes an affine map of its seen range onto [−1, 1] (which merges into the layer before it) and a polynomial there,
-//! nearest in the mean square where the data lie. Layers are fitted in order, each on what the layers before it really
-//! give, so later ones make up for the errors of earlier ones.
+//! An activation becomes an affine map of its seen range onto [−1, 1] (which merges into the layer before it) and a
+//! polynomial there, nearest in the mean square where the data lie. Layers are fitted in order, each on what the
+//! layers before it really give, so later ones make up for the errors of earlier ones.
 
 mod calibrate;
 mod curve;
@@ -11,13 +12,9 @@ mod plan;
 
 use std::rc::Rc;
 
+pub(crate) use calibrate::calibrate;
 pub(crate) use curve::Curve;
 pub(crate) use plan::{Role, roles};
-
-use crate::{Error, Imported};
-
-/// Least and largest degree of a fitted polynomial. In powers, higher ones lose the digits of 32-bit coefficients.
-pub const FIT_DEGREES: std::ops::RangeInclusive<usize> = 2..=15;
 
 /// Inputs that the network will see, to fit activations on.
 #[derive(Clone, Copy, Debug)]
@@ -55,10 +52,19 @@ pub struct FittedActivation {
     pub layer: String,
     /// What was fitted, such as `Mul(x, Sigmoid(x))`.
     pub function: String,
+    /// Degree of the polynomial.
+    pub degree: usize,
     /// Least and greatest input seen.
     pub range: (f64, f64),
     /// Root mean square of its error over that of its output.
     pub relative_error: f64,
+}
+
+impl Pending {
+    /// The curve of a channel.
+    pub(crate) fn curve(&self, channel: usize) -> &Curve {
+        &self.curves[channel.min(self.curves.len() - 1)]
+    }
 }
 
 /// An activation whose coefficients are still to be found.
@@ -68,39 +74,6 @@ pub(crate) struct Pending {
     pub(crate) scale: String,
     /// Name of the Poly layer.
     pub(crate) poly: String,
-    pub(crate) curve: Rc<Curve>,
-}
-
-/// Imports a model as [`crate::import`] does, with its activations fitted by polynomials of `degree`.
-///
-/// # Errors
-/// As [`crate::import`]; a degree out of [`FIT_DEGREES`], no calibration data or data of another size, a function that is not finite
-/// where the data lie.
-pub fn import_fitted(
-    bytes: &[u8],
-    degree: usize,
-    data: Calibration<'_>,
-) -> Result<(Imported, FitReport), Error> {
-    if !FIT_DEGREES.contains(&degree) {
-        return Err(Error::Fit(format!(
-            "a degree of {degree} is asked for, {} to {} are possible",
-            FIT_DEGREES.start(),
-            FIT_DEGREES.end()
-        )));
-    }
-    if data.inputs.len() <= data.held_out {
-        return Err(Error::Fit(
-            "there are no calibration inputs; give some".into(),
-        ));
-    }
-    if !data.labels.is_empty() && data.labels.len() != data.inputs.len() {
-        return Err(Error::Fit(format!(
-            "{} calibration inputs have {} labels; give equally many or none",
-            data.inputs.len(),
-            data.labels.len()
-        )));
-    }
-    let (mut imported, pending) = crate::import::import(bytes, Some(degree))?;
-    let report = calibrate::calibrate(&mut imported, &pending, data)?;
-    Ok((imported, report))
+    /// One, or one a channel.
+    pub(crate) curves: Vec<Rc<Curve>>,
 }

@@ -1,16 +1,17 @@
-//! Which nodes of a model are activations to be fitted: what arithmetic and functions make of one tensor becomes one curve.
+//! Which nodes of a model are activations to be fitted: what arithmetic and functions make of one tensor becomes one
+//! curve.
 //!
-//! Exporters write SiLU as `Mul(x, Sigmoid(x))` and GELU with Erf; both are one function of one tensor and one polynomial.
-//! Arithmetic without a function is left to the import, which keeps it exact.
+//! Exporters write SiLU as `Mul(x, Sigmoid(x))` and GELU with Erf; both are one function of one tensor and one
+//! polynomial. Arithmetic without a function is left to the import, which keeps it exact.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::curve::{Curve, Function, Pair};
 use crate::Error;
+use crate::constant::Constant;
 use crate::node::Node;
-use crate::proto::GraphProto;
-use crate::tensor::Constant;
+use crate::proto::NodeProto;
 
 /// Operators that a curve may hold at most; longer ones begin anew.
 const MAX_SIZE: usize = 64;
@@ -22,15 +23,19 @@ pub(crate) enum Role<'m> {
     Kept,
     /// It is part of a curve whose value nothing else reads.
     Inside,
-    /// Its output is a curve of the tensor `source`.
-    Fitted { source: &'m str, curve: Rc<Curve> },
+    /// Its output is a curve of the tensor `source`: one, or one a channel.
+    Fitted {
+        source: &'m str,
+        curves: Vec<Rc<Curve>>,
+    },
 }
 
 /// A tensor as a curve of another.
 #[derive(Clone)]
 struct Traced<'m> {
     source: &'m str,
-    curve: Rc<Curve>,
+    /// One, or one a channel.
+    curves: Vec<Rc<Curve>>,
     size: usize,
     /// Whether there is a function in it, so that it is no polynomial.
     function: bool,
@@ -42,39 +47,33 @@ enum Operand<'m> {
     Tensor(&'m str),
 }
 
-struct Tracer<'m> {
-    numbers: HashMap<&'m str, f64>,
-    constants: HashSet<&'m str>,
+/// What a name is before the network runs: none where it depends on the input, else its constant where that can be
+/// read.
+pub(crate) type Known<'k, 'm> = &'k dyn Fn(&'m str) -> Option<Option<Constant<'m>>>;
+
+struct Tracer<'k, 'm> {
+    known: Known<'k, 'm>,
     traced: HashMap<&'m str, Traced<'m>>,
 }
 
-/// The role of every node.
+/// The role of every node; `heads` are the tensors that the network computes.
 ///
 /// # Errors
 /// A function with attributes that are not read.
-pub(crate) fn roles(graph: &GraphProto) -> Result<Vec<Role<'_>>, Error> {
+pub(crate) fn roles<'m>(
+    nodes: &[&'m NodeProto],
+    heads: &[&'m str],
+    known: Known<'_, 'm>,
+) -> Result<Vec<Role<'m>>, Error> {
     let mut tracer = Tracer {
-        numbers: HashMap::new(),
-        constants: HashSet::new(),
+        known,
         traced: HashMap::new(),
     };
-    for tensor in &graph.initializer {
-        let name = tensor.name.as_deref().unwrap_or("");
-        tracer.constant(name, Constant::new(name, tensor).ok());
-    }
-    let mut inside = vec![false; graph.node.len()];
-    let mut read: HashSet<&str> = graph
-        .output
-        .iter()
-        .filter_map(|o| o.name.as_deref())
-        .collect();
-    for (index, proto) in graph.node.iter().enumerate() {
+    let mut inside = vec![false; nodes.len()];
+    let mut read: HashSet<&str> = heads.iter().copied().collect();
+    for (index, proto) in nodes.iter().enumerate() {
         let node = Node { proto };
         let output = proto.output.first().map_or("", String::as_str);
-        if node.operator() == "Constant" {
-            tracer.constant(output, crate::ops::constant(node).ok());
-            continue;
-        }
         match tracer.trace(node)? {
             Some(traced) => {
                 inside[index] = traced.function;
@@ -85,7 +84,7 @@ pub(crate) fn roles(graph: &GraphProto) -> Result<Vec<Role<'_>>, Error> {
             None => read.extend(proto.input.iter().map(String::as_str)),
         }
     }
-    let role = |(proto, inside): (&'_ crate::proto::NodeProto, bool)| {
+    let role = |(proto, inside): (&&'m NodeProto, bool)| {
         let output = proto.output.first().map_or("", String::as_str);
         let traced = tracer.traced.get(output);
         match traced.filter(|_| inside) {
@@ -93,25 +92,19 @@ pub(crate) fn roles(graph: &GraphProto) -> Result<Vec<Role<'_>>, Error> {
             Some(_) if !read.contains(output) => Role::Inside,
             Some(traced) => Role::Fitted {
                 source: traced.source,
-                curve: traced.curve.clone(),
+                curves: traced.curves.clone(),
             },
         }
     };
-    Ok(graph.node.iter().zip(inside).map(role).collect())
+    Ok(nodes.iter().zip(inside).map(role).collect())
 }
 
-impl<'m> Tracer<'m> {
-    fn constant(&mut self, name: &'m str, constant: Option<Constant<'_>>) {
-        self.constants.insert(name);
-        if let Some(constant) = constant
-            && let (1, Some(number)) = (constant.len(), constant.numbers().next())
-        {
-            self.numbers.insert(name, number);
-        }
-    }
-
+impl<'m> Tracer<'_, 'm> {
     /// The node's output as a curve of one tensor, if it is one.
     fn trace(&self, node: Node<'m>) -> Result<Option<Traced<'m>>, Error> {
+        if node.operator() == "PRelu" {
+            return Ok(self.slopes(node));
+        }
         let Some(operands) = self.operands(node) else {
             return Ok(None);
         };
@@ -146,13 +139,18 @@ impl<'m> Tracer<'m> {
         let mut operands = Vec::new();
         for name in &node.proto.input {
             let name = name.as_str();
-            let operand = match (self.numbers.get(name), name) {
-                (Some(number), _) => Operand::Number(*number),
+            let known = match name {
                 // A bound that is left out.
-                (None, "") if clip && operands.len() == 1 => Operand::Number(f64::NEG_INFINITY),
-                (None, "") => return None,
-                (None, _) if self.constants.contains(name) => return None,
-                (None, _) => Operand::Tensor(name),
+                "" if clip && operands.len() == 1 => {
+                    operands.push(Operand::Number(f64::NEG_INFINITY));
+                    continue;
+                }
+                "" => return None,
+                name => (self.known)(name),
+            };
+            let operand = match known {
+                None => Operand::Tensor(name),
+                Some(constant) => Operand::Number(constant.and_then(|c| c.single())?),
             };
             operands.push(operand);
         }
@@ -166,7 +164,7 @@ impl<'m> Tracer<'m> {
             .filter(|traced| traced.size < MAX_SIZE);
         known.cloned().unwrap_or(Traced {
             source: name,
-            curve: Rc::new(Curve::X),
+            curves: vec![Rc::new(Curve::X)],
             size: 0,
             function: false,
         })
@@ -182,12 +180,33 @@ impl<'m> Tracer<'m> {
             return Ok(None);
         };
         let x = self.tensor(x);
+        let of = |curve: &Rc<Curve>| Rc::new(Curve::Of(function, curve.clone()));
         Ok(Some(Traced {
-            curve: Rc::new(Curve::Of(function, x.curve)),
+            curves: x.curves.iter().map(of).collect(),
             size: x.size + 1,
             function: true,
-            ..x
+            source: x.source,
         }))
+    }
+
+    /// PRelu: a leaky ReLU with one slope, or one a channel.
+    fn slopes(&self, node: Node<'m>) -> Option<Traced<'m>> {
+        let (x, slope) = (node.input(0)?, node.input(1)?);
+        if (self.known)(x).is_some() {
+            return None;
+        }
+        let slopes = (self.known)(slope)??;
+        let x = self.tensor(x);
+        if x.curves.len() > 1 {
+            return None;
+        }
+        let of = |slope: f64| Rc::new(Curve::Of(Function::leaky(slope), x.curves[0].clone()));
+        Some(Traced {
+            curves: slopes.numbers().map(of).collect(),
+            size: x.size + 1,
+            function: true,
+            source: x.source,
+        })
     }
 
     fn pair(&self, pair: Pair, a: &Operand<'m>, b: &Operand<'m>) -> Option<Traced<'m>> {
@@ -195,9 +214,9 @@ impl<'m> Tracer<'m> {
             Operand::Tensor(name) => Some(self.tensor(name)),
             Operand::Number(_) => None,
         };
-        let curve = |operand: &Operand<'m>| match operand {
-            Operand::Tensor(name) => self.tensor(name).curve,
-            Operand::Number(number) => Rc::new(Curve::Number(*number)),
+        let curves = |operand: &Operand<'m>| match operand {
+            Operand::Tensor(name) => self.tensor(name).curves,
+            Operand::Number(number) => vec![Rc::new(Curve::Number(*number))],
         };
         let (left, right) = (traced(a), traced(b));
         let source = match (&left, &right) {
@@ -213,7 +232,13 @@ impl<'m> Tracer<'m> {
         let sides = sides.iter().flatten();
         Some(Traced {
             source,
-            curve: Rc::new(Curve::Pair(pair, curve(a), curve(b))),
+            curves: {
+                let (a, b) = (curves(a), curves(b));
+                let at = |curves: &[Rc<Curve>], i: usize| curves[i.min(curves.len() - 1)].clone();
+                let pairs =
+                    (0..a.len().max(b.len())).map(|i| Curve::Pair(pair, at(&a, i), at(&b, i)));
+                pairs.map(Rc::new).collect()
+            },
             size: sides.clone().map(|side| side.size).sum::<usize>() + 1,
             function: !pair.is_polynomial(exponent) || sides.clone().any(|side| side.function),
         })

@@ -1,86 +1,16 @@
-//! Conv, and the depthwise convolutions that other operators become.
+//! Conv, and ConvTranspose as a convolution of a map with zeros between its elements.
 
-use hemet_spaces::layer::Conv;
-use hemet_spaces::{Layer, Shape};
+use hemet_spaces::Layer;
+use hemet_spaces::layer::{Conv, Window};
 
 use crate::Error;
-use crate::import::Import;
-use crate::limits::MAX_SIDE;
+use crate::constant::Constant;
+use crate::forms::Signal;
+use crate::limits::{MAX_ELEMENTS, MAX_SIDE};
+use crate::movement::Movement;
 use crate::node::Node;
-use crate::signal::Signal;
-use crate::tensor::Constant;
-use crate::window::{self, AutoPad, Axis};
-
-/// The window that a Conv or AveragePool node slides over `signal`: rows and columns, the pads of a Pad node included.
-pub(super) fn window(
-    import: &Import<'_>,
-    node: Node<'_>,
-    signal: Signal,
-    kernel: [usize; 2],
-) -> Result<(Axis, Axis), Error> {
-    let strides = node.sizes("strides", MAX_SIDE)?.unwrap_or([1, 1]);
-    let [top, left, bottom, right] = node.sizes("pads", MAX_SIDE)?.unwrap_or([0; 4]);
-    if kernel.contains(&0) || strides.contains(&0) {
-        return Err(node.damaged(format!(
-            "kernel {kernel:?} or strides {strides:?} have a zero"
-        )));
-    }
-    let shape = import.shape(signal);
-    // The pads of a Pad node are part of the map on which auto_pad counts.
-    let [above, before, below, behind] = signal.pads;
-    let mut rows = Axis {
-        len: shape.height + above + below,
-        kernel: kernel[0],
-        stride: strides[0],
-        begin: top,
-        end: bottom,
-    };
-    let mut columns = Axis {
-        len: shape.width + before + behind,
-        kernel: kernel[1],
-        stride: strides[1],
-        begin: left,
-        end: right,
-    };
-    let auto = auto_pad(node)?;
-    for (axis, len, begin, end) in [
-        (&mut rows, shape.height, above, below),
-        (&mut columns, shape.width, before, behind),
-    ] {
-        axis.pad(auto);
-        axis.len = len;
-        axis.begin += begin;
-        axis.end += end;
-    }
-    if rows.outputs().is_none() || columns.outputs().is_none() {
-        return Err(node.damaged(format!(
-            "a window of {kernel:?} does not fit {shape} padded by {:?}",
-            [rows.begin, columns.begin, rows.end, columns.end]
-        )));
-    }
-    Ok((rows, columns))
-}
-
-fn auto_pad(node: Node<'_>) -> Result<AutoPad, Error> {
-    match node.text("auto_pad", "NOTSET")? {
-        "NOTSET" | "" => Ok(AutoPad::Explicit),
-        "VALID" => Ok(AutoPad::Valid),
-        "SAME_UPPER" => Ok(AutoPad::SameUpper),
-        "SAME_LOWER" => Ok(AutoPad::SameLower),
-        other => Err(node.damaged(format!("auto_pad is `{other}`"))),
-    }
-}
-
-/// Refuses a tensor that is not `[batch][channels][height][width]`.
-pub(super) fn expect_map(node: Node<'_>, signal: Signal) -> Result<(), Error> {
-    match signal.flat {
-        false => Ok(()),
-        true => Err(node.unsupported(
-            "its input has the shape [batch, elements]",
-            "only maps of [batch, channels, height, width] are read",
-        )),
-    }
-}
+use crate::state::Import;
+use crate::window::{self, Axis, output_dims};
 
 pub(super) fn conv<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal, Error> {
     node.expect_attributes(&[
@@ -92,91 +22,233 @@ pub(super) fn conv<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal
         "strides",
     ])?;
     let signal = import.signal(node, 0)?;
-    expect_map(node, signal)?;
     let weight = import.constant(node, 1)?;
     let bias = import.optional_constant(node, 2)?;
-    let [out_channels, in_group, height, width] = weight.dims[..] else {
-        return Err(node.unsupported(
-            format!("its weight has the shape {:?}", weight.dims),
-            "only two-dimensional convolutions are read",
-        ));
+    let [out_channels, in_group, ref kernel @ ..] = weight.dims[..] else {
+        return Err(node.damaged(format!("its weight has the shape {:?}", weight.dims)));
     };
-    let kernel = [height, width];
-    let groups = groups(
-        node,
-        &weight,
-        import.shape(signal).channels,
-        in_group,
-        kernel,
-    )?;
-    if bias.as_ref().is_some_and(|b| b.dims != [out_channels]) {
+    // The pads of a Pad node are part of the map on which auto_pad counts.
+    let padded = padded_dims(&signal);
+    let mut axes = window::axes(node, &padded, kernel)?;
+    take_pads(&signal, &mut axes);
+    let groups = groups(node, signal.dims()[1], in_group)?;
+    let stated = node.sizes("kernel_shape", MAX_SIDE, kernel.len())?;
+    if stated.is_some_and(|stated| stated != kernel) {
+        return Err(node.damaged(format!(
+            "its kernel_shape is not that of its weight {:?}",
+            weight.dims
+        )));
+    }
+    if bias.as_ref().is_some_and(|b| b.len() != out_channels) {
         return Err(node.damaged(format!("its bias has not the shape [{out_channels}]")));
     }
-    let (rows, columns) = window(import, node, signal, kernel)?;
     import.budget.take(node.name(), &[weight.len()])?;
-    let mut tensors = vec![weight.weights()];
-    tensors.extend(bias.as_ref().map(|b| b.weights()));
     let layer = Conv {
         out_channels,
-        window: window::window(rows, columns),
+        window: window::window(axes),
         groups,
         bias: bias.is_some(),
     };
-    let input = import.unpadded_layer(node, signal)?;
-    let layer = import
-        .network
-        .add(node.name(), Layer::Conv(layer), &[input], tensors)?;
-    Ok(import.signal_of(layer, false))
+    let mut tensors = vec![weight.weights()];
+    tensors.extend(bias.as_ref().map(Constant::weights));
+    convolved(import, node, &signal, (layer, tensors))
 }
 
-/// The number of groups, if weight, input channels and attributes agree.
-fn groups(
+/// A convolution's layer with its tensors, over the tensor without its pads.
+fn convolved(
+    import: &mut Import<'_>,
     node: Node<'_>,
-    weight: &Constant<'_>,
-    channels: usize,
-    in_group: usize,
-    kernel: [usize; 2],
-) -> Result<usize, Error> {
-    let dilations = node.sizes("dilations", MAX_SIDE)?.unwrap_or([1, 1]);
-    if dilations != [1, 1] {
-        return Err(node.unsupported(format!("dilations are {dilations:?}"), "use dilation 1"));
+    signal: &Signal,
+    (layer, tensors): (Conv, Vec<Vec<f32>>),
+) -> Result<Signal, Error> {
+    let bare = Signal {
+        pads: [0; 4],
+        ..signal.clone()
+    };
+    let input = import.layer(node, &bare)?;
+    let channels = layer.out_channels;
+    let made = import
+        .network
+        .add(node.name(), Layer::Conv(layer), &[input], tensors)?;
+    let shape = import.network.shape(made);
+    let dims = output_dims(signal.dims(), channels, [shape.height, shape.width]);
+    Ok(import.signal_of(made, dims))
+}
+
+/// Extents of the tensor with its pads.
+pub(super) fn padded_dims(signal: &Signal) -> Vec<usize> {
+    let mut dims = signal.dims().to_vec();
+    let [above, left, below, right] = signal.pads;
+    let rank = dims.len();
+    if rank >= 3 {
+        dims[rank - 1] += left + right;
     }
-    let stated = node.sizes("kernel_shape", MAX_SIDE)?.unwrap_or(kernel);
+    if rank >= 4 {
+        dims[rank - 2] += above + below;
+    }
+    dims
+}
+
+/// Makes the tensor's pads the window's.
+pub(super) fn take_pads(signal: &Signal, axes: &mut [Axis; 2]) {
+    let [above, left, below, right] = signal.pads;
+    for (axis, [begin, end]) in axes.iter_mut().zip([[above, below], [left, right]]) {
+        axis.len -= begin + end;
+        axis.begin += begin;
+        axis.end += end;
+    }
+}
+
+/// The number of groups, if it fits the input's channels.
+fn groups(node: Node<'_>, channels: usize, in_group: usize) -> Result<usize, Error> {
     let groups = node.integer("group", 1)?;
-    let fitting = usize::try_from(groups)
-        .ok()
-        .filter(|g| *g > 0 && in_group.checked_mul(*g) == Some(channels));
-    match fitting {
-        Some(fitting) if stated == kernel && kernel.iter().all(|k| *k <= MAX_SIDE) => Ok(fitting),
-        _ => Err(node.damaged(format!(
-            "its weight {:?} does not belong to {channels} input channels in {groups} group(s) with a kernel of {stated:?}",
-            weight.dims
+    let fitting = usize::try_from(groups).ok();
+    match fitting.filter(|g| *g > 0 && in_group.checked_mul(*g) == Some(channels)) {
+        Some(fitting) => Ok(fitting),
+        None => Err(node.damaged(format!(
+            "its weight takes {in_group} channels a group, its input has {channels} in {groups} group(s)"
         ))),
     }
 }
 
-/// A convolution of each channel by itself whose window holds `value` everywhere.
-pub(super) fn box_filter(
-    import: &mut Import<'_>,
-    node: Node<'_>,
-    signal: Signal,
-    (rows, columns): (Axis, Axis),
-    value: f64,
-) -> Result<Signal, Error> {
-    let Shape { channels, .. } = import.shape(signal);
-    let area = rows.kernel * columns.kernel;
-    import.budget.take(node.name(), &[channels, area])?;
-    let weights = vec![value as f32; channels * rows.kernel * columns.kernel];
-    let layer = Conv {
-        out_channels: channels,
-        window: window::window(rows, columns),
-        groups: channels,
-        bias: false,
+pub(super) fn transposed<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal, Error> {
+    node.expect_attributes(&[
+        "auto_pad",
+        "dilations",
+        "group",
+        "kernel_shape",
+        "output_padding",
+        "pads",
+        "strides",
+    ])?;
+    let signal = import.signal(node, 0)?;
+    let signal = import.unpadded(node, &signal)?;
+    let weight = import.constant(node, 1)?;
+    let bias = import.optional_constant(node, 2)?;
+    let dims = signal.dims().to_vec();
+    let [in_channels, out_group, ref kernel @ ..] = weight.dims[..] else {
+        return Err(node.damaged(format!("its weight has the shape {:?}", weight.dims)));
     };
-    let tensors = vec![weights];
-    let input = import.unpadded_layer(node, signal)?;
-    let layer = import
-        .network
-        .add(node.name(), Layer::Conv(layer), &[input], tensors)?;
-    Ok(import.signal_of(layer, false))
+    let rank = kernel.len();
+    let groups = usize::try_from(node.integer("group", 1)?).unwrap_or(0);
+    if !(1..=2).contains(&rank) || dims.len() != rank + 2 || kernel.contains(&0) {
+        return Err(node.unsupported(
+            format!(
+                "its weight has the shape {:?}, its input {dims:?}",
+                weight.dims
+            ),
+            "only signals and maps are read",
+        ));
+    }
+    if dims[1] != in_channels || groups == 0 || !in_channels.is_multiple_of(groups) {
+        return Err(node.damaged(format!(
+            "its weight {:?} takes {in_channels} channels in {groups} group(s), its input has {}",
+            weight.dims, dims[1]
+        )));
+    }
+    if !["NOTSET", ""].contains(&node.text("auto_pad", "NOTSET")?) {
+        return Err(node.unsupported(
+            "its padding is found by rule",
+            "write pads instead of auto_pad",
+        ));
+    }
+    let spread = Spread::of(node, &dims, kernel)?;
+    import.budget.take(node.name(), &[2, weight.len()])?;
+    let movement = spread.movement(node, &dims)?;
+    let wide = import.moved(node, &signal, &movement)?;
+    let mut window = Window::square(1, 1, 0);
+    for (axis, side) in kernel.iter().enumerate() {
+        window.kernel[axis + 2 - rank] = *side;
+        window.dilation[axis + 2 - rank] = spread.dilations[axis];
+    }
+    let layer = Conv {
+        out_channels: out_group * groups,
+        window,
+        groups,
+        bias: bias.is_some(),
+    };
+    let area = window.area();
+    let mut tensors = vec![turned(
+        &weight.weights(),
+        [in_channels, out_group, groups],
+        area,
+    )];
+    tensors.extend(bias.as_ref().map(Constant::weights));
+    convolved(import, node, &wide, (layer, tensors))
+}
+
+/// Where a transposed convolution puts zeros: between the elements, and around them.
+struct Spread {
+    strides: Vec<usize>,
+    dilations: Vec<usize>,
+    /// Zeros before and behind, or elements to cut.
+    around: Vec<[i64; 2]>,
+}
+
+impl Spread {
+    fn of(node: Node<'_>, dims: &[usize], kernel: &[usize]) -> Result<Self, Error> {
+        let rank = kernel.len();
+        let of = |name: &str, default: usize, count: usize| -> Result<Vec<usize>, Error> {
+            let found = node.sizes(name, MAX_SIDE, count)?;
+            Ok(found.unwrap_or_else(|| vec![default; count]))
+        };
+        let (strides, dilations) = (of("strides", 1, rank)?, of("dilations", 1, rank)?);
+        let (pads, more) = (of("pads", 0, 2 * rank)?, of("output_padding", 0, rank)?);
+        if strides.contains(&0) || dilations.contains(&0) || kernel.iter().any(|k| *k > MAX_SIDE) {
+            return Err(node.damaged("its strides or dilations have a zero"));
+        }
+        let around = (0..rank).map(|axis| {
+            let reach = ((kernel[axis] - 1) * dilations[axis]) as i64;
+            let end = reach - pads[axis + rank] as i64 + more[axis] as i64;
+            [reach - pads[axis] as i64, end]
+        });
+        let around: Vec<[i64; 2]> = around.collect();
+        let lens = (0..rank).map(|axis| {
+            let inner = (dims[axis + 2] - 1) * strides[axis] + 1;
+            inner as i64 + around[axis][0] + around[axis][1]
+        });
+        let len = lens.fold(dims[1] as i64, |len, axis| len.saturating_mul(axis.max(0)));
+        if len <= 0 || len > MAX_ELEMENTS as i64 {
+            return Err(node.damaged(format!("it spreads {dims:?} to {len} elements")));
+        }
+        Ok(Self {
+            strides,
+            dilations,
+            around,
+        })
+    }
+
+    fn movement(&self, node: Node<'_>, dims: &[usize]) -> Result<Movement, Error> {
+        let mut axes: Vec<Vec<Option<usize>>> =
+            vec![vec![Some(0)], (0..dims[1]).map(Some).collect()];
+        for (axis, [before, behind]) in self.around.iter().enumerate() {
+            let (len, stride) = (dims[axis + 2] as i64, self.strides[axis] as i64);
+            let inner = (len - 1) * stride + 1;
+            let place = |at: i64| {
+                let inside = (0..inner).contains(&at) && at % stride == 0;
+                inside.then_some((at / stride) as usize)
+            };
+            axes.push((-before..inner + behind).map(place).collect());
+        }
+        match axes.iter().any(Vec::is_empty) {
+            true => Err(node.damaged("its result has no elements")),
+            false => Ok(Movement::by_axis(dims, &axes)),
+        }
+    }
+}
+
+/// `[in][out / groups][area]` as the weight `[out][in / groups][area]` of a convolution, each kernel turned by half a
+/// turn.
+fn turned(weight: &[f32], [inputs, out_group, groups]: [usize; 3], area: usize) -> Vec<f32> {
+    let in_group = inputs / groups;
+    let mut turned = Vec::with_capacity(weight.len());
+    for group in 0..groups {
+        for out in 0..out_group {
+            for input in group * in_group..(group + 1) * in_group {
+                let start = (input * out_group + out) * area;
+                turned.extend(weight[start..start + area].iter().rev());
+            }
+        }
+    }
+    turned
 }

@@ -1,123 +1,258 @@
-//! Gemm and MatMul with a constant matrix: dense layers.
+//! Gemm and MatMul with a constant matrix: dense layers, or convolutions of one place where there are several rows.
 
 use hemet_spaces::Layer;
-use hemet_spaces::layer::Dense;
+use hemet_spaces::layer::{Conv, Dense};
 
+use super::moves::transposed;
 use crate::Error;
-use crate::import::Import;
+use crate::constant::Constant;
+use crate::forms::Signal;
+use crate::movement::{Movement, broadcast};
 use crate::node::Node;
-use crate::signal::Signal;
-use crate::tensor::Constant;
+use crate::state::{Import, Value};
+
+/// A matrix `[inputs][outputs]`.
+pub(super) struct Matrix {
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    pub(super) numbers: Vec<f32>,
+}
+
+impl Matrix {
+    fn new(
+        import: &mut Import<'_>,
+        node: Node<'_>,
+        constant: &Constant<'_>,
+        transposed: bool,
+    ) -> Result<Self, Error> {
+        // Leading axes of 1 say nothing.
+        let lead = constant.dims.iter().take_while(|dim| **dim == 1).count();
+        let lead = lead.min(constant.dims.len().saturating_sub(2));
+        let (first, second) = match constant.dims[lead..] {
+            [n] => (n, 1),
+            [first, second] => (first, second),
+            _ => {
+                return Err(node.unsupported(
+                    format!("its constant has the shape {:?}", constant.dims),
+                    "only a matrix can stand there",
+                ));
+            }
+        };
+        import.budget.take(node.name(), &[2, constant.len()])?;
+        let matrix = Self {
+            inputs: first,
+            outputs: second,
+            numbers: constant.weights(),
+        };
+        Ok(match transposed {
+            true => matrix.turned(),
+            false => matrix,
+        })
+    }
+
+    fn turned(self) -> Self {
+        let column = |column: usize| {
+            self.numbers
+                .iter()
+                .skip(column)
+                .step_by(self.outputs.max(1))
+                .copied()
+        };
+        Self {
+            inputs: self.outputs,
+            outputs: self.inputs,
+            numbers: (0..self.outputs).flat_map(column).collect(),
+        }
+    }
+}
 
 pub(super) fn gemm<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal, Error> {
-    node.expect_attributes(&["alpha", "beta", "transA", "transB"])?;
-    let signal = import.signal(node, 0)?;
-    let matrix = import.constant(node, 1)?;
-    let added = import.optional_constant(node, 2)?;
-    if node.flag("transA")? {
-        return Err(node.unsupported("transA is 1", "only weights can be transposed"));
+    node.expect_attributes(&["alpha", "beta", "broadcast", "transA", "transB"])?;
+    let (alpha, beta) = (node.float("alpha", 1.0)?, node.float("beta", 1.0)?);
+    let (turned_a, turned_b) = (node.flag("transA")?, node.flag("transB")?);
+    let product = match (import.needed(node, 0)?, import.needed(node, 1)?) {
+        (Value::Signal(signal), Value::Constant(matrix)) => {
+            let mut matrix = Matrix::new(import, node, &matrix, turned_b)?;
+            matrix.numbers.iter_mut().for_each(|w| *w *= alpha);
+            let signal = flipped(import, node, &signal, turned_a)?;
+            times(import, node, &signal, matrix)?
+        }
+        (Value::Constant(matrix), Value::Signal(signal)) => {
+            let mut matrix = Matrix::new(import, node, &matrix, turned_a)?;
+            matrix.numbers.iter_mut().for_each(|w| *w *= alpha);
+            let signal = flipped(import, node, &signal, turned_b)?;
+            after(import, node, &signal, matrix)?
+        }
+        (Value::Signal(_), Value::Signal(_)) => return Err(two_tensors(node)),
+        (Value::Constant(_), Value::Constant(_)) => {
+            return Err(node.unsupported(
+                "both inputs are constants",
+                "fold constants when exporting the model",
+            ));
+        }
+    };
+    match import.optional_constant(node, 2)? {
+        Some(added) if beta != 0.0 => {
+            let dims = broadcast(product.dims(), &added.dims);
+            if dims.as_deref() != Some(product.dims()) {
+                return Err(node.damaged(format!(
+                    "it adds a constant of shape {:?} to {:?}",
+                    added.dims,
+                    product.dims()
+                )));
+            }
+            import.budget.take(node.name(), product.dims())?;
+            let movement = crate::movement::expand(&added.dims, product.dims());
+            let spread = added.moved(node.name(), &movement);
+            let shift: Vec<f64> = spread.numbers().map(|x| x * f64::from(beta)).collect();
+            import.scaled(node, &product, None, Some(&shift))
+        }
+        Some(_) | None => Ok(product),
     }
-    let transposed = node.flag("transB")?;
-    let scale = node.float("alpha", 1.0)?;
-    let beta = node.float("beta", 1.0)?;
-    let (weight, out_features) = weight(import, node, signal, &matrix, transposed)?;
-    let weight = match scale {
-        1.0 => weight,
-        scale => weight.into_iter().map(|w| w * scale).collect(),
-    };
-    let bias = match added {
-        None => None,
-        Some(added) => Some(bias(import, node, &added, beta, out_features)?),
-    };
-    dense(import, node, signal, weight, bias)
+}
+
+fn flipped(
+    import: &mut Import<'_>,
+    node: Node<'_>,
+    signal: &Signal,
+    flips: bool,
+) -> Result<Signal, Error> {
+    match (flips, signal.dims().len()) {
+        (false, _) => Ok(signal.clone()),
+        (true, rank) => import.moved(node, signal, &last_two(signal.dims(), rank)),
+    }
+}
+
+/// The last two axes exchanged.
+fn last_two(dims: &[usize], rank: usize) -> Movement {
+    let mut perm: Vec<usize> = (0..rank).collect();
+    if rank >= 2 {
+        perm.swap(rank - 1, rank - 2);
+    }
+    transposed(dims, &perm)
+}
+
+fn two_tensors(node: Node<'_>) -> Error {
+    node.unsupported(
+        "it multiplies two tensors that both depend on the input",
+        "attention and the like cannot be computed with one level a layer; use convolutions or dense layers",
+    )
 }
 
 pub(super) fn mat_mul<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal, Error> {
     node.expect_attributes(&[])?;
-    let signal = import.signal(node, 0)?;
-    let matrix = import.constant(node, 1)?;
-    let (weight, _) = weight(import, node, signal, &matrix, false)?;
-    dense(import, node, signal, weight, None)
+    match (import.needed(node, 0)?, import.needed(node, 1)?) {
+        (Value::Signal(signal), Value::Constant(constant)) => {
+            let matrix = Matrix::new(import, node, &constant, false)?;
+            let product = times(import, node, &signal, matrix)?;
+            match constant.dims.len() {
+                1 => {
+                    let mut dims = product.dims().to_vec();
+                    dims.pop();
+                    import.moved(node, &product, &Movement::in_order(dims))
+                }
+                _ => Ok(product),
+            }
+        }
+        (Value::Constant(constant), Value::Signal(signal)) => {
+            let matrix = Matrix::new(import, node, &constant, constant.dims.len() == 1)?;
+            after(import, node, &signal, matrix)
+        }
+        (Value::Signal(_), Value::Signal(_)) => Err(two_tensors(node)),
+        (Value::Constant(_), Value::Constant(_)) => Err(node.unsupported(
+            "both inputs are constants",
+            "fold constants when exporting the model",
+        )),
+    }
 }
 
-/// The weight as `[out_features][in_features]`, and out_features.
-fn weight(
+/// `matrix · signal`.
+fn after(
     import: &mut Import<'_>,
     node: Node<'_>,
-    signal: Signal,
-    matrix: &Constant<'_>,
-    transposed: bool,
-) -> Result<(Vec<f32>, usize), Error> {
-    if !signal.flat {
-        return Err(node.unsupported(
-            "its input has the shape [batch, channels, height, width]",
-            "put Flatten before it",
-        ));
-    }
-    let elements = import.shape(signal).len();
-    let [first, second] = matrix.dims[..] else {
-        return Err(node.unsupported(
-            format!("its constant has the shape {:?}", matrix.dims),
-            "only a matrix can stand there",
-        ));
-    };
-    let (inputs, outputs) = match transposed {
-        true => (second, first),
-        false => (first, second),
-    };
-    if inputs != elements || outputs == 0 {
+    signal: &Signal,
+    matrix: Matrix,
+) -> Result<Signal, Error> {
+    let turned = flipped(import, node, signal, true)?;
+    let product = times(import, node, &turned, matrix.turned())?;
+    flipped(import, node, &product, true)
+}
+
+/// `signal · matrix`, over the tensor's last axis.
+pub(super) fn times(
+    import: &mut Import<'_>,
+    node: Node<'_>,
+    signal: &Signal,
+    matrix: Matrix,
+) -> Result<Signal, Error> {
+    let signal = import.unpadded(node, signal)?;
+    let mut dims = signal.dims().to_vec();
+    let Some(last) = dims
+        .pop()
+        .filter(|last| *last == matrix.inputs && matrix.outputs > 0)
+    else {
         return Err(node.damaged(format!(
-            "its matrix takes {inputs} and gives {outputs} elements, its input has {elements}"
+            "its matrix takes {} and gives {} elements, its input has the shape {:?}",
+            matrix.inputs,
+            matrix.outputs,
+            signal.dims()
         )));
+    };
+    let rows: usize = dims.iter().product();
+    dims.push(matrix.outputs);
+    if rows == 1 {
+        return dense(import, node, &signal, matrix, dims);
     }
-    import.budget.take(node.name(), &[2, inputs, outputs])?;
-    let weights = matrix.weights();
-    if transposed {
-        return Ok((weights, outputs));
-    }
-    let column = |output: usize| weights.iter().skip(output).step_by(outputs).copied();
-    Ok(((0..outputs).flat_map(column).collect(), outputs))
-}
-
-/// `beta · added` as one number an output; `added` has one number, or one an output.
-fn bias(
-    import: &mut Import<'_>,
-    node: Node<'_>,
-    added: &Constant<'_>,
-    beta: f32,
-    outputs: usize,
-) -> Result<Vec<f32>, Error> {
-    let is_row = matches!(added.dims[..], [] | [_] | [1, _]);
-    if !is_row || (added.len() != 1 && added.len() != outputs) {
-        return Err(node.unsupported(
-            format!("it adds a constant of shape {:?}", added.dims),
-            format!("only one number, or one for each of the {outputs} outputs, can be added"),
-        ));
-    }
-    import.budget.take(node.name(), &[outputs])?;
-    let values = added.weights();
-    Ok((0..outputs)
-        .map(|output| beta * values[output.min(values.len() - 1)])
-        .collect())
+    // Rows side by side, features as channels.
+    let together = import.moved(node, &signal, &Movement::in_order(vec![rows, last]))?;
+    let turned = import.moved(node, &together, &transposed(&[rows, last], &[1, 0]))?;
+    let maps = import.moved(node, &turned, &Movement::in_order(vec![1, last, rows]))?;
+    let input = import.layer(node, &maps)?;
+    let outputs = matrix.outputs;
+    let layer = import.network.add(
+        node.name(),
+        Layer::Conv(Conv::same(outputs, 1)),
+        &[input],
+        vec![matrix.turned().numbers],
+    )?;
+    let product = import.signal_of(layer, vec![outputs, rows]);
+    let turned = import.moved(node, &product, &transposed(&[outputs, rows], &[1, 0]))?;
+    import.moved(node, &turned, &Movement::in_order(dims))
 }
 
 fn dense(
     import: &mut Import<'_>,
     node: Node<'_>,
-    signal: Signal,
-    weight: Vec<f32>,
-    bias: Option<Vec<f32>>,
+    signal: &Signal,
+    matrix: Matrix,
+    dims: Vec<usize>,
 ) -> Result<Signal, Error> {
-    let elements = import.shape(signal).len();
-    let dense = Dense {
-        out_features: weight.len() / elements,
-        bias: bias.is_some(),
+    let (inputs, outputs) = (matrix.inputs, matrix.outputs);
+    let mut weight = matrix.turned().numbers;
+    let len = import.base_shape(signal).len();
+    let input = match (&signal.view.from, signal.view.is_bijection(len)) {
+        // The columns move instead of the elements.
+        (Some(from), true) => {
+            let mut moved = vec![0.0; weight.len()];
+            for (row, old) in moved
+                .chunks_exact_mut(inputs)
+                .zip(weight.chunks_exact(inputs))
+            {
+                for (column, position) in from.iter().enumerate() {
+                    row[*position as usize] = old[column];
+                }
+            }
+            weight = moved;
+            import.form_layer(node, signal)?
+        }
+        (Some(_), false) | (None, _) => import.flat_layer(node, signal)?,
     };
-    let mut tensors = vec![weight];
-    tensors.extend(bias);
-    let input = import.layer(node, signal)?;
+    let dense = Dense {
+        out_features: outputs,
+        bias: false,
+    };
     let layer = import
         .network
-        .add(node.name(), Layer::Dense(dense), &[input], tensors)?;
-    Ok(import.signal_of(layer, true))
+        .add(node.name(), Layer::Dense(dense), &[input], vec![weight])?;
+    Ok(import.signal_of(layer, dims))
 }

@@ -1,14 +1,16 @@
 //! BatchNormalization and Dropout as they are at inference.
 
+use super::arithmetic::constants;
 use crate::Error;
-use crate::import::{Import, Value};
+use crate::constant::{Constant, NumberKind};
+use crate::forms::Signal;
 use crate::node::Node;
-use crate::signal::Signal;
+use crate::state::{Import, Value};
 
-/// `scale · (x − mean) / √(variance + epsilon) + shift`. Behind a layer it is an Affine of its own; behind a polynomial
-/// it becomes part of it.
+/// `scale · (x − mean) / √(variance + epsilon) + shift`. Behind a layer it is an Affine of its own; behind a
+/// polynomial it becomes part of it.
 pub(super) fn batch_norm<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal, Error> {
-    node.expect_attributes(&["epsilon", "momentum", "training_mode"])?;
+    node.expect_attributes(&["epsilon", "is_test", "momentum", "spatial", "training_mode"])?;
     let more_outputs = node
         .proto
         .output
@@ -21,19 +23,17 @@ pub(super) fn batch_norm<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<
             "export the model in evaluation mode (model.eval())",
         ));
     }
+    if node.integer("spatial", 1)? != 1 {
+        return Err(node.unsupported(
+            "it has statistics of each place",
+            "use statistics of each channel",
+        ));
+    }
     let signal = import.signal(node, 0)?;
-    let signal = import.settled(node, signal)?;
+    let signal = import.settled(node, &signal)?;
     let epsilon = f64::from(node.float("epsilon", 1e-5)?);
-    let shape = import.shape(signal);
-    let channels = match signal.flat {
-        false => shape.channels,
-        true if shape.height * shape.width == 1 => shape.channels,
-        true => {
-            return Err(node.unsupported(
-                format!("it normalises each element of a flattened {shape}"),
-                "put it before Flatten or behind a dense layer",
-            ));
-        }
+    let Some(channels) = signal.dims().get(1).copied() else {
+        return Err(node.damaged(format!("its input has the shape {:?}", signal.dims())));
     };
     let mut read = |index: usize| -> Result<Vec<f64>, Error> {
         let constant = import.constant(node, index)?;
@@ -51,9 +51,16 @@ pub(super) fn batch_norm<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<
     let shift: Vec<f64> = (0..channels)
         .map(|c| beta[c] - scale[c] * mean[c])
         .collect();
-    let normed = import.scale_and_shift(node, signal, Some(scale), Some(shift))?;
-    if import.is_affine(normed) {
-        import.unpadded_layer(node, normed)?;
+    let mut dims = vec![channels];
+    dims.resize(signal.dims().len() - 1, 1);
+    let mut spread = |numbers: Vec<f64>| {
+        let constant = Constant::made(node.name(), NumberKind::Float, dims.clone(), numbers);
+        constants(import, node, &signal, &constant).map(|(_, numbers)| numbers)
+    };
+    let (scale, shift) = (spread(scale)?, spread(shift)?);
+    let normed = import.scaled(node, &signal, Some(&scale), Some(&shift))?;
+    if import.is_affine(&normed) {
+        import.form_layer(node, &normed)?;
     }
     Ok(normed)
 }
@@ -73,7 +80,7 @@ fn scale(node: Node<'_>, gamma: &[f64], variance: &[f64], epsilon: f64) -> Resul
 }
 
 pub(super) fn dropout<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal, Error> {
-    node.expect_attributes(&["ratio", "seed"])?;
+    node.expect_attributes(&["is_test", "ratio", "seed"])?;
     let training = match import.value(node, 2)? {
         None => false,
         Some(Value::Constant(flag)) => flag.numbers().any(|x| x != 0.0),

@@ -1,34 +1,92 @@
-//! Pad with zeros around each channel: kept beside the tensor, so that a convolution that reads it pads itself.
+//! Pad: zeros around maps are kept beside the tensor, so that a convolution that reads it pads itself; the rest is
+//! moved.
 
-use super::conv::expect_map;
 use crate::Error;
-use crate::import::Import;
-use crate::limits::MAX_SIDE;
+use crate::forms::Signal;
+use crate::limits::{MAX_ELEMENTS, MAX_SIDE};
+use crate::movement::Movement;
 use crate::node::{Node, listed};
-use crate::signal::Signal;
+use crate::state::Import;
+
+/// Places added to one axis, before and behind; negative ones are cut off.
+type Added = [i64; 2];
 
 pub(super) fn pad<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal, Error> {
-    node.expect_attributes(&["mode"])?;
-    let mut signal = import.signal(node, 0)?;
-    let pads = import.constant(node, 1)?.integers()?;
-    let mode = node.text("mode", "constant")?;
-    if mode != "constant" {
-        return Err(node.unsupported(format!("its mode is {mode}"), "pad with zeros"));
-    }
-    if let Some(value) = import.optional_constant(node, 2)?
-        && let Some(value) = value.numbers().find(|v| *v != 0.0)
-    {
-        return Err(node.unsupported(format!("it pads with {value}"), "pad with zeros"));
-    }
-    let axes = match import.optional_constant(node, 3)? {
-        Some(axes) => axes.integers()?,
-        None => (0..rank(signal)).collect(),
+    node.expect_attributes(&["mode", "pads", "value"])?;
+    let signal = import.signal(node, 0)?;
+    let added = added(import, node, signal.dims().len())?;
+    let value = match import.optional_constant(node, 2)? {
+        Some(value) => value.single().unwrap_or(0.0),
+        None => f64::from(node.float("value", 0.0)?),
     };
-    let added = added(node, signal, &pads, &axes)?;
-    if added != [0; 4] {
-        expect_map(node, signal)?;
+    let mode = node.text("mode", "constant")?;
+    if let (Some(pads), "constant", true) = (around_maps(&added), mode, value == 0.0) {
+        return beside(node, signal, pads);
     }
-    for (total, pad) in signal.pads.iter_mut().zip(added) {
+    let dims = import.unpadded(node, &signal)?.view.dims;
+    let axes = axes(node, &dims, &added, mode)?;
+    let len = axes
+        .iter()
+        .try_fold(1usize, |len, axis| len.checked_mul(axis.len()));
+    if len.is_none_or(|len| len == 0 || len > MAX_ELEMENTS) {
+        return Err(node.damaged(format!("it pads {dims:?} to {len:?} elements")));
+    }
+    let movement = Movement::by_axis(&dims, &axes);
+    let zeros = movement.clone();
+    let padded = import.moved(node, &signal, &movement)?;
+    if value == 0.0 || mode != "constant" {
+        return Ok(padded);
+    }
+    let shift: Vec<f64> = (0..zeros.len())
+        .map(|index| zeros.position(index).map_or(value, |_| 0.0))
+        .collect();
+    import.scaled(node, &padded, None, Some(&shift))
+}
+
+/// What is added to each axis.
+fn added<'m>(import: &Import<'m>, node: Node<'m>, rank: usize) -> Result<Vec<Added>, Error> {
+    let pads = import
+        .integers(node, "pads", 1)?
+        .ok_or_else(|| node.damaged("it has no pads"))?;
+    let axes = match import.optional_constant(node, 3)? {
+        Some(axes) => axes
+            .integers()?
+            .iter()
+            .map(|axis| node.axis(*axis, rank))
+            .collect::<Result<Vec<_>, _>>()?,
+        None => (0..rank).collect(),
+    };
+    if pads.len() != 2 * axes.len() {
+        return Err(node.damaged(format!("{} pads for {} axes", pads.len(), axes.len())));
+    }
+    if pads.iter().any(|pad| pad.unsigned_abs() > MAX_SIDE as u64) {
+        return Err(node.unsupported(
+            format!("its pads are {}", listed(&pads)),
+            format!("pad by at most {MAX_SIDE}"),
+        ));
+    }
+    let mut added = vec![[0, 0]; rank];
+    for (index, axis) in axes.iter().enumerate() {
+        added[*axis] = [pads[index], pads[index + axes.len()]];
+    }
+    Ok(added)
+}
+
+/// Above, left, below, right, where only the axes behind batch and channels grow.
+fn around_maps(added: &[Added]) -> Option<[usize; 4]> {
+    let (rows, columns) = match added {
+        [[0, 0], [0, 0], rows, columns] => (*rows, *columns),
+        [[0, 0], [0, 0], columns] => ([0, 0], *columns),
+        _ => return None,
+    };
+    let pads = [rows[0], columns[0], rows[1], columns[1]];
+    pads.iter()
+        .all(|pad| *pad >= 0)
+        .then(|| pads.map(|pad| pad as usize))
+}
+
+fn beside(node: Node<'_>, mut signal: Signal, pads: [usize; 4]) -> Result<Signal, Error> {
+    for (total, pad) in signal.pads.iter_mut().zip(pads) {
         *total += pad;
         if *total > MAX_SIDE {
             return Err(node.unsupported(
@@ -40,41 +98,34 @@ pub(super) fn pad<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal,
     Ok(signal)
 }
 
-fn rank(signal: Signal) -> i64 {
-    if signal.flat { 2 } else { 4 }
-}
-
-/// Zeros above, before, below and behind, from `[begin of each axis][end of each axis]`.
-fn added(node: Node<'_>, signal: Signal, pads: &[i64], axes: &[i64]) -> Result<[usize; 4], Error> {
-    let rank = rank(signal);
-    if pads.len() != 2 * axes.len() || axes.len() > 4 {
-        return Err(node.damaged(format!("{} pads for {} axes", pads.len(), axes.len())));
-    }
-    let mut added = [0; 4];
-    for (index, axis) in axes.iter().enumerate() {
-        let place = match (signal.flat, axis.rem_euclid(rank)) {
-            _ if *axis < -rank || *axis >= rank => {
-                return Err(node.damaged(format!("axis {axis} of a tensor of {rank}")));
+/// For each axis which element stands at each place; none for a constant.
+fn axes(
+    node: Node<'_>,
+    dims: &[usize],
+    added: &[Added],
+    mode: &str,
+) -> Result<Vec<Vec<Option<usize>>>, Error> {
+    let place = |at: i64, len: i64| -> Option<i64> {
+        match mode {
+            "edge" => Some(at.clamp(0, len - 1)),
+            "wrap" => Some(at.rem_euclid(len)),
+            "reflect" if len == 1 => Some(0),
+            "reflect" => {
+                let turn = at.rem_euclid(2 * (len - 1));
+                Some(turn.min(2 * (len - 1) - turn))
             }
-            (false, 2) => Some([0, 2]),
-            (false, 3) => Some([1, 3]),
-            _ => None,
-        };
-        for (side, pad) in [pads[index], pads[index + axes.len()]]
-            .into_iter()
-            .enumerate()
-        {
-            match (place, usize::try_from(pad)) {
-                (_, Ok(0)) => {}
-                (Some(place), Ok(pad)) if pad <= MAX_SIDE => added[place[side]] = pad,
-                _ => {
-                    return Err(node.unsupported(
-                        format!("its pads are {}", listed(pads)),
-                        format!("pad height and width only, by 0 to {MAX_SIDE} zeros"),
-                    ));
-                }
-            }
+            _ => (0..len).contains(&at).then_some(at),
         }
+    };
+    if !["constant", "edge", "wrap", "reflect"].contains(&mode) {
+        return Err(node.damaged(format!("its mode is `{mode}`")));
     }
-    Ok(added)
+    let axis = |(len, [before, behind]): (&usize, &Added)| {
+        let len = *len as i64;
+        let places = -before..len + behind;
+        places
+            .map(|at| place(at, len).map(|p| p as usize))
+            .collect()
+    };
+    Ok(dims.iter().zip(added).map(axis).collect())
 }
