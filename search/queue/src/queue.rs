@@ -256,7 +256,7 @@ mod tests {
             ("postgres://me@localhost/hemet", "Prefer"),
             ("postgres://me@127.0.0.1/hemet", "Prefer"),
             ("postgres://me@[::1]/hemet", "Prefer"),
-            ("postgres://me@/hemet?host=/var/run/postgresql", "Prefer"),
+            ("postgres://%2Fvar%2Frun%2Fpostgresql/hemet", "Prefer"),
         ] {
             let options: PgConnectOptions = url.parse().expect(url);
             // What this machine's environment says is no part of the test.

@@ -457,7 +457,9 @@ mod tests {
                 outcome: TrainOutcome::Complete(trained.clone()),
                 epochs: reports.to_vec(),
             };
-            let length = delivery.to_json().expect("written").expect("told").len() as u64;
+            // Not every forgery can be written.
+            let length = |text: Option<String>| text.expect("told").len() as u64;
+            let length = delivery.to_json().map_or(0, length);
             assert!(length <= Delivery::greatest_length(&graph, reports.len()));
             delivery.check(&order, &graph, 2)
         };
