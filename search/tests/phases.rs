@@ -164,7 +164,7 @@ fn phases_out_of_range_are_refused_by_name() {
     ] {
         let refused = text(json).expect("well-formed").check().expect_err(json);
         assert!(
-            refused.to_string().contains(&format!("phases: {name}")),
+            refused.to_string().contains(&format!("phases[0].{name}")),
             "{refused}"
         );
     }
