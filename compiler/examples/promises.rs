@@ -1,13 +1,13 @@
-//! Whether promises are kept: compiles networks that are scaled as batch norm leaves them, with samples and without, and
-//! holds new inputs against what each artifact promises.
+//! Whether promises are kept: compiles networks that are scaled as batch norm leaves them, with samples and without,
+//! and holds new inputs against what each artifact promises.
 //!
 //! `cargo run --release -p hemet-compiler --example promises -- [INPUTS] [ENCRYPTED]`
 //!
-//! Ten architectures (2 to 7 quadratics; perceptrons, plain, residual and depthwise convolutions) are scaled on each of four
-//! kinds of data. Every network is compiled plainly and with 256 samples; INPUTS new inputs of its kind (100 unless
-//! given) run through the schedule with the errors of CKKS drawn in floats, and ENCRYPTED ones (none unless given) under
-//! real encryption. An error may be at most what the artifact promises, and at most the share of the new inputs' own
-//! logits.
+//! Ten architectures (2 to 7 quadratics; perceptrons, plain, residual and depthwise convolutions) are scaled on each
+//! of four kinds of data. Every network is compiled plainly and with 256 samples; INPUTS new inputs of its kind (100
+//! unless given) run through the schedule with the errors of CKKS drawn in floats, and ENCRYPTED ones (none unless
+//! given) under real encryption. An error may be at most what the artifact promises, and at most the share of the new
+//! inputs' own logits.
 
 #[path = "../tests/common/mod.rs"]
 mod common;

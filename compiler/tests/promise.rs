@@ -1,5 +1,5 @@
-//! What is promised of outputs holds for new inputs: large and small outputs, features of different size, deep networks with
-//! samples and without; what cannot be promised is refused.
+//! What is promised of outputs holds for new inputs: large and small outputs, features of different size, deep
+//! networks with samples and without; what cannot be promised is refused.
 
 mod common;
 

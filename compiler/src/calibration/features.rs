@@ -2,7 +2,8 @@
 //!
 //! An element counts by how large it is and by how much of it the first maps take. Scaled by the size of its column
 //! in those maps, the errors of all elements count alike; centered, an element that varies little about a large
-//! number needs no digits for that number. Only flat inputs are features; the pixels of images are alike, and stay as they are.
+//! number needs no digits for that number. Only flat inputs are features; the pixels of images are alike, and stay as
+//! they are.
 
 use hemet_schedule::InputTransform;
 

@@ -17,7 +17,8 @@ const BITS: std::ops::RangeInclusive<i32> = -40..=40;
 /// What outputs are.
 #[derive(Clone, Copy, Debug)]
 pub struct Headroom {
-    /// Root mean square of the outputs of an input, in the median over inputs: of few very large outputs it tells nothing.
+    /// Root mean square of the outputs of an input, in the median over inputs: of few very large outputs it tells
+    /// nothing.
     pub size: f64,
     /// Largest magnitude seen.
     pub seen: f64,

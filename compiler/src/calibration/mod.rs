@@ -38,8 +38,8 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Those of the first [`SAMPLES`] samples (fewer for a large network); where there are none, choices of made-up ones, the most
-    /// inclusive first.
+    /// Those of the first [`SAMPLES`] samples (fewer for a large network); where there are none, choices of made-up
+    /// ones, the most inclusive first.
     ///
     /// # Errors
     /// As [`check_samples`]; [`Error::Unbounded`] where no made-up inputs leave the network's values in proportion.

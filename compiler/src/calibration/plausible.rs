@@ -15,8 +15,8 @@ use crate::{Error, Options};
 /// Inputs of each kind.
 const COUNT: usize = 24;
 const SEED: u64 = 0x696e_7075_7473;
-/// Kinds stay whose values are at most this much larger than those of the best kind; up to the second factor where larger
-/// scales for them can be had.
+/// Kinds stay whose values are at most this much larger than those of the best kind; up to the second factor where
+/// larger scales for them can be had.
 const SPREAD: [f64; 2] = [3.0, 12.0];
 /// Values that are squared are in proportion up to this size. Trained networks keep them near 1.
 const MOST: f64 = 64.0;
@@ -61,8 +61,8 @@ const FAMILIES: [Family; 5] = [
 /// Inputs of one kind.
 type Group = Vec<Vec<f64>>;
 
-/// The plausible groups for a net with values, whose sizes are as they were trained: as many as may be, then always one less, down
-/// to those that must stay.
+/// The plausible groups for a net with values, whose sizes are as they were trained: as many as may be, then always
+/// one less, down to those that must stay.
 ///
 /// # Errors
 /// [`Error::Unbounded`] where values explode under all of them.

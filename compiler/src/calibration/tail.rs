@@ -1,9 +1,9 @@
 //! Tail: what a positive quantity that was seen on some inputs will rarely exceed on others.
 //!
-//! Sizes that pass through squares spread by factors, not by differences. Two models are fitted, and the larger bound counts,
-//! as does the largest value seen: a lognormal distribution to all values, and a Pareto tail to the largest tenth (Hill, "A
-//! Simple General Approach to Inference About the Tail of a Distribution", Annals of Statistics 1975), for networks that
-//! amplify a few inputs far more than all others.
+//! Sizes that pass through squares spread by factors, not by differences. Two models are fitted, and the larger bound
+//! counts, as does the largest value seen: a lognormal distribution to all values, and a Pareto tail to the largest
+//! tenth (Hill, "A Simple General Approach to Inference About the Tail of a Distribution", Annals of Statistics
+//! 1975), for networks that amplify a few inputs far more than all others.
 
 /// Share of inputs that a promise is made for. Bounds are made for rarer ones, since what few values say is uncertain.
 pub const CONFIDENCE: f64 = 0.999;

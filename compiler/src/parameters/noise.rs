@@ -10,7 +10,7 @@
 //! |---|---|
 //! | public-key encryption | `N/2 · 3.19² · (1 + 4N/3)` |
 //! | rescaling (rounding of both halves) | `N/2 · (1 + 2N/3) / 12` |
-//! | switching keys, `d` digits, special primes `2^k` larger than a digit | `N/2 · (1 + 2N/3) / 12 + d · 0.42 · N² / 4^k` |
+//! | switching keys, `d` digits, primes `2^k` above a digit | `N/2 · (1 + 2N/3) / 12 + d · 0.42 · N² / 4^k` |
 //! | encoding a diagonal of period `p` | `p / 12` for each, times the operand, at the plaintext's scale |
 //!
 //! Tensors are of unit size ([`crate::passes`], `normalize`), so these are relative errors once divided by the scale.

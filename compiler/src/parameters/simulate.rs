@@ -19,8 +19,9 @@ use crate::calibration::{self, Rarity};
 use crate::net::evaluate::{axpy, value};
 use crate::net::{Net, Rounding, TensorId, mean_square};
 
-/// Bound on the errors of a logit, in their standard deviations, of inputs whose deviations are usual, and of rare ones whose
-/// deviations are larger than those of almost all others: both at once, a rare input and a rare error, seldom meet.
+/// Bound on the errors of a logit, in their standard deviations, of inputs whose deviations are usual, and of rare
+/// ones whose deviations are larger than those of almost all others: both at once, a rare input and a rare error,
+/// seldom meet.
 const TAIL: f64 = 4.5;
 const TAIL_OF_RARE: f64 = 3.3;
 /// What the largest of some ten deviations, each estimated from [`DRAWS`] errors, is multiplied by: it overrates

@@ -63,7 +63,8 @@ pub fn calibrated(graph: &LayerGraph, inputs: &[Vec<f64>], vertex: f64, seed: u6
 }
 
 /// As [`super::weights`], then, layer by layer on `inputs`, batch norms bring each channel to mean 0 and variance 1,
-/// quadratics are `0.8·x + 0.15·x²`, and the last layer gives logits of some size: what training with batch norm ends in.
+/// quadratics are `0.8·x + 0.15·x²`, and the last layer gives logits of some size: what training with batch norm ends
+/// in.
 pub fn normalized(graph: &LayerGraph, inputs: &[Vec<f64>], logits: f64, seed: u64) -> Weights {
     let mut weights = super::weights(graph, seed);
     let mut values: Vec<Vec<Vec<f64>>> = vec![Vec::new(); inputs.len()];
