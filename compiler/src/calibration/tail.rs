@@ -1,15 +1,16 @@
 //! Tail: what a positive quantity that was seen on some inputs will rarely exceed on others.
 //!
-//! Sizes that pass through squares spread by factors, not by differences. Two models are fitted, and the larger bound
-//! counts, as does the largest value seen: a lognormal distribution to all values, and a Pareto tail to the largest
-//! tenth (Hill, "A Simple General Approach to Inference About the Tail of a Distribution", Annals of Statistics
-//! 1975), for networks that amplify a few inputs far more than all others.
+//! Sizes that pass through squares spread by factors, not by differences, so a lognormal distribution is fitted to them.
+//! Some networks amplify a few inputs far more than all others: where there are enough values, a Pareto tail is fitted
+//! to the largest tenth too (Hill, "A Simple General Approach to Inference About the Tail of a Distribution", Annals of
+//! Statistics 1975). As that overrates lognormal tails, the geometric mean of both bounds counts if it is larger. The
+//! bound is never below the largest value seen.
 
 /// Share of inputs that a promise is made for. Bounds are made for rarer ones, since what few values say is uncertain.
 pub const CONFIDENCE: f64 = 0.999;
-/// Share of the values that the tail is read off, and the fewest that say something about it.
+/// Share of the values that the tail is read off, and the fewest values whose tail says something.
 const TAIL_SHARE: usize = 10;
-const LEAST_IN_TAIL: usize = 5;
+const LEAST_WITH_TAIL: usize = 100;
 
 /// How rarely a bound may be exceeded.
 #[derive(Clone, Copy, Debug)]
@@ -48,8 +49,11 @@ pub fn bound(values: &[f64], rarity: Rarity) -> f64 {
         return 0.0;
     };
     let lognormal = lognormal(&logs, rarity);
-    let pareto = pareto(&logs, rarity);
-    largest.max(lognormal).max(pareto).exp()
+    let both = match logs.len() >= LEAST_WITH_TAIL {
+        true => (lognormal + pareto(&logs, rarity)) / 2.0,
+        false => lognormal,
+    };
+    largest.max(lognormal).max(both).exp()
 }
 
 /// The logarithm of the bound that a lognormal distribution gives.
@@ -62,19 +66,13 @@ fn lognormal(logs: &[f64], rarity: Rarity) -> f64 {
     mean + rarity.deviations * deviation * (1.0 + 1.0 / count).sqrt()
 }
 
-/// The logarithm of the bound that a Pareto tail gives to ascending values; that of the largest where they are too few.
+/// The logarithm of the bound that a Pareto tail gives to ascending values, at least [`LEAST_WITH_TAIL`].
 fn pareto(logs: &[f64], rarity: Rarity) -> f64 {
-    let tail = (logs.len() / TAIL_SHARE).max(LEAST_IN_TAIL);
-    let (Some(start), Some(largest)) = (logs.len().checked_sub(tail + 1), logs.last()) else {
-        return f64::NEG_INFINITY;
-    };
-    let threshold = logs[start];
-    let share = tail as f64 / logs.len() as f64;
-    if share > 0.25 || share <= rarity.probability {
-        return *largest;
-    }
-    let index = logs[start + 1..].iter().map(|x| x - threshold).sum::<f64>() / tail as f64;
-    threshold + index * (share / rarity.probability).ln()
+    let tail = logs.len() / TAIL_SHARE;
+    let (below, above) = logs.split_at(logs.len() - tail);
+    let threshold = below[below.len() - 1];
+    let index = above.iter().map(|x| x - threshold).sum::<f64>() / tail as f64;
+    threshold + index * (tail as f64 / logs.len() as f64 / rarity.probability).ln()
 }
 
 #[cfg(test)]
