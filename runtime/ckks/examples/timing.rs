@@ -3,8 +3,8 @@
 //!
 //! `cargo run --release -p hemet-ckks --example timing -- [--samples 20000] [--instructions avx2]`
 //!
-//! Each operation runs on a secret that is always the same and on one that is drawn afresh, in random order; both
-//! come from as many buffers, so that the cache treats them alike. Times are those of the thread's processor clock;
+//! Each operation runs on a secret that is always the same and on one that is drawn afresh, in random order. Both are
+//! put into the same memory before, so that the cache treats them alike. Times are those of the thread's processor clock;
 //! the slowest tenth, which interrupts made slow, is left out. Welch's t tells whether the two means differ: above
 //! 4.5 a difference is seen, and the example fails. That nothing is seen proves nothing; more samples see less.
 
@@ -13,14 +13,15 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use hemet_ckks::params::{SecurityLevel, ntt_primes};
-use hemet_ckks::{Ciphertext, Context, Instructions, Parameters, Plaintext, SecretKey, os_rng};
+use hemet_ckks::{Context, Instructions, Parameters, Plaintext, SecretKey, os_rng};
 use rand::{Rng, RngExt};
 use rustix::time::{ClockId, clock_gettime};
+use zeroize::Zeroizing;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Buffers that each class of inputs has.
-const BUFFERS: usize = 16;
+/// Secrets that are drawn afresh.
+const FRESH: usize = 64;
 /// Above it the two means differ.
 const THRESHOLD: f64 = 4.5;
 
@@ -48,40 +49,41 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Secrets of a class: always the same one, or different ones.
-struct Class {
-    keys: Vec<SecretKey>,
-    plaintexts: Vec<Plaintext>,
-    ciphertexts: Vec<Ciphertext>,
+/// What secrets are made of: for each class, the same one again and again or different ones.
+struct Secrets {
+    context: Arc<Context>,
+    keys: [Vec<Zeroizing<Vec<u8>>>; 2],
+    messages: [Vec<Vec<f64>>; 2],
 }
 
-impl Class {
-    fn new(context: &Arc<Context>, is_fixed: bool) -> Result<Self, Failure> {
+impl Secrets {
+    fn new(context: &Arc<Context>) -> Result<Self, Failure> {
         let mut rng = os_rng()?;
-        let mut class = Self {
-            keys: Vec::new(),
-            plaintexts: Vec::new(),
-            ciphertexts: Vec::new(),
-        };
-        let (scale, level) = (30f64.exp2(), context.parameters().max_level());
-        let fixed = SecretKey::generate(context, &mut rng).to_bytes(context);
-        for _ in 0..BUFFERS {
-            let mut value = |_| rng.random_range(-1.0..1.0);
-            let values: Vec<f64> = match is_fixed {
-                true => vec![0.0; context.parameters().slots()],
-                false => (0..context.parameters().slots()).map(&mut value).collect(),
-            };
-            let key = match is_fixed {
-                true => SecretKey::from_bytes(context, &fixed)?,
-                false => SecretKey::generate(context, &mut rng),
-            };
-            let plaintext = context.encode(&values, scale, level)?;
-            let ciphertext = context.encrypt_secret(&key, &plaintext, &mut rng)?;
-            class.keys.push(key);
-            class.plaintexts.push(plaintext);
-            class.ciphertexts.push(ciphertext);
-        }
-        Ok(class)
+        let slots = context.parameters().slots();
+        let mut key = || SecretKey::generate(context, &mut rng).to_bytes(context);
+        let fixed = key();
+        let keys = [vec![fixed; FRESH], (0..FRESH).map(|_| key()).collect()];
+        let mut rng = os_rng()?;
+        let mut message = || (0..slots).map(|_| rng.random_range(-1.0..1.0)).collect();
+        let fresh = (0..FRESH).map(|_| message()).collect();
+        Ok(Self {
+            context: context.clone(),
+            keys,
+            messages: [vec![vec![0.0; slots]; FRESH], fresh],
+        })
+    }
+
+    /// A key of a class, in memory that the last one used.
+    fn key(&self, class: usize, i: usize) -> SecretKey {
+        SecretKey::from_bytes(&self.context, &self.keys[class][i]).expect("a key of our own")
+    }
+
+    fn plaintext(&self, class: usize, i: usize) -> Plaintext {
+        let level = self.context.parameters().max_level();
+        let encoded = self
+            .context
+            .encode(&self.messages[class][i], 30f64.exp2(), level);
+        encoded.expect("small values")
     }
 }
 
@@ -90,52 +92,51 @@ fn measure_all(samples: usize, instructions: Instructions) -> Result<f64, Failur
     let special = primes.split_off(2);
     let parameters = Parameters::new(12, primes, special, SecurityLevel::Bits128)?;
     let context = Context::with_instructions(parameters, instructions)?;
-    let classes = [Class::new(&context, true)?, Class::new(&context, false)?];
-    let mut rng = os_rng()?;
+    let secrets = Secrets::new(&context)?;
     println!("2^12, 2 primes and a special one, {}", instructions.name());
     let mut worst: f64 = 0.0;
-    let mut report = |name: &str, t: f64| {
-        println!("{name}: |t| = {:.2} after {samples} samples", t.abs());
-        worst = worst.max(t.abs());
-    };
-    let t = welch(samples, |class, i| {
-        let class = &classes[class];
-        let (key, plaintext) = (&class.keys[i], &classes[1].plaintexts[i]);
-        let encrypted = context.encrypt_seeded(key, plaintext, &mut rng);
-        black_box(encrypted.expect("own key and plaintext"));
-    })?;
-    report("encryption, fixed and fresh keys", t);
-    let t = welch(samples, |class, i| {
-        let (key, plaintext) = (&classes[1].keys[i], &classes[class].plaintexts[i]);
-        let encrypted = context.encrypt_seeded(key, plaintext, &mut rng);
-        black_box(encrypted.expect("own key and plaintext"));
-    })?;
-    report("encryption, fixed and fresh messages", t);
-    let t = welch(samples, |class, i| {
-        let (key, ciphertext) = (&classes[class].keys[i], &classes[1].ciphertexts[i]);
-        let decrypted = context.decrypt(key, ciphertext);
-        black_box(decrypted.expect("own key and ciphertext"));
-    })?;
-    report("decryption, fixed and fresh keys", t);
-    let t = welch(samples, |class, i| {
-        let class = &classes[class];
-        let decrypted = context.decrypt(&class.keys[i], &class.ciphertexts[i]);
-        black_box(decrypted.expect("own key and ciphertext"));
-    })?;
-    report("decryption, fixed and fresh keys and messages", t);
+    // For each class of samples, which key and which message it has: 0 the fixed one, 1 fresh ones.
+    for (name, of) in [("keys", [[0, 1], [1, 1]]), ("messages", [[1, 0], [1, 1]])] {
+        let mut rng = os_rng()?;
+        let encrypted = welch(samples, |class, i| {
+            let [key, message] = of[class];
+            let (key, plaintext) = (secrets.key(key, i), secrets.plaintext(message, i));
+            time(|| context.encrypt_seeded(&key, &plaintext, &mut rng))
+        })?;
+        let mut rng = os_rng()?;
+        let decrypted = welch(samples, |class, i| {
+            let [key, message] = of[class];
+            let (key, plaintext) = (secrets.key(key, i), secrets.plaintext(message, i));
+            let ciphertext = context.encrypt_secret(&key, &plaintext, &mut rng)?;
+            time(|| context.decrypt(&key, &ciphertext))
+        })?;
+        for (operation, t) in [("encryption", encrypted), ("decryption", decrypted)] {
+            let t = t.abs();
+            println!("{operation}, fixed and fresh {name}: |t| = {t:.2} after {samples} samples");
+            worst = worst.max(t);
+        }
+    }
     Ok(worst)
 }
 
-/// Welch's t of the times of two classes; `run` gets the class and which of its buffers.
-fn welch(samples: usize, mut run: impl FnMut(usize, usize)) -> Result<f64, Failure> {
+/// Nanoseconds of one operation.
+fn time<R>(run: impl FnOnce() -> Result<R, hemet_ckks::Error>) -> Result<f64, hemet_ckks::Error> {
+    let start = thread_ns();
+    black_box(run()?);
+    Ok(thread_ns() - start)
+}
+
+/// Welch's t of the times of two classes; `run` gets the class and which of its secrets.
+fn welch(
+    samples: usize,
+    mut run: impl FnMut(usize, usize) -> Result<f64, hemet_ckks::Error>,
+) -> Result<f64, Failure> {
     let mut rng = os_rng()?;
     let mut times: [Vec<f64>; 2] = [Vec::new(), Vec::new()];
     for _ in 0..samples {
         let word = rng.next_u64();
-        let (class, buffer) = (word as usize % 2, (word >> 32) as usize % BUFFERS);
-        let start = thread_ns();
-        run(class, buffer);
-        times[class].push(thread_ns() - start);
+        let (class, secret) = (word as usize % 2, (word >> 32) as usize % FRESH);
+        times[class].push(run(class, secret)?);
     }
     let mut all = times.concat();
     all.sort_by(f64::total_cmp);
