@@ -91,7 +91,7 @@ mod tests {
         ] {
             let m = Modulus::new(q);
             let limb: Vec<u64> = (0..64u64)
-                .map(|i| (i * 0x9e37_79b9_7f4a_7c15) % q)
+                .map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) % q)
                 .collect();
             let mut writer = Writer::new(Kind::Ciphertext, &[0; 32], 0);
             writer.put_limb(q, &limb);
