@@ -102,7 +102,8 @@ fn an_experiment_is_written_for_a_folder_after_looking_at_it() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(
-        told.contains("my_photos.yaml") && told.contains("3x32x32 in 2 classes (8 for training, 8"),
+        told.contains("my_photos.yaml")
+            && told.contains("inputs of 3x32x32 in 2 classes (8 for training, 8"),
         "{told}"
     );
     let yaml = world.read("my_photos.yaml");
@@ -118,7 +119,15 @@ fn an_experiment_is_written_for_a_folder_after_looking_at_it() {
     let again = world.command("init").arg("my photos").output().unwrap();
     assert_eq!(again.status.code(), Some(2));
     let nothing = world.refused("init costs.json");
-    assert!(nothing.contains("name a folder"), "{nothing}");
+    assert!(nothing.contains("name a table, or a folder"), "{nothing}");
+    let rows = (0..20).map(|i| format!("{i},{},{}\n", i * i % 7, ["low", "high"][i / 10]));
+    world.write(
+        "table.csv",
+        format!("a,b,class\n{}", rows.collect::<String>()),
+    );
+    let told = world.good("init table.csv");
+    assert!(told.contains("inputs of 2x1x1 in 2 classes"), "{told}");
+    world.good("space table.yaml --sample 3 --costs costs.json");
 }
 
 fn mistakes_say_what_to_do(world: &World) {

@@ -1,4 +1,4 @@
-//! `hemet init`: an experiment for a folder of images, written after looking at it.
+//! `hemet init`: an experiment for a folder of images or a table, written after looking at it.
 
 use std::path::{Path, PathBuf};
 
@@ -8,40 +8,39 @@ use hemet_spaces::Shape;
 use crate::error::Error;
 use crate::experiment::{Experiment, Text, parse};
 
-/// Write an experiment for a folder of images, after looking at it
+/// Write an experiment for a folder of images or a table, after looking at it
 ///
-/// The folder holds one folder a class, or train/, val/ and test/ with such folders. The experiment has a space that takes
-/// images of that size and number of classes; change it as you like.
+/// A folder of images holds one folder a class, or train/, val/ and test/ with such folders; a table is a CSV file, or a
+/// folder with train.csv and test.csv. The experiment has a space that takes them; change it as you like.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet init photos\n  hemet search photos.yaml --check\n  hemet search photos.yaml"
+    after_help = "Example:\n  hemet init photos\n  hemet search photos.yaml --check\n  hemet search photos.yaml\n  hemet init table.csv"
 )]
 pub struct Args {
-    /// The folder of images
-    pub folder: PathBuf,
-    /// The experiment to write; without it, the folder's name with .yaml, in the current folder
+    /// The folder of images, or the table
+    pub source: PathBuf,
+    /// The experiment to write; without it, the source's name with .yaml, in the current folder
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    if args.folder.is_file() {
-        let what = "it is a file; name a folder of PNG or JPEG images, one folder a class";
-        return Err(Error::file(&args.folder, what));
-    }
-    let sets = data::load("image_folder", Some(&args.folder))?;
-    let name = name_of(&args.folder);
+    let set = set_of(&args.source)?;
+    let sets = data::load(set, Some(&args.source))?;
+    let name = name_of(&args.source);
     let output = args.output.clone().unwrap_or(format!("{name}.yaml").into());
     if output.exists() {
         let what = "it exists already; name another file with --output";
         return Err(Error::file(&output, what));
     }
-    let yaml = experiment(&name, &args.folder, &sets);
+    let path = serde_json::json!(args.source.display().to_string());
+    let data = format!("{{set: {set}, path: {path}}}");
+    let yaml = experiment(&name, &data, &sets);
     let space = parse::<Experiment>(&Text::of(&output, &yaml)?)?;
     hemet_files::write_atomically(&output, yaml.as_bytes())?;
     println!(
-        "{}: {} networks for images of {} in {} classes ({} for training, {} for the test)",
+        "{}: {} networks for inputs of {} in {} classes ({} for training, {} for the test)",
         output.display(),
         space.space()?.size(),
         sets.train.shape,
@@ -53,10 +52,35 @@ pub fn run(args: &Args) -> Result<(), Error> {
     Ok(())
 }
 
-/// The folder's name, as that of an experiment.
-fn name_of(folder: &Path) -> String {
-    let folder = folder.canonicalize().unwrap_or(folder.to_owned());
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+/// The data set that a path is one of.
+fn set_of(path: &Path) -> Result<&'static str, Error> {
+    let table = |path: &Path| {
+        path.extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("csv"))
+    };
+    if path.is_file() {
+        let what = "it is no CSV file and no folder; name a table, or a folder of PNG or JPEG images, one folder a class";
+        return match table(path) {
+            true => Ok("csv"),
+            false => Err(Error::file(path, what)),
+        };
+    }
+    let entries = std::fs::read_dir(path).map_err(|e| Error::file(path, e))?;
+    let mut files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    Ok(match files.any(|path| table(&path)) {
+        true => "csv",
+        false => "image_folder",
+    })
+}
+
+/// The source's name, as that of an experiment.
+fn name_of(source: &Path) -> String {
+    let source = source.canonicalize().unwrap_or(source.to_owned());
+    let name = match source.is_dir() {
+        true => source.file_name(),
+        false => source.file_stem(),
+    };
+    let name = name.unwrap_or_default().to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let name: String = name
         .chars()
@@ -69,38 +93,53 @@ fn name_of(folder: &Path) -> String {
 }
 
 /// The experiment's text.
-fn experiment(name: &str, folder: &Path, sets: &TrainTest) -> String {
+fn experiment(name: &str, data: &str, sets: &TrainTest) -> String {
     let Shape {
         channels,
         height,
         width,
     } = sets.train.shape;
     let classes = sets.train.classes;
-    let path = serde_json::json!(folder.display().to_string());
-    let (stem, strided) = strides(height.min(width));
     let epochs = epochs(sets.train.len());
-    let positions: String = (1..=strided).map(position).collect();
+    // A table has a number a channel.
+    let (space, shift) = match height * width {
+        1 => (TABLE.to_owned(), ""),
+        _ => (space(height.min(width)), ", shift: 1"),
+    };
     format!(
         "\
-# {images} images of {channels}x{height}x{width} in {classes} classes: {named}.
+# {all} inputs of {channels}x{height}x{width} in {classes} classes: {named}.
 # `hemet search FILE --check` says how large the space is and how long the search may take; docs/spaces-and-strategies.md
 # and docs/reference/ say what else can stand here.
 name: {name}
-data: {{set: image_folder, path: {path}}}
+data: {data}
 space:
   input: [{channels}, {height}, {width}]
   classes: {classes}
-  stem: {{conv: {{width: [4, 8], kernel: 3, stride: {stem}}}}}
-  blocks:
-{positions}\
+{space}\
 search: {{strategy: nsga2, trials: 16}}
-train: {{epochs: {epochs}, shift: 1}}
+train: {{epochs: {epochs}{shift}}}
 choose: {{within_points: 0.5}}
 encrypted_images: {encrypted}
 ",
-        images = sets.train.len() + sets.test.len(),
+        all = sets.train.len() + sets.test.len(),
         named = sets.train.class_names.join(", ").replace(['\n', '\r'], " "),
         encrypted = sets.test.len().min(100),
+    )
+}
+
+/// What a space for a table has behind its input.
+const TABLE: &str = "  blocks:
+    - {name: b1, options: [{dense: {width: [8, 16, 32]}}]}
+    - {name: b2, options: [skip, {dense: {width: [8, 16]}}]}
+";
+
+/// What a space for images of this side has behind its input.
+fn space(side: usize) -> String {
+    let (stem, strided) = strides(side);
+    let positions: String = (1..=strided).map(position).collect();
+    format!(
+        "  stem: {{conv: {{width: [4, 8], kernel: 3, stride: {stem}}}}}\n  blocks:\n{positions}"
     )
 }
 

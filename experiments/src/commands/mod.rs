@@ -52,7 +52,7 @@ pub enum Command {
     Train(train::Args),
     /// Show the size of a space, the extremes of its networks and a sample
     Space(space::Args),
-    /// Write an experiment for a folder of images, after looking at it
+    /// Write an experiment for a folder of images or a table, after looking at it
     Init(init::Args),
     /// List data sets, fetch published ones, check files
     Data(data::Args),
