@@ -312,6 +312,10 @@ const WRONG: &[(&str, &[&str])] = &[
         &["`compile.failure_bits` is 9", "from 40 to 128"],
     ),
     (
+        "compile: {share_results: ^0}",
+        &["`compile.share_results` is 0", "at least 1"],
+    ),
+    (
         "compile: {output: ^class}",
         &["`compile.output` is `class`", "`logits` or `label`"],
     ),
