@@ -42,6 +42,18 @@ pub fn tell(notices: &[hemet_runtime::Notice]) {
     }
 }
 
+/// Refuses an artifact whose parameters promise no security, unless the user allows it; says so in any case.
+pub fn check_security(facts: &hemet_runtime::Facts, is_allowed: bool) -> Result<(), Error> {
+    tell(&facts.notices());
+    match facts.security_bits {
+        0 if !is_allowed => Err(Error::user(format!(
+            "{} promises no security; compile the network again, or give --allow-insecure for a test without real data",
+            facts.parameters
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Prints `value` as one line of JSON.
 pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
     println!("{}", serde_json::to_string(value)?);

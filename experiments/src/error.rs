@@ -57,7 +57,7 @@ pub enum Error {
     /// A cost table lacks what is asked of it. Exit status 2.
     #[error(transparent)]
     MissingCost(#[from] hemet_schedule::MissingCost),
-    /// Client, server, calibration. Exit status 2.
+    /// Client, server, calibration. Exit status 2, or 1 for an answer that was checked and is wrong.
     #[error(transparent)]
     Runtime(Box<hemet_runtime::RuntimeError>),
     /// Client, server, calibration of TFHE. Exit status 2.
@@ -174,10 +174,13 @@ impl Error {
             | Error::Artifact(_)
             | Error::TfheSchedule(_)
             | Error::MissingCost(_)
-            | Error::Runtime(_)
             | Error::Tfhe(_)
             | Error::Write(_)
             | Error::Yaml(_) => 2,
+            Error::Runtime(error) => match error.is_failed_check() {
+                true => 1,
+                false => 2,
+            },
             Error::Check(_) | Error::Uncompilable(_) | Error::Report(_) | Error::Json(_) => 1,
         }
     }

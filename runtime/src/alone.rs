@@ -10,11 +10,12 @@ use std::process::Command;
 use hemet_files::write_atomically;
 use serde::{Deserialize, Serialize};
 
-use crate::door::{self, Spec};
+use crate::door::Spec;
 use crate::error::{Result, RuntimeError};
 use crate::files::read;
 use crate::memory::peak_memory_bytes;
 use crate::observe::unobserved;
+use crate::schemes;
 use crate::server::{Server, keep_keys};
 
 const ARTIFACT: &str = "model.hemet";
@@ -73,7 +74,7 @@ pub fn run(command: &mut Command, folder: &Path) -> Result<(Figures, Vec<u8>)> {
 /// As [`Server::with_constant_bytes`], [`Server::kept_keys`] and [`Server::answer`]; what cannot be read or written.
 pub fn serve(folder: &Path, constant_bytes: usize, clock_s: &dyn Fn() -> f64) -> Result<()> {
     let begin = clock_s();
-    let model = door::open(&folder.join(ARTIFACT))?;
+    let model = schemes::open(&folder.join(ARTIFACT))?;
     let server = Server::with_constant_bytes(model, constant_bytes)?;
     let load_s = clock_s() - begin;
     let keys = server.kept_keys(&folder.join(KEYS))?;

@@ -5,9 +5,18 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::door::{Answer, Facts, Secret, Spec};
-use crate::error::Result;
-use crate::files::{Belongs, Envelope, FileKind, read, seal};
+use crate::door::{Answer, Secret, Spec};
+use crate::error::{Result, RuntimeError};
+use crate::facts::Facts;
+use crate::files::{Belongs, Envelope, FileKind, read_sealed, seal};
+use crate::message::{Asked, Message};
+use crate::schemes::required;
+
+/// Most bytes of a client key file: 64 MiB.
+const MAX_KEY_BYTES: u64 = 64 << 20;
+
+/// Most bytes of a response: 4 GiB.
+const MAX_RESPONSE_BYTES: u64 = 4 << 30;
 
 /// A client: what it knows of an artifact, and the secret half for it. It has no `Debug`, and keys are wiped when it is dropped.
 pub struct Client {
@@ -28,7 +37,7 @@ impl Client {
             artifact: spec.facts().artifact,
             keys: made.key_set,
         };
-        let keys = seal(FileKind::EvaluationKeys, belongs, &made.keys);
+        let keys = seal(FileKind::EvaluationKeys, belongs, &[&made.keys]);
         let secret = made.secret;
         let client = Self {
             spec,
@@ -52,7 +61,7 @@ impl Client {
         Ok(Zeroizing::new(seal(
             FileKind::ClientKey,
             self.belongs,
-            &payload,
+            &[&payload],
         )))
     }
 
@@ -63,7 +72,8 @@ impl Client {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let envelope = Envelope::open(bytes, FileKind::ClientKey)?;
         let belongs = envelope.belongs;
-        let (spec, secret) = belongs.scheme.secret(belongs.artifact, envelope.payload)?;
+        let scheme = required(belongs.scheme, FileKind::ClientKey.name())?;
+        let (spec, secret) = scheme.secret(belongs.artifact, envelope.payload)?;
         Ok(Self {
             spec,
             belongs,
@@ -87,13 +97,18 @@ impl Client {
     /// # Errors
     /// As [`Client::from_bytes`], and what the system says.
     pub fn load(path: &Path) -> Result<Self> {
-        Self::from_bytes(&Zeroizing::new(read(path)?))
+        Self::from_bytes(&Zeroizing::new(read_sealed(
+            path,
+            FileKind::ClientKey,
+            MAX_KEY_BYTES,
+            |_| Ok(()),
+        )?))
     }
 
     /// Encrypts an input, given in channel-major order, as a request.
     ///
     /// # Errors
-    /// An input of another size, or with a number that is not finite or too large.
+    /// An input of another size, or with a number that is not finite or outside the artifact's range.
     pub fn encrypt(&self, input: &[f64]) -> Result<Vec<u8>> {
         self.encrypt_batch(&[input])
     }
@@ -103,14 +118,37 @@ impl Client {
     /// # Errors
     /// As [`Client::encrypt`]; none, or more than one request takes.
     pub fn encrypt_batch(&self, inputs: &[&[f64]]) -> Result<Vec<u8>> {
+        if let Some(range) = self.spec.facts().range {
+            inputs.iter().try_for_each(|input| range.check(input))?;
+        }
+        self.encrypt_any(inputs)
+    }
+
+    /// As [`Client::encrypt_batch`], also of inputs outside the artifact's range, for which it promises nothing: for measuring.
+    ///
+    /// # Errors
+    /// As [`Client::encrypt_batch`].
+    pub fn encrypt_any(&self, inputs: &[&[f64]]) -> Result<Vec<u8>> {
         let payload = self.secret.encrypt(inputs)?;
-        Ok(seal(FileKind::Request, self.belongs, &payload))
+        let number = Asked::new_number()?;
+        let parts: [&[u8]; 2] = [&number, &payload];
+        Ok(seal(FileKind::Request, self.belongs, &parts))
+    }
+
+    /// Reads a response file; its length is checked before it is read.
+    ///
+    /// # Errors
+    /// A file of another kind or length, and what the system says.
+    pub fn read_response(&self, path: &Path) -> Result<Vec<u8>> {
+        read_sealed(path, FileKind::Response, MAX_RESPONSE_BYTES, |head| {
+            self.belongs.check(FileKind::Response.name(), head.belongs)
+        })
     }
 
     /// Decrypts a response.
     ///
     /// # Errors
-    /// Truncated, altered or foreign bytes, or bytes that are no answer.
+    /// Truncated, altered or foreign bytes, or bytes that are no result of the network.
     pub fn decrypt(&self, response: &[u8]) -> Result<Answer> {
         let one = self.decrypt_batch(response, 1)?.pop();
         Ok(one.unwrap_or(Answer::Logits(Vec::new())))
@@ -121,8 +159,36 @@ impl Client {
     /// # Errors
     /// As [`Client::decrypt`]; more than one request takes.
     pub fn decrypt_batch(&self, response: &[u8], count: usize) -> Result<Vec<Answer>> {
+        let message = self.response(response)?;
+        self.secret.decrypt(message.payload, count)
+    }
+
+    /// As [`Client::decrypt_batch`], of an answer that must be to `request`.
+    ///
+    /// # Errors
+    /// As [`Client::decrypt_batch`]; [`RuntimeError::OtherRequest`] for an answer to another request.
+    pub fn decrypt_for(
+        &self,
+        request: &[u8],
+        response: &[u8],
+        count: usize,
+    ) -> Result<Vec<Answer>> {
+        let sent = Envelope::open(request, FileKind::Request)?.of(self.belongs)?;
+        let asked = Message::of_request(&sent)?.asked(request);
+        let message = self.response(response)?;
+        match (asked, message.asked) {
+            (Some(ours), Some(theirs)) if ours == theirs => {}
+            (ours, theirs) => {
+                let name = |asked: Option<Asked>| asked.map_or("none".into(), |a| a.to_string());
+                let reason = format!("it answers {}, this is {}", name(theirs), name(ours));
+                return Err(RuntimeError::OtherRequest { reason });
+            }
+        }
+        self.secret.decrypt(message.payload, count)
+    }
+
+    fn response<'a>(&self, response: &'a [u8]) -> Result<Message<'a>> {
         let envelope = Envelope::open(response, FileKind::Response)?;
-        self.secret
-            .decrypt(envelope.of(self.belongs)?.payload, count)
+        Message::of_response(&envelope.of(self.belongs)?)
     }
 }

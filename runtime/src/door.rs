@@ -5,7 +5,7 @@
 //! keys ([`Admitted`]). What travels between them is a payload: [`crate::Client`] and [`crate::Server`] put it into the one
 //! envelope of all schemes, which names artifact and key set and is summed. So a scheme never sees a foreign or damaged file.
 //!
-//! [`door`] is the list of all; [`crate::conformance::door`] is the suite that each one passes.
+//! [`crate::schemes`] is the list of all; [`crate::conformance::door`] is the suite that each one passes.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,55 +13,15 @@ use std::sync::Arc;
 use hemet_schedule::{Manifest, Scheme as SchemeId};
 use zeroize::Zeroizing;
 
-use crate::error::{Result, RuntimeError};
-use crate::files::{ArtifactId, KeySetId, Opened, read, read_start};
+use crate::error::Result;
+use crate::facts::Facts;
+use crate::files::{ArtifactId, KeySetId, Opened, read};
 use crate::observe::Observer;
-
-/// The door of a scheme; none where this build does not have it.
-pub fn door(id: SchemeId) -> Option<&'static dyn Scheme> {
-    match id {
-        SchemeId::Ckks => Some(&crate::ckks::Ckks),
-        #[cfg(feature = "tfhe")]
-        SchemeId::Tfhe => Some(&crate::tfhe::Tfhe),
-        #[cfg(not(feature = "tfhe"))]
-        SchemeId::Tfhe => None,
-    }
-}
-
-/// The schemes of this build.
-pub fn schemes() -> impl Iterator<Item = &'static dyn Scheme> {
-    SchemeId::ALL.into_iter().filter_map(door)
-}
-
-/// The first bytes of a file, which say whose artifact it is.
-const START: usize = 64;
-
-/// The scheme whose artifact lies at `path`.
-///
-/// # Errors
-/// A file of another kind, one of a scheme that this build does not have, or one that cannot be read.
-pub fn scheme_at(path: &Path) -> Result<&'static dyn Scheme> {
-    let what = "an artifact";
-    let id = SchemeId::of_file(&read_start(path, START)?);
-    let id = id.ok_or(RuntimeError::NotOurs { what })?;
-    door(id).ok_or(RuntimeError::NoScheme { what, scheme: id })
-}
-
-/// The artifact at `path`, of whichever scheme.
-///
-/// # Errors
-/// As [`scheme_at`]; a damaged artifact, or one that is not valid.
-pub fn open(path: &Path) -> Result<Box<dyn Model>> {
-    scheme_at(path)?.read(path)
-}
 
 /// A scheme of homomorphic encryption.
 pub trait Scheme: Send + Sync {
     /// Which scheme it is.
     fn id(&self) -> SchemeId;
-
-    /// The bits of a file's kind that say that it is of this scheme; no two schemes have the same. One of 0x00, 0x20, 0x80, 0xa0.
-    fn mark(&self) -> u8;
 
     /// Reads and verifies the bytes of an artifact.
     ///
@@ -77,6 +37,12 @@ pub trait Scheme: Send + Sync {
         self.artifact(&read(path)?)
     }
 
+    /// Reads what [`Spec::to_json`] wrote of the artifact `artifact`.
+    ///
+    /// # Errors
+    /// Anything missing, unknown or out of range, or a spec of another artifact.
+    fn spec(&self, artifact: ArtifactId, json: &str) -> Result<Arc<dyn Spec>>;
+
     /// Reads the payload of a client key file, by [`Secret::to_payload`]: the secret half, and what it knows of the artifact
     /// `artifact`.
     ///
@@ -87,44 +53,6 @@ pub trait Scheme: Send + Sync {
 
 /// What a client key file holds.
 pub type ClientHalf = (Arc<dyn Spec>, Box<dyn Secret>);
-
-/// That results may be shown to others than the owner of the key.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Shown {
-    /// How many, over the life of a key.
-    pub results: u64,
-    /// Deviation of the noise that decryption adds to every output.
-    pub noise: f64,
-}
-
-/// What clients and users are told of an artifact; nothing of its weights.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Facts {
-    /// The artifact.
-    pub artifact: ArtifactId,
-    /// Name of the network; empty where a key file of an older program does not say it.
-    pub network: String,
-    /// What the outputs stand for, in order; empty if not known.
-    pub classes: Vec<String>,
-    /// How raw data become the network's input, in words.
-    pub normalization: String,
-    /// Channels, height and width of an input.
-    pub shape: [u32; 3],
-    /// Inputs that one request takes.
-    pub images: usize,
-    /// Whether decrypted numbers are those of the clear reference exactly, so that a difference is a fault and no noise.
-    pub exact: bool,
-    /// Magnitude from which on an output decrypts to a wrong number, where there is one.
-    pub output_edge: Option<f64>,
-    /// How many results may be shown to others, where decryption hides their errors; nothing where none may.
-    pub shown: Option<Shown>,
-    /// The parameters of the encryption, in words.
-    pub parameters: String,
-    /// Bits of security; 0 for parameters that promise none.
-    pub security_bits: u32,
-    /// Bytes of the evaluation keys as a client sends them, without heads.
-    pub evaluation_key_bytes: u64,
-}
 
 /// What a client decrypts.
 #[derive(Clone, Debug, PartialEq)]
@@ -210,10 +138,16 @@ pub trait Model: Send + Sync {
 /// What a client knows of an artifact.
 pub trait Spec: Send + Sync {
     /// The scheme.
-    fn scheme(&self) -> &'static dyn Scheme;
+    fn scheme(&self) -> SchemeId;
 
     /// What is told of the artifact.
     fn facts(&self) -> Facts;
+
+    /// What a client must know as JSON, for [`Scheme::spec`]; it holds no weight.
+    ///
+    /// # Errors
+    /// None in practice.
+    fn to_json(&self) -> Result<String>;
 
     /// Makes a secret half from the operating system's randomness, and the payload of the evaluation keys.
     ///

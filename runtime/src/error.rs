@@ -54,6 +54,46 @@ pub enum RuntimeError {
         /// The number.
         value: f64,
     },
+    /// An element of the image that the network was not compiled for.
+    #[error(
+        "element {index} of the image is {value}, this artifact takes {low} to {high}; {cause}"
+    )]
+    OutOfRange {
+        /// Position in channel-major order.
+        index: usize,
+        /// The number.
+        value: f64,
+        /// The least that it may be.
+        low: f64,
+        /// The greatest that it may be.
+        high: f64,
+        /// The likely cause, and what to do.
+        cause: &'static str,
+    },
+    /// An answer to another request.
+    #[error("the answer is not to this request: {reason}; ask the server again with this request")]
+    OtherRequest {
+        /// Both requests.
+        reason: String,
+    },
+    /// An answer that no honest server gives.
+    #[error(
+        "the answer is no result of this network: {reason}; do not use it, and ask the server again"
+    )]
+    Implausible {
+        /// What is wrong, with the numbers.
+        reason: String,
+    },
+    /// Evaluation keys that the artifact does not need.
+    #[error(
+        "the evaluation keys hold {extra} keys that this artifact does not need ({needed} are needed); send those of `keygen` for it"
+    )]
+    ExtraKeys {
+        /// Keys beyond those that are needed.
+        extra: usize,
+        /// Keys that are needed.
+        needed: usize,
+    },
     /// Another number of images than a request takes.
     #[error(
         "{got} images, room for {room} in a request{}; give at least one and at most as many",
@@ -260,6 +300,16 @@ pub enum RuntimeError {
     /// The parameters are refused.
     #[error(transparent)]
     Parameters(#[from] hemet_ckks_params::ParamError),
+}
+
+impl RuntimeError {
+    /// Whether everything could be read and an answer was checked and found wrong.
+    pub fn is_failed_check(&self) -> bool {
+        matches!(
+            self,
+            RuntimeError::OtherRequest { .. } | RuntimeError::Implausible { .. }
+        )
+    }
 }
 
 /// What this crate's functions return.

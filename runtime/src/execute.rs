@@ -6,9 +6,8 @@ use hemet_schedule::{Constant, Diagonals, Header, Instruction, Op, Schedule, Typ
 
 use crate::backend::{Backend, LinearConstant};
 use crate::error::{Result, RuntimeError};
-use crate::observe::{Observer, at};
+use crate::observe::at;
 use crate::order::Order;
-use crate::run::Run;
 
 /// A verified schedule with its constants encoded for a backend: made once when an artifact is loaded, so that no request
 /// waits for an encoding.
@@ -80,25 +79,9 @@ impl<B: Backend> Program<B> {
         &self.backend
     }
 
-    /// Runs the schedule on `inputs`; returns the outputs in their order.
-    ///
-    /// Instructions that do not wait for each other run side by side in the caller's rayon pool, as many as it has threads, and the
-    /// backend spreads the work inside one over threads that have none; on one thread they run in the order of the schedule.
-    /// Results are the same in any case. Values are freed after their last use. A rescale that alone reads the result of a
-    /// linear map or of a relinearisation runs inside it: an observer sees it take no time.
-    ///
-    /// # Errors
-    /// Inputs of another number or type than the header says, a missing key; the error names instruction and layer.
-    pub fn run(
-        &self,
-        keys: &B::Keys,
-        inputs: Vec<B::Ciphertext>,
-        observe: &mut Observer<'_>,
-    ) -> Result<Vec<B::Ciphertext>> {
-        self.check_inputs(&inputs)?;
-        let threads = rayon::current_num_threads();
-        let pass = self.backend.begin(&self.maps);
-        Run::new(self, (keys, pass), inputs, observe, threads).finish(threads > 1)
+    /// The linear maps as the backend holds them.
+    pub(crate) fn maps(&self) -> &B::Maps {
+        &self.maps
     }
 
     pub(crate) fn order(&self) -> &Order {
@@ -109,7 +92,7 @@ impl<B: Backend> Program<B> {
         self.fusions.get(index).copied().unwrap_or(Fusion::Alone)
     }
 
-    fn check_inputs(&self, inputs: &[B::Ciphertext]) -> Result<()> {
+    pub(crate) fn check_inputs(&self, inputs: &[B::Ciphertext]) -> Result<()> {
         let header = &self.schedule().header;
         let expected = header.input.ciphertexts(header.parameters.slots());
         if inputs.len() != expected {

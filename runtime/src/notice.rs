@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::door::Facts;
+use crate::facts::Facts;
 
 /// Something to tell the user.
 #[derive(Clone, Debug, PartialEq)]

@@ -36,11 +36,40 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What instructions are computed with.
+pub(crate) struct Means<'a, B: Backend> {
+    keys: &'a B::Keys,
+    pass: B::Pass<'a>,
+}
+
+impl<B: Backend> Program<B> {
+    /// Runs the schedule on `inputs`; returns the outputs in their order.
+    ///
+    /// Instructions that do not wait for each other run side by side in the caller's rayon pool, as many as it has threads, and the
+    /// backend spreads the work inside one over threads that have none; on one thread they run in the order of the schedule.
+    /// Results are the same in any case. Values are freed after their last use. A rescale that alone reads the result of a
+    /// linear map or of a relinearisation runs inside it: an observer sees it take no time.
+    ///
+    /// # Errors
+    /// Inputs of another number or type than the header says, a missing key; the error names instruction and layer.
+    pub fn run(
+        &self,
+        keys: &B::Keys,
+        inputs: Vec<B::Ciphertext>,
+        observe: &mut Observer<'_>,
+    ) -> Result<Vec<B::Ciphertext>> {
+        self.check_inputs(&inputs)?;
+        let threads = rayon::current_num_threads();
+        let pass = self.backend().begin(self.maps());
+        Run::new(self, Means { keys, pass }, inputs, observe, threads).finish(threads > 1)
+    }
+}
+
 impl<'a, 'o, B: Backend> Run<'a, 'o, B> {
     /// A run in which at most `at_once` instructions run at a time.
     pub(crate) fn new(
         program: &'a Program<B>,
-        (keys, pass): (&'a B::Keys, B::Pass<'a>),
+        means: Means<'a, B>,
         inputs: Vec<B::Ciphertext>,
         observe: &'a mut Observer<'o>,
         at_once: usize,
@@ -48,8 +77,8 @@ impl<'a, 'o, B: Backend> Run<'a, 'o, B> {
         let order = program.order();
         Self {
             program,
-            keys,
-            pass,
+            keys: means.keys,
+            pass: means.pass,
             observe: Mutex::new(observe),
             state: Mutex::new(State {
                 queue: order.start(at_once),

@@ -4,9 +4,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::door::{Admitted, Facts, Model, Service, Spec};
+use crate::door::{Admitted, Model, Service, Spec};
 use crate::error::{Result, RuntimeError};
-use crate::files::{ArtifactId, Belongs, Envelope, FileKind, HEADER, KeySetId, Opened, seal};
+use crate::facts::Facts;
+use crate::files::{Belongs, Envelope, FileKind, HEADER, KeySetId, Opened, read_sealed, seal};
+use crate::message::Message;
 use crate::observe::Observer;
 
 /// Where kept keys begin in their file: after the envelope, at a page.
@@ -72,7 +74,7 @@ impl Server {
     /// Truncated, altered or foreign bytes; a key that is missing or serves too little.
     pub fn keys(&self, bytes: &[u8]) -> Result<ServerKeys> {
         let envelope = Envelope::open(bytes, FileKind::EvaluationKeys)?;
-        own(self.spec.as_ref(), self.facts.artifact, envelope)?;
+        self.own(FileKind::EvaluationKeys, envelope.belongs)?;
         Ok(ServerKeys {
             belongs: envelope.belongs,
             admitted: self.service.admit(envelope.payload)?,
@@ -84,7 +86,8 @@ impl Server {
     /// # Errors
     /// As [`Server::keys`], and what the system says.
     pub fn load_keys(&self, path: &Path) -> Result<ServerKeys> {
-        self.keys(&self.bounded(path, FileKind::EvaluationKeys)?)
+        let most = self.service.limits().key_bytes;
+        self.keys(&self.bounded(path, FileKind::EvaluationKeys, most)?)
     }
 
     /// Reads a client's request from a file, for [`Server::answer`]. Mark, artifact and length are looked at first, and no more is
@@ -93,36 +96,23 @@ impl Server {
     /// # Errors
     /// A file of another kind, artifact or length, and what the system says.
     pub fn load_request(&self, path: &Path) -> Result<Vec<u8>> {
-        self.bounded(path, FileKind::Request)
+        let most = self.service.limits().request_bytes;
+        self.bounded(path, FileKind::Request, most)
+    }
+
+    /// Refuses what was made for another artifact.
+    fn own(&self, kind: FileKind, theirs: Belongs) -> Result<()> {
+        let ours = Belongs {
+            scheme: self.spec.scheme(),
+            artifact: self.facts.artifact,
+            ..theirs
+        };
+        ours.check(kind.name(), theirs)
     }
 
     /// The bytes of a file from a client.
-    fn bounded(&self, path: &Path, kind: FileKind) -> Result<Vec<u8>> {
-        let opened = Opened::open(path, HEADER)?;
-        let (head, got) = Envelope::head(opened.start(), kind)?;
-        own(self.spec.as_ref(), self.facts.artifact, head)?;
-        let limits = self.service.limits();
-        let most = match kind {
-            FileKind::Request => limits.request_bytes,
-            FileKind::EvaluationKeys
-            | FileKind::MappedKeys
-            | FileKind::ClientKey
-            | FileKind::Response => limits.key_bytes,
-        };
-        if got > most {
-            let what = kind.name();
-            return Err(RuntimeError::TooLong { what, got, most });
-        }
-        // One byte more shows a file that is longer than it says.
-        let payload = opened.next(got + 1)?;
-        if payload.len() as u64 != got {
-            return Err(RuntimeError::Length {
-                what: kind.name(),
-                expected: got + HEADER as u64,
-                got: (payload.len() + HEADER) as u64,
-            });
-        }
-        Ok([opened.start(), &payload].concat())
+    fn bounded(&self, path: &Path, kind: FileKind, most: u64) -> Result<Vec<u8>> {
+        read_sealed(path, kind, most, |head| self.own(kind, head.belongs))
     }
 
     /// Uses the keys of a file by [`keep_keys`] where they lie, if the scheme can: opening reads little, keys come into
@@ -136,7 +126,7 @@ impl Server {
         let kept = Opened::open(path, KEPT_AT)?;
         let summed = kept.start().get(..HEADER).unwrap_or(kept.start());
         let envelope = Envelope::open(summed, FileKind::MappedKeys)?;
-        own(self.spec.as_ref(), self.facts.artifact, envelope)?;
+        self.own(FileKind::MappedKeys, envelope.belongs)?;
         if kept.start().len() < KEPT_AT {
             return Err(RuntimeError::Length {
                 what: FileKind::MappedKeys.name(),
@@ -162,9 +152,12 @@ impl Server {
     ) -> Result<Vec<u8>> {
         let what = FileKind::EvaluationKeys.name();
         self.facts.artifact.check(what, keys.belongs.artifact)?;
-        let envelope = Envelope::open(request, FileKind::Request)?.of(keys.belongs)?;
-        let answer = keys.admitted.answer(envelope.payload, observe)?;
-        Ok(seal(FileKind::Response, keys.belongs, &answer))
+        let envelope = Envelope::open(request, FileKind::Request)?;
+        let message = Message::of_request(&envelope.of(keys.belongs)?)?;
+        let answer = keys.admitted.answer(message.payload, observe)?;
+        let asked = message.answered(request).to_bytes();
+        let parts: [&[u8]; 2] = [&asked, &answer];
+        Ok(seal(FileKind::Response, keys.belongs, &parts))
     }
 }
 
@@ -174,18 +167,18 @@ impl Server {
 /// Truncated, altered or foreign bytes, and what the system says.
 pub fn keep_keys(spec: &dyn Spec, bytes: &[u8], path: &Path) -> Result<()> {
     let envelope = Envelope::open(bytes, FileKind::EvaluationKeys)?;
-    own(spec, spec.facts().artifact, envelope)?;
+    spec_belongs(spec, envelope.belongs)
+        .check(FileKind::EvaluationKeys.name(), envelope.belongs)?;
     let mut head = seal(FileKind::MappedKeys, envelope.belongs, &[]);
     head.resize(KEPT_AT, 0);
     spec.keep(envelope.payload, path, &head)
 }
 
-/// Refuses what was made for another artifact than that of `spec`.
-fn own(spec: &dyn Spec, artifact: ArtifactId, envelope: Envelope<'_>) -> Result<()> {
-    let belongs = Belongs {
+/// What keys of the key set of `theirs` should belong to.
+fn spec_belongs(spec: &dyn Spec, theirs: Belongs) -> Belongs {
+    Belongs {
         scheme: spec.scheme(),
-        artifact,
-        ..envelope.belongs
-    };
-    envelope.of(belongs).map(|_| ())
+        artifact: spec.facts().artifact,
+        ..theirs
+    }
 }

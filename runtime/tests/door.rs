@@ -4,7 +4,8 @@ mod common;
 
 use common::{PERIOD, network, numbers, tiny};
 use hemet_runtime::conformance::door::{SchemeUnderTest, run};
-use hemet_runtime::door::{Scheme, schemes};
+use hemet_runtime::door::{Model, Scheme};
+use hemet_runtime::schemes::{schemes, spec_to_bytes};
 use hemet_schedule::{Artifact, Manifest, Scheme as SchemeId};
 
 fn ckks(name: &str) -> Vec<u8> {
@@ -50,6 +51,37 @@ fn every_scheme_passes_the_suite_of_the_door() {
                 scheme.id().name(),
                 check.claim
             );
+        }
+    }
+}
+
+/// Numbers whose bytes or digits must not be found.
+fn traces(value: f64) -> Vec<Vec<u8>> {
+    let digits = format!("{value}");
+    let mut traces = vec![
+        value.to_le_bytes().to_vec(),
+        (value as f32).to_le_bytes().to_vec(),
+    ];
+    // Short numbers are found in any text.
+    traces.extend((digits.len() > 6).then(|| digits.into_bytes()));
+    traces
+}
+
+#[test]
+fn a_clients_spec_holds_no_weight() {
+    let artifact = Artifact::new(Manifest::new("ours"), network(tiny(), 3));
+    let constants = &artifact.schedule.constants.entries;
+    let weights: Vec<f64> = constants
+        .iter()
+        .flat_map(|(_, constant)| constant.values().to_vec())
+        .filter(|x| *x != 0.0)
+        .collect();
+    assert!(weights.len() > 500, "{}", weights.len());
+    let spec = spec_to_bytes(artifact.spec().unwrap().as_ref()).unwrap();
+    for weight in weights {
+        for trace in traces(weight) {
+            let found = spec.windows(trace.len()).any(|bytes| bytes == trace);
+            assert!(!found, "{weight} is in the spec");
         }
     }
 }

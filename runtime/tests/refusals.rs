@@ -113,8 +113,9 @@ fn ciphertexts_of_the_wrong_number_level_or_size_are_refused_with_both_numbers()
     let payload = &request[96..];
 
     let mut two = payload.to_vec();
-    two[0] = 2;
-    two.extend_from_slice(&payload[4..]);
+    // The request's number comes first.
+    two[16] = 2;
+    two.extend_from_slice(&payload[20..]);
     let message = text(
         s.server
             .answer(&s.keys, &resealed(&request, &two), &mut unobserved),
@@ -131,7 +132,8 @@ fn ciphertexts_of_the_wrong_number_level_or_size_are_refused_with_both_numbers()
             .is_ok()
     );
     let mut count = response[96..].to_vec();
-    count[0] = 0;
+    // The answered request comes first.
+    count[48] = 0;
     let message = text(s.client.decrypt(&resealed(&response, &count)));
     assert!(
         message.contains("has 0 ciphertexts, 1 are needed"),

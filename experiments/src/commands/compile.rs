@@ -193,7 +193,7 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     if let (Some(data), Some(path)) = (&calibration, &args.calibrate) {
         hemet_compiler::check_samples(&data.inputs, None).map_err(|e| Error::file(path, e))?;
     }
-    let imported = import(args, &bytes, calibration.as_ref())?;
+    let (imported, fit_error) = import(args, &bytes, calibration.as_ref())?;
     if let (Some(data), Some(file)) = (&calibration, &args.calibrate) {
         let graph = &imported.graph;
         let elements = graph.node(graph.input()).shape.len();
@@ -240,23 +240,38 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     let samples = calibration.map_or(Vec::new(), |data| data.inputs);
     let compiled = hemet_compiler::compile_for(&samples, graph, weights, &options, &table);
     let compiled = compiled?;
+    let seen = schemes::ckks::compile::input_range(&samples, compiled.input_transform.as_ref());
+    let stated = [-options.input_range, options.input_range];
+    let input_range = match (args.input_range, seen, &compiled.input_transform) {
+        (None, Some(seen), _) => Some(seen),
+        (Some(_), _, None) | (None, None, None) => Some(stated),
+        // What was stated is about inputs before the transform.
+        (Some(_), seen, Some(_)) => seen,
+        (None, None, Some(_)) => None,
+    };
     let name = path
         .file_stem()
         .map_or("model".into(), |stem| stem.to_string_lossy());
     let manifest = Manifest {
         predicted_latency_ms: Some(compiled.estimate.latency_ms),
         layers: compiled.estimate.layers,
+        input_range,
         input_transform: compiled.input_transform,
         sharing: sharing(args.share_results, compiled.promise.error),
         promise: Some(compiled.promise),
         cost_machine: Some(table.machine),
+        fit_error,
         ..Manifest::new(&name)
     };
     Ok(Artifact::new(manifest, compiled.schedule))
 }
 
-/// The network, its activations fitted on the calibration data where that is asked for.
-fn import(args: &Args, bytes: &[u8], calibration: Option<&Calibration>) -> Result<Imported, Error> {
+/// The network, its activations fitted on the calibration data where that is asked for; then with the error that this makes.
+fn import(
+    args: &Args,
+    bytes: &[u8],
+    calibration: Option<&Calibration>,
+) -> Result<(Imported, Option<f64>), Error> {
     let wrong = |e: hemet_onnx::Error| Error::file(&args.source, e);
     let folder = args
         .source
@@ -273,7 +288,7 @@ fn import(args: &Args, bytes: &[u8], calibration: Option<&Calibration>) -> Resul
     let (Some(degree), Some(data)) = (args.fit_activations, calibration) else {
         let imported = hemet_onnx::import(source).map_err(wrong)?;
         say_what_is_left(&imported.client);
-        return Ok(imported);
+        return Ok((imported, None));
     };
     let calibration = hemet_onnx::Calibration {
         inputs: &data.inputs,
@@ -284,7 +299,7 @@ fn import(args: &Args, bytes: &[u8], calibration: Option<&Calibration>) -> Resul
         hemet_onnx::import_fitted(source, degree, calibration).map_err(wrong)?;
     show(&report);
     say_what_is_left(&imported.client);
-    Ok(imported)
+    Ok((imported, Some(report.max_abs_error)))
 }
 
 /// Prints what of the model the client does after decrypting.

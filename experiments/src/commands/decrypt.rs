@@ -11,7 +11,7 @@ use crate::error::Error;
 /// Decrypt the server's answer
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet decrypt --key keys/client.key answer.ct\n  hemet decrypt --key keys/client.key --count 1000 --json answers.ct   # a batch: a line of JSON an image"
+    after_help = "Example:\n  hemet decrypt --key keys/client.key --request image.ct answer.ct\n  hemet decrypt --key keys/client.key --request images.ct --count 1000 --json answers.ct   # a batch: a line of JSON an image"
 )]
 pub struct Args {
     /// The encrypted answer
@@ -19,6 +19,12 @@ pub struct Args {
     /// The client's secret key file
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
+    /// The request that was sent: an answer to any other request is refused (exit status 1)
+    #[arg(long, value_name = "FILE")]
+    pub request: Option<PathBuf>,
+    /// Print every digit: whoever sees digits beyond the promised precision can find the secret key, so show them to nobody
+    #[arg(long)]
+    pub raw: bool,
     /// How many images were encrypted in the request; needed where an artifact takes batches
     #[arg(long, value_name = "N")]
     pub count: Option<usize>,
@@ -40,7 +46,9 @@ struct Decrypted {
 pub fn run(args: &Args) -> Result<(), Error> {
     let client = Client::load(&args.key).map_err(|e| Error::file(&args.key, e))?;
     let facts = client.facts();
-    let response = std::fs::read(&args.response).map_err(|e| Error::file(&args.response, e))?;
+    common::tell(&facts.notices());
+    let response = client.read_response(&args.response);
+    let response = response.map_err(|e| Error::file(&args.response, e))?;
     let count = match (args.count, facts.images) {
         (Some(count), _) => count,
         (None, 1) => 1,
@@ -50,12 +58,35 @@ pub fn run(args: &Args) -> Result<(), Error> {
             )));
         }
     };
-    let answers = client
-        .decrypt_batch(&response, count)
-        .map_err(|e| Error::file(&args.response, e))?;
+    let answers = match &args.request {
+        Some(path) => {
+            let request = std::fs::read(path).map_err(|e| Error::file(path, e))?;
+            client.decrypt_for(&request, &response, count)
+        }
+        None => {
+            eprintln!(
+                "note: nothing says that this is the answer to your request; give the request with --request"
+            );
+            client.decrypt_batch(&response, count)
+        }
+    };
+    let answers = answers.map_err(|e| match e.is_failed_check() {
+        true => Error::Check(format!("{}: {e}", args.response.display())),
+        false => Error::file(&args.response, e),
+    })?;
+    if args.raw && facts.precision.is_some() {
+        eprintln!(
+            "warning: --raw prints the noise of encryption, from which the secret key can be computed; show these numbers to nobody, \
+             least of all to the server"
+        );
+    }
     for (number, answer) in answers.into_iter().enumerate() {
         let (class, logits) = (answer.class(), answer.logits());
         common::tell(&facts.output_notices(&logits));
+        let logits = match facts.precision {
+            Some(precision) if !args.raw => precision.rounded(&logits),
+            Some(_) | None => logits,
+        };
         if args.output.json {
             let name = name(&facts.classes, class);
             common::print_json(&Decrypted {

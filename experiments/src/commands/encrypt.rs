@@ -27,13 +27,16 @@ pub struct Args {
     /// Where the encrypted image goes
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Encrypt under parameters that promise no security
+    #[arg(long)]
+    pub allow_insecure: bool,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
     let client = Client::load(&args.key).map_err(|e| Error::file(&args.key, e))?;
     let facts = client.facts();
-    common::tell(&facts.notices());
+    common::check_security(&facts, args.allow_insecure)?;
     let room = facts.images;
     if args.count == 0 || args.count > room {
         let got = args.count;

@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod calibrate;
+pub mod client_spec;
 pub mod compile;
 pub mod completions;
 pub mod data;
@@ -60,6 +61,8 @@ pub enum Command {
     Compile(compile::Args),
     /// Show what is in an artifact: parameters, layers, costs
     Inspect(inspect::Args),
+    /// Server: write what clients need of an artifact, without its weights
+    ClientSpec(client_spec::Args),
     /// Client: make a secret key and the evaluation keys for an artifact
     Keygen(keygen::Args),
     /// Client: encrypt an image for an artifact
@@ -102,6 +105,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Command::Space(args) => space::run(&args),
         Command::Compile(args) => compile::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::ClientSpec(args) => client_spec::run(&args),
         Command::Keygen(args) => keygen::run(&args),
         Command::Encrypt(args) => encrypt::run(&args),
         Command::Predict(args) => predict::run(&args),

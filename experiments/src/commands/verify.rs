@@ -29,7 +29,11 @@ pub fn run(args: &Args) -> Result<(), Error> {
             let verified = read_schedule(&args.file, source, args.constants.as_deref())?;
             verified.schedule().instructions.len()
         }
-        Ok(_) | Err(_) => schemes::open(&args.file)?.instructions(),
+        Ok(_) | Err(_) => {
+            let model = schemes::open(&args.file)?;
+            common::tell(&model.spec()?.facts().notices());
+            model.instructions()
+        }
     };
     println!("{}: {count} instructions, no fault", args.file.display());
     Ok(())

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use hemet_compiler::Target;
+use hemet_runtime::schemes::spec_to_bytes;
 use hemet_search::Trial;
 use hemet_search::data::Dataset;
 use hemet_search::trial::Point;
@@ -34,7 +35,7 @@ pub struct Deployed {
     log_qp: f64,
 }
 
-/// Compiles a completed trial and writes its artifact to `file`.
+/// Compiles a completed trial and writes its artifact to `file`, and what clients need of it beside that.
 ///
 /// # Errors
 /// [`Error::Uncompilable`] for a network that cannot be compiled; weights that cannot be read, files that cannot be
@@ -66,6 +67,8 @@ pub fn deploy(ending: &Ending<'_>, trial: &Trial, file: &Path) -> Result<Deploye
     hemet_files::write_atomically(file, &bytes)?;
     // What is measured is what a user will load: the artifact as written.
     let model = schemes::open(file)?;
+    let spec = spec_to_bytes(model.spec()?.as_ref())?;
+    hemet_files::write_atomically(file.with_extension("spec"), &spec)?;
     Ok(Deployed {
         trial: trial.clone(),
         point,

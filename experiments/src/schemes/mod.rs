@@ -12,7 +12,8 @@ use std::path::Path;
 
 use hemet_compiler::Target;
 use hemet_reports::Table;
-use hemet_runtime::door::{self, Model};
+use hemet_runtime::door::Model;
+use hemet_runtime::schemes as doors;
 use hemet_schedule::{Manifest, Scheme as SchemeId};
 use hemet_search::constraint::{CostEstimate, CostModel};
 use hemet_search::data::{self, Dataset};
@@ -36,7 +37,7 @@ pub fn door(scheme: Scheme) -> &'static dyn Door {
 /// # Errors
 /// A file that is no artifact.
 pub fn at(path: &Path) -> Result<&'static dyn Door, Error> {
-    let scheme = door::scheme_at(path).map_err(|e| Error::file(path, e))?;
+    let scheme = doors::scheme_at(path).map_err(|e| Error::file(path, e))?;
     Ok(door(match scheme.id() {
         SchemeId::Ckks => Scheme::Ckks,
         SchemeId::Tfhe => Scheme::Tfhe,
@@ -48,7 +49,7 @@ pub fn at(path: &Path) -> Result<&'static dyn Door, Error> {
 /// # Errors
 /// A file that is no artifact, or a damaged one.
 pub fn open(path: &Path) -> Result<Box<dyn Model>, Error> {
-    door::open(path).map_err(|e| Error::file(path, e))
+    doors::open(path).map_err(|e| Error::file(path, e))
 }
 
 /// What the command line asks of a scheme.

@@ -135,7 +135,7 @@ impl Session {
         images: &[&[f64]],
         observe: &mut Observer<'_>,
     ) -> Result<Vec<Prediction>, Error> {
-        let request = self.client.encrypt_batch(images)?;
+        let request = self.client.encrypt_any(images)?;
         let (start, computed) = (Instant::now(), thread_time_us());
         let answer = self.server.answer(&self.keys, &request, observe);
         let answer = answer?;

@@ -6,7 +6,7 @@
 use hemet_schedule::{Level, Scale, Type};
 
 use super::{Backend, LinearConstant};
-use crate::ckks::{pack, unpack};
+use crate::ckks::packing::{pack, unpack};
 use crate::error::{Result, RuntimeError};
 use crate::execute::Program;
 use crate::noise::NoiseModel;

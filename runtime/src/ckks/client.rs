@@ -1,16 +1,21 @@
 //! The client's half under CKKS: makes keys, encrypts tensors, decrypts logits. Only this file (and the calibration and
 //! conformance suites, which play both halves) names the secret key.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use hemet_ckks::{Ciphertext, Context, EvaluationKeys, SecretKey, os_rng};
+use hemet_schedule::Scheme as SchemeId;
 use zeroize::Zeroizing;
 
-use super::keys::with_request;
-use super::{CkksSpec, pack_batch, unpack_batch};
+use super::keys::{self, with_request};
+use super::packing::{pack_batch, unpack_batch};
+use super::plausible;
+use super::spec::CkksSpec;
 use crate::backend::ckks::type_mismatch;
-use crate::door::{Answer, ClientHalf, Generated, Secret};
+use crate::door::{Answer, ClientHalf, Generated, Secret, Spec};
 use crate::error::{Result, RuntimeError};
+use crate::facts::Facts;
 use crate::files::{ArtifactId, FileKind, KeySetId, Reader, join, split};
 
 /// A spec with the secret key for it; the key is wiped when it is dropped.
@@ -20,8 +25,36 @@ pub(super) struct CkksSecret {
     secret: SecretKey,
 }
 
+impl Spec for CkksSpec {
+    fn scheme(&self) -> SchemeId {
+        SchemeId::Ckks
+    }
+
+    fn facts(&self) -> Facts {
+        CkksSpec::facts(self)
+    }
+
+    fn to_json(&self) -> Result<String> {
+        CkksSpec::to_json(self)
+    }
+
+    fn generate(&self) -> Result<Generated> {
+        generate(self)
+    }
+
+    /// The keys as the engine maps them: about twice as large as the evaluation key file.
+    fn keep(&self, keys: &[u8], path: &Path, head: &[u8]) -> Result<()> {
+        let context = Context::new(self.parameters.clone());
+        let keys = keys::read(&context, self, keys)?;
+        Ok(hemet_files::write_atomically_with(path, |file| {
+            file.write_all(head)?;
+            keys.write_mapped(&context, blake3::hash(head).as_bytes(), file)
+        })?)
+    }
+}
+
 /// Makes a secret key and the evaluation keys of the spec.
-pub(super) fn generate(spec: &CkksSpec) -> Result<Generated> {
+fn generate(spec: &CkksSpec) -> Result<Generated> {
     let context = Context::new(spec.parameters.clone());
     let mut rng = os_rng()?;
     let secret = SecretKey::generate(&context, &mut rng);
@@ -119,6 +152,7 @@ impl Secret for CkksSecret {
             vectors.push(self.context.decode(&plaintext)?);
         }
         let mut logits = unpack_batch(layout, &vectors, slots, count)?;
+        plausible::check(&self.spec, &vectors, &logits)?;
         if let Some(flooding) = self.spec.flooding()? {
             let mut rng = os_rng()?;
             let numbers = logits.iter_mut();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hemet_ckks::{Context, EvaluationKeys, KeyRequest};
 use hemet_schedule::Level;
 
-use super::CkksSpec;
+use super::spec::CkksSpec;
 use crate::error::{Result, RuntimeError};
 use crate::files::FileKind;
 
@@ -39,7 +39,7 @@ pub(super) fn read(context: &Context, spec: &CkksSpec, bytes: &[u8]) -> Result<E
     })
 }
 
-/// Whether every key that the artifact of `spec` needs is there and serves up to the level where it is needed.
+/// Whether every key that the artifact of `spec` needs is there and serves up to the level where it is needed, and no other key.
 pub(super) fn check(keys: &EvaluationKeys, spec: &CkksSpec) -> Result<()> {
     let there: BTreeMap<i64, usize> = keys.rotations().into_iter().collect();
     let serves = |step: u32| there.get(&i64::from(step)).copied();
@@ -53,6 +53,13 @@ pub(super) fn check(keys: &EvaluationKeys, spec: &CkksSpec) -> Result<()> {
             needed: spec.rotations.len(),
             relinearization: lacks_relinearization,
         });
+    }
+    let asked = |step: &i64| u32::try_from(*step).is_ok_and(|s| spec.rotations.contains_key(&s));
+    let extra = there.keys().filter(|step| !asked(step)).count();
+    let extra = extra + usize::from(relinearization.is_some() && spec.relinearize.is_none());
+    if extra > 0 {
+        let needed = spec.rotations.len() + usize::from(spec.relinearize.is_some());
+        return Err(RuntimeError::ExtraKeys { extra, needed });
     }
     for (step, level) in &spec.rotations {
         check_level(serves(*step), *level, || {

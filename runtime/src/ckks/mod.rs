@@ -2,7 +2,8 @@
 
 mod client;
 mod keys;
-mod packing;
+pub(crate) mod packing;
+mod plausible;
 mod server;
 mod sizes;
 mod spec;
@@ -16,7 +17,7 @@ use crate::backend::ClearBackend;
 use crate::door::{Answer, ClientHalf, Model, Reference, Scheme, Service, Spec};
 use crate::error::Result;
 use crate::execute::Program;
-use crate::files::ArtifactId;
+use crate::files::{ArtifactId, FileKind};
 use crate::observe::unobserved;
 
 pub use packing::{pack, pack_batch, unpack, unpack_batch};
@@ -31,16 +32,18 @@ impl Scheme for Ckks {
         SchemeId::Ckks
     }
 
-    fn mark(&self) -> u8 {
-        0
-    }
-
     fn artifact(&self, bytes: &[u8]) -> Result<Box<dyn Model>> {
         Ok(Box::new(Artifact::from_bytes(bytes)?))
     }
 
     fn read(&self, path: &Path) -> Result<Box<dyn Model>> {
         Ok(Box::new(Artifact::read(path)?))
+    }
+
+    fn spec(&self, artifact: ArtifactId, json: &str) -> Result<Arc<dyn Spec>> {
+        let spec = CkksSpec::from_json(json)?;
+        artifact.check(FileKind::Spec.name(), spec.artifact)?;
+        Ok(Arc::new(spec))
     }
 
     fn secret(&self, artifact: ArtifactId, payload: &[u8]) -> Result<ClientHalf> {

@@ -7,7 +7,8 @@ use hemet_ckks::{Context, EvaluationKeys, SeededCiphertext};
 use hemet_schedule::Artifact;
 
 use super::keys::{check, read};
-use super::{CkksSpec, Sizes};
+use super::sizes::Sizes;
+use super::spec::CkksSpec;
 use crate::backend::CkksBackend;
 use crate::door::{Admitted, Limits, Service};
 use crate::error::Result;

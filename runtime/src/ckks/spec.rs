@@ -2,19 +2,17 @@
 //! and decrypting need no artifact.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use hemet_ckks::{Context, Flooding};
+use hemet_ckks::Flooding;
 use hemet_ckks_params::{Parameters, Security, SecurityLevel};
 use hemet_schedule::{
     Artifact, Digit, InputTransform, Layout, Level, Scale, Sharing, Type, half_key_bytes,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Ckks, client, keys};
-use crate::door::{Facts, Generated, Scheme, Shown, Spec};
 use crate::error::{Result, RuntimeError};
 use crate::execute::input_type;
+use crate::facts::{Facts, InputRange, Precision, Shown};
 use crate::files::ArtifactId;
 
 /// More than a key takes beside its half: its place in the list and its checksum.
@@ -39,6 +37,10 @@ pub struct CkksSpec {
     pub input_transform: Option<InputTransform>,
     /// How many results may be shown to others, and the errors that decryption hides for it; nothing where none may.
     pub sharing: Option<Sharing>,
+    /// The least and the greatest number of an input after the transform, where that is known.
+    pub input_range: Option<[f64; 2]>,
+    /// How exact outputs are promised to be, where a key file says it.
+    pub precision: Option<Precision>,
     /// Ring degree, prime chain, special primes, security.
     pub parameters: Parameters,
     /// Where the input tensor lies.
@@ -72,6 +74,11 @@ impl CkksSpec {
             normalization: manifest.normalization.clone(),
             input_transform: manifest.input_transform.clone(),
             sharing: manifest.sharing,
+            input_range: manifest.input_range,
+            precision: Some(match &manifest.promise {
+                Some(promise) => Precision::Absolute(promise.error),
+                None => Precision::Bits(header.precision_bits),
+            }),
             parameters: header.parameters.clone(),
             input: header.input.clone(),
             input_type: input_type(header),
@@ -127,8 +134,43 @@ impl CkksSpec {
         transformed(self.input_transform.as_ref(), self.input.len(), inputs)
     }
 
+    /// What is told of the artifact.
+    pub fn facts(&self) -> Facts {
+        let levels = self.rotations.values().chain(&self.relinearize);
+        let keys = levels.map(|level| half_key_bytes(&self.parameters, *level));
+        Facts {
+            artifact: self.artifact,
+            network: self.network.clone(),
+            classes: self.classes.clone(),
+            normalization: self.normalization.clone(),
+            shape: self.input.shape,
+            range: self.input_range.map(|[low, high]| InputRange {
+                low,
+                high,
+                transform: self.input_transform.clone(),
+            }),
+            images: self.images(),
+            exact: false,
+            precision: self.precision,
+            output_edge: self.output_edge().ok(),
+            shown: self.shown(),
+            parameters: format!(
+                "ring degree 2^{} with log2(QP) = {:.0} bits",
+                self.parameters.log_n(),
+                self.parameters.log_qp_bits()
+            ),
+            security_bits: self.parameters.security().bits(),
+            evaluation_key_bytes: keys.sum(),
+        }
+    }
+
     fn check(&self) -> Result<()> {
         let slots = self.parameters.slots();
+        if let Some([low, high]) = self.input_range
+            && !(low.is_finite() && high.is_finite() && low < high)
+        {
+            return Err(malformed(format!("inputs from {low} to {high}")));
+        }
         if let Some(transform) = &self.input_transform {
             transform.check(self.input.len()).map_err(malformed)?;
         }
@@ -184,6 +226,15 @@ impl CkksSpec {
             normalization: self.normalization.clone(),
             input_transform: self.input_transform.clone(),
             sharing: self.sharing,
+            input_range: self.input_range,
+            precision_bits: match self.precision {
+                Some(Precision::Bits(bits)) => Some(bits),
+                Some(Precision::Absolute(_)) | None => None,
+            },
+            promised_error: match self.precision {
+                Some(Precision::Absolute(error)) => Some(error),
+                Some(Precision::Bits(_)) | None => None,
+            },
             log_n: self.parameters.log_n(),
             moduli: self.parameters.moduli().to_vec(),
             special: self.parameters.special().to_vec(),
@@ -219,6 +270,11 @@ impl CkksSpec {
             normalization: text.normalization,
             input_transform: text.input_transform,
             sharing: text.sharing,
+            input_range: text.input_range,
+            precision: match (text.promised_error, text.precision_bits) {
+                (Some(error), _) => Some(Precision::Absolute(error)),
+                (None, bits) => bits.map(Precision::Bits),
+            },
             parameters,
             input: text.input.layout(),
             input_type: text.input_type.ty(),
@@ -256,49 +312,6 @@ impl CkksSpec {
         let level = Level(self.parameters.max_level() as u32);
         let one = half_key_bytes(&self.parameters, level) + KEY_HEAD;
         KEYS_HEAD + keys as u64 * one
-    }
-}
-
-impl Spec for CkksSpec {
-    fn scheme(&self) -> &'static dyn Scheme {
-        &Ckks
-    }
-
-    fn facts(&self) -> Facts {
-        let levels = self.rotations.values().chain(&self.relinearize);
-        let keys = levels.map(|level| half_key_bytes(&self.parameters, *level));
-        Facts {
-            artifact: self.artifact,
-            network: self.network.clone(),
-            classes: self.classes.clone(),
-            normalization: self.normalization.clone(),
-            shape: self.input.shape,
-            images: self.images(),
-            exact: false,
-            output_edge: self.output_edge().ok(),
-            shown: self.shown(),
-            parameters: format!(
-                "ring degree 2^{} with log2(QP) = {:.0} bits",
-                self.parameters.log_n(),
-                self.parameters.log_qp_bits()
-            ),
-            security_bits: self.parameters.security().bits(),
-            evaluation_key_bytes: keys.sum(),
-        }
-    }
-
-    fn generate(&self) -> Result<Generated> {
-        client::generate(self)
-    }
-
-    /// The keys as the engine maps them: about twice as large as the evaluation key file.
-    fn keep(&self, keys: &[u8], path: &Path, head: &[u8]) -> Result<()> {
-        let context = Context::new(self.parameters.clone());
-        let keys = keys::read(&context, self, keys)?;
-        Ok(hemet_files::write_atomically_with(path, |file| {
-            file.write_all(head)?;
-            keys.write_mapped(&context, blake3::hash(head).as_bytes(), file)
-        })?)
     }
 }
 
@@ -340,6 +353,12 @@ struct SpecText {
     input_transform: Option<InputTransform>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sharing: Option<Sharing>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    input_range: Option<[f64; 2]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    precision_bits: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    promised_error: Option<f64>,
     log_n: u32,
     moduli: Vec<u64>,
     special: Vec<u64>,

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use hemet_schedule::Scheme as SchemeId;
 
-use crate::door::{Answer, Model, Scheme, schemes};
+use crate::door::{Answer, Model, Scheme};
 use crate::error::Result;
 use crate::observe::{Moment, unobserved};
+use crate::schemes::{schemes, spec_from_bytes, spec_to_bytes};
 use crate::{Client, Server, ServerKeys, keep_keys};
 
 /// A scheme under test.
@@ -46,6 +47,8 @@ pub fn run(bench: &SchemeUnderTest, folder: &Path) -> Result<Vec<Check>> {
     let mut checks = Checks(Vec::new());
     ours.answers(bench, &mut checks)?;
     ours.two_clients(bench, &mut checks)?;
+    ours.binds(&bench.inputs, &mut checks)?;
+    ours.spec(&mut checks)?;
     ours.kept_keys(bench, folder, &mut checks)?;
     ours.refuses(&theirs, bench, &mut checks)?;
     ours.refuses_damage(bench, &mut checks)?;
@@ -151,6 +154,54 @@ impl Scene {
             "the evaluation keys take what was told",
             (!(stated..=stated + 8192).contains(&sent))
                 .then(|| format!("{stated} told, {sent} sent")),
+        );
+        Ok(())
+    }
+
+    fn binds(&self, scheme_inputs: &[Vec<f64>], checks: &mut Checks) -> Result<()> {
+        let input = &scheme_inputs[0];
+        let ask = || -> Result<(Vec<u8>, Vec<u8>)> {
+            let request = self.client.encrypt(input)?;
+            let response = self.server.answer(&self.keys, &request, &mut unobserved)?;
+            Ok((request, response))
+        };
+        let ((first, answer), (second, other)) = (ask()?, ask()?);
+        checks.hold(
+            "an answer is to its request",
+            self.client.decrypt_for(&first, &answer, 1).is_ok(),
+        );
+        for (request, response) in [(&second, &answer), (&first, &other)] {
+            let refused = self.client.decrypt_for(request, response, 1);
+            checks.hold(
+                "an answer to another request of the same client is refused as a failed check",
+                refused.is_err_and(|e| e.is_failed_check()),
+            );
+        }
+        Ok(())
+    }
+
+    fn spec(&self, checks: &mut Checks) -> Result<()> {
+        let spec = self.server.client_spec();
+        let bytes = spec_to_bytes(spec.as_ref())?;
+        let read = spec_from_bytes(&bytes)?;
+        checks.hold(
+            "a spec that was written is read",
+            read.facts() == spec.facts() && spec_to_bytes(read.as_ref())? == bytes,
+        );
+        let (client, key_file) = Client::generate(read)?;
+        checks.hold(
+            "keys of a spec serve the artifact",
+            self.server.keys(&key_file).is_ok() && client.facts() == spec.facts(),
+        );
+        let step = (bytes.len() / CHANGES).max(1);
+        let taken = (0..bytes.len()).step_by(step).find(|at| {
+            let mut changed = bytes.clone();
+            changed[*at] ^= 1 << (at % 8);
+            spec_from_bytes(&changed).is_ok() || spec_from_bytes(&bytes[..*at]).is_ok()
+        });
+        checks.push(
+            "a changed or cut spec is refused",
+            taken.map(|at| format!("byte {at}")),
         );
         Ok(())
     }

@@ -16,11 +16,11 @@
 
 use std::fmt;
 
-use crate::door::{Scheme, schemes};
+use hemet_schedule::Scheme as SchemeId;
+
 use crate::error::{Result, RuntimeError};
 
 const MAGIC: &[u8; 5] = b"HEMET";
-const VERSION: u16 = 1;
 const SUMMED: usize = 64;
 /// Length of the envelope in bytes.
 pub(crate) const HEADER: usize = 96;
@@ -38,16 +38,19 @@ pub enum FileKind {
     Request,
     /// An encrypted output.
     Response,
+    /// What clients must know of an artifact.
+    Spec,
 }
 
 impl FileKind {
     /// Every kind.
-    pub const ALL: [FileKind; 5] = [
+    pub const ALL: [FileKind; 6] = [
         FileKind::ClientKey,
         FileKind::EvaluationKeys,
         FileKind::MappedKeys,
         FileKind::Request,
         FileKind::Response,
+        FileKind::Spec,
     ];
 
     /// The words for it in messages.
@@ -58,6 +61,7 @@ impl FileKind {
             FileKind::MappedKeys => "the mapped evaluation keys",
             FileKind::Request => "the encrypted input",
             FileKind::Response => "the encrypted output",
+            FileKind::Spec => "the client's description of the artifact",
         }
     }
 
@@ -69,20 +73,41 @@ impl FileKind {
             FileKind::MappedKeys => b'm',
             FileKind::Request => b'i',
             FileKind::Response => b'o',
+            FileKind::Spec => b's',
+        }
+    }
+
+    /// The newest version of its format. Requests and answers of version 1 had no number of the request.
+    fn newest(self) -> u16 {
+        match self {
+            FileKind::Request | FileKind::Response => 2,
+            FileKind::ClientKey
+            | FileKind::EvaluationKeys
+            | FileKind::MappedKeys
+            | FileKind::Spec => 1,
         }
     }
 }
 
-/// The kind and the scheme that a byte stands for: the kind's byte with the scheme's mark flipped.
-fn kind_of(byte: u8) -> Option<(FileKind, &'static dyn Scheme)> {
-    let mut all = schemes().flat_map(|scheme| FileKind::ALL.map(|kind| (kind, scheme)));
-    all.find(|(kind, scheme)| kind.byte() ^ scheme.mark() == byte)
+/// The bits of a kind's byte that say the scheme.
+fn mark(scheme: SchemeId) -> u8 {
+    match scheme {
+        SchemeId::Ckks => 0,
+        SchemeId::Tfhe => 0x20,
+    }
+}
+
+/// The kind and the scheme that a byte stands for.
+fn kind_of(byte: u8) -> Option<(FileKind, SchemeId)> {
+    let of = |scheme| FileKind::ALL.map(|kind: FileKind| (kind, scheme));
+    let mut all = SchemeId::ALL.into_iter().flat_map(of);
+    all.find(|(kind, scheme)| kind.byte() ^ mark(*scheme) == byte)
 }
 
 /// What a file belongs to.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Belongs {
-    pub(crate) scheme: &'static dyn Scheme,
+    pub(crate) scheme: SchemeId,
     pub(crate) artifact: ArtifactId,
     pub(crate) keys: KeySetId,
 }
@@ -124,6 +149,11 @@ impl ArtifactId {
 }
 
 impl KeySetId {
+    /// Of a file that belongs to no keys.
+    pub(crate) fn none() -> Self {
+        Self([0; 16])
+    }
+
     pub(crate) fn random(rng: &mut impl rand::CryptoRng) -> Self {
         let mut id = [0; 16];
         rng.fill_bytes(&mut id);
@@ -161,17 +191,20 @@ impl fmt::Debug for KeySetId {
     }
 }
 
-/// Puts `payload` into an envelope.
-pub(crate) fn seal(kind: FileKind, belongs: Belongs, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEADER + payload.len());
+/// Puts `payload`, part by part, into an envelope.
+pub(crate) fn seal(kind: FileKind, belongs: Belongs, payload: &[&[u8]]) -> Vec<u8> {
+    let length: usize = payload.iter().map(|part| part.len()).sum();
+    let mut bytes = Vec::with_capacity(HEADER + length);
     bytes.extend_from_slice(MAGIC);
-    bytes.push(kind.byte() ^ belongs.scheme.mark());
-    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.push(kind.byte() ^ mark(belongs.scheme));
+    bytes.extend_from_slice(&kind.newest().to_le_bytes());
     bytes.extend_from_slice(&belongs.artifact.0);
     bytes.extend_from_slice(&belongs.keys.0);
-    bytes.extend_from_slice(&(payload.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(&(length as u64).to_le_bytes());
     bytes.extend_from_slice(&[0; 32]);
-    bytes.extend_from_slice(payload);
+    for part in payload {
+        bytes.extend_from_slice(part);
+    }
     let sum = checksum(&bytes);
     bytes[SUMMED..HEADER].copy_from_slice(&sum);
     bytes
@@ -184,48 +217,27 @@ fn checksum(bytes: &[u8]) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-/// An opened envelope.
-#[derive(Clone, Copy)]
-pub(crate) struct Envelope<'a> {
+/// What an envelope says before its payload.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
     pub(crate) kind: FileKind,
+    pub(crate) version: u16,
     pub(crate) belongs: Belongs,
-    pub(crate) payload: &'a [u8],
+    /// Bytes of the payload.
+    pub(crate) length: u64,
 }
 
-impl<'a> Envelope<'a> {
-    /// Checks magic, kind, version, length and checksum, in this order.
-    pub(crate) fn open(bytes: &'a [u8], kind: FileKind) -> Result<Self> {
-        let (head, length) = Self::head(bytes, kind)?;
-        let (what, payload) = (kind.name(), &bytes[HEADER..]);
-        if length != payload.len() as u64 {
-            return Err(RuntimeError::Length {
-                what,
-                expected: length.saturating_add(HEADER as u64),
-                got: bytes.len() as u64,
-            });
-        }
-        let (stated, computed) = (&bytes[SUMMED..HEADER], checksum(bytes));
-        if stated != computed {
-            return Err(RuntimeError::Checksum {
-                what,
-                got: hex(&stated[..8]),
-                computed: hex(&computed[..8]),
-            });
-        }
-        Ok(Self { payload, ..head })
-    }
-
-    /// What the first [`HEADER`] bytes of a file say, without its payload, and how long that should be. Checks magic, kind
-    /// and version, in this order.
-    pub(crate) fn head(bytes: &[u8], kind: FileKind) -> Result<(Self, u64)> {
+impl Head {
+    /// Checks mark, kind and version of a file's first bytes, in this order.
+    pub(crate) fn read(start: &[u8], kind: FileKind) -> Result<Self> {
         let what = kind.name();
-        if bytes.len() < MAGIC.len() || &bytes[..MAGIC.len()] != MAGIC {
+        if start.len() < MAGIC.len() || &start[..MAGIC.len()] != MAGIC {
             return Err(RuntimeError::NotOurs { what });
         }
-        let header: &[u8; HEADER] = bytes.first_chunk().ok_or(RuntimeError::Length {
+        let header: &[u8; HEADER] = start.first_chunk().ok_or(RuntimeError::Length {
             what,
             expected: HEADER as u64,
-            got: bytes.len() as u64,
+            got: start.len() as u64,
         })?;
         let (found, scheme) = kind_of(header[5]).ok_or(RuntimeError::NotOurs { what })?;
         if found != kind {
@@ -235,38 +247,90 @@ impl<'a> Envelope<'a> {
             });
         }
         let version = u16::from_le_bytes([header[6], header[7]]);
-        if version != VERSION {
+        if version == 0 || version > kind.newest() {
             return Err(RuntimeError::Version {
                 what,
                 got: version.into(),
-                newest: VERSION.into(),
+                newest: kind.newest().into(),
             });
         }
-        let head = Self {
+        Ok(Self {
             kind,
+            version,
             belongs: Belongs {
                 scheme,
                 artifact: ArtifactId(field(header, 8)),
                 keys: KeySetId(field(header, 40)),
             },
-            payload: &[],
-        };
-        Ok((head, u64::from_le_bytes(field(header, 56))))
+            length: u64::from_le_bytes(field(header, 56)),
+        })
+    }
+
+    /// Refuses a file of another number of bytes than it says.
+    pub(crate) fn check_length(&self, got: u64) -> Result<()> {
+        let expected = self.length.saturating_add(HEADER as u64);
+        match got == expected {
+            true => Ok(()),
+            false => Err(RuntimeError::Length {
+                what: self.kind.name(),
+                expected,
+                got,
+            }),
+        }
+    }
+}
+
+/// An opened envelope.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Envelope<'a> {
+    pub(crate) kind: FileKind,
+    pub(crate) version: u16,
+    pub(crate) belongs: Belongs,
+    pub(crate) payload: &'a [u8],
+}
+
+impl<'a> Envelope<'a> {
+    /// Checks mark, kind, version, length and checksum, in this order.
+    pub(crate) fn open(bytes: &'a [u8], kind: FileKind) -> Result<Self> {
+        let head = Head::read(bytes, kind)?;
+        head.check_length(bytes.len() as u64)?;
+        let stated = &bytes[SUMMED..HEADER];
+        let computed = checksum(bytes);
+        if stated != computed {
+            return Err(RuntimeError::Checksum {
+                what: kind.name(),
+                got: hex(&stated[..8]),
+                computed: hex(&computed[..8]),
+            });
+        }
+        Ok(Self {
+            kind,
+            version: head.version,
+            belongs: head.belongs,
+            payload: &bytes[HEADER..],
+        })
     }
 
     /// Refuses a file of another scheme, artifact or key set.
     pub(crate) fn of(self, ours: Belongs) -> Result<Self> {
-        let (what, theirs) = (self.kind.name(), self.belongs);
+        ours.check(self.kind.name(), self.belongs).map(|()| self)
+    }
+}
+
+impl Belongs {
+    /// Refuses `what`, which belongs to another scheme, artifact or key set.
+    pub(crate) fn check(self, what: &'static str, theirs: Belongs) -> Result<()> {
+        let ours = self;
         ours.artifact.check(what, theirs.artifact)?;
-        if theirs.scheme.id() != ours.scheme.id() {
+        if theirs.scheme != ours.scheme {
             return Err(RuntimeError::ForeignScheme {
                 what,
-                theirs: theirs.scheme.id().name(),
-                ours: ours.scheme.id().name(),
+                theirs: theirs.scheme.name(),
+                ours: ours.scheme.name(),
             });
         }
         if theirs.keys == ours.keys {
-            return Ok(self);
+            return Ok(());
         }
         Err(RuntimeError::ForeignKeys {
             what,
@@ -286,7 +350,7 @@ fn field<const LEN: usize>(header: &[u8; HEADER], at: usize) -> [u8; LEN] {
 mod tests {
     use super::*;
 
-    fn belongs(scheme: &'static dyn Scheme) -> Belongs {
+    fn belongs(scheme: SchemeId) -> Belongs {
         Belongs {
             scheme,
             artifact: ArtifactId([7; 32]),
@@ -296,11 +360,12 @@ mod tests {
 
     #[test]
     fn what_was_sealed_opens_and_every_single_changed_bit_is_refused() {
-        for scheme in schemes() {
-            let bytes = seal(FileKind::Request, belongs(scheme), b"some payload");
+        for scheme in SchemeId::ALL {
+            let parts: [&[u8]; 2] = [b"some ", b"payload"];
+            let bytes = seal(FileKind::Request, belongs(scheme), &parts);
             let opened = Envelope::open(&bytes, FileKind::Request).ok().unwrap();
             assert_eq!(opened.payload, b"some payload");
-            assert_eq!(opened.belongs.scheme.id(), scheme.id());
+            assert_eq!(opened.belongs, belongs(scheme));
             assert!(opened.of(belongs(scheme)).is_ok());
             for bit in 0..bytes.len() * 8 {
                 let mut changed = bytes.clone();
@@ -320,12 +385,13 @@ mod tests {
 
     #[test]
     fn every_kind_of_every_scheme_has_a_byte_of_its_own() {
-        let mut bytes: Vec<u8> = schemes()
-            .flat_map(|scheme| FileKind::ALL.map(|kind| kind.byte() ^ scheme.mark()))
+        let mut bytes: Vec<u8> = SchemeId::ALL
+            .into_iter()
+            .flat_map(|scheme| FileKind::ALL.map(|kind| kind.byte() ^ mark(scheme)))
             .collect();
         bytes.sort_unstable();
         bytes.dedup();
-        assert_eq!(bytes.len(), schemes().count() * FileKind::ALL.len());
+        assert_eq!(bytes.len(), SchemeId::ALL.len() * FileKind::ALL.len());
     }
 
     fn text(result: Result<Envelope<'_>>) -> String {
@@ -334,7 +400,7 @@ mod tests {
 
     #[test]
     fn another_kind_scheme_artifact_or_key_set_is_named_on_both_sides() {
-        let ours = belongs(schemes().next().unwrap());
+        let ours = belongs(SchemeId::Ckks);
         let bytes = seal(FileKind::Request, ours, &[]);
         let said = text(Envelope::open(&bytes, FileKind::Response));
         assert!(said.contains("encrypted output was expected") && said.contains("encrypted input"));
@@ -351,7 +417,7 @@ mod tests {
             said.contains(&"09".repeat(16)) && said.contains(&"02".repeat(16)),
             "{said}"
         );
-        for scheme in schemes().skip(1) {
+        for scheme in SchemeId::ALL.into_iter().skip(1) {
             let theirs = seal(FileKind::Request, belongs(scheme), &[]);
             let said = text(
                 Envelope::open(&theirs, FileKind::Request)
@@ -360,7 +426,7 @@ mod tests {
                     .of(ours),
             );
             assert!(
-                said.contains(scheme.id().name()) && said.contains(ours.scheme.id().name()),
+                said.contains(scheme.name()) && said.contains(ours.scheme.name()),
                 "{said}"
             );
         }

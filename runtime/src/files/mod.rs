@@ -11,7 +11,7 @@ use crate::error::{Result, RuntimeError};
 
 pub use envelope::{ArtifactId, FileKind, KeySetId};
 
-pub(crate) use envelope::{Belongs, Envelope, HEADER, seal};
+pub(crate) use envelope::{Belongs, Envelope, HEADER, Head, seal};
 pub(crate) use list::{Reader, join, split};
 
 /// The bytes of a file.
@@ -64,6 +64,27 @@ impl Opened {
 /// The first bytes of a file, fewer where it is shorter.
 pub(crate) fn read_start(path: &Path, count: usize) -> Result<Vec<u8>> {
     Ok(Opened::open(path, count)?.start)
+}
+
+/// The bytes of a file of this kind whose payload has at most `most` bytes. Mark, kind, version and length are looked at, and by
+/// `check` what it belongs to, before the rest is read.
+pub(crate) fn read_sealed(
+    path: &Path,
+    kind: FileKind,
+    most: u64,
+    check: impl FnOnce(&Head) -> Result<()>,
+) -> Result<Vec<u8>> {
+    let opened = Opened::open(path, HEADER)?;
+    let head = Head::read(opened.start(), kind)?;
+    check(&head)?;
+    let (what, got) = (kind.name(), head.length);
+    if got > most {
+        return Err(RuntimeError::TooLong { what, got, most });
+    }
+    // One byte more shows a file that is longer than it says.
+    let payload = opened.next(got + 1)?;
+    head.check_length((HEADER + payload.len()) as u64)?;
+    Ok([opened.start(), &payload].concat())
 }
 
 fn unread(path: &Path, source: io::Error) -> RuntimeError {

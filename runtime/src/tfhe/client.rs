@@ -2,20 +2,23 @@
 
 use std::sync::Arc;
 
+use hemet_schedule::Scheme as SchemeId;
 use hemet_tfhe::{ClientKey, EncryptedOutput};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::artifact::Encoding;
-use super::{TfheSpec, refused};
-use crate::door::{Answer, ClientHalf, Secret};
+use super::encoding::Encoding;
+use super::error::refused;
+use super::spec::{About, TfheSpec};
+use crate::door::{Answer, ClientHalf, Generated, Secret, Spec};
 use crate::error::{Result, RuntimeError};
-use crate::files::{ArtifactId, FileKind, Reader};
+use crate::facts::Facts;
+use crate::files::{ArtifactId, FileKind, KeySetId, Reader};
 
-/// The keys of a client, which are wiped when they are dropped, and how its images become integers.
-pub(super) struct TfheSecret {
-    pub(super) encoding: Encoding,
-    pub(super) key: ClientKey,
+/// The keys of a client, which are wiped when they are dropped, with what it knows of the artifact.
+struct TfheSecret {
+    spec: TfheSpec,
+    key: ClientKey,
 }
 
 /// What lies before the keys in a client key file.
@@ -23,6 +26,8 @@ pub(super) struct TfheSecret {
 #[serde(deny_unknown_fields)]
 struct Head {
     encoding: Encoding,
+    #[serde(default)]
+    about: About,
 }
 
 /// Reads what [`TfheSecret::to_payload`] wrote.
@@ -34,31 +39,47 @@ pub(super) fn read(artifact: ArtifactId, payload: &[u8]) -> Result<ClientHalf> {
     let length = u64::from_le_bytes(reader.array()?);
     let head: Head =
         serde_json::from_slice(reader.take(length)?).map_err(|e| malformed(e.to_string()))?;
-    head.encoding.check()?;
     let key = ClientKey::from_bytes(reader.rest).map_err(refused)?;
-    let takes = key.spec().input.count as usize;
-    if takes != head.encoding.len() {
-        return Err(malformed(format!(
-            "it encrypts {takes} values, its images have {}",
-            head.encoding.len()
-        )));
-    }
     let spec = TfheSpec {
         artifact,
-        network: String::new(),
-        classes: Vec::new(),
-        normalization: String::new(),
-        encoding: head.encoding.clone(),
+        about: head.about,
+        encoding: head.encoding,
         keys: key.spec().clone(),
     };
-    let encoding = head.encoding;
-    Ok((Arc::new(spec), Box::new(TfheSecret { encoding, key })))
+    spec.check()?;
+    Ok((Arc::new(spec.clone()), Box::new(TfheSecret { spec, key })))
+}
+
+impl Spec for TfheSpec {
+    fn scheme(&self) -> SchemeId {
+        SchemeId::Tfhe
+    }
+
+    fn facts(&self) -> Facts {
+        TfheSpec::facts(self)
+    }
+
+    fn to_json(&self) -> Result<String> {
+        TfheSpec::to_json(self)
+    }
+
+    fn generate(&self) -> Result<Generated> {
+        let key = ClientKey::generate(&self.keys).map_err(refused)?;
+        let keys = key.evaluation_keys().map_err(refused)?;
+        let spec = self.clone();
+        Ok(Generated {
+            key_set: KeySetId(key.id()),
+            keys: keys.to_bytes().map_err(refused)?,
+            secret: Box::new(TfheSecret { spec, key }),
+        })
+    }
 }
 
 impl Secret for TfheSecret {
     fn to_payload(&self) -> Result<Zeroizing<Vec<u8>>> {
         let head = Head {
-            encoding: self.encoding.clone(),
+            encoding: self.spec.encoding.clone(),
+            about: self.spec.about.clone(),
         };
         let head = serde_json::to_vec(&head).map_err(|e| malformed(e.to_string()))?;
         let key = self.key.to_bytes().map_err(refused)?;
@@ -71,7 +92,7 @@ impl Secret for TfheSecret {
         let [image] = inputs else {
             return Err(one_image(inputs.len()));
         };
-        let integers = self.encoding.integers(image)?;
+        let integers = self.spec.encoding.integers(image)?;
         Ok(self.key.encrypt(&integers).map_err(refused)?.to_bytes())
     }
 
@@ -86,7 +107,7 @@ impl Secret for TfheSecret {
             let none = || malformed("the answer is no class; were these keys made for it?".into());
             return Ok(vec![Answer::Label(class.ok_or_else(none)?)]);
         }
-        let logit = |v: &i64| *v as f64 * self.encoding.logit_scale;
+        let logit = |v: &i64| *v as f64 * self.spec.encoding.logit_scale;
         Ok(vec![Answer::Logits(integers.iter().map(logit).collect())])
     }
 }

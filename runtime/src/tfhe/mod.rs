@@ -4,16 +4,21 @@
 
 mod artifact;
 mod client;
+mod encoding;
+mod error;
 mod server;
 mod spec;
 
+use std::sync::Arc;
+
 use hemet_schedule::Scheme as SchemeId;
 
-use crate::door::{ClientHalf, Model, Scheme};
-use crate::error::{Result, RuntimeError};
+use crate::door::{ClientHalf, Model, Scheme, Spec};
+use crate::error::Result;
 use crate::files::ArtifactId;
 
-pub use artifact::{Encoding, TfheArtifact};
+pub use artifact::TfheArtifact;
+pub use encoding::Encoding;
 pub use spec::TfheSpec;
 
 /// The scheme.
@@ -24,20 +29,15 @@ impl Scheme for Tfhe {
         SchemeId::Tfhe
     }
 
-    fn mark(&self) -> u8 {
-        0x20
-    }
-
     fn artifact(&self, bytes: &[u8]) -> Result<Box<dyn Model>> {
         Ok(Box::new(TfheArtifact::from_bytes(bytes)?))
+    }
+
+    fn spec(&self, artifact: ArtifactId, json: &str) -> Result<Arc<dyn Spec>> {
+        Ok(Arc::new(TfheSpec::from_json(artifact, json)?))
     }
 
     fn secret(&self, artifact: ArtifactId, payload: &[u8]) -> Result<ClientHalf> {
         client::read(artifact, payload)
     }
-}
-
-/// Errors of the crate below, with the words of this one.
-fn refused(error: hemet_tfhe::Error) -> RuntimeError {
-    RuntimeError::Refused(error.to_string())
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hemet_schedule::tfhe::Verified;
 use hemet_tfhe::{EncryptedInput, EvaluationKeys, Program, Server, Spec};
 
-use super::refused;
+use super::error::refused;
 use crate::door::{Admitted, Limits, Service};
 use crate::error::Result;
 use crate::observe::{Moment, Observer, Progress};

@@ -1,65 +1,122 @@
 //! What a client must know of an integer network: how images become integers, and the parameter sets of its keys.
 
 use hemet_schedule::tfhe::SECURITY_BITS;
-use hemet_tfhe::{ClientKey, Spec as KeySpec};
+use hemet_tfhe::Spec as KeySpec;
+use serde::{Deserialize, Serialize};
 
-use super::artifact::Encoding;
-use super::client::TfheSecret;
-use super::{Tfhe, refused};
-use crate::door::{Facts, Generated, Scheme, Spec};
-use crate::error::Result;
-use crate::files::{ArtifactId, KeySetId};
+use super::encoding::Encoding;
+use super::error::refused;
+use crate::error::{Result, RuntimeError};
+use crate::facts::{Facts, InputRange};
+use crate::files::{ArtifactId, FileKind};
 
 /// The client's side of an artifact.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TfheSpec {
     /// The artifact.
     pub artifact: ArtifactId,
-    /// Name of the network; empty where a key file does not say it.
-    pub network: String,
-    /// What the outputs stand for, in order; empty if not known.
-    pub classes: Vec<String>,
-    /// How raw data become the network's input, in words.
-    pub normalization: String,
+    /// What is told of the network.
+    pub about: About,
     /// How images become integers.
     pub encoding: Encoding,
     /// What keys, inputs and outputs look like.
     pub keys: KeySpec,
 }
 
-impl Spec for TfheSpec {
-    fn scheme(&self) -> &'static dyn Scheme {
-        &Tfhe
-    }
+/// What is told of a network.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    /// Its name; empty where a key file of an older program does not say it.
+    pub network: String,
+    /// What the outputs stand for, in order; empty if not known.
+    pub classes: Vec<String>,
+    /// How raw data become the network's input, in words.
+    pub normalization: String,
+}
 
-    fn facts(&self) -> Facts {
-        let bootstraps = self.keys.bootstraps.join(", ");
-        Facts {
-            artifact: self.artifact,
-            network: self.network.clone(),
-            classes: self.classes.clone(),
-            normalization: self.normalization.clone(),
-            shape: self.encoding.shape,
-            images: 1,
-            exact: true,
-            output_edge: None,
-            shown: None,
-            parameters: format!("parameter sets {bootstraps}"),
-            security_bits: SECURITY_BITS,
-            evaluation_key_bytes: self.keys.evaluation_key_bytes(),
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpecText {
+    about: About,
+    encoding: Encoding,
+    keys: String,
+}
+
+impl TfheSpec {
+    /// Refuses a spec whose images have another number of elements than its keys encrypt.
+    pub(super) fn check(&self) -> Result<()> {
+        self.encoding.check()?;
+        let takes = self.keys.input.count as usize;
+        match takes == self.encoding.len() {
+            true => Ok(()),
+            false => Err(malformed(format!(
+                "it encrypts {takes} values, its images have {}",
+                self.encoding.len()
+            ))),
         }
     }
 
-    fn generate(&self) -> Result<Generated> {
-        let key = ClientKey::generate(&self.keys).map_err(refused)?;
-        let keys = key.evaluation_keys().map_err(refused)?;
-        Ok(Generated {
-            key_set: KeySetId(key.id()),
-            keys: keys.to_bytes().map_err(refused)?,
-            secret: Box::new(TfheSecret {
-                encoding: self.encoding.clone(),
-                key,
+    /// As JSON.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn to_json(&self) -> Result<String> {
+        let text = SpecText {
+            about: self.about.clone(),
+            encoding: self.encoding.clone(),
+            keys: self.keys.to_json().map_err(refused)?,
+        };
+        serde_json::to_string(&text).map_err(|e| malformed(e.to_string()))
+    }
+
+    /// From [`TfheSpec::to_json`].
+    ///
+    /// # Errors
+    /// Anything missing, unknown, or out of range.
+    pub fn from_json(artifact: ArtifactId, json: &str) -> Result<Self> {
+        let text: SpecText = serde_json::from_str(json).map_err(|e| malformed(e.to_string()))?;
+        let spec = Self {
+            artifact,
+            about: text.about,
+            encoding: text.encoding,
+            keys: KeySpec::from_json(&text.keys).map_err(refused)?,
+        };
+        spec.check()?;
+        Ok(spec)
+    }
+
+    /// What is told of the artifact.
+    pub fn facts(&self) -> Facts {
+        let (keys, encoding) = (&self.keys, &self.encoding);
+        // Numbers a little outside take the nearest level.
+        let margin = (encoding.high - encoding.low) / 2.0;
+        Facts {
+            artifact: self.artifact,
+            network: self.about.network.clone(),
+            classes: self.about.classes.clone(),
+            normalization: self.about.normalization.clone(),
+            shape: encoding.shape,
+            range: Some(InputRange {
+                low: encoding.low - margin,
+                high: encoding.high + margin,
+                transform: None,
             }),
-        })
+            images: 1,
+            exact: true,
+            precision: None,
+            output_edge: None,
+            shown: None,
+            parameters: format!("parameter sets {}", keys.bootstraps.join(", ")),
+            security_bits: SECURITY_BITS,
+            evaluation_key_bytes: keys.evaluation_key_bytes(),
+        }
+    }
+}
+
+fn malformed(reason: String) -> RuntimeError {
+    RuntimeError::Malformed {
+        what: FileKind::Spec.name(),
+        reason,
     }
 }

@@ -138,7 +138,7 @@ impl ClientKey {
     /// # Errors
     /// Outputs of another spec or key, or of another length.
     pub fn decrypt(&self, output: &EncryptedOutput) -> Result<Vec<i64>, Error> {
-        crate::server::same(
+        crate::error::same(
             "the output",
             (&output.fingerprint, output.key_id),
             (&self.spec.fingerprint(), self.key_id),

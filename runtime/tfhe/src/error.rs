@@ -64,3 +64,32 @@ pub enum Error {
     #[error("the spec is not valid: {0}")]
     Spec(String),
 }
+
+/// Refuses what belongs to another spec or client key.
+pub(crate) fn same(
+    what: &'static str,
+    found: (&str, [u8; 16]),
+    expected: (&str, [u8; 16]),
+) -> Result<(), Error> {
+    if found.0 != expected.0 {
+        return Err(Error::ForeignSpec {
+            what,
+            found: found.0.to_owned(),
+            expected: expected.0.to_owned(),
+        });
+    }
+    let hex = |id: [u8; 16]| {
+        id[..6]
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect::<String>()
+    };
+    match found.1 == expected.1 {
+        true => Ok(()),
+        false => Err(Error::ForeignKey {
+            what,
+            found: hex(found.1),
+            expected: hex(expected.1),
+        }),
+    }
+}

@@ -4,9 +4,9 @@
 use hemet_compiler::{Options, Target};
 use hemet_reports::Table;
 use hemet_runtime::door::Model;
-use hemet_schedule::CostTable;
 use hemet_schedule::Sharing;
 use hemet_schedule::artifact::{Artifact, Manifest};
+use hemet_schedule::{CostTable, InputTransform};
 use hemet_search::constraint::{CostEstimate, CostModel};
 use hemet_spaces::LayerGraph;
 
@@ -49,6 +49,20 @@ fn figures(estimate: &hemet_compiler::Estimate) -> CostEstimate {
     }
 }
 
+/// The numbers that inputs such as these may hold: from the least to the greatest that was seen, and half as much again beyond
+/// either end, after the client's transform. None where there are no samples, or all numbers are the same.
+pub fn input_range(samples: &[Vec<f64>], transform: Option<&InputTransform>) -> Option<[f64; 2]> {
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    for sample in samples {
+        let transformed = transform.map(|transform| transform.apply(sample));
+        for number in transformed.as_ref().unwrap_or(sample) {
+            (low, high) = (low.min(*number), high.max(*number));
+        }
+    }
+    let margin = (high - low) / 2.0;
+    (margin.is_finite() && margin > 0.0).then_some([low - margin, high + margin])
+}
+
 impl Costs for CompilerCosts {
     fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String> {
         CostModel::estimate(self, graph)
@@ -74,6 +88,7 @@ impl Costs for CompilerCosts {
         let figures = figures(&estimate);
         let manifest = Manifest {
             layers: estimate.layers,
+            input_range: input_range(&samples, compiled.input_transform.as_ref()),
             input_transform: compiled.input_transform,
             sharing: sharing(experiment.compile.share_results, compiled.promise.error),
             promise: Some(compiled.promise),

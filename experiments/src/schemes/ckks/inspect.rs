@@ -4,7 +4,6 @@ use std::path::Path;
 
 use hemet_reports::LevelDiagram;
 use hemet_runtime::ckks::{CkksSpec, Sizes};
-use hemet_runtime::door::Spec;
 use hemet_schedule::artifact::{Artifact, Manifest};
 use hemet_schedule::summary::OpCounts;
 use serde::Serialize;
@@ -41,6 +40,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let artifact = Artifact::read(&args.artifact).map_err(|e| Error::file(&args.artifact, e))?;
     let schedule = artifact.schedule.schedule();
     let parameters = &schedule.header.parameters;
+    common::tell(&CkksSpec::new(&artifact)?.facts().notices());
     let table = args.costs.as_deref().map(costs::read).transpose()?;
     if let Some(path) = &args.svg {
         draw(path, &layers::level_diagram(&artifact, table.as_ref())?)?;
