@@ -1,8 +1,9 @@
-//! Alone: a server in a process of its own, for measuring what it takes: its memory and the time until it is ready are then
-//! its own, without key generation, client or clear reference.
+//! Alone: a server in a process of its own, for measuring what it takes: its memory and the time until it is ready
+//! are then its own, without key generation, client or clear reference.
 //!
-//! The starting process puts artifact, evaluation keys and a request into a folder ([`prepare`]) and runs a command ([`run`]) whose
-//! process calls [`serve`], which leaves response and figures there. Keys are used where they lie, if the scheme can.
+//! The starting process puts artifact, evaluation keys and a request into a folder ([`prepare`]) and runs a command
+//! ([`run`]) whose process calls [`serve`], which leaves response and figures there. Keys are used where they lie, if
+//! the scheme can.
 
 use std::path::Path;
 use std::process::Command;
@@ -35,8 +36,8 @@ pub struct Figures {
     pub peak_bytes: Option<u64>,
 }
 
-/// Fills `folder` for a server: the artifact, whose spec is `spec`, evaluation keys for it as a server keeps them, and a request under
-/// them.
+/// Fills `folder` for a server: the artifact, whose spec is `spec`, evaluation keys for it as a server keeps them,
+/// and a request under them.
 ///
 /// # Errors
 /// Keys of another artifact, what cannot be written.
@@ -67,8 +68,9 @@ pub fn run(command: &mut Command, folder: &Path) -> Result<(Figures, Vec<u8>)> {
     Ok((figures, read(&folder.join(RESPONSE))?))
 }
 
-/// The server's process: loads what [`prepare`] left in `folder`, answers, and leaves response and figures. Prepared constants
-/// take at most `constant_bytes`, see [`Server::with_constant_bytes`]; `clock_s` gives seconds since any fixed time. In the caller's rayon pool.
+/// The server's process: loads what [`prepare`] left in `folder`, answers, and leaves response and figures. Prepared
+/// constants take at most `constant_bytes`, see [`Server::with_constant_bytes`]; `clock_s` gives seconds since any
+/// fixed time. In the caller's rayon pool.
 ///
 /// # Errors
 /// As [`Server::with_constant_bytes`], [`Server::kept_keys`] and [`Server::answer`]; what cannot be read or written.

@@ -18,7 +18,8 @@ const MAX_KEY_BYTES: u64 = 64 << 20;
 /// Most bytes of a response: 4 GiB.
 const MAX_RESPONSE_BYTES: u64 = 4 << 30;
 
-/// A client: what it knows of an artifact, and the secret half for it. It has no `Debug`, and keys are wiped when it is dropped.
+/// A client: what it knows of an artifact, and the secret half for it. It has no `Debug`, and keys are wiped when it
+/// is dropped.
 pub struct Client {
     spec: Arc<dyn Spec>,
     belongs: Belongs,
@@ -124,7 +125,8 @@ impl Client {
         self.encrypt_any(inputs)
     }
 
-    /// As [`Client::encrypt_batch`], also of inputs outside the artifact's range, for which it promises nothing: for measuring.
+    /// As [`Client::encrypt_batch`], also of inputs outside the artifact's range, for which it promises nothing: for
+    /// measuring.
     ///
     /// # Errors
     /// As [`Client::encrypt_batch`].

@@ -1,9 +1,10 @@
 //! What a scheme does, over bytes and 64-bit floats: the door through which commands, clients and servers use it.
 //!
-//! A [`Scheme`] opens artifacts ([`Model`]) and what clients know of them ([`Spec`]). A spec makes a client's secret half
-//! ([`Secret`]) and the evaluation keys for the server; a model becomes a [`Service`], which admits any number of clients'
-//! keys ([`Admitted`]). What travels between them is a payload: [`crate::Client`] and [`crate::Server`] put it into the one
-//! envelope of all schemes, which names artifact and key set and is summed. So a scheme never sees a foreign or damaged file.
+//! A [`Scheme`] opens artifacts ([`Model`]) and what clients know of them ([`Spec`]). A spec makes a client's secret
+//! half ([`Secret`]) and the evaluation keys for the server; a model becomes a [`Service`], which admits any number
+//! of clients' keys ([`Admitted`]). What travels between them is a payload: [`crate::Client`] and [`crate::Server`]
+//! put it into the one envelope of all schemes, which names artifact and key set and is summed. So a scheme never
+//! sees a foreign or damaged file.
 //!
 //! [`crate::schemes`] is the list of all; [`crate::conformance::door`] is the suite that each one passes.
 
@@ -43,8 +44,8 @@ pub trait Scheme: Send + Sync {
     /// Anything missing, unknown or out of range, or a spec of another artifact.
     fn spec(&self, artifact: ArtifactId, json: &str) -> Result<Arc<dyn Spec>>;
 
-    /// Reads the payload of a client key file, by [`Secret::to_payload`]: the secret half, and what it knows of the artifact
-    /// `artifact`.
+    /// Reads the payload of a client key file, by [`Secret::to_payload`]: the secret half, and what it knows of the
+    /// artifact `artifact`.
     ///
     /// # Errors
     /// Truncated bytes, or a spec that is not valid or of another artifact.
@@ -127,8 +128,8 @@ pub trait Model: Send + Sync {
     /// A constant that cannot be used.
     fn reference(&self) -> Result<Reference>;
 
-    /// Makes it ready to answer, in the caller's rayon pool. Prepared constants take at most `constant_bytes` where the scheme
-    /// can prepare them again for each answer.
+    /// Makes it ready to answer, in the caller's rayon pool. Prepared constants take at most `constant_bytes` where
+    /// the scheme can prepare them again for each answer.
     ///
     /// # Errors
     /// A constant that cannot be used.
@@ -155,7 +156,8 @@ pub trait Spec: Send + Sync {
     /// If the system gives no randomness, or the spec is not valid.
     fn generate(&self) -> Result<Generated>;
 
-    /// Writes evaluation keys as a server keeps them, for [`Service::admit_kept`]: a file of `head` and, behind it, the keys.
+    /// Writes evaluation keys as a server keeps them, for [`Service::admit_kept`]: a file of `head` and, behind it,
+    /// the keys.
     ///
     /// # Errors
     /// Truncated keys, what the system says.

@@ -9,8 +9,8 @@ use crate::error::{Result, RuntimeError};
 use crate::observe::at;
 use crate::order::Order;
 
-/// A verified schedule with its constants encoded for a backend: made once when an artifact is loaded, so that no request
-/// waits for an encoding.
+/// A verified schedule with its constants encoded for a backend: made once when an artifact is loaded, so that no
+/// request waits for an encoding.
 pub struct Program<B: Backend> {
     backend: B,
     schedule: Verified,

@@ -22,7 +22,8 @@ pub struct Facts {
     pub range: Option<InputRange>,
     /// Inputs that one request takes.
     pub images: usize,
-    /// Whether decrypted numbers are those of the clear reference exactly, so that a difference is a fault and no noise.
+    /// Whether decrypted numbers are those of the clear reference exactly, so that a difference is a fault and no
+    /// noise.
     pub exact: bool,
     /// How exact decrypted outputs are promised to be, where that is known.
     pub precision: Option<Precision>,
@@ -69,8 +70,8 @@ impl Precision {
         }
     }
 
-    /// Outputs rounded to multiples of the largest of 1, 2 and 5 times a power of ten that is no larger than the promised error: digits that
-    /// are noise tell of the secret key.
+    /// Outputs rounded to multiples of the largest of 1, 2 and 5 times a power of ten that is no larger than the
+    /// promised error: digits that are noise tell of the secret key.
     pub fn rounded(self, outputs: &[f64]) -> Vec<f64> {
         let error = self.error(outputs);
         if !(error.is_finite() && error > 0.0) {

@@ -36,8 +36,8 @@
 //!
 //! With the feature `tfhe` (on by default) artifacts of integer networks on exact tables go the same way.
 //!
-//! A server holds no type that contains a secret key: [`Server`] and [`ServerKeys`] are all that it needs. Neither compiler
-//! nor training nor graphs are among the dependencies.
+//! A server holds no type that contains a secret key: [`Server`] and [`ServerKeys`] are all that it needs. Neither
+//! compiler nor training nor graphs are among the dependencies.
 
 pub mod alone;
 pub mod backend;

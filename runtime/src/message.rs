@@ -1,5 +1,5 @@
-//! What binds an answer to its request: a request has a random number, and an answer names that number and the hash of the
-//! request's file.
+//! What binds an answer to its request: a request has a random number, and an answer names that number and the hash
+//! of the request's file.
 //!
 //! | payload of | bytes | content |
 //! |---|---|---|

@@ -27,22 +27,25 @@ pub struct NoiseModel {
     pub relative: f64,
 }
 
-/// How far the modulus of a slot goes beyond its root mean square: a slot of a polynomial with random coefficients is a complex
-/// Gaussian, P(|x| > c·rms) = exp(−c²).
+/// How far the modulus of a slot goes beyond its root mean square: a slot of a polynomial with random coefficients is
+/// a complex Gaussian, P(|x| > c·rms) = exp(−c²).
 const TAIL: f64 = 6.0;
 /// The same for a product of two such slots: P ≈ exp(−2c).
 const TAIL_OF_PRODUCT: f64 = 18.0;
 /// The same for a slot times the square of another: P ≈ exp(−1.5·(2c²)^⅓).
 const TAIL_OF_PRODUCT_WITH_SQUARE: f64 = 75.0;
-/// Relative error of the engine's float64 transforms, which grows with the degree: 2^-53 a butterfly level, with a margin.
+/// Relative error of the engine's float64 transforms, which grows with the degree: 2^-53 a butterfly level, with a
+/// margin.
 const TRANSFORM_ERROR: f64 = 1.0 / (1u64 << 44) as f64;
 
 impl NoiseModel {
-    /// The engine of `hemet-ckks`, seeded secret-key encryption included; each bound fails for fewer than 2^-47 of all slots.
+    /// The engine of `hemet-ckks`, seeded secret-key encryption included; each bound fails for fewer than 2^-47 of
+    /// all slots.
     ///
-    /// The root mean squares are the engine's own ([`hemet_ckks::noise`]). Slots multiply, so the rounding of a part that goes
-    /// with the secret grows by the secret's slot, which over all slots is not always near its mean: hence the tails of
-    /// products. For the same reason a rescale before the relinearisation is far noisier than one after it.
+    /// The root mean squares are the engine's own ([`hemet_ckks::noise`]). Slots multiply, so the rounding of a part
+    /// that goes with the secret grows by the secret's slot, which over all slots is not always near its mean: hence
+    /// the tails of products. For the same reason a rescale before the relinearisation is far noisier than one after
+    /// it.
     pub fn of_ckks(parameters: &Parameters) -> Self {
         let secret = (parameters.degree() as f64 * 2.0 / 3.0).sqrt();
         let rounding = engine::rounding(parameters).0;

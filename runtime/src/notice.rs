@@ -34,8 +34,8 @@ impl Facts {
         }
     }
 
-    /// What the user must be told of decrypted outputs: the first one above half of [`Facts::output_edge`] may be a larger
-    /// number that wrapped round.
+    /// What the user must be told of decrypted outputs: the first one above half of [`Facts::output_edge`] may be a
+    /// larger number that wrapped round.
     pub fn output_notices(&self, outputs: &[f64]) -> Vec<Notice> {
         let near = |edge: f64| {
             let index = outputs.iter().position(|x| x.abs() > edge / 2.0)?;

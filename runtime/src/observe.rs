@@ -26,8 +26,8 @@ pub struct Progress<'a> {
     pub layer: &'a str,
 }
 
-/// Called before and after each instruction, from the thread that runs it. Where instructions run side by side, others may
-/// begin and end between the two calls.
+/// Called before and after each instruction, from the thread that runs it. Where instructions run side by side,
+/// others may begin and end between the two calls.
 pub type Observer<'a> = dyn FnMut(&Progress<'_>) + Send + 'a;
 
 /// An observer that does nothing.

@@ -1,8 +1,8 @@
 //! Which instructions may run side by side, and which comes next.
 //!
-//! An instruction waits for those whose results it reads. Of those that wait for nothing the first of the schedule goes first,
-//! at most so many at once, and none more than [`AHEAD`] instructions before the first that has not run: so no more values
-//! are alive than the schedule's own order needs and those [`AHEAD`] instructions make.
+//! An instruction waits for those whose results it reads. Of those that wait for nothing the first of the schedule
+//! goes first, at most so many at once, and none more than [`AHEAD`] instructions before the first that has not run:
+//! so no more values are alive than the schedule's own order needs and those [`AHEAD`] instructions make.
 
 use std::collections::BTreeSet;
 

@@ -45,10 +45,11 @@ pub(crate) struct Means<'a, B: Backend> {
 impl<B: Backend> Program<B> {
     /// Runs the schedule on `inputs`; returns the outputs in their order.
     ///
-    /// Instructions that do not wait for each other run side by side in the caller's rayon pool, as many as it has threads, and the
-    /// backend spreads the work inside one over threads that have none; on one thread they run in the order of the schedule.
-    /// Results are the same in any case. Values are freed after their last use. A rescale that alone reads the result of a
-    /// linear map or of a relinearisation runs inside it: an observer sees it take no time.
+    /// Instructions that do not wait for each other run side by side in the caller's rayon pool, as many as it has
+    /// threads, and the backend spreads the work inside one over threads that have none; on one thread they run in
+    /// the order of the schedule. Results are the same in any case. Values are freed after their last use. A rescale
+    /// that alone reads the result of a linear map or of a relinearisation runs inside it: an observer sees it take
+    /// no time.
     ///
     /// # Errors
     /// Inputs of another number or type than the header says, a missing key; the error names instruction and layer.
@@ -171,7 +172,8 @@ impl<'a, 'o, B: Backend> Run<'a, 'o, B> {
         }
     }
 
-    /// What an instruction reads; an input is there already, as is what a rescale reads that ran with the instruction before.
+    /// What an instruction reads; an input is there already, as is what a rescale reads that ran with the instruction
+    /// before.
     fn operands(&self, op: &Op) -> Result<Operands<B>> {
         let mut state = lock(&self.state);
         if let Op::Input { index } = op {

@@ -1,5 +1,5 @@
-//! The server's half, of any scheme: an artifact made ready, clients' evaluation keys, requests answered. Nothing here can
-//! decrypt: no type of this file holds a secret key.
+//! The server's half, of any scheme: an artifact made ready, clients' evaluation keys, requests answered. Nothing
+//! here can decrypt: no type of this file holds a secret key.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -43,7 +43,8 @@ impl Server {
         Self::with_constant_bytes(model, usize::MAX)
     }
 
-    /// As [`Server::new`], but prepared constants take at most so many bytes where the scheme can prepare them again for each answer.
+    /// As [`Server::new`], but prepared constants take at most so many bytes where the scheme can prepare them again
+    /// for each answer.
     ///
     /// # Errors
     /// As [`Server::new`].
@@ -90,8 +91,8 @@ impl Server {
         self.keys(&self.bounded(path, FileKind::EvaluationKeys, most)?)
     }
 
-    /// Reads a client's request from a file, for [`Server::answer`]. Mark, artifact and length are looked at first, and no more is
-    /// read than a request for this artifact can have.
+    /// Reads a client's request from a file, for [`Server::answer`]. Mark, artifact and length are looked at first,
+    /// and no more is read than a request for this artifact can have.
     ///
     /// # Errors
     /// A file of another kind, artifact or length, and what the system says.
@@ -143,7 +144,8 @@ impl Server {
     /// Runs the network on an encrypted input, in the caller's rayon pool; returns the response for the client.
     ///
     /// # Errors
-    /// Truncated, altered or foreign bytes; keys of another artifact or key set; a request that is no input for this artifact.
+    /// Truncated, altered or foreign bytes; keys of another artifact or key set; a request that is no input for this
+    /// artifact.
     pub fn answer(
         &self,
         keys: &ServerKeys,
@@ -161,7 +163,8 @@ impl Server {
     }
 }
 
-/// Writes a client's evaluation keys, made for the artifact of `spec`, as a server keeps them, for [`Server::kept_keys`].
+/// Writes a client's evaluation keys, made for the artifact of `spec`, as a server keeps them, for
+/// [`Server::kept_keys`].
 ///
 /// # Errors
 /// Truncated, altered or foreign bytes, and what the system says.

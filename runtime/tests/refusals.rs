@@ -195,7 +195,8 @@ fn generator(seed: u64) -> impl FnMut() -> usize {
     }
 }
 
-/// Three thousand mutations of each kind of file, and a thousand of the start of its payload under a checksum that fits.
+/// Three thousand mutations of each kind of file, and a thousand of the start of its payload under a checksum that
+/// fits.
 #[test]
 fn mutated_files_of_every_kind_are_refused_and_nothing_panics() {
     let s = scene("ours", 3);

@@ -1,4 +1,5 @@
-//! The scheme of integer networks: it gives the integer network's numbers exactly, and its artifact refuses every change.
+//! The scheme of integer networks: it gives the integer network's numbers exactly, and its artifact refuses every
+//! change.
 #![cfg(feature = "tfhe")]
 
 mod common;

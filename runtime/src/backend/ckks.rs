@@ -1,8 +1,8 @@
 //! Backend `ckks`: the engine of `hemet-ckks`.
 //!
-//! A vector constant of period 1 is encoded without a transform; diagonals are encoded for the level at which they are used,
-//! as many as fit the memory for them when a program is made, the others for each use, ahead of it where threads are idle. Where not all fit,
-//! a map's diagonals are used in pieces, so that no map is in memory as a whole.
+//! A vector constant of period 1 is encoded without a transform; diagonals are encoded for the level at which they
+//! are used, as many as fit the memory for them when a program is made, the others for each use, ahead of it where
+//! threads are idle. Where not all fit, a map's diagonals are used in pieces, so that no map is in memory as a whole.
 //! The scale of a schedule's type is exact; the engine carries it as a float, equal to 2^-40.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -103,7 +103,8 @@ impl CkksBackend {
         Self::with_diagonal_bytes(context, usize::MAX)
     }
 
-    /// One whose encoded diagonals take at most so many bytes, or what the largest inner sum of a linear map needs if that is more.
+    /// One whose encoded diagonals take at most so many bytes, or what the largest inner sum of a linear map needs if
+    /// that is more.
     pub fn with_diagonal_bytes(context: Arc<Context>, diagonal_bytes: usize) -> Self {
         Self {
             context,
@@ -124,8 +125,9 @@ impl CkksBackend {
 }
 
 impl CkksPass<'_> {
-    /// A linear map, rescaled or not. Where diagonals are to be encoded, maps come one at a time ([`Backend::is_in_order`]), so that no
-    /// thread that encodes under the lock can meet it again in another map's instruction.
+    /// A linear map, rescaled or not. Where diagonals are to be encoded, maps come one at a time
+    /// ([`Backend::is_in_order`]), so that no thread that encodes under the lock can meet it again in another map's
+    /// instruction.
     fn apply(
         &self,
         context: &Context,

@@ -46,7 +46,8 @@ pub trait Backend: Send + Sync {
     /// Number of slots of a value.
     fn slots(&self) -> usize;
 
-    /// The errors that the backend adds to slots, from which [`crate::noise::error_bound`] derives the error of an output.
+    /// The errors that the backend adds to slots, from which [`crate::noise::error_bound`] derives the error of an
+    /// output.
     fn noise(&self) -> NoiseModel;
 
     /// Encodes a vector constant for operands of `level`, at `scale`. Slot `i` holds `values[i mod len]`.
@@ -85,8 +86,8 @@ pub trait Backend: Send + Sync {
         map: usize,
     ) -> Result<Vec<Self::Ciphertext>>;
 
-    /// A linear map whose results are rescaled. A backend that does both at once keeps to the bound of doing one after the
-    /// other.
+    /// A linear map whose results are rescaled. A backend that does both at once keeps to the bound of doing one
+    /// after the other.
     ///
     /// # Errors
     /// As [`Backend::linear`] and [`Backend::rescale`].
@@ -142,8 +143,8 @@ pub trait Backend: Send + Sync {
     /// A missing relinearisation key.
     fn relinearize(&self, keys: &Self::Keys, x: &Self::Ciphertext) -> Result<Self::Ciphertext>;
 
-    /// [`Backend::relinearize`] and [`Backend::rescale`]. A backend that does both at once keeps to the bound of doing one
-    /// after the other.
+    /// [`Backend::relinearize`] and [`Backend::rescale`]. A backend that does both at once keeps to the bound of
+    /// doing one after the other.
     ///
     /// # Errors
     /// As both.

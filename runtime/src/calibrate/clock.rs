@@ -1,7 +1,7 @@
 //! The clock of calibration: time that a thread has computed.
 
-/// What this thread has computed so far, in microseconds. Time in which the system ran something else does not count, so a
-/// busy machine disturbs a measurement little; on a quiet one differences equal those of the time on the wall.
+/// What this thread has computed so far, in microseconds. Time in which the system ran something else does not count,
+/// so a busy machine disturbs a measurement little; on a quiet one differences equal those of the time on the wall.
 #[cfg(target_os = "linux")]
 pub fn thread_time_us() -> f64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);

@@ -1,10 +1,10 @@
 //! Solves for the times of units of work from the times of whole operations.
 //!
-//! An operation takes the sum over its elementary costs of `factor(cost) · Σ units · time(unit)`. Times and factors are
-//! solved for in turn, each by least squares of the relative error with values of at least 0, by coordinate descent (Franc, Hlaváč
-//! and Navara, "Sequential coordinate-wise algorithm for the non-negative least squares problem", 2005). Factors say what counts
-//! of units leave out, such as whether operands still lie in a cache; they are drawn to 1, so that a cost that no operation
-//! tells apart keeps the time of its units.
+//! An operation takes the sum over its elementary costs of `factor(cost) · Σ units · time(unit)`. Times and factors
+//! are solved for in turn, each by least squares of the relative error with values of at least 0, by coordinate
+//! descent (Franc, Hlaváč and Navara, "Sequential coordinate-wise algorithm for the non-negative least squares
+//! problem", 2005). Factors say what counts of units leave out, such as whether operands still lie in a cache; they
+//! are drawn to 1, so that a cost that no operation tells apart keeps the time of its units.
 
 use hemet_schedule::CostKind;
 use hemet_schedule::cost::{DegreeCosts, UNITS, Unit, Work};
@@ -147,7 +147,8 @@ mod tests {
 
     const TIMES: Work = [11.0, 3.0, 2.5, 3.5, 2.0, 5.0, 80.0, 25.0, 1.0];
 
-    /// What operations of a machine would take whose units take [`TIMES`] and whose giant steps take `giant` times theirs.
+    /// What operations of a machine would take whose units take [`TIMES`] and whose giant steps take `giant` times
+    /// theirs.
     fn measured(giant: f64) -> Vec<Measured> {
         let mut all = Vec::new();
         for (special, bits) in [(1, 28), (2, 40), (3, 45)] {

@@ -107,8 +107,8 @@ impl Subject {
         })
     }
 
-    /// The time of a transform alone, in microseconds: tells it apart from what it always comes with. On words that begin a line of the
-    /// cache, as the engine's own do: across lines it takes up to a sixth longer.
+    /// The time of a transform alone, in microseconds: tells it apart from what it always comes with. On words that
+    /// begin a line of the cache, as the engine's own do: across lines it takes up to a sixth longer.
     pub(crate) fn transform(&self) -> Result<f64> {
         let degree = self.context.parameters().degree();
         let mut words = vec![1; degree + LINE_WORDS - 1];
@@ -134,8 +134,8 @@ impl Subject {
         Ok(all)
     }
 
-    /// The share of the work inside a linear map that the second of two pools, of one thread and of two, does side by side: by
-    /// Amdahl's law from times on the wall, the least of some taken in turn.
+    /// The share of the work inside a linear map that the second of two pools, of one thread and of two, does side by
+    /// side: by Amdahl's law from times on the wall, the least of some taken in turn.
     pub(crate) fn shared(&self, limbs: usize, pools: &[ThreadPool; 2]) -> Result<f64> {
         let on = self.operands(limbs - 1)?;
         let plan = DENSE.plan(0, on.diagonals.len())?;
@@ -277,8 +277,8 @@ impl Subject {
         })
     }
 
-    /// The lower quartile of the times of `body(i)` in microseconds, after a warm-up: what else runs on the machine makes some
-    /// times longer, and none shorter. Bodies too short for the clock are timed several at once.
+    /// The lower quartile of the times of `body(i)` in microseconds, after a warm-up: what else runs on the machine
+    /// makes some times longer, and none shorter. Bodies too short for the clock are timed several at once.
     fn time(&self, body: impl Fn(usize) -> Result<()>) -> Result<f64> {
         body(0)?;
         let begin = thread_time_us();

@@ -1,13 +1,13 @@
 //! Calibration: measures what the engine's operations cost on this machine, as a [`CostTable`].
 //!
-//! At each ring degree rotations, products, rescales and linear maps of several shapes are timed whole, at chains of narrow and
-//! of wide primes, with one special prime and several, at low and at high levels; the times of the units of work that they
-//! consist of (`hemet_schedule::cost::Unit`) are solved for together (see `fit.rs`). So the table serves every chain, not only
-//! those that were measured.
+//! At each ring degree rotations, products, rescales and linear maps of several shapes are timed whole, at chains of
+//! narrow and of wide primes, with one special prime and several, at low and at high levels; the times of the units
+//! of work that they consist of (`hemet_schedule::cost::Unit`) are solved for together (see `fit.rs`). So the table
+//! serves every chain, not only those that were measured.
 //!
-//! A time is the median over repetitions, time of one thread ([`thread_time_us`]), after a warm-up, with operands, diagonals
-//! and keys taken in turn from sets of the size that a network has, so that caches are as warm as in a real run. How much of a
-//! linear map two threads share is the one thing that is timed on the wall.
+//! A time is the median over repetitions, time of one thread ([`thread_time_us`]), after a warm-up, with operands,
+//! diagonals and keys taken in turn from sets of the size that a network has, so that caches are as warm as in a real
+//! run. How much of a linear map two threads share is the one thing that is timed on the wall.
 
 mod clock;
 mod fit;
@@ -51,8 +51,8 @@ pub trait Watch: Send {
     fn degree(&mut self, table: &CostTable);
 }
 
-/// Measures, nearly all on one thread, the ring degrees of `options` that `known` lacks, and adds them to it; those that it has are kept. A
-/// table of another machine or version counts as none.
+/// Measures, nearly all on one thread, the ring degrees of `options` that `known` lacks, and adds them to it; those
+/// that it has are kept. A table of another machine or version counts as none.
 ///
 /// # Errors
 /// Options without special primes or with limbs outside the chain; no randomness for the keys.
@@ -114,8 +114,8 @@ fn threads(count: usize) -> Result<ThreadPool> {
     })
 }
 
-/// Times all operations at points of one ring degree, in the first of two pools of one thread and of two; `begin` hears of special
-/// primes and limbs before each combination.
+/// Times all operations at points of one ring degree, in the first of two pools of one thread and of two; `begin`
+/// hears of special primes and limbs before each combination.
 fn measure_degree(
     points: &[&Point],
     seconds_each: f64,

@@ -14,8 +14,8 @@ pub struct Point {
 }
 
 impl Point {
-    /// A chain of `limbs.max()` primes of `chain_bits` bits with `special` primes of 50 bits. Security is not checked: the
-    /// keys are thrown away after measuring.
+    /// A chain of `limbs.max()` primes of `chain_bits` bits with `special` primes of 50 bits. Security is not
+    /// checked: the keys are thrown away after measuring.
     ///
     /// # Errors
     /// Primes that do not exist, an empty list of limbs.
@@ -71,7 +71,8 @@ impl Options {
         Self::all(&[(1, 30), (2, 42)], 4, 0.01)
     }
 
-    /// Ring degrees 2^11 to 2^16 at more and longer chains and with more repetitions: some minutes, and 2 GiB of memory for keys.
+    /// Ring degrees 2^11 to 2^16 at more and longer chains and with more repetitions: some minutes, and 2 GiB of
+    /// memory for keys.
     ///
     /// # Errors
     /// None in practice.
@@ -80,7 +81,8 @@ impl Options {
         Self::all(&chains, 5, 0.04)
     }
 
-    /// Chains with these numbers of special primes and bits of a prime, of at most so many digits, at every ring degree.
+    /// Chains with these numbers of special primes and bits of a prime, of at most so many digits, at every ring
+    /// degree.
     fn all(chains: &[(usize, u32)], digits: usize, seconds_each: f64) -> Result<Self> {
         let mut points = Vec::new();
         for log_n in 11..=16 {

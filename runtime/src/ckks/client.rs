@@ -125,9 +125,9 @@ impl Secret for CkksSecret {
         Ok(join(&ciphertexts))
     }
 
-    /// Whoever sees decrypted numbers in full precision can find the secret key (Li and Micciancio, "On the security of
-    /// homomorphic encryption on approximate numbers", EUROCRYPT 2021). Where the artifact was compiled for results that
-    /// are shown, they get noise here, always.
+    /// Whoever sees decrypted numbers in full precision can find the secret key (Li and Micciancio, "On the security
+    /// of homomorphic encryption on approximate numbers", EUROCRYPT 2021). Where the artifact was compiled for
+    /// results that are shown, they get noise here, always.
     fn decrypt(&self, answer: &[u8], count: usize) -> Result<Vec<Answer>> {
         let what = FileKind::Response.name();
         let advice = "ask the server for it again";

@@ -39,7 +39,8 @@ pub(super) fn read(context: &Context, spec: &CkksSpec, bytes: &[u8]) -> Result<E
     })
 }
 
-/// Whether every key that the artifact of `spec` needs is there and serves up to the level where it is needed, and no other key.
+/// Whether every key that the artifact of `spec` needs is there and serves up to the level where it is needed, and no
+/// other key.
 pub(super) fn check(keys: &EvaluationKeys, spec: &CkksSpec) -> Result<()> {
     let there: BTreeMap<i64, usize> = keys.rotations().into_iter().collect();
     let serves = |step: u32| there.get(&i64::from(step)).copied();

@@ -62,8 +62,8 @@ pub fn unpack(layout: &Layout, vectors: &[Vec<f64>], slots: usize) -> Result<Vec
         .collect()
 }
 
-/// [`pack`] for as many images as a batched layout takes: slot `b` holds image `b`, the slots behind the last one 0. For other layouts
-/// one image.
+/// [`pack`] for as many images as a batched layout takes: slot `b` holds image `b`, the slots behind the last one 0.
+/// For other layouts one image.
 ///
 /// # Errors
 /// As [`pack`] for each image; none, or more than there is room for.

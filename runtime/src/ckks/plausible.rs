@@ -1,5 +1,5 @@
-//! Whether decrypted slots can be a result of the network: slots that must be equal are, within what is promised, and no honest
-//! answer is without noise.
+//! Whether decrypted slots can be a result of the network: slots that must be equal are, within what is promised, and
+//! no honest answer is without noise.
 
 use super::spec::CkksSpec;
 use crate::error::{Result, RuntimeError};

@@ -1,5 +1,5 @@
-//! The server's half under CKKS: the constants of an artifact encoded once, requests of any number of clients answered. Nothing
-//! here can decrypt: no type of this file holds a secret key.
+//! The server's half under CKKS: the constants of an artifact encoded once, requests of any number of clients
+//! answered. Nothing here can decrypt: no type of this file holds a secret key.
 
 use std::sync::Arc;
 
@@ -26,8 +26,8 @@ pub(super) struct CkksService {
 }
 
 impl CkksService {
-    /// Encodes the constants. Encoded diagonals take at most `diagonal_bytes` (or what the largest inner sum of a map needs, if that
-    /// is more): the others are encoded for each answer, ahead of their use where threads are idle.
+    /// Encodes the constants. Encoded diagonals take at most `diagonal_bytes` (or what the largest inner sum of a map
+    /// needs, if that is more): the others are encoded for each answer, ahead of their use where threads are idle.
     pub(super) fn new(artifact: Artifact, diagonal_bytes: usize) -> Result<Self> {
         let spec = CkksSpec::new(&artifact)?;
         let context = Context::new(spec.parameters.clone());
@@ -61,8 +61,8 @@ impl Service for CkksService {
         self.admitted(read(self.context(), &self.spec, keys)?)
     }
 
-    /// Opening reads the head only; keys come into memory as they are used and leave it when memory is short, so a server can hold
-    /// the keys of many clients. Each key is verified at its first use.
+    /// Opening reads the head only; keys come into memory as they are used and leave it when memory is short, so a
+    /// server can hold the keys of many clients. Each key is verified at its first use.
     fn admit_kept(&self, kept: &Opened) -> Result<Box<dyn Admitted>> {
         let (label, at) = (blake3::hash(kept.start()), kept.start().len() as u64);
         let keys = EvaluationKeys::map(self.context(), kept.file(), label.as_bytes(), at)?;

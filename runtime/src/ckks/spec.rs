@@ -1,5 +1,5 @@
-//! What a client must know of an artifact, and nothing of its weights: it lies in the client key file, so that encrypting
-//! and decrypting need no artifact.
+//! What a client must know of an artifact, and nothing of its weights: it lies in the client key file, so that
+//! encrypting and decrypting need no artifact.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! The suite that every scheme passes at the [`door`](crate::door): from a client to logits, two clients of one server, keys kept in a file, and
-//! what must be refused: foreign, damaged and unfitting bytes.
+//! The suite that every scheme passes at the [`door`](crate::door): from a client to logits, two clients of one
+//! server, keys kept in a file, and what must be refused: foreign, damaged and unfitting bytes.
 
 use std::path::Path;
 

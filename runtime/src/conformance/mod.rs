@@ -1,5 +1,5 @@
-//! The suite that every backend passes: small schedules that cover every instruction ([`cases`]), run on the backend and
-//! compared slot by slot with the definition of the instructions ([`mod@reference`]), within the bound that
+//! The suite that every backend passes: small schedules that cover every instruction ([`cases`]), run on the backend
+//! and compared slot by slot with the definition of the instructions ([`mod@reference`]), within the bound that
 //! [`error_bound`] derives from the backend's stated errors.
 
 mod cases;
@@ -70,8 +70,8 @@ const INPUT_MAGNITUDE: f64 = 1.0;
 
 /// Runs every case; the caller looks at the outcomes.
 ///
-/// `parameters` need at least 3 levels, a special prime and primes of about the bits of `scale_bits`; inputs are encrypted
-/// at the highest level with scale `2^scale_bits`.
+/// `parameters` need at least 3 levels, a special prime and primes of about the bits of `scale_bits`; inputs are
+/// encrypted at the highest level with scale `2^scale_bits`.
 ///
 /// # Errors
 /// Whatever keeps a case from running.

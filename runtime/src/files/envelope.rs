@@ -11,8 +11,8 @@
 //! | 64..96 | blake3 of bytes 0..64 and the payload |
 //! | 96.. | payload |
 //!
-//! The checksum finds accidents; it is no signature. What a peer may send with a right checksum is checked again by whoever
-//! reads the payload.
+//! The checksum finds accidents; it is no signature. What a peer may send with a right checksum is checked again by
+//! whoever reads the payload.
 
 use std::fmt;
 

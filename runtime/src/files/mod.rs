@@ -66,8 +66,8 @@ pub(crate) fn read_start(path: &Path, count: usize) -> Result<Vec<u8>> {
     Ok(Opened::open(path, count)?.start)
 }
 
-/// The bytes of a file of this kind whose payload has at most `most` bytes. Mark, kind, version and length are looked at, and by
-/// `check` what it belongs to, before the rest is read.
+/// The bytes of a file of this kind whose payload has at most `most` bytes. Mark, kind, version and length are looked
+/// at, and by `check` what it belongs to, before the rest is read.
 pub(crate) fn read_sealed(
     path: &Path,
     kind: FileKind,

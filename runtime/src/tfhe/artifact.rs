@@ -1,4 +1,5 @@
-//! The artifact of an integer network: manifest, how images become integers, schedule with constants. It holds no secret.
+//! The artifact of an integer network: manifest, how images become integers, schedule with constants. It holds no
+//! secret.
 //!
 //! ```text
 //! mark (8 bytes)  version (u32)  length of head (u32)  head (JSON)  schedule (safetensors)  BLAKE3 of all before (32 bytes)

@@ -1,5 +1,5 @@
-//! The server's half under TFHE: the tables of an artifact prepared once, requests of any number of clients answered. Nothing
-//! here can decrypt.
+//! The server's half under TFHE: the tables of an artifact prepared once, requests of any number of clients answered.
+//! Nothing here can decrypt.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Programmable bootstraps of lists, in batches: each piece of the key is read once for a whole batch.
 //!
-//! The table of a channel becomes a polynomial: position `i` of `2N` holds the value of message `round(i·turn / 2N)`, so
-//! any even number of boxes is possible. What is looked up is `value − flip/2`, whose sign changes half a turn
+//! The table of a channel becomes a polynomial: position `i` of `2N` holds the value of message `round(i·turn / 2N)`,
+//! so any even number of boxes is possible. What is looked up is `value − flip/2`, whose sign changes half a turn
 //! further, as the ring's does; `flip/2` is added behind.
 
 use std::collections::HashMap;
@@ -13,7 +13,8 @@ use tfhe::core_crypto::prelude::*;
 use crate::Error;
 use crate::encode::encode;
 
-/// Most ciphertexts of a batch: their accumulators (32 to 64 KiB each) stay in the second-level cache beside the key's piece.
+/// Most ciphertexts of a batch: their accumulators (32 to 64 KiB each) stay in the second-level cache beside the
+/// key's piece.
 const MAX_BATCH: usize = 8;
 
 /// The length of batches that shares `count` ciphertexts evenly among threads.

@@ -13,8 +13,8 @@ use crate::random::OsSeeder;
 use crate::spec::{InputSpec, OutputSpec, Spec};
 use crate::{Error, keyswitch, linear};
 
-/// Microseconds since any moment. Where one thread computes, the time that it computed is the better clock, because what else
-/// runs on the machine is not in it; of several threads only the time on the wall tells.
+/// Microseconds since any moment. Where one thread computes, the time that it computed is the better clock, because
+/// what else runs on the machine is not in it; of several threads only the time on the wall tells.
 pub type Clock = fn() -> f64;
 
 /// Ciphertexts a thread in each measurement.
@@ -86,9 +86,9 @@ pub fn calibrate(sets: &[SetId], runs: usize, clock: Clock) -> Result<CostTable,
     Ok(table)
 }
 
-/// Microseconds of one programmable bootstrap with `set` in a loop of the crate `tfhe` alone, on the calling thread: no batches,
-/// no tables of ours. Number of bootstraps × this / cores is what a prediction cannot be expected to fall far below; the least
-/// of `runs` runs.
+/// Microseconds of one programmable bootstrap with `set` in a loop of the crate `tfhe` alone, on the calling thread:
+/// no batches, no tables of ours. Number of bootstraps × this / cores is what a prediction cannot be expected to fall
+/// far below; the least of `runs` runs.
 ///
 /// # Errors
 /// No randomness.

@@ -1,12 +1,12 @@
 //! Runs TFHE schedules on the crate `tfhe`, whose types stay inside this crate.
 //!
-//! The client has a [`ClientKey`], which encrypts inputs, decrypts outputs and makes [`EvaluationKeys`]. The server has a
-//! [`Server`], which runs a verified schedule on encrypted inputs; it never holds a secret key. Several clients' servers can
-//! share one [`Program`], the schedule made ready. Both halves know the
-//! [`Spec`]: what keys, inputs and outputs look like, and nothing of weights.
+//! The client has a [`ClientKey`], which encrypts inputs, decrypts outputs and makes [`EvaluationKeys`]. The server
+//! has a [`Server`], which runs a verified schedule on encrypted inputs; it never holds a secret key. Several
+//! clients' servers can share one [`Program`], the schedule made ready. Both halves know the [`Spec`]: what keys,
+//! inputs and outputs look like, and nothing of weights.
 //!
-//! Ciphertexts are LWE samples modulo 2^64 with binary keys. Keys and inputs travel with the seed of their masks instead of
-//! the masks; outputs travel with the top bytes of their numbers.
+//! Ciphertexts are LWE samples modulo 2^64 with binary keys. Keys and inputs travel with the seed of their masks
+//! instead of the masks; outputs travel with the top bytes of their numbers.
 //!
 //! ```
 //! use hemet_spaces::quantized::{IntegerMap, Limits, Operation, QuantizedNode, TableLayer, ValueRange};

@@ -106,8 +106,8 @@ impl Server {
         self.execute_with(input, &mut |_, _, _, _| ())
     }
 
-    /// As [`Self::execute`]; calls `progress` before (`true`) and after (`false`) each instruction with its number, how many there
-    /// are, and the name of its layer.
+    /// As [`Self::execute`]; calls `progress` before (`true`) and after (`false`) each instruction with its number,
+    /// how many there are, and the name of its layer.
     ///
     /// # Errors
     /// As [`Self::execute`].

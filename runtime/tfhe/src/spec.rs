@@ -102,7 +102,8 @@ impl Spec {
         }
     }
 
-    /// Bytes of the seeded evaluation keys that it asks for, without seeds and envelope; a set that does not exist counts nothing.
+    /// Bytes of the seeded evaluation keys that it asks for, without seeds and envelope; a set that does not exist
+    /// counts nothing.
     pub fn evaluation_key_bytes(&self) -> u64 {
         let key = |name: &String| Some(SetId::find(name)?.get());
         let bootstraps = self.bootstraps.iter();

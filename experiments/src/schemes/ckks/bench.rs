@@ -42,8 +42,8 @@ struct Figures {
     load_s: f64,
     server_peak_mib: Option<f64>,
     max_abs_error: f64,
-    /// Of encryption and compilation, which the artifact's promise is about: of a network with fitted activations against the same network
-    /// in the clear, of any other against the logits of the cases.
+    /// Of encryption and compilation, which the artifact's promise is about: of a network with fitted activations
+    /// against the same network in the clear, of any other against the logits of the cases.
     encryption_error: f64,
     /// Of fitting activations: of the network in the clear against the logits of the cases; 0 where none was fitted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -279,7 +279,8 @@ fn ramp(len: usize, b: usize, range: f64) -> Vec<f64> {
     (0..len).map(number).collect()
 }
 
-/// With given cases the error must be within the artifact's promise, and six deviations of the noise that decryption adds.
+/// With given cases the error must be within the artifact's promise, and six deviations of the noise that decryption
+/// adds.
 fn check_precision(
     figures: &Figures,
     cases: Option<&cases::Cases>,

@@ -49,8 +49,9 @@ fn figures(estimate: &hemet_compiler::Estimate) -> CostEstimate {
     }
 }
 
-/// The numbers that inputs such as these may hold: from the least to the greatest that was seen, and half as much again beyond
-/// either end, after the client's transform. None where there are no samples, or all numbers are the same.
+/// The numbers that inputs such as these may hold: from the least to the greatest that was seen, and half as much
+/// again beyond either end, after the client's transform. None where there are no samples, or all numbers are the
+/// same.
 pub fn input_range(samples: &[Vec<f64>], transform: Option<&InputTransform>) -> Option<[f64; 2]> {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for sample in samples {

@@ -1,5 +1,5 @@
-//! The schedules of the suite: each instruction in each of its forms on every message of a turn, each parameter set, and a small
-//! network.
+//! The schedules of the suite: each instruction in each of its forms on every message of a turn, each parameter set,
+//! and a small network.
 
 use hemet_schedule::tfhe::{Constant, Constants, MapConstant, SetId, TableConstant, Verified};
 use hemet_schedule::tfhe::{parse, verify};
@@ -308,7 +308,8 @@ fn network() -> Result<Case, Error> {
 /// Messages that a set is tried on at most.
 const SET_MESSAGES: u32 = 16;
 
-/// A key switch and a bootstrap of a set on messages of the whole turn that its name promises: `2^(message + carry + 1)` boxes.
+/// A key switch and a bootstrap of a set on messages of the whole turn that its name promises: `2^(message + carry +
+/// 1)` boxes.
 fn set_case(set: SetId) -> Result<Case, Error> {
     let bits = set
         .get()

@@ -1,6 +1,6 @@
-//! The suite that every TFHE backend passes, with its client: schedules that cover every instruction ([`cases()`]) give exactly
-//! what [`hemet_schedule::tfhe::interpret`] defines, whatever the number of threads; what does not belong together, is damaged,
-//! or is out of range is refused ([`refusals`]).
+//! The suite that every TFHE backend passes, with its client: schedules that cover every instruction ([`cases()`])
+//! give exactly what [`hemet_schedule::tfhe::interpret`] defines, whatever the number of threads; what does not
+//! belong together, is damaged, or is out of range is refused ([`refusals`]).
 //!
 //! There is no error bound: at the cases' failure probability of at most 2^-40 a difference is a fault.
 

@@ -29,8 +29,8 @@ const CASE: &str = "a key switch within a set";
 /// A case whose inputs are as long and as wide, with other keys.
 const OTHER: &str = "accumulators that wrap around";
 
-/// Gives the backend and its client what they must refuse: foreign keys, requests and responses, inputs of other lengths and ranges,
-/// and damaged, cut and lengthened bytes. The caller looks whether each has an error.
+/// Gives the backend and its client what they must refuse: foreign keys, requests and responses, inputs of other
+/// lengths and ranges, and damaged, cut and lengthened bytes. The caller looks whether each has an error.
 ///
 /// # Errors
 /// Whatever keeps the right things from running.
