@@ -272,9 +272,9 @@ fn a_wrong_window_or_sparse_map_is_refused_with_line_and_reason() {
         ),
         ("5(1*2)", "5(0*2)", "reads element 5 twice"),
         (
-            "from=0,4(1*3)",
-            "from=0,4(0*9999999)(0*9999999)",
-            "more than",
+            "5(1*2)",
+            "5(0*9999999)(0*9999999)",
+            "more than 4194304 numbers",
         ),
         (
             "3x1x1 = sparse",
@@ -282,17 +282,14 @@ fn a_wrong_window_or_sparse_map_is_refused_with_line_and_reason() {
             "more than 4194304 elements",
         ),
         (
-            "lengths=1,0,3",
-            "lengths=1,0",
-            "as many rows, 2 given|4 are given",
+            "lengths=1(-1*2),3",
+            "lengths=1(-1*2)",
+            "have 1 entries, 4 are given",
         ),
     ] {
         let text = WIDE.replacen(from, to, 1);
         assert_ne!(text, WIDE, "`{from}` is in the text");
         let message = LayerGraph::parse(&text).unwrap_err().to_string();
-        assert!(
-            expected.split('|').any(|part| message.contains(part)),
-            "no `{expected}` in `{message}`"
-        );
+        assert!(message.contains(expected), "no `{expected}` in `{message}`");
     }
 }

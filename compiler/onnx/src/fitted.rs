@@ -1,10 +1,7 @@
 //! Import with fitted activations: of one degree, or of the degree that each layer needs.
 
-use crate::fit::{Calibration, FitReport, calibrate};
+use crate::fit::{Calibration, FIT_DEGREES, FitReport, calibrate};
 use crate::{Error, Imported, Source, import};
-
-/// Least and largest degree of a fitted polynomial. In powers, higher ones lose the digits of 32-bit coefficients.
-pub const FIT_DEGREES: std::ops::RangeInclusive<usize> = 2..=15;
 
 /// Degrees that are tried: the largest for each number of levels.
 const LADDER: [usize; 4] = [2, 4, 8, 15];

@@ -150,7 +150,7 @@ fn node<'m>(
         Role::Fitted { source, curves } => {
             let at = import.pending.len();
             let degree = degrees.and_then(|d| d.get(at).or(d.last())).copied();
-            let degree = degree.unwrap_or(*crate::FIT_DEGREES.start());
+            let degree = degree.unwrap_or(*fit::FIT_DEGREES.start());
             vec![fitted(import, node, source, curves, degree)?]
         }
     };

@@ -65,8 +65,8 @@ mod tail;
 mod window;
 
 pub use error::Error;
-pub use fit::{Calibration, FitReport, FittedActivation};
-pub use fitted::{Degree, FIT_DEGREES, import_fitted};
+pub use fit::{Calibration, FIT_DEGREES, FitReport, FittedActivation};
+pub use fitted::{Degree, import_fitted};
 pub use ops::{OPERATORS, Operator, markdown};
 pub use tail::ClientStep;
 

@@ -113,7 +113,7 @@ impl Window {
         match (side(height, above + below, 0), side(width, left + right, 1)) {
             (Some(rows), Some(columns)) => Ok([rows, columns]),
             _ => Err(format!(
-                "a window of {} does not fit {height}x{width} with padding {}; use a smaller window or more padding",
+                "a window of {} does not fit {height}x{width} with padding {}; use a smaller window, pool less, or pad more",
                 pair_text(span),
                 padding_text(self.padding)
             )),

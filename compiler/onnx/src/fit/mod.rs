@@ -16,6 +16,9 @@ pub(crate) use calibrate::calibrate;
 pub(crate) use curve::Curve;
 pub(crate) use plan::{Role, roles};
 
+/// Least and largest degree of a fitted polynomial. In powers, higher ones lose the digits of 32-bit coefficients.
+pub const FIT_DEGREES: std::ops::RangeInclusive<usize> = 2..=15;
+
 /// Inputs that the network will see, to fit activations on.
 #[derive(Clone, Copy, Debug)]
 pub struct Calibration<'a> {
