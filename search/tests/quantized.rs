@@ -47,6 +47,12 @@ fn check_equal(
     trained: &Trained,
     images: &Dataset,
 ) -> f64 {
+    let recipe = Recipe::Quantized(quantization);
+    let own = recipe.check_weights(graph, &trained.weights);
+    own.expect("what a training leaves are weights of its recipe");
+    let mut fewer = trained.weights.clone();
+    fewer.tensors.pop_first();
+    assert!(recipe.check_weights(graph, &fewer).is_err());
     let network =
         QuantizedNetwork::quantize(graph, &trained.weights, quantization).expect("integers");
     let logits = Recipe::Quantized(quantization)

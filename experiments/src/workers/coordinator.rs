@@ -275,7 +275,8 @@ fn received(
         .open(Purpose::Delivery(order), study, sealed)
         .map_err(|e| e.to_string())?;
     let delivery = Delivery::from_json(text).map_err(|e| e.to_string())?;
-    delivery.check(training.order(), training.graph(), training.epochs())?;
+    let (graph, recipe) = (training.graph(), training.recipe());
+    delivery.check(training.order(), graph, recipe, training.epochs())?;
     let Some(told) = delivery.trained() else {
         return Ok(delivery);
     };

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::halving::{Contest, Verdict};
 use crate::Error;
-use crate::train::{EpochReport, OnEpoch, TrainOutcome, Trained};
+use crate::train::{EpochReport, OnEpoch, Recipe, TrainOutcome, Trained};
 
 /// What a worker must know of a trial.
 #[derive(Clone, Debug, PartialEq)]
@@ -244,7 +244,13 @@ impl Delivery {
     ///
     /// # Errors
     /// What is wrong.
-    pub fn check(&self, order: &Order, graph: &LayerGraph, epochs: usize) -> Result<(), String> {
+    pub fn check(
+        &self,
+        order: &Order,
+        graph: &LayerGraph,
+        recipe: Recipe<'_>,
+        epochs: usize,
+    ) -> Result<(), String> {
         let Self::Ended {
             outcome,
             epochs: reports,
@@ -268,7 +274,8 @@ impl Delivery {
         let TrainOutcome::Complete(trained) = outcome else {
             return Ok(());
         };
-        trained.weights.check(graph).map_err(|e| e.to_string())?;
+        let weights = recipe.check_weights(graph, &trained.weights);
+        weights.map_err(|e| e.to_string())?;
         if !is_share(trained.accuracy) {
             return Err(format!("accuracy {}, not from 0 to 1", trained.accuracy));
         }
@@ -461,7 +468,7 @@ mod tests {
             let length = |text: Option<String>| text.expect("told").len() as u64;
             let length = delivery.to_json().map_or(0, length);
             assert!(length <= Delivery::greatest_length(&graph, reports.len()));
-            delivery.check(&order, &graph, 2)
+            delivery.check(&order, &graph, Recipe::Polynomials, 2)
         };
         assert_eq!(check(&good, &good.epochs), Ok(()));
         for (forge, message) in forgeries {

@@ -1,7 +1,7 @@
 //! What a network is trained to be, and what its weights then compute.
 
 use hemet_spaces::quantized::Quantization;
-use hemet_spaces::{LayerGraph, Weights};
+use hemet_spaces::{Layer, LayerGraph, Weights};
 
 use super::device::Device;
 use super::options::TrainOptions;
@@ -50,6 +50,29 @@ impl Recipe<'_> {
             return refuse("phases: layers", "head", allowed);
         }
         Ok(quantization.check()?)
+    }
+
+    /// Whether these are weights that a training by this recipe leaves: every tensor there with its shape, none besides, all
+    /// numbers finite.
+    ///
+    /// # Errors
+    /// What is missing, superfluous, misshapen or not finite.
+    pub fn check_weights(&self, graph: &LayerGraph, weights: &Weights) -> Result<(), Error> {
+        match self {
+            Self::Polynomials => Ok(weights.check(graph)?),
+            // What stands in the place of polynomials has no weights.
+            Self::Relu | Self::Quantized(_) => {
+                let mut whole = Weights::ones(graph);
+                let is_polynomial = |name: &str| {
+                    let layer = name.rsplit_once('.').map_or("", |(layer, _)| layer);
+                    let mut nodes = graph.nodes();
+                    nodes.any(|(_, n)| n.name == layer && matches!(n.layer, Layer::Poly(_)))
+                };
+                whole.tensors.retain(|name, _| is_polynomial(name));
+                whole.tensors.extend(weights.tensors.clone());
+                Ok(whole.check(graph)?)
+            }
+        }
     }
 
     /// The logits of every image with trained weights, `[image][class]`, in 32-bit floats. Those of integer networks
