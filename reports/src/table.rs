@@ -73,7 +73,8 @@ impl Column {
 ///
 /// ```
 /// use hemet_reports::{Cell, Column, Table};
-/// let mut table = Table::new([Column::words("architecture", "architecture"), Column::numbers("accuracy", "accuracy", "%")]);
+/// let architecture = Column::words("architecture", "architecture");
+/// let mut table = Table::new([architecture, Column::numbers("accuracy", "accuracy", "%")]);
 /// table.push(["fire|8".into(), Cell::Fraction(0.9755)])?;
 /// assert_eq!(table.csv(), "architecture,accuracy\nfire|8,0.9755\n");
 /// assert_eq!(table.markdown(), "\

@@ -31,8 +31,8 @@ pub enum Choice {
 const ROUNDING: f64 = 5e-7;
 
 impl ParetoFront {
-    /// The front of the completed ones of these trials, without those that successive halving stopped: their accuracies are of
-    /// fewer epochs, and no network is deployed half trained.
+    /// The front of the completed ones of these trials, without those that successive halving stopped: their accuracies
+    /// are of fewer epochs, and no network is deployed half trained.
     pub fn of(trials: &[Trial], objectives: &Objectives) -> Self {
         let whole = trials.iter().filter(|trial| !trial.is_stopped());
         Self::of_points(whole.filter_map(Point::of), objectives)

@@ -77,26 +77,28 @@ fn content(tensor: &TensorProto, folder: &Path, left: &mut usize) -> Result<Vec<
         limit: MAX_FILE_BYTES,
         unit: "bytes",
     })?;
-    let io = |e: std::io::Error| error(format!("its numbers lie in {}, which {e}", path.display()));
-    let mut file = File::open(&path).map_err(|e| {
-        error(format!(
+    range(&path, offset, needed).map_err(error)
+}
+
+/// `len` bytes of a file from `offset` on.
+fn range(path: &Path, offset: u64, len: usize) -> Result<Vec<u8>, String> {
+    let io = |e: std::io::Error| format!("its numbers lie in {}, which {e}", path.display());
+    let mut file = File::open(path).map_err(|e| {
+        format!(
             "its numbers lie in {}: {e}; keep the file beside the model",
             path.display()
-        ))
+        )
     })?;
     let size = file.metadata().map_err(io)?.len();
-    if offset
-        .checked_add(needed as u64)
-        .is_none_or(|end| end > size)
-    {
-        return Err(error(format!(
+    if offset.checked_add(len as u64).is_none_or(|end| end > size) {
+        return Err(format!(
             "it needs bytes {offset} to {} of {}, which has {size}; is the file whole?",
-            offset.saturating_add(needed as u64),
+            offset.saturating_add(len as u64),
             path.display()
-        )));
+        ));
     }
     file.seek(SeekFrom::Start(offset)).map_err(io)?;
-    let mut bytes = vec![0; needed];
+    let mut bytes = vec![0; len];
     file.read_exact(&mut bytes).map_err(io)?;
     Ok(bytes)
 }

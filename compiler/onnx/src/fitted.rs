@@ -87,7 +87,8 @@ fn is_good(imported: &Imported, report: &FitReport) -> bool {
 /// The degree of each activation: the least common one of the ladder that is good enough, then lower ones where those
 /// are too.
 fn degrees(source: Source<'_>, data: Calibration<'_>) -> Result<Vec<usize>, Error> {
-    // Held-out inputs choose nothing; of the others some are held out here, so that degrees are judged on what was not fitted.
+    // Held-out inputs choose nothing; of the others some are held out here, so that degrees are judged on what was not
+    // fitted.
     let count = (data.inputs.len() - data.held_out).min(CHOICE_INPUTS);
     let data = Calibration {
         inputs: &data.inputs[..count],

@@ -59,18 +59,7 @@ pub(crate) fn import(
     let signal = import.signal_of(base, input.dims.clone());
     import.values.insert(input.name, Value::Signal(signal));
     let roles = match degrees {
-        Some(_) => {
-            fold(&mut import, proto, &needed);
-            let nodes = needed
-                .iter()
-                .map(|index| &proto.node[*index])
-                .collect::<Vec<_>>();
-            let heads: Vec<&str> = heads.iter().map(|head| head.tensor).collect();
-            fit::roles(&nodes, &heads, &|name| match import.is_constant(name) {
-                true => Some(import.known(name)),
-                false => None,
-            })?
-        }
+        Some(_) => fitted_roles(&mut import, proto, &needed, &heads)?,
         None => vec![Role::Kept; needed.len()],
     };
     for (index, role) in needed.iter().zip(&roles) {
@@ -92,10 +81,9 @@ pub(crate) fn import(
     let (graph, weights): (LayerGraph, Weights) = network.finish(last)?;
     // Those that the output does not depend on are gone.
     pending.retain(|pending| graph.find(&pending.poly).is_some());
-    let names: Vec<&str> = source.outputs.iter().map(String::as_str).collect();
-    let output_name = match names[..] {
-        [] => heads[0].tensor.to_owned(),
-        _ => names.join(","),
+    let output_name = match source.outputs.is_empty() {
+        true => heads[0].tensor.to_owned(),
+        false => source.outputs.join(","),
     };
     let imported = Imported {
         graph,
@@ -105,6 +93,22 @@ pub(crate) fn import(
         client: heads.iter().flat_map(|head| head.steps.clone()).collect(),
     };
     Ok((imported, pending))
+}
+
+/// What becomes of each needed node where activations are fitted.
+fn fitted_roles<'m>(
+    import: &mut Import<'m>,
+    proto: &'m GraphProto,
+    needed: &[usize],
+    heads: &[Head<'m>],
+) -> Result<Vec<Role<'m>>, Error> {
+    fold(import, proto, needed);
+    let nodes: Vec<_> = needed.iter().map(|index| &proto.node[*index]).collect();
+    let heads: Vec<&str> = heads.iter().map(|head| head.tensor).collect();
+    fit::roles(&nodes, &heads, &|name| match import.is_constant(name) {
+        true => Some(import.known(name)),
+        false => None,
+    })
 }
 
 /// Computes what does not depend on the input, so that the numbers of curves are known; what fails is told when the
@@ -453,10 +457,8 @@ impl<'m> Input<'m> {
                 )));
             }
         };
-        let len = own
-            .iter()
-            .try_fold(1usize, |len, dim| len.checked_mul(*dim));
-        if len.is_none() {
+        let product = |len: usize, dim: &usize| len.checked_mul(*dim);
+        if own.iter().try_fold(1, product).is_none() {
             return Err(error(format!(
                 "its shape {own:?} has more elements than can be counted"
             )));

@@ -31,8 +31,8 @@ pub struct Manifest {
     /// The least and the greatest number of an input, after the transform, that the network was compiled for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_range: Option<[f64; 2]>,
-    /// Greatest difference of an output that fitting activations by polynomials made, on the inputs that it was fitted on; nothing
-    /// where none was fitted.
+    /// Greatest difference of an output that fitting activations by polynomials made, on the inputs that it was fitted
+    /// on; nothing where none was fitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fit_error: Option<f64>,
     /// How exact the outputs are, where the compiler looked at inputs.

@@ -1,10 +1,10 @@
 //! Tail: what a positive quantity that was seen on some inputs will rarely exceed on others.
 //!
-//! Sizes that pass through squares spread by factors, not by differences, so a lognormal distribution is fitted to them.
-//! Some networks amplify a few inputs far more than all others: where there are enough values, a Pareto tail is fitted
-//! to the largest tenth too (Hill, "A Simple General Approach to Inference About the Tail of a Distribution", Annals of
-//! Statistics 1975). As that overrates lognormal tails, the geometric mean of both bounds counts if it is larger. The
-//! bound is never below the largest value seen.
+//! Sizes that pass through squares spread by factors, not by differences, so a lognormal distribution is fitted to
+//! them. Some networks amplify a few inputs far more than all others: where there are enough values, a Pareto tail is
+//! fitted to the largest tenth too (Hill, "A Simple General Approach to Inference About the Tail of a Distribution",
+//! Annals of Statistics 1975). As that overrates lognormal tails, the geometric mean of both bounds counts if it is
+//! larger. The bound is never below the largest value seen.
 
 /// Share of inputs that a promise is made for. Bounds are made for rarer ones, since what few values say is uncertain.
 pub const CONFIDENCE: f64 = 0.999;

@@ -9,8 +9,8 @@ use crate::{common, schemes};
 
 /// Write what clients need of an artifact, without its weights
 ///
-/// The spec holds parameters, layouts, preprocessing, the range of inputs, class names and the list of keys. Give it to clients
-/// for `keygen`, and keep the artifact on the server.
+/// The spec holds parameters, layouts, preprocessing, the range of inputs, class names and the list of keys. Give it to
+/// clients for `keygen`, and keep the artifact on the server.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  hemet client-spec model.hemet -o model.spec\n  hemet keygen model.spec --out keys"

@@ -50,8 +50,8 @@ pub struct Args {
     /// Promised precision of the logits, in bits after the point; without it, the experiment's, or 10 for an ONNX file
     #[arg(long, value_name = "BITS")]
     pub precision: Option<u32>,
-    /// How many results may be shown to others than the key's owner, such as 1000 or 2^20: decryption then adds noise within
-    /// the promised precision; without it, the experiment's, or none for an ONNX file
+    /// How many results may be shown to others than the key's owner, such as 1000 or 2^20: decryption then adds noise
+    /// within the promised precision; without it, the experiment's, or none for an ONNX file
     #[arg(long, value_name = "N", value_parser = results)]
     pub share_results: Option<u64>,
     /// For an ONNX file: MiB of evaluation keys that a client should have to send at most; fewer keys make a slower
@@ -73,11 +73,12 @@ pub struct Args {
     /// without them for independent elements within the input range
     #[arg(long, value_name = "DATA")]
     pub calibrate: Option<PathBuf>,
-    /// For an ONNX file: largest magnitude of an output that must decrypt rightly; without it, what the calibration data show, with
-    /// a margin
+    /// For an ONNX file: largest magnitude of an output that must decrypt rightly; without it, what the calibration
+    /// data show, with a margin
     #[arg(long, value_name = "LARGEST")]
     pub output_range: Option<f64>,
-    /// For an ONNX file: promise outputs smaller than 1 as many bits as others, so that errors are relative to their size
+    /// For an ONNX file: promise outputs smaller than 1 as many bits as others, so that errors are relative to their
+    /// size
     #[arg(long)]
     pub relative_precision: bool,
     /// For an ONNX file: cost table to choose with; without it, that of this machine
@@ -206,6 +207,56 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
             data.shape
         );
     }
+    let mut options = wished(args, &imported)?;
+    if let Some(range) = args.input_range.or(calibration.as_ref().and_then(range)) {
+        options.input_range = range;
+    }
+    options.fit_activation(&imported.graph, &imported.weights)?;
+    let table: CostTable = match &args.costs {
+        Some(path) => costs::read(path)?,
+        None => costs::of_this_machine(false)?,
+    };
+    let (graph, weights) = (&imported.graph, &imported.weights);
+    let samples = calibration.map_or(Vec::new(), |data| data.inputs);
+    let compiled = hemet_compiler::compile_for(&samples, graph, weights, &options, &table);
+    let compiled = compiled?;
+    let seen = schemes::ckks::compile::input_range(&samples, compiled.input_transform.as_ref());
+    let transformed = compiled.input_transform.is_some();
+    let input_range = checked_range(args.input_range, options.input_range, seen, transformed);
+    let name = path
+        .file_stem()
+        .map_or("model".into(), |stem| stem.to_string_lossy());
+    let manifest = Manifest {
+        predicted_latency_ms: Some(compiled.estimate.latency_ms),
+        layers: compiled.estimate.layers,
+        input_range,
+        input_transform: compiled.input_transform,
+        sharing: sharing(args.share_results, compiled.promise.error),
+        promise: Some(compiled.promise),
+        cost_machine: Some(table.machine),
+        fit_error,
+        ..Manifest::new(&name)
+    };
+    Ok(Artifact::new(manifest, compiled.schedule))
+}
+
+/// The range that the client holds inputs to: the one seen on samples, else the one that scales were made for. What was
+/// stated is about inputs before a transform, and the check comes behind it.
+fn checked_range(
+    stated: Option<f64>,
+    compiled_for: f64,
+    seen: Option<[f64; 2]>,
+    transformed: bool,
+) -> Option<[f64; 2]> {
+    match (seen, transformed) {
+        (Some(seen), false) if stated.is_none() => Some(seen),
+        (_, false) => Some([-compiled_for, compiled_for]),
+        (seen, true) => seen,
+    }
+}
+
+/// The compiler's options as the command line wishes them.
+fn wished(args: &Args, imported: &Imported) -> Result<hemet_compiler::Options, Error> {
     let mut options = hemet_compiler::Options {
         target: args.target.into(),
         security: security_level(args.security.unwrap_or(DEFAULT_SECURITY))?,
@@ -228,45 +279,11 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     if let Some(mib) = args.key_memory {
         options.key_budget_mib = mib;
     }
-    if let Some(range) = args.input_range.or(calibration.as_ref().and_then(range)) {
-        options.input_range = range;
-    }
-    options.fit_activation(&imported.graph, &imported.weights)?;
-    let table: CostTable = match &args.costs {
-        Some(path) => costs::read(path)?,
-        None => costs::of_this_machine(false)?,
-    };
-    let (graph, weights) = (&imported.graph, &imported.weights);
-    let samples = calibration.map_or(Vec::new(), |data| data.inputs);
-    let compiled = hemet_compiler::compile_for(&samples, graph, weights, &options, &table);
-    let compiled = compiled?;
-    let seen = schemes::ckks::compile::input_range(&samples, compiled.input_transform.as_ref());
-    let stated = [-options.input_range, options.input_range];
-    let input_range = match (args.input_range, seen, &compiled.input_transform) {
-        (None, Some(seen), _) => Some(seen),
-        (Some(_), _, None) | (None, None, None) => Some(stated),
-        // What was stated is about inputs before the transform.
-        (Some(_), seen, Some(_)) => seen,
-        (None, None, Some(_)) => None,
-    };
-    let name = path
-        .file_stem()
-        .map_or("model".into(), |stem| stem.to_string_lossy());
-    let manifest = Manifest {
-        predicted_latency_ms: Some(compiled.estimate.latency_ms),
-        layers: compiled.estimate.layers,
-        input_range,
-        input_transform: compiled.input_transform,
-        sharing: sharing(args.share_results, compiled.promise.error),
-        promise: Some(compiled.promise),
-        cost_machine: Some(table.machine),
-        fit_error,
-        ..Manifest::new(&name)
-    };
-    Ok(Artifact::new(manifest, compiled.schedule))
+    Ok(options)
 }
 
-/// The network, its activations fitted on the calibration data where that is asked for; then with the error that this makes.
+/// The network, its activations fitted on the calibration data where that is asked for; then with the error that this
+/// makes.
 fn import(
     args: &Args,
     bytes: &[u8],

@@ -22,7 +22,8 @@ pub struct Args {
     /// The request that was sent: an answer to any other request is refused (exit status 1)
     #[arg(long, value_name = "FILE")]
     pub request: Option<PathBuf>,
-    /// Print every digit: whoever sees digits beyond the promised precision can find the secret key, so show them to nobody
+    /// Print every digit: whoever sees digits beyond the promised precision can find the secret key, so show them to
+    /// nobody
     #[arg(long)]
     pub raw: bool,
     /// How many images were encrypted in the request; needed where an artifact takes batches

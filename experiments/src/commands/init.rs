@@ -10,8 +10,8 @@ use crate::experiment::{Experiment, Text, parse};
 
 /// Write an experiment for a folder of images or a table, after looking at it
 ///
-/// A folder of images holds one folder a class, or train/, val/ and test/ with such folders; a table is a CSV file, or a
-/// folder with train.csv and test.csv. The experiment has a space that takes them; change it as you like.
+/// A folder of images holds one folder a class, or train/, val/ and test/ with such folders; a table is a CSV file, or
+/// a folder with train.csv and test.csv. The experiment has a space that takes them; change it as you like.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  hemet init photos\n  hemet search photos.yaml --check\n  hemet search photos.yaml\n  hemet init table.csv"
@@ -143,8 +143,8 @@ fn space(side: usize) -> String {
     )
 }
 
-/// The stride of the stem and the number of positions behind it, each of which may halve the image: about 8 pixels are left
-/// of a side.
+/// The stride of the stem and the number of positions behind it, each of which may halve the image: about 8 pixels are
+/// left of a side.
 fn strides(side: usize) -> (usize, usize) {
     let halvings = side.max(8).ilog2() as usize - 3;
     match halvings {

@@ -44,7 +44,11 @@ pub struct Picture {
 ///
 /// ```
 /// use hemet_reports::{Picture, Report};
-/// let report = Report::new("Digits").paragraph("20 trials.").facts([("latency", "57.3 ms")]).pictures([Picture { shows: "Pareto front".into(), path: "pareto.svg".into(), svg: "<svg></svg>".into() }]);
+/// let front = Picture { shows: "Pareto front".into(), path: "pareto.svg".into(), svg: "<svg></svg>".into() };
+/// let report = Report::new("Digits")
+///     .paragraph("20 trials.")
+///     .facts([("latency", "57.3 ms")])
+///     .pictures([front]);
 /// assert!(report.html()?.contains("<h1>Digits</h1>"));
 /// assert_eq!(report.markdown(), "# Digits\n\n20 trials.\n\n- **latency:** 57.3 ms\n\n![Pareto front](pareto.svg)\n");
 /// # Ok::<(), hemet_reports::Error>(())

@@ -4,9 +4,9 @@
 //! `cargo run --release -p hemet-ckks --example timing -- [--samples 20000] [--instructions avx2]`
 //!
 //! Each operation runs on a secret that is always the same and on one that is drawn afresh, in random order. Both are
-//! put into the same memory before, so that the cache treats them alike. Times are those of the thread's processor clock;
-//! the slowest tenth, which interrupts made slow, is left out. Welch's t tells whether the two means differ: above
-//! 4.5 a difference is seen, and the example fails. That nothing is seen proves nothing; more samples see less.
+//! put into the same memory before, so that the cache treats them alike. Times are those of the thread's processor
+//! clock; the slowest tenth, which interrupts made slow, is left out. Welch's t tells whether the two means differ:
+//! above 4.5 a difference is seen, and the example fails. That nothing is seen proves nothing; more samples see less.
 
 use std::error::Error;
 use std::hint::black_box;

@@ -2,7 +2,8 @@
 //! secret.
 //!
 //! ```text
-//! mark (8 bytes)  version (u32)  length of head (u32)  head (JSON)  schedule (safetensors)  BLAKE3 of all before (32 bytes)
+//! mark (8 bytes)  version (u32)  length of head (u32)  head (JSON)  schedule (safetensors)
+//! BLAKE3 of all before (32 bytes)
 //! ```
 
 use std::path::Path;

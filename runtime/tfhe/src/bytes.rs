@@ -1,8 +1,8 @@
 //! Keys and ciphertexts as bytes: an envelope with kind, spec, key id, payload and a checksum.
 //!
 //! ```text
-//! "HMTFHE" | kind | version 1 | key id (16) | spec length u32 | spec (JSON) or fingerprint | payload length u64 | payload
-//! | BLAKE3 of all before (32)
+//! "HMTFHE" | kind | version 1 | key id (16) | spec length u32 | spec (JSON) or fingerprint
+//! | payload length u64 | payload | BLAKE3 of all before (32)
 //! ```
 //! Keys carry the whole spec, ciphertexts its fingerprint. The lengths of keys follow from the spec, so a hostile
 //! file makes no more memory than its own length be used.

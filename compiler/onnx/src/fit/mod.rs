@@ -30,8 +30,8 @@ pub struct Calibration<'a> {
     pub held_out: usize,
 }
 
-/// What fitting cost in accuracy, measured in 64-bit floats on the calibration data that were held out (on all of them where none
-/// were).
+/// What fitting cost in accuracy, measured in 64-bit floats on the calibration data that were held out (on all of them
+/// where none were).
 #[derive(Clone, Debug, PartialEq)]
 pub struct FitReport {
     /// Activation by activation, in the order of the network.

@@ -51,7 +51,7 @@ pub(super) fn conv<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal
     };
     let mut tensors = vec![weight.weights()];
     tensors.extend(bias.as_ref().map(Constant::weights));
-    convolved(import, node, &signal, (layer, tensors))
+    convolved(import, node, &signal, layer, tensors)
 }
 
 /// A convolution's layer with its tensors, over the tensor without its pads.
@@ -59,7 +59,8 @@ fn convolved(
     import: &mut Import<'_>,
     node: Node<'_>,
     signal: &Signal,
-    (layer, tensors): (Conv, Vec<Vec<f32>>),
+    layer: Conv,
+    tensors: Vec<Vec<f32>>,
 ) -> Result<Signal, Error> {
     let bare = Signal {
         pads: [0; 4],
@@ -174,7 +175,7 @@ pub(super) fn transposed<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<
         area,
     )];
     tensors.extend(bias.as_ref().map(Constant::weights));
-    convolved(import, node, &wide, (layer, tensors))
+    convolved(import, node, &wide, layer, tensors)
 }
 
 /// Where a transposed convolution puts zeros: between the elements, and around them.

@@ -30,8 +30,8 @@ pub fn flooding_ratio(results: u64, numbers: usize) -> f64 {
     MARGIN * (results as f64 * numbers as f64).max(1.0).sqrt()
 }
 
-/// Bits by which the promised errors of ciphertexts must lie below what is promised of results that are shown: the noise
-/// then keeps that promise.
+/// Bits by which the promised errors of ciphertexts must lie below what is promised of results that are shown: the
+/// noise then keeps that promise.
 pub fn hidden_bits(results: u64, numbers: usize) -> u32 {
     flooding_ratio(results, numbers).log2().ceil() as u32
 }

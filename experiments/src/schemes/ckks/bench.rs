@@ -190,10 +190,7 @@ fn measure(
             };
             measured.worst = measured.worst.max(error);
             let (encryption, fit) = match cases {
-                Some(cases) if is_fitted => {
-                    let fit = cases.error(index, &prediction.clear);
-                    (prediction.error(), fit)
-                }
+                Some(c) if is_fitted => (prediction.error(), c.error(index, &prediction.clear)),
                 // Of a network that was not fitted everything is the compiler's and the encryption's.
                 Some(_) | None => (error, 0.0),
             };
