@@ -138,7 +138,8 @@ fn resumed_equals_uninterrupted(world: &World) {
         "{seconds}"
     );
     let page = std::fs::read_to_string(world.path("again/report/report.md")).unwrap();
-    assert!(page.contains(&format!(", in {seconds:.0} s on ")), "{page}");
+    let minutes = seconds as u64 / 60;
+    assert!(page.contains(&format!(", in {minutes} min ")), "{page}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), journal);
     assert!(world.path("again/summary.json").exists());
     assert!(

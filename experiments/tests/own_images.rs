@@ -74,7 +74,9 @@ fn images_of_ones_own_are_searched_for_and_classified_as_the_page_says() {
     );
     assert!(best["test_accuracy"].as_f64() > Some(0.9), "{best}");
     assert!(told[5].starts_with("class 1 (dog)\n"), "{}", told[5]);
-    assert_eq!(best["classes"], serde_json::json!(["cat", "dog"]));
+    let inspected = world.good("inspect runs/photos/best.hemet --json");
+    let inspected: serde_json::Value = serde_json::from_str(&inspected).unwrap();
+    assert_eq!(inspected["classes"], serde_json::json!(["cat", "dog"]));
     let classes = world.read("runs/photos/report/classes.csv");
     assert!(
         classes.contains("\ncat,") && classes.contains("\ndog,"),

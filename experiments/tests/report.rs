@@ -303,15 +303,11 @@ fn what_halving_stopped_is_told_from_what_was_trained(world: &World) {
     assert_eq!(created[1]["intermediate_values"]["3"], lines[1]["accuracy"]);
 }
 
-/// A journal that cannot be read hides no other search.
+/// A folder that cannot be read hides no other search.
 fn studies_are_listed_each_on_its_own(world: &World) {
     let broken = world.path("broken");
     std::fs::create_dir(&broken).unwrap();
-    std::fs::copy(
-        world.path("run/experiment.yaml"),
-        broken.join("experiment.yaml"),
-    )
-    .unwrap();
+    std::fs::write(broken.join("experiment.yaml"), "name: [\n").unwrap();
     std::fs::write(broken.join("journal.jsonl"), "{}\n").unwrap();
     let rows = json(&world.good("studies --storage . --json"));
     let row = |name: &str| {
@@ -329,7 +325,7 @@ fn studies_are_listed_each_on_its_own(world: &World) {
     assert_eq!(row("/run")["complete"], 2);
     let fault = row("/broken")["fault"].as_str().unwrap();
     assert!(
-        fault.contains("journal.jsonl") && fault.contains("line 1"),
+        fault.contains("experiment.yaml") && fault.contains("line"),
         "{fault}"
     );
     assert!(world.good("studies --storage .").contains("damaged"));

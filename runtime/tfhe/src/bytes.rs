@@ -72,6 +72,9 @@ fn wrap(kind: Kind, key_id: &[u8; 16], spec: &str, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Key id, spec and payload of an envelope.
+type Content<'a> = ([u8; 16], &'a [u8], &'a [u8]);
+
 /// Key id, spec text and payload of an envelope.
 fn unwrap(kind: Kind, bytes: &[u8]) -> Result<([u8; 16], &str, &[u8]), Error> {
     let damaged = |damage: Damage| kind.refuse(damage.to_string());
@@ -89,7 +92,7 @@ fn unwrap(kind: Kind, bytes: &[u8]) -> Result<([u8; 16], &str, &[u8]), Error> {
     let version = start.u8().map_err(damaged)?;
     let versions = start.check_version(version.into(), VERSION.into());
     versions.map_err(damaged)?;
-    let read = || -> Result<([u8; 16], &[u8], &[u8]), Damage> {
+    let read = || -> Result<Content<'_>, Damage> {
         let mut fields = Fields::of(name, unseal(name, bytes)?);
         fields.take(MAGIC.len() + 2)?;
         let key_id = fields.array()?;

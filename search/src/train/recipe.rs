@@ -52,8 +52,8 @@ impl Recipe<'_> {
         Ok(quantization.check()?)
     }
 
-    /// Whether these are weights that a training by this recipe leaves: every tensor there with its shape, none besides, all
-    /// numbers finite.
+    /// Whether these are weights that a training by this recipe leaves: every tensor there with its shape, none
+    /// besides, all numbers finite.
     ///
     /// # Errors
     /// What is missing, superfluous, misshapen or not finite.
