@@ -344,7 +344,11 @@ fn workers_of_a_cluster_give_the_front_of_one_process_though_killed_or_stopped()
 #[test]
 fn an_answer_of_somebody_without_the_key_costs_its_trial_and_not_the_search() {
     let mut cluster = Cluster::new();
-    let search = cluster.start("search tiny.yaml --out run --costs costs.json --workers 2");
+    // Three trials in flight for two workers, so that one waits for the stranger.
+    let tiny = std::fs::read_to_string(cluster.path("tiny.yaml")).unwrap();
+    let three = cluster.path("three.yaml");
+    std::fs::write(three, tiny.replace("lag: 2", "lag: 3")).unwrap();
+    let search = cluster.start("search three.yaml --out run --costs costs.json --workers 2");
     cluster.wait("its workers start", || {
         children(cluster.id(search)).len() == 2
     });
