@@ -150,7 +150,8 @@ fn sums(d: &mut Draft, x: &[ValueId]) -> Result<Vec<ValueId>> {
     let sum = d.one(Op::Add { a: x[0], b: x[1] })?;
     let more = d.one(Op::Add { a: sum, b: x[0] })?;
     let twice = d.one(Op::Add { a: x[1], b: x[1] })?;
-    Ok(vec![sum, more, twice])
+    let all = d.one(Op::Add { a: more, b: twice })?;
+    Ok(vec![sum, more, twice, all])
 }
 
 fn add_plain(d: &mut Draft, x: &[ValueId]) -> Result<Vec<ValueId>> {
