@@ -274,7 +274,7 @@ fn mistakes_are_told(world: &World) {
     );
     assert!(!world.path("typo").exists());
     for (from, to, said) in [
-        (", baseline: mobile", "", "baseline: mobile"),
+        (", baseline: mobile", "", "needs a baseline"),
         ("{above", "{within_points: 0.5, above", "keep one"),
         (
             "baseline: mobile",
