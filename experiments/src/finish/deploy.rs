@@ -135,6 +135,8 @@ impl Deployed {
             agreement: figures.agreement,
             encrypted_images: figures.images,
             max_abs_error: figures.max_abs_error,
+            classes: figures.classes,
+            confusion: Some(figures.confusion),
             predicted_latency_ms: self.predicted_latency_ms.unwrap_or(point.latency_ms),
             measured_latency_ms: common::median(&timed.latencies_ms),
             log_n: self.log_n,

@@ -107,8 +107,13 @@ pub fn write(run: &Run<'_>) -> Result<(), Error> {
     if let Some(table) = &baseline {
         write_table(run, "baseline", table)?;
     }
+    let classes = tables::classes(run)?;
+    if let Some(table) = &classes {
+        write_table(run, "classes", table)?;
+    }
     let tables = page::Tables {
         front,
+        classes,
         baseline,
         trials,
     };

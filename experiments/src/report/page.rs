@@ -16,6 +16,8 @@ use crate::schemes;
 pub struct Tables {
     /// The front.
     pub front: Table,
+    /// The classes of the chosen network.
+    pub classes: Option<Table>,
     /// The chosen network and the baseline.
     pub baseline: Option<Table>,
     /// All trials.
@@ -34,6 +36,9 @@ pub fn page(run: &Run<'_>, plots: &[Drawn], members: &[Member<'_>], tables: Tabl
         .table(front_caption(run), tables.front);
     if let Some(best) = run.best() {
         page = page.heading("The chosen network").facts(chosen(best));
+    }
+    if let Some(classes) = tables.classes {
+        page = page.table("Encrypted test images by class", classes);
     }
     page = against_baseline(page, run, tables.baseline);
     page = page.heading("The members of the front");

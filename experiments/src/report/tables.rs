@@ -96,6 +96,32 @@ pub fn against_baseline(run: &Run<'_>) -> Result<Option<Table>> {
     Ok(Some(table))
 }
 
+/// How well the classes are told apart in the encrypted images of the chosen network; none where that was not kept.
+pub fn classes(run: &Run<'_>) -> Result<Option<Table>> {
+    let Some((best, confusion)) = run
+        .best()
+        .and_then(|best| Some((best, best.confusion.as_ref()?)))
+    else {
+        return Ok(None);
+    };
+    let mut table = Table::new([
+        Column::words("class", "class"),
+        Column::numbers("images", "images", ""),
+        Column::numbers("recall", "recall", "%"),
+        Column::numbers("precision", "precision", "%"),
+    ]);
+    let share = |share: Option<f64>| share.map_or(Cell::Missing, Cell::Fraction);
+    for figures in confusion.per_class(&best.classes) {
+        table.push([
+            Cell::from(figures.class),
+            Cell::Whole(figures.images as i64),
+            share(figures.recall),
+            share(figures.precision),
+        ])?;
+    }
+    Ok(Some(table))
+}
+
 /// All trials, in the order of the search.
 pub fn trials(trials: &[Trial]) -> Result<Table> {
     let mut table = Table::new([

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Quantile of the normal distribution for intervals that hold the true share 95 times in 100.
 const Z_95: f64 = 1.959_963_985;
@@ -100,10 +100,33 @@ impl fmt::Display for Gain {
 }
 
 /// How often images of each class were taken for each: `counts[true class][answer]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Vec<usize>>")]
+#[serde(into = "Vec<Vec<usize>>")]
 pub struct Confusion {
     counts: Vec<Vec<usize>>,
+}
+
+impl TryFrom<Vec<Vec<usize>>> for Confusion {
+    type Error = String;
+
+    /// Refuses what is no square.
+    fn try_from(counts: Vec<Vec<usize>>) -> Result<Self, String> {
+        let rows = counts.len();
+        match counts.iter().position(|row| row.len() != rows) {
+            None => Ok(Self { counts }),
+            Some(row) => Err(format!(
+                "a confusion matrix has as many columns as rows: row {row} of {rows} has {}",
+                counts[row].len()
+            )),
+        }
+    }
+}
+
+impl From<Confusion> for Vec<Vec<usize>> {
+    fn from(confusion: Confusion) -> Self {
+        confusion.counts
+    }
 }
 
 /// How well one class is told from the others.
@@ -202,6 +225,13 @@ mod tests {
         let confusion = Confusion::of(pairs, 3);
         let json = serde_json::to_string(&confusion).expect("numbers");
         assert_eq!(json, "[[2,1,0],[0,1,0],[0,0,0]]");
+        assert_eq!(
+            serde_json::from_str::<Confusion>(&json).ok(),
+            Some(confusion.clone())
+        );
+        let ragged = serde_json::from_str::<Confusion>("[[1],[2,3]]");
+        let refused = ragged.expect_err("no square").to_string();
+        assert!(refused.contains("row 0 of 2 has 1"), "{refused}");
         let names = ["cat".to_owned(), "dog".to_owned()];
         let [cat, dog, third] = &confusion.per_class(&names)[..] else {
             panic!("three classes");

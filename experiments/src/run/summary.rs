@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::run::accuracy::Accuracy;
+use crate::run::accuracy::{Accuracy, Confusion};
 
 /// The outcome of a search, `summary.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -135,6 +135,12 @@ pub struct Best {
     pub agreement: f64,
     /// Number of test images that were classified encrypted.
     pub encrypted_images: usize,
+    /// What the classes are called; none in summaries of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
+    /// Images of each true class by their encrypted class; none in summaries of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confusion: Option<Confusion>,
     /// Greatest difference between a decrypted logit and its reference.
     pub max_abs_error: f64,
     /// Predicted latency, one thread.

@@ -89,6 +89,10 @@ pub fn plot(run: &Run<'_>) -> Option<(String, Plot)> {
         true => "; hollow marks are measured",
         false => "",
     };
-    let shows = format!("Accuracy against {name} of all trained networks{hollow}");
+    let early = match plot.points.iter().any(|p| p.stopped) {
+        true => "; small hollow marks were stopped early",
+        false => "",
+    };
+    let shows = format!("Accuracy against {name} of all trained networks{hollow}{early}");
     (!plot.points.is_empty()).then_some((shows, Plot::Pareto(plot)))
 }
