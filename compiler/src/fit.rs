@@ -23,7 +23,7 @@ const OPTIONAL_GUARD_BITS: u32 = 6;
 /// Products of a weight and a number that are computed for one simulation, and so how many inputs it takes.
 const PRODUCTS: usize = 1_000_000_000;
 /// Shares of the promise that few inputs say weights may be rounded by, in the order in which they are tried.
-const OF_SENSED: [f64; 6] = [0.8, 0.5, 0.25, 0.12, 0.06, 0.03];
+const OF_SENSED: [f64; 6] = [1.0, 0.95, 0.9, 0.8, 0.5, 0.25];
 /// Inputs that say how weights may be rounded.
 const SENSED: usize = 4 * INPUTS;
 /// Fewest and most inputs of one simulation.
