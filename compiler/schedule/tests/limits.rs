@@ -185,8 +185,11 @@ fn time(run: impl FnOnce()) -> Duration {
     now() - begin
 }
 
+/// A name, a reading of a hostile input that gives what is said of it, and a part of that.
+type Hostile = (&'static str, Box<dyn FnOnce() -> String>, &'static str);
+
 /// Each hostile input with a part of what is said of it.
-fn hostile() -> Vec<(&'static str, Box<dyn FnOnce() -> String>, &'static str)> {
+fn hostile() -> Vec<Hostile> {
     let bomb = |stated: u64, zeros: usize| {
         let text = zstd::bulk::compress(HEAD.as_bytes(), 3).unwrap();
         let stored = zstd::bulk::compress(&vec![0; zeros], 3).unwrap();

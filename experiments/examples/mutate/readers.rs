@@ -16,6 +16,9 @@ use hemet_search::study::{Delivery, Order};
 
 use super::seeds::{self, Session};
 
+/// Reads an input and says whether it was accepted.
+pub type Read = Box<dyn Fn(&[u8]) -> bool + Send + Sync>;
+
 /// A reader with seeds.
 pub struct Reader {
     /// Its name.
@@ -23,7 +26,7 @@ pub struct Reader {
     /// Inputs that it accepts, or nearly.
     pub seeds: Vec<Vec<u8>>,
     /// Reads an input and says whether it was accepted.
-    pub read: Box<dyn Fn(&[u8]) -> bool + Send + Sync>,
+    pub read: Read,
 }
 
 /// Every reader outside the engine, which has fuzz targets of its own.
@@ -63,7 +66,7 @@ pub fn all() -> Vec<Reader> {
 /// What a client and a server exchange, each sealed again behind the changes.
 fn exchanged(session: &'static Session) -> [Reader; 4] {
     let [key, keys, request, response] = session.files.clone();
-    let reader = |what: &str, seed, read: Box<dyn Fn(&[u8]) -> bool + Send + Sync>| Reader {
+    let reader = |what: &str, seed, read: Read| Reader {
         name: format!("{} {what}", session.scheme),
         seeds: vec![seed],
         read: Box::new(move |bytes| read(&seeds::sealed_envelope(bytes))),

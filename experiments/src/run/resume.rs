@@ -32,7 +32,7 @@ pub fn check(path: &Path, begun: &Experiment, now: &Experiment) -> Result<(), Er
             key.strip_prefix(*free)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        FREE.iter().any(|key| is(key))
+        FREE.iter().any(is)
     };
     let changed: Vec<String> = keys
         .into_iter()

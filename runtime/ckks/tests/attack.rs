@@ -239,10 +239,13 @@ fn exact_results_give_the_whole_key_and_rounded_or_flooded_ones_nothing() {
     let flooding = Flooding::new(error, N as u64 / 2, 2).unwrap();
     let mut rng = os_rng().unwrap();
     let mut flooded = raw;
-    for image in 0..N / 2 {
-        let mut logits = [flooded[0][image], flooded[1][image]];
+    let [first, second] = &mut flooded[..] else {
+        panic!("two logits an image");
+    };
+    for (a, b) in first.iter_mut().zip(second.iter_mut()) {
+        let mut logits = [*a, *b];
         flooding.flood(&mut logits, &mut rng);
-        (flooded[0][image], flooded[1][image]) = (logits[0], logits[1]);
+        [*a, *b] = logits;
     }
     let found = attacker.key(&run.answers, &flooded);
     assert_no_key(&run, &found);

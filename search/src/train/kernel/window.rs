@@ -114,6 +114,26 @@ impl Window {
     }
 }
 
+/// Windows of two sides, strides, paddings and dilations, for the tests of all kernels; on 7x6 pixels all fit.
+#[cfg(test)]
+pub(in crate::train) fn odd_geometries() -> Vec<layer::Window> {
+    let of = |kernel, stride, padding, dilation| layer::Window {
+        kernel,
+        stride,
+        padding,
+        dilation,
+    };
+    vec![
+        of([1, 3], [1, 1], [0, 1, 0, 1], [1, 1]),
+        of([3, 1], [2, 1], [1, 0, 1, 0], [1, 1]),
+        of([2, 4], [1, 2], [0, 0, 0, 0], [1, 1]),
+        of([3, 3], [1, 1], [2, 2, 2, 2], [2, 2]),
+        of([2, 3], [2, 3], [0, 1, 1, 0], [1, 2]),
+        of([3, 2], [1, 1], [0, 3, 0, 0], [2, 3]),
+        of([1, 1], [2, 2], [0, 0, 0, 0], [1, 1]),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,24 +182,4 @@ mod tests {
             }
         }
     }
-}
-
-/// Windows of two sides, strides, paddings and dilations, for the tests of all kernels; on 7x6 pixels all fit.
-#[cfg(test)]
-pub(in crate::train) fn odd_geometries() -> Vec<layer::Window> {
-    let of = |kernel, stride, padding, dilation| layer::Window {
-        kernel,
-        stride,
-        padding,
-        dilation,
-    };
-    vec![
-        of([1, 3], [1, 1], [0, 1, 0, 1], [1, 1]),
-        of([3, 1], [2, 1], [1, 0, 1, 0], [1, 1]),
-        of([2, 4], [1, 2], [0, 0, 0, 0], [1, 1]),
-        of([3, 3], [1, 1], [2, 2, 2, 2], [2, 2]),
-        of([2, 3], [2, 3], [0, 1, 1, 0], [1, 2]),
-        of([3, 2], [1, 1], [0, 3, 0, 0], [2, 3]),
-        of([1, 1], [2, 2], [0, 0, 0, 0], [1, 1]),
-    ]
 }
