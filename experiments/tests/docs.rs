@@ -165,6 +165,8 @@ fn copy(from: &Path, to: &Path) {
 fn adapted(command: &str) -> String {
     let word = command.split(' ').nth(1).unwrap_or_default();
     match word {
+        // A run folder has its own costs.
+        "compile" if !command.contains(".onnx") => command.to_owned(),
         "search" | "compile" | "space" if !command.contains("tfhe") => {
             format!("{command} --costs costs.json")
         }

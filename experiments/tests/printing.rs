@@ -9,12 +9,19 @@ use world::{World, tiny};
 #[test]
 fn control_characters_of_a_file_are_shown_and_never_sent_to_the_terminal() {
     let world = World::new();
-    for (name, text) in [
-        ("escape.yaml", "name: \"a\\e[2Jb\"\n"),
-        ("bell.yaml", "name: x\n\"\\a\\u009b31m\": 1\n"),
-        ("turned.yaml", "name: \"a\u{202e}b\"\n"),
+    for (name, written) in [
+        ("escape.yaml", "\"a\\e[2Jb\""),
+        ("bell.yaml", "\"\\a\\u009b31m\""),
+        ("turned.yaml", "\"a\u{202e}b\""),
     ] {
-        world.write(name, text);
+        let sound = tiny(
+            "width: 4, kernel: 3",
+            "search: {strategy: random, trials: 1}\n",
+        );
+        world.write(
+            name,
+            sound.replace("name: tiny", &format!("name: {written}")),
+        );
         let told = world.refused(&format!("search {name}"));
         let raw = |c: char| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}';
         assert!(!told.contains(raw), "{told:?}");
