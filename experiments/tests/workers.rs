@@ -7,11 +7,9 @@ use std::io::Write;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hemet_queue::{Address, Heartbeat, Queue, Request, Serve, StudyRow};
+use hemet_queue::{Address, Queue};
 use world::{World, read_json, tiny};
 
 /// Of six networks of few weights; each is trained in about a second.
@@ -338,70 +336,6 @@ fn workers_of_a_cluster_give_the_front_of_one_process_though_killed_or_stopped()
         (&row["state"], &row["complete"]),
         (&"ended".into(), &6.into()),
         "{row}"
-    );
-}
-
-#[test]
-fn an_answer_of_somebody_without_the_key_costs_its_trial_and_not_the_search() {
-    let mut cluster = Cluster::new();
-    // Three trials in flight for two workers, so that one waits for the stranger.
-    let tiny = std::fs::read_to_string(cluster.path("tiny.yaml")).unwrap();
-    let three = cluster.path("three.yaml");
-    std::fs::write(three, tiny.replace("lag: 2", "lag: 3")).unwrap();
-    let search = cluster.start("search three.yaml --out run --costs costs.json --workers 2");
-    cluster.wait("its workers start", || {
-        children(cluster.id(search)).len() == 2
-    });
-    let workers = children(cluster.id(search));
-    workers.iter().for_each(|worker| signal("-STOP", *worker));
-    let entry = read_json(&cluster.path("run/queue.json"));
-    let study = entry["study"].as_str().unwrap().to_owned();
-    let file = cluster.path("run/queue.sqlite");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
-        assert_eq!(mode & 0o077, 0, "for its owner alone");
-    }
-    // Somebody who can write to the queue answers one trial, whoever had it.
-    let queue = Queue::open(&Address::File(file)).unwrap();
-    let answered = Arc::new(AtomicBool::new(false));
-    let seen = answered.clone();
-    let stranger = std::thread::spawn(move || {
-        let handler = move |_: Request| match answered.swap(true, Ordering::SeqCst) {
-            false => {
-                Ok("{\"Complete\":{\"weights\":\"\",\"accuracy\":0,\"epochs\":[]}}".to_owned())
-            }
-            true => Err("one is enough".to_owned()),
-        };
-        let serve = Serve {
-            study,
-            worker: "stranger".into(),
-            heartbeat: Heartbeat {
-                every: Duration::from_secs(2),
-                missed: 4,
-            },
-            attempts: 3,
-        };
-        queue.serve(
-            &serve,
-            Arc::new(handler),
-            Arc::new(|_: Option<&StudyRow>| false),
-        )
-    });
-    // A line may have to wait for an earlier trial, which the workers have in hand.
-    cluster.wait("a trial is answered", || seen.load(Ordering::SeqCst));
-    workers.iter().for_each(|worker| signal("-CONT", *worker));
-    cluster.ends_well(search);
-    // It has no second answer to give, and ends.
-    drop(stranger);
-    let journal = std::fs::read_to_string(cluster.path("run/journal.jsonl")).unwrap();
-    assert_eq!(journal.matches("is refused").count(), 1, "{journal}");
-    let summary = read_json(&cluster.path("run/summary.json"));
-    assert_eq!(summary["failed"], 1, "{summary}");
-    assert!(
-        summary["complete"].as_u64().is_some_and(|n| n >= 1),
-        "{summary}"
     );
 }
 
