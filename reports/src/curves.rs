@@ -19,7 +19,7 @@ pub struct Curve {
 
 /// Lines over epochs, trials or any other running number.
 ///
-/// Lines differ in colour and in dashes, so they can be told apart in grey print; after six both repeat.
+/// Lines differ in color and in dashes, so they can be told apart in grey print; after six both repeat.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinePlot {
     /// Title, up to two lines.

@@ -27,7 +27,7 @@ pub struct GraphBox {
     pub name: String,
     /// More about it, a line each; may be empty.
     pub details: Vec<String>,
-    /// What sort of thing it is, as an index: sets the colour, which repeats after six.
+    /// What sort of thing it is, as an index: sets the color, which repeats after six.
     pub kind: usize,
 }
 

@@ -12,7 +12,7 @@ const SAMPLE_WIDTH: f64 = 22.0;
 const MAX_LABEL_WIDTH: f64 = 118.0;
 const GRADIENT_HEIGHT: f64 = 110.0;
 
-/// One line of a legend (a colour scale takes several).
+/// One line of a legend (a color scale takes several).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Entry {
     /// What the entries below have in common.

@@ -1,4 +1,4 @@
-//! Level diagram of a schedule: instructions as blocks, program order to the right, level upwards, layers by colour.
+//! Level diagram of a schedule: instructions as blocks, program order to the right, level upwards, layers by color.
 
 use crate::axis::{Axis, Kind};
 use crate::error::{Error, Result, finite};

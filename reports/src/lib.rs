@@ -6,7 +6,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`pareto`] | accuracy over latency or another quantity, depth by colour, the front joined and labelled |
+//! | [`pareto`] | accuracy over latency or another quantity, depth by color, the front joined and labelled |
 //! | [`scatter`] | predicted against measured, with the diagonal and the mean absolute error |
 //! | [`curves`] | lines over epochs or trials |
 //! | [`levels`] | instructions of a schedule by level, in program order |

@@ -33,7 +33,7 @@ pub(crate) enum Fill {
     Strong,
     /// Filled, with a white outline: one of many.
     Plain,
-    /// White inside, the outline in the colour.
+    /// White inside, the outline in the color.
     Hollow,
 }
 

@@ -1,9 +1,9 @@
-//! Colours that order or separate things, for colour-blind readers and for grey print too.
+//! Colors that order or separate things, for color-blind readers and for grey print too.
 
 use crate::scene::Rgb;
 
 /// Viridis (S. van der Walt and N. Smith, 2015, a default of matplotlib; CC0), from dark to light in tenths.
-/// Its lightness rises evenly, so the order survives colour blindness and grey print.
+/// Its lightness rises evenly, so the order survives color blindness and grey print.
 const VIRIDIS: [Rgb; 11] = [
     Rgb(0x44, 0x01, 0x54),
     Rgb(0x48, 0x25, 0x76),
@@ -18,14 +18,14 @@ const VIRIDIS: [Rgb; 11] = [
     Rgb(0xfd, 0xe7, 0x25),
 ];
 
-/// A colour for a share from 0 (light: little) to 1 (dark: much). The lightest yellow is left out, it is lost on paper.
+/// A color for a share from 0 (light: little) to 1 (dark: much). The lightest yellow is left out, it is lost on paper.
 pub(crate) fn ordered(share: f64) -> Rgb {
     let place = (1.0 - share.clamp(0.0, 1.0)) * 9.3;
     let below = (place.floor() as usize).min(VIRIDIS.len() - 2);
     mix(VIRIDIS[below], VIRIDIS[below + 1], place - below as f64)
 }
 
-/// Colours for things without an order (M. Okabe and K. Ito, Color Universal Design, 2008), without black and yellow.
+/// Colors for things without an order (M. Okabe and K. Ito, Color Universal Design, 2008), without black and yellow.
 const SEPARATE: [Rgb; 6] = [
     Rgb(0x00, 0x72, 0xb2),
     Rgb(0xd5, 0x5e, 0x00),
@@ -35,12 +35,12 @@ const SEPARATE: [Rgb; 6] = [
     Rgb(0xe6, 0x9f, 0x00),
 ];
 
-/// The colour of the thing with this index; they repeat after six.
+/// The color of the thing with this index; they repeat after six.
 pub(crate) fn separate(index: usize) -> Rgb {
     SEPARATE[index % SEPARATE.len()]
 }
 
-/// The colour between two, `share` of the way to the second.
+/// The color between two, `share` of the way to the second.
 pub(crate) fn mix(a: Rgb, b: Rgb, share: f64) -> Rgb {
     let between =
         |a: u8, b: u8| (f64::from(a) + (f64::from(b) - f64::from(a)) * share).round() as u8;

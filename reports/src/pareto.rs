@@ -1,4 +1,4 @@
-//! The Pareto plot: latency or another quantity of which less is better on x, accuracy on y, depth by colour; the front
+//! The Pareto plot: latency or another quantity of which less is better on x, accuracy on y, depth by color; the front
 //! joined and labelled, the chosen point and the baseline marked.
 
 mod coding;

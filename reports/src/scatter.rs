@@ -17,7 +17,7 @@ pub struct ScatterPoint {
     pub predicted: f64,
     /// What was measured, in the plot's unit.
     pub measured: f64,
-    /// What sets colour and shape of the marker; all equal: no such key is shown. From the sixth name on all share one.
+    /// What sets color and shape of the marker; all equal: no such key is shown. From the sixth name on all share one.
     pub series: String,
 }
 

@@ -4,7 +4,7 @@
 /// A place in logical units, `(x, y)`.
 pub(crate) type Place = (f64, f64);
 
-/// A colour as red, green, blue.
+/// A color as red, green, blue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rgb(pub u8, pub u8, pub u8);
 
@@ -14,7 +14,7 @@ pub(crate) const INK: Rgb = Rgb(0x1f, 0x23, 0x28);
 pub(crate) const QUIET: Rgb = Rgb(0x57, 0x5e, 0x66);
 /// Grid lines.
 pub(crate) const FAINT: Rgb = Rgb(0xe4, 0xe7, 0xea);
-/// What the reader must find first (vermilion of Okabe and Ito, 2008, safe for colour-blind readers), darkened for
+/// What the reader must find first (vermilion of Okabe and Ito, 2008, safe for color-blind readers), darkened for
 /// text.
 pub(crate) const ACCENT: Rgb = Rgb(0xc4, 0x4a, 0x00);
 /// The page.

@@ -21,7 +21,7 @@ pub struct NoiseModel {
     pub rescale: f64,
     /// Rounding of a rescale of a ciphertext of degree 2.
     pub rescale_degree_2: f64,
-    /// A switch of keys: rotation, relinearisation, a giant step.
+    /// A switch of keys: rotation, relinearization, a giant step.
     pub switch: f64,
     /// Relative float64 error of an operation or an encoding.
     pub relative: f64,
@@ -44,7 +44,7 @@ impl NoiseModel {
     ///
     /// The root mean squares are the engine's own ([`hemet_ckks::noise`]). Slots multiply, so the rounding of a part
     /// that goes with the secret grows by the secret's slot, which over all slots is not always near its mean: hence
-    /// the tails of products. For the same reason a rescale before the relinearisation is far noisier than one after
+    /// the tails of products. For the same reason a rescale before the relinearization is far noisier than one after
     /// it.
     pub fn of_ckks(parameters: &Parameters) -> Self {
         let secret = (parameters.degree() as f64 * 2.0 / 3.0).sqrt();

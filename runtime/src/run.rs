@@ -48,7 +48,7 @@ impl<B: Backend> Program<B> {
     /// Instructions that do not wait for each other run side by side in the caller's rayon pool, as many as it has
     /// threads, and the backend spreads the work inside one over threads that have none; on one thread they run in
     /// the order of the schedule. Results are the same in any case. Values are freed after their last use. A rescale
-    /// that alone reads the result of a linear map or of a relinearisation runs inside it: an observer sees it take
+    /// that alone reads the result of a linear map or of a relinearization runs inside it: an observer sees it take
     /// no time.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use hemet_schedule::{Artifact, Level, Manifest};
 /// Bytes of the envelope of a file.
 const HEADER: usize = 96;
 
-/// The input is at level 3: the first layer rotates there, the square is relinearised at 2, the head rotates at 1.
+/// The input is at level 3: the first layer rotates there, the square is relinearized at 2, the head rotates at 1.
 fn artifact() -> Artifact {
     Artifact::new(Manifest::new("tiny"), network(tiny(), 3))
 }

@@ -30,7 +30,7 @@ pub struct Source {
     pub data: Option<PathBuf>,
 }
 
-/// An image, normalised, in channel-major order.
+/// An image, normalized, in channel-major order.
 pub struct Image {
     /// The numbers.
     pub values: Vec<f64>,

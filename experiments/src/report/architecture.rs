@@ -103,7 +103,7 @@ fn step(steps: [usize; 2]) -> String {
     }
 }
 
-/// The colour of a layer.
+/// The color of a layer.
 fn kind(layer: &Layer) -> usize {
     match layer {
         Layer::Conv(_) | Layer::Sparse(_) => 0,

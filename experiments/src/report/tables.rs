@@ -6,7 +6,7 @@ use hemet_search::{Trial, constraint};
 use super::Run;
 
 /// The front, fastest first; with what a thousand predictions cost where there is a price of an hour of one core, and
-/// with the size of the keys where it is optimised.
+/// with the size of the keys where it is optimized.
 pub fn front(run: &Run<'_>) -> Result<Table> {
     let (experiment, trials) = (run.experiment, run.trials);
     let price = experiment.constraints.price_per_core_hour;

@@ -1,7 +1,7 @@
 //! The report as one HTML page, from the templates in `templates/`; askama escapes all texts.
 //!
 //! Pictures are the SVG files themselves, written into the page. They are drawn for white paper; on a dark page the
-//! style sheet sets other colours in the place of each that the drawing uses for paper, ink and grid.
+//! style sheet sets other colors in the place of each that the drawing uses for paper, ink and grid.
 
 use askama::Template;
 
@@ -14,7 +14,7 @@ use crate::table::{Align, Cell, Column};
 #[template(path = "report.html")]
 struct Page<'a> {
     title: &'a str,
-    /// Colours of drawings and the variable of the style sheet that takes the place of each.
+    /// Colors of drawings and the variable of the style sheet that takes the place of each.
     colors: Vec<(String, &'static str)>,
     parts: Parts<'a>,
 }

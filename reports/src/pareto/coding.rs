@@ -1,4 +1,4 @@
-//! How the values of points become colours, shapes, sizes and units, and the legend that says so.
+//! How the values of points become colors, shapes, sizes and units, and the legend that says so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ pub(super) const FRONT_RADIUS: f64 = 5.6;
 /// More depths than this are shown as a continuous scale.
 const MAX_DEPTH_ENTRIES: usize = 8;
 
-/// How values of points become colours, shapes, sizes and units.
+/// How values of points become colors, shapes, sizes and units.
 pub(super) struct Coding<'a> {
     pub(super) depths: Vec<u32>,
     pub(super) series: Vec<&'a str>,

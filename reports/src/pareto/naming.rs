@@ -72,7 +72,7 @@ fn in_order(plot: &ParetoPlot) -> Vec<&ParetoPoint> {
     labelled
 }
 
-/// Text, size and colour of a point's label.
+/// Text, size and color of a point's label.
 fn style(point: &ParetoPoint) -> (String, f64, Rgb) {
     let number = point.trial;
     match (point.chosen, point.baseline) {

@@ -1,6 +1,6 @@
 //! Backend `clear`: float64 slots without encryption, the reference for the others.
 //!
-//! Scales, levels and degrees do not exist here, so rescale, relinearisation and level drop change nothing. The only
+//! Scales, levels and degrees do not exist here, so rescale, relinearization and level drop change nothing. The only
 //! error is float64 rounding, relative 2^-53 an operation.
 
 use hemet_schedule::{Level, Scale, Type};

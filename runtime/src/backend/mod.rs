@@ -125,13 +125,13 @@ pub trait Backend: Send + Sync {
     /// A constant encoded for another level or scale.
     fn add_plain(&self, x: &Self::Ciphertext, constant: &Self::Vector) -> Result<Self::Ciphertext>;
 
-    /// Product, not relinearised.
+    /// Product, not relinearized.
     ///
     /// # Errors
     /// Operands of different levels or of degree 2.
     fn multiply(&self, a: &Self::Ciphertext, b: &Self::Ciphertext) -> Result<Self::Ciphertext>;
 
-    /// Square, not relinearised.
+    /// Square, not relinearized.
     ///
     /// # Errors
     /// An operand of degree 2.
@@ -140,7 +140,7 @@ pub trait Backend: Send + Sync {
     /// Brings degree 2 back to 1.
     ///
     /// # Errors
-    /// A missing relinearisation key.
+    /// A missing relinearization key.
     fn relinearize(&self, keys: &Self::Keys, x: &Self::Ciphertext) -> Result<Self::Ciphertext>;
 
     /// [`Backend::relinearize`] and [`Backend::rescale`]. A backend that does both at once keeps to the bound of

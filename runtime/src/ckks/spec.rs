@@ -53,7 +53,7 @@ pub struct CkksSpec {
     pub output_type: Type,
     /// The steps that the server must rotate by, each with the highest level at which it does.
     pub rotations: BTreeMap<u32, Level>,
-    /// The highest level at which the server must relinearise; `None` if it need not.
+    /// The highest level at which the server must relinearize; `None` if it need not.
     pub relinearize: Option<Level>,
 }
 

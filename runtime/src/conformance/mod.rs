@@ -28,7 +28,7 @@ pub trait Bench {
     /// As the backend says.
     fn backend(&self) -> Result<Self::Backend>;
 
-    /// Keys that suffice for `steps` and for relinearisation.
+    /// Keys that suffice for `steps` and for relinearization.
     ///
     /// # Errors
     /// As the backend says.

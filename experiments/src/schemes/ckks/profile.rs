@@ -30,7 +30,7 @@ pub struct Profile {
 /// A profile by the word of the instruction, and by layer in the order of the schedule.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
-    /// By instruction; a rescale that runs inside its linear map or relinearisation takes no time of its own.
+    /// By instruction; a rescale that runs inside its linear map or relinearization takes no time of its own.
     pub instructions: BTreeMap<String, Times>,
     /// By layer.
     pub layers: Vec<(String, Times)>,

@@ -264,7 +264,7 @@ fn network(
         level(f64::from(u) - f64::from(recipe.half / 2), recipe) as i32
     });
     let head = integers(w2);
-    // The trainer's activations are centred: their middle moves into the bias, doubled where it is a half.
+    // The trainer's activations are centered: their middle moves into the bias, doubled where it is a half.
     let bias_2 = integers(b2).into_iter().enumerate().map(|(c, b)| {
         let sum: i32 = head[c * recipe.hidden..(c + 1) * recipe.hidden]
             .iter()

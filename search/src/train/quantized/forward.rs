@@ -94,7 +94,15 @@ pub fn training(
                 };
                 unary_on_flex(kernel, x)
             }
-            _ => other(node, tensors, &values, &input, images),
+            Op::Input
+            | Op::Conv { .. }
+            | Op::Depthwise { .. }
+            | Op::Dense { .. }
+            | Op::Pool(_)
+            | Op::Poly { .. }
+            | Op::Herpn(_)
+            | Op::Add
+            | Op::Concat => other(node, tensors, &values, &input, images),
         };
         values.push(value);
     }
@@ -124,7 +132,15 @@ pub fn inference(
                 unary_on_flex(LookUp { rows, table, bias }, x)
             }
             // Sums of pools are averages times their number, which 32-bit floats may miss by little.
-            _ => other(node, tensors, &values, &input, images).round(),
+            Op::Input
+            | Op::Conv { .. }
+            | Op::Depthwise { .. }
+            | Op::Dense { .. }
+            | Op::Pool(_)
+            | Op::Poly { .. }
+            | Op::Herpn(_)
+            | Op::Add
+            | Op::Concat => other(node, tensors, &values, &input, images).round(),
         };
         values.push(value);
     }
@@ -151,7 +167,13 @@ fn other(
         Op::Pool(pool) => {
             linear(node, tensors, of(0), images).mul_scalar(pool.window.area() as f32)
         }
-        _ => linear(node, tensors, of(0), images),
+        Op::Conv { .. }
+        | Op::Depthwise { .. }
+        | Op::Dense { .. }
+        | Op::Norm { .. }
+        | Op::Poly { .. }
+        | Op::Herpn(_)
+        | Op::Relu => linear(node, tensors, of(0), images),
     }
 }
 
@@ -204,7 +226,16 @@ fn look_up(model: &Model, node: &Node, quantization: &Quantization) -> (TableLay
             shift,
             running,
         } => model.folded(*scale, *shift, *running),
-        _ => vec![[0.0, 1.0]; node.from.channels],
+        Op::Input
+        | Op::Conv { .. }
+        | Op::Depthwise { .. }
+        | Op::Dense { .. }
+        | Op::Pool(_)
+        | Op::Poly { .. }
+        | Op::Herpn(_)
+        | Op::Relu
+        | Op::Add
+        | Op::Concat => vec![[0.0, 1.0]; node.from.channels],
     };
     let (left, right) = quantization.levels().ends();
     let channels = lines.len();

@@ -29,7 +29,14 @@ pub fn spread(model: &mut Model, quantization: &Quantization, data: &Dataset, rn
         let weights: Vec<usize> = match &node.op {
             Op::Conv { groups, .. } => groups.clone(),
             Op::Depthwise { weight, .. } | Op::Dense { weight, .. } => vec![*weight],
-            _ => continue,
+            Op::Input
+            | Op::Norm { .. }
+            | Op::Pool(_)
+            | Op::Poly { .. }
+            | Op::Herpn(_)
+            | Op::Relu
+            | Op::Add
+            | Op::Concat => continue,
         };
         let from_input = matches!(model.nodes[node.inputs[0]].op, Op::Input);
         let square = if from_input { of_input } else { of_tables };
