@@ -684,6 +684,18 @@ fn files_that_would_take_a_machine_are_refused_at_once() {
             "brackets after a quote",
             format!("a: \"b\"\nc: {}", "[".repeat(100_000)),
         ),
+        (
+            "brackets after an escaped quote that looks like its end",
+            format!("a: [\"b\\\" '\", {}", "[".repeat(100_000)),
+        ),
+        (
+            "brackets after a quote in a comment's place",
+            format!("a: b '\nc: {}", "[".repeat(100_000)),
+        ),
+        (
+            "brackets within brackets whose ends are quoted",
+            "[ \"]\", ".repeat(30_000),
+        ),
         ("lists in lists", "- ".repeat(100_000)),
         ("keys of keys", "? ".repeat(100_000)),
         ("aliases", anchors(20)),

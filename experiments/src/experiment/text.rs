@@ -15,6 +15,10 @@ const MAX_BYTES: usize = 256 << 10;
 /// Brackets within brackets, at most: the parser takes time by their number times the length of the text.
 const MAX_DEPTH: usize = 64;
 
+/// Opening brackets, at most, those in quotes and comments too: what a text hides from the count of depth is bounded by
+/// this. Published files have up to 37.
+const MAX_BRACKETS: usize = 1024;
+
 /// Mistakes that are shown at once.
 const MAX_SHOWN: usize = 10;
 
@@ -64,13 +68,18 @@ impl Text {
             path: path.to_owned(),
             text,
         };
-        match too_deep(&text.text) {
-            Some(place) => {
-                let what = format!("more than {MAX_DEPTH} brackets stand within each other");
-                Err(text.at(place, what, None))
-            }
-            None => Ok(text),
+        if let Some(place) = too_deep(&text.text) {
+            let what = format!("more than {MAX_DEPTH} brackets stand within each other");
+            return Err(text.at(place, what, None));
         }
+        let brackets = text.text.matches(['[', '{']).count();
+        if brackets > MAX_BRACKETS {
+            return Err(text.wrong_whole(format!(
+                "it has {brackets} opening brackets, at most {MAX_BRACKETS} are read; write lists and mappings line by \
+                 line"
+            )));
+        }
+        Ok(text)
     }
 
     /// The text itself.
