@@ -75,7 +75,8 @@ impl Record {
     }
 }
 
-/// BLAKE3 over shape, labels and images: machines that search together must have the same images.
+/// BLAKE3 over shape, labels, images and how many of them are for validation: machines that search together must have the
+/// same images and split them alike.
 pub fn sum(images: &Dataset) -> String {
     let mut hash = blake3::Hasher::new();
     hash.update(format!("{} {}", images.shape, images.classes).as_bytes());
@@ -83,6 +84,9 @@ pub fn sum(images: &Dataset) -> String {
     for chunk in images.images.chunks(1 << 16) {
         let bytes: Vec<u8> = chunk.iter().flat_map(|v| v.to_le_bytes()).collect();
         hash.update(&bytes);
+    }
+    if images.held_out > 0 {
+        hash.update(&(images.held_out as u64).to_le_bytes());
     }
     hash.finalize().to_hex().to_string()
 }
@@ -112,4 +116,38 @@ pub struct Hired {
     pub key: String,
     /// The run folder.
     pub run: std::path::PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hemet_spaces::Shape;
+
+    #[test]
+    fn machines_that_differ_in_images_labels_or_split_have_different_sums() {
+        let images = Dataset {
+            name: "two".into(),
+            shape: Shape::new(1, 1, 1),
+            classes: 2,
+            class_names: vec!["a".into(), "b".into()],
+            images: vec![0.0, 1.0],
+            labels: vec![0, 1],
+            held_out: 0,
+        };
+        let held_out = Dataset {
+            held_out: 1,
+            ..images.clone()
+        };
+        let labels = Dataset {
+            labels: vec![1, 0],
+            ..images.clone()
+        };
+        let pixels = Dataset {
+            images: vec![1.0, 0.0],
+            ..images.clone()
+        };
+        for other in [held_out, labels, pixels] {
+            assert_ne!(sum(&images), sum(&other));
+        }
+    }
 }
