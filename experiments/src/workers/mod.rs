@@ -75,8 +75,8 @@ impl Record {
     }
 }
 
-/// BLAKE3 over shape, labels, images and how many of them are for validation: machines that search together must have the
-/// same images and split them alike.
+/// BLAKE3 over shape, labels, images and how many of them are for validation: machines that search together must have
+/// the same images and split them alike.
 pub fn sum(images: &Dataset) -> String {
     let mut hash = blake3::Hasher::new();
     hash.update(format!("{} {}", images.shape, images.classes).as_bytes());

@@ -86,13 +86,8 @@ pub fn training(
                 normed
             }
             Op::Relu => {
-                let x = values[node.inputs[0]].clone();
-                let kernel = Table {
-                    rows: x.dims()[0],
-                    levels: quantization.levels(),
-                    half_turns: half_turns[node.inputs[0]].clone(),
-                };
-                unary_on_flex(kernel, x)
+                let read = node.inputs[0];
+                table(values[read].clone(), quantization, &half_turns[read])
             }
             Op::Input
             | Op::Conv { .. }
@@ -110,6 +105,16 @@ pub fn training(
         output.logits = logits;
     }
     output
+}
+
+/// An activation's table over a batch norm, whose half turns these are.
+fn table(x: Tensor<2>, quantization: &Quantization, half_turns: &[f32]) -> Tensor<2> {
+    let kernel = Table {
+        rows: x.dims()[0],
+        levels: quantization.levels(),
+        half_turns: half_turns.to_vec(),
+    };
+    unary_on_flex(kernel, x)
 }
 
 /// The forward pass of the exported network: integer logits, `[images][classes]`, exact.
