@@ -7,6 +7,7 @@
 //! - [`experiment`]: an experiment as its YAML file says it.
 //! - [`run`]: the folder of a search and what lies there; [`workers`] train its trials in other processes.
 //! - [`finish`]: the end of a search, where the chosen network is compiled, measured and classified with.
+//! - [`keys`]: a client's pairs of key files.
 //! - [`schemes`]: what differs between the schemes of homomorphic encryption.
 //! - [`report`] and [`export`]: what a person, or another program, gets to see of a search.
 //!
@@ -31,6 +32,7 @@ pub mod error;
 pub mod experiment;
 pub mod export;
 pub mod finish;
+pub mod keys;
 pub mod reference;
 pub mod report;
 pub mod run;

@@ -3,7 +3,7 @@
 
 mod world;
 
-use world::models::{Inside, array, calibration, inputs, network, numbers};
+use world::models::{Inside, array, calibration, cases, inputs, network, numbers, shifted_cases};
 use world::{World, json};
 
 fn world_of_silu() -> World {
@@ -163,4 +163,43 @@ fn an_array_and_the_calibration_file_made_of_it_give_the_same_artifact() {
     }
     let read = |name: &str| std::fs::read(world.path(name)).unwrap();
     assert!(read("inputs.npy.hemet") == read("made.safetensors.hemet"));
+}
+
+#[test]
+fn bench_fails_where_encryption_breaks_its_promise_and_not_for_what_fitting_costs() {
+    let world = world_of_silu();
+    world.write("model.onnx", network(Inside::Square));
+    world.good("compile model.onnx -o model.hemet --costs costs.json");
+    world.good(
+        "compile silu.onnx -o fitted.hemet --costs costs.json --fit-activations 2 --calibrate calibration.safetensors",
+    );
+    world.write("right.safetensors", cases());
+    world.write("wrong.safetensors", shifted_cases(0.5));
+    let bench = |artifact: &str, cases: &str| {
+        let command = format!("bench {artifact} --cases {cases} --runs 1 --json");
+        let output = world.command(&command).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let figures = json(std::str::from_utf8(&output.stdout).unwrap());
+        (output.status.code(), figures, told)
+    };
+    let (status, figures, told) = bench("model.hemet", "right.safetensors");
+    assert_eq!(status, Some(0), "{told}");
+    assert!(
+        figures["encryption_error"].as_f64() < Some(0.001),
+        "{figures}"
+    );
+    let (status, figures, told) = bench("model.hemet", "wrong.safetensors");
+    assert_eq!(status, Some(1), "{told}");
+    let error = figures["encryption_error"].as_f64().unwrap();
+    assert!((error - 0.5).abs() < 0.01 && told.contains("5.0"), "{told}");
+    // The cases are those of another network: what fitting costs is told, and breaks no promise of encryption.
+    let (status, figures, told) = bench("fitted.hemet", "wrong.safetensors");
+    assert_eq!(status, Some(0), "{told}");
+    assert!(figures["fit_error"].as_f64() > Some(0.1), "{figures}");
+    assert!(
+        figures["encryption_error"].as_f64() < Some(0.01),
+        "{figures}"
+    );
+    // A file that does not fit is a mistake and no broken promise.
+    world.refused("bench model.hemet --cases calibration.safetensors");
 }

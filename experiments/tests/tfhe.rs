@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use assert_cmd::Command;
+use hemet_runtime::tfhe::TfheArtifact;
+use hemet_schedule::tfhe::Constant;
 use serde_json::Value;
 
 fn hemet(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
@@ -94,7 +96,9 @@ fn a_search_under_tfhe_gives_an_artifact_that_every_command_takes() {
     let inspected = json(hemet(at, &["inspect", "m.hemet", "--json"]));
     assert_eq!(inspected["scheme"], "tfhe");
     assert!(inspected["failure_log2"].as_f64().expect("a number") <= -40.0);
-    hemet(at, &["keygen", "m.hemet", "--out", "keys"]).success();
+    hemet(at, &["client-spec", "m.hemet", "-o", "m.spec"]).success();
+    the_spec_holds_no_weight(at);
+    hemet(at, &["keygen", "m.spec", "--out", "keys"]).success();
     let key = ["--key", "keys/client.key"];
     let image = ["--set", "optdigits", "--index", "3", "-o", "image.ct"];
     hemet(at, &[&["encrypt"], &key[..], &image[..]].concat()).success();
@@ -122,4 +126,41 @@ fn a_search_under_tfhe_gives_an_artifact_that_every_command_takes() {
     let bench = json(hemet(at, &["bench", "m.hemet", "--runs", "1", "--json"]));
     assert_eq!(bench["max_abs_error"], 0.0);
     assert!(bench["bound_ms"].as_f64().expect("a number") > 0.0);
+}
+
+/// No four weights, biases or table entries of the artifact stand in the spec, in any form of a number.
+fn the_spec_holds_no_weight(at: &Path) {
+    let artifact = TfheArtifact::read(&at.join("m.hemet")).expect("an artifact");
+    let spec = std::fs::read(at.join("m.spec")).expect("a spec");
+    let mut runs: Vec<Vec<i64>> = Vec::new();
+    for constant in artifact.schedule.constants.values() {
+        let narrow = |values: &[i32]| values.iter().copied().map(i64::from).collect();
+        match constant {
+            Constant::Map(map) => runs.extend([narrow(&map.weights), map.bias.clone()]),
+            Constant::Table(table) => runs.extend(table.values.iter().map(|row| narrow(row))),
+        }
+    }
+    let mut looked_for = 0;
+    for four in runs.iter().flat_map(|run| run.chunks_exact(4)) {
+        // Four equal ones, most of them zeros, tell nothing.
+        if four.iter().all(|value| *value == four[0]) {
+            continue;
+        }
+        looked_for += 1;
+        let texts: Vec<String> = four.iter().map(i64::to_string).collect();
+        let bytes = |of: fn(i64) -> Vec<u8>| four.iter().flat_map(|value| of(*value)).collect();
+        let traces: [Vec<u8>; 6] = [
+            bytes(|value| vec![value as u8]),
+            bytes(|value| (value as i16).to_le_bytes().to_vec()),
+            bytes(|value| (value as i32).to_le_bytes().to_vec()),
+            bytes(|value| value.to_le_bytes().to_vec()),
+            bytes(|value| (value as f32).to_le_bytes().to_vec()),
+            texts.join(",").into_bytes(),
+        ];
+        for trace in traces {
+            let found = spec.windows(trace.len()).any(|part| part == trace);
+            assert!(!found, "{four:?} is in the spec");
+        }
+    }
+    assert!(looked_for > 50, "{looked_for}");
 }

@@ -7,9 +7,11 @@ use std::io::Write;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hemet_queue::{Address, Queue};
+use hemet_queue::{Address, Heartbeat, Queue, Request, Serve, StudyRow};
 use world::{World, read_json, tiny};
 
 /// Of six networks of few weights; each is trained in about a second.
@@ -336,6 +338,60 @@ fn workers_of_a_cluster_give_the_front_of_one_process_though_killed_or_stopped()
         (&row["state"], &row["complete"]),
         (&"ended".into(), &6.into()),
         "{row}"
+    );
+}
+
+#[test]
+fn an_answer_of_somebody_without_the_key_costs_its_trial_and_not_the_search() {
+    let mut cluster = Cluster::new();
+    let storage = format!("sqlite://{}", cluster.path("queue.sqlite").display());
+    // No worker runs yet: nobody but the stranger takes a trial.
+    let search = cluster.start(&format!(
+        "search tiny.yaml --out run --costs costs.json --storage {storage} --key study.key"
+    ));
+    let entry = cluster.path("run/queue.json");
+    cluster.wait("the study is entered", || entry.exists());
+    let study = read_json(&entry)["study"].as_str().unwrap().to_owned();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let file = std::fs::metadata(cluster.path("queue.sqlite")).unwrap();
+        assert_eq!(file.permissions().mode() & 0o077, 0, "for its owner alone");
+    }
+    // Somebody who can write to the queue answers one trial with a figure of his own, and takes no second one.
+    let answered = Arc::new(AtomicBool::new(false));
+    let (first, seen) = (answered.clone(), answered.clone());
+    let forged = "{\"Complete\":{\"weights\":\"\",\"accuracy\":1,\"epochs\":[]}}";
+    let handler = move |_: Request| match first.swap(true, Ordering::SeqCst) {
+        false => Ok(forged.to_owned()),
+        true => Err("one is enough".to_owned()),
+    };
+    let serve = Serve {
+        study: study.clone(),
+        worker: "stranger".into(),
+        heartbeat: Heartbeat {
+            every: Duration::from_secs(2),
+            missed: 4,
+        },
+        attempts: 3,
+    };
+    let queue = Queue::open(&Address::parse(&storage).unwrap()).unwrap();
+    let may_end = move |_: Option<&StudyRow>| seen.load(Ordering::SeqCst);
+    let _ = queue.serve(&serve, Arc::new(handler), Arc::new(may_end));
+    drop(queue);
+    assert!(answered.load(Ordering::SeqCst));
+    let worker = cluster.start(&format!(
+        "worker --storage {storage} --key study.key --study {study} --idle-minutes 0.1 --scratch scratch"
+    ));
+    cluster.ends_well(search);
+    cluster.ends_well(worker);
+    let journal = std::fs::read_to_string(cluster.path("run/journal.jsonl")).unwrap();
+    assert_eq!(journal.matches("is refused").count(), 1, "{journal}");
+    let summary = read_json(&cluster.path("run/summary.json"));
+    assert_eq!(summary["failed"], 1, "{summary}");
+    assert!(
+        summary["complete"].as_u64().is_some_and(|n| n >= 1),
+        "{summary}"
     );
 }
 

@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 use crate::door::{Answer, Secret, Spec};
 use crate::error::{Result, RuntimeError};
 use crate::facts::Facts;
-use crate::files::{Belongs, Envelope, FileKind, read_sealed, seal};
+use crate::files::{ArtifactId, Belongs, Envelope, FileKind, KeySetId, read_sealed, seal};
+use crate::keeping::{Kept, Note, Passphrase};
 use crate::message::{Asked, Message};
 use crate::schemes::required;
 
@@ -18,10 +19,80 @@ const MAX_KEY_BYTES: u64 = 64 << 20;
 /// Most bytes of a response: 4 GiB.
 const MAX_RESPONSE_BYTES: u64 = 4 << 30;
 
+/// A client key file, maybe under a passphrase; what it says in the clear can be asked.
+pub struct KeyFile {
+    belongs: Belongs,
+    kept: Kept,
+}
+
+impl KeyFile {
+    /// Reads a client key file; nothing is decrypted yet.
+    ///
+    /// # Errors
+    /// Truncated, altered or foreign bytes, and what the system says.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = read_sealed(path, FileKind::ClientKey, MAX_KEY_BYTES, |_| Ok(()))?;
+        Self::from_bytes(&Zeroizing::new(bytes))
+    }
+
+    /// Reads the bytes of a client key file. Version 1 was the secret half alone.
+    ///
+    /// # Errors
+    /// Truncated, altered or foreign bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let envelope = Envelope::open(bytes, FileKind::ClientKey)?;
+        let kept = match envelope.version {
+            1 => Kept::old(envelope.payload),
+            _ => Kept::from_bytes(FileKind::ClientKey.name(), envelope.payload)?,
+        };
+        let belongs = envelope.belongs;
+        Ok(Self { belongs, kept })
+    }
+
+    /// What is noted of it. Whoever can write to the file can change the note of one without a passphrase.
+    pub fn note(&self) -> &Note {
+        &self.kept.note
+    }
+
+    /// Whether it is under a passphrase.
+    pub fn is_locked(&self) -> bool {
+        self.kept.is_locked()
+    }
+
+    /// The artifact that it is for.
+    pub fn artifact(&self) -> ArtifactId {
+        self.belongs.artifact
+    }
+
+    /// What one `keygen` made.
+    pub fn key_set(&self) -> KeySetId {
+        self.belongs.keys
+    }
+
+    /// The client; a passphrase is needed where it is locked.
+    ///
+    /// # Errors
+    /// A passphrase that is missing or wrong; a secret half that cannot be read.
+    pub fn open(&self, passphrase: Option<&Passphrase>) -> Result<Client> {
+        let (what, belongs) = (FileKind::ClientKey.name(), self.belongs);
+        let payload = self.kept.open(what, passphrase, &belongs.to_bytes())?;
+        let scheme = required(belongs.scheme, what)?;
+        let (spec, secret) = scheme.secret(belongs.artifact, &payload)?;
+        let note = self.kept.note.clone();
+        Ok(Client {
+            spec,
+            note,
+            belongs,
+            secret,
+        })
+    }
+}
+
 /// A client: what it knows of an artifact, and the secret half for it. It has no `Debug`, and keys are wiped when it
 /// is dropped.
 pub struct Client {
     spec: Arc<dyn Spec>,
+    note: Note,
     belongs: Belongs,
     secret: Box<dyn Secret>,
 }
@@ -40,12 +111,36 @@ impl Client {
         };
         let keys = seal(FileKind::EvaluationKeys, belongs, &[&made.keys]);
         let secret = made.secret;
+        let note = Note {
+            network: spec.facts().network,
+            ..Note::default()
+        };
         let client = Self {
             spec,
+            note,
             belongs,
             secret,
         };
         Ok((client, keys))
+    }
+
+    /// The same client with another note.
+    ///
+    /// # Errors
+    /// As [`Note::check`].
+    pub fn noted(self, note: Note) -> Result<Self> {
+        note.check()?;
+        Ok(Self { note, ..self })
+    }
+
+    /// What its key file notes.
+    pub fn note(&self) -> &Note {
+        &self.note
+    }
+
+    /// What it must know of the artifact.
+    pub fn spec(&self) -> &Arc<dyn Spec> {
+        &self.spec
     }
 
     /// What the client knows of the artifact.
@@ -53,57 +148,48 @@ impl Client {
         self.spec.facts()
     }
 
-    /// The client key file; **secret**. Wiped when dropped.
+    /// The client key file in the clear; **secret**. Wiped when dropped.
     ///
     /// # Errors
     /// None in practice.
     pub fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>> {
-        let payload = self.secret.to_payload()?;
-        Ok(Zeroizing::new(seal(
-            FileKind::ClientKey,
-            self.belongs,
-            &[&payload],
-        )))
+        self.to_locked_bytes(None)
     }
 
-    /// Reads a client key file.
+    /// The client key file, under a passphrase where one is given.
     ///
     /// # Errors
-    /// Truncated, altered or foreign bytes.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let envelope = Envelope::open(bytes, FileKind::ClientKey)?;
-        let belongs = envelope.belongs;
-        let scheme = required(belongs.scheme, FileKind::ClientKey.name())?;
-        let (spec, secret) = scheme.secret(belongs.artifact, envelope.payload)?;
-        Ok(Self {
-            spec,
-            belongs,
-            secret,
-        })
+    /// If the system gives no randomness.
+    pub fn to_locked_bytes(&self, passphrase: Option<&Passphrase>) -> Result<Zeroizing<Vec<u8>>> {
+        let (secret, bound) = (self.secret.to_payload()?, self.belongs.to_bytes());
+        let payload = Kept::to_bytes(&self.note, &secret, passphrase, &bound)?;
+        let file = seal(FileKind::ClientKey, self.belongs, &[&payload]);
+        Ok(Zeroizing::new(file))
     }
 
-    /// Writes the client key file, readable by the user only.
+    /// Reads a client key file that is in the clear.
+    ///
+    /// # Errors
+    /// Truncated, altered or foreign bytes; one under a passphrase.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        KeyFile::from_bytes(bytes)?.open(None)
+    }
+
+    /// Writes the client key file, readable by the user only, under a passphrase where one is given.
     ///
     /// # Errors
     /// What the system says.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        Ok(hemet_files::write_atomically_private(
-            path,
-            &self.to_bytes()?,
-        )?)
+    pub fn save(&self, path: &Path, passphrase: Option<&Passphrase>) -> Result<()> {
+        let bytes = self.to_locked_bytes(passphrase)?;
+        Ok(hemet_files::write_atomically_private(path, &bytes)?)
     }
 
-    /// Reads a client key file.
+    /// Reads a client key file that is in the clear.
     ///
     /// # Errors
     /// As [`Client::from_bytes`], and what the system says.
     pub fn load(path: &Path) -> Result<Self> {
-        Self::from_bytes(&Zeroizing::new(read_sealed(
-            path,
-            FileKind::ClientKey,
-            MAX_KEY_BYTES,
-            |_| Ok(()),
-        )?))
+        KeyFile::read(path)?.open(None)
     }
 
     /// Encrypts an input, given in channel-major order, as a request.

@@ -11,7 +11,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hemet_schedule::{Manifest, Scheme as SchemeId};
+use hemet_schedule::{Manifest, Scheme as SchemeId, Signature};
 use zeroize::Zeroizing;
 
 use crate::error::Result;
@@ -103,6 +103,9 @@ pub type Reference = Box<dyn Fn(&[&[f64]]) -> Result<Vec<Answer>> + Send + Sync>
 pub trait Model: Send + Sync {
     /// What it is.
     fn manifest(&self) -> &Manifest;
+
+    /// Replaces the signature in its manifest.
+    fn set_signature(&mut self, signature: Signature);
 
     /// What its clients must know. Costs one pass over the artifact, for its id.
     ///

@@ -84,6 +84,49 @@ pub enum RuntimeError {
         /// What is wrong, with the numbers.
         reason: String,
     },
+    /// A secret under a passphrase, and none was given.
+    #[error("{what} is under a passphrase, and none was given")]
+    Locked {
+        /// Which file.
+        what: &'static str,
+    },
+    /// A passphrase that does not open a file.
+    #[error(
+        "the passphrase does not open this key, or the file has been altered; give the passphrase that it was made with"
+    )]
+    WrongPassphrase,
+    /// A passphrase that cannot be used.
+    #[error("this is no passphrase to use: {reason}")]
+    Passphrase {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A label that cannot stand in a key file.
+    #[error("a label of {got} bytes: at most {most} are allowed, and no control characters")]
+    Label {
+        /// Its bytes.
+        got: usize,
+        /// The limit.
+        most: usize,
+    },
+    /// An artifact or spec that nobody has signed, where a key is trusted.
+    #[error(
+        "it is not signed, key {trusted} is trusted; have it signed (hemet sign), or get the signed one"
+    )]
+    Unsigned {
+        /// Id of the trusted key.
+        trusted: String,
+    },
+    /// A signature by another key than the trusted one, or by none.
+    #[error("it is signed by key {signer}, key {trusted} is trusted{}", if *is_valid { "" } else { ": and the signature does not fit the content" })]
+    WrongSignature {
+        /// Id of the key that the signature names.
+        signer: String,
+        /// Id of the trusted key.
+        trusted: String,
+        /// Whether the signature is that key's.
+        is_valid: bool,
+    },
     /// Evaluation keys that the artifact does not need.
     #[error(
         "the evaluation keys hold {extra} keys that this artifact does not need ({needed} are needed); send those of `keygen` for it"

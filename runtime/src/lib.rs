@@ -50,6 +50,7 @@ mod error;
 pub mod execute;
 mod facts;
 pub mod files;
+mod keeping;
 mod memory;
 mod message;
 pub mod noise;
@@ -59,15 +60,17 @@ mod order;
 mod run;
 pub mod schemes;
 mod server;
+pub mod signature;
 #[cfg(feature = "tfhe")]
 pub mod tfhe;
 
 pub use backend::{Backend, CkksBackend, ClearBackend};
-pub use client::Client;
+pub use client::{Client, KeyFile};
 pub use error::{Result, RuntimeError};
 pub use execute::Program;
 pub use facts::{Facts, InputRange, Precision, Shown};
 pub use files::{ArtifactId, KeySetId, Opened};
+pub use keeping::{Note, Passphrase};
 pub use memory::peak_memory_bytes;
 pub use notice::Notice;
 pub use observe::{Moment, Observer, Progress, unobserved};

@@ -3,13 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hemet_schedule::Scheme as SchemeId;
+use hemet_schedule::{Scheme as SchemeId, Signature};
 
 use crate::door::{Model, Scheme, Spec};
 use crate::error::{Result, RuntimeError};
-use crate::files::{
-    ArtifactId, Belongs, Envelope, FileKind, KeySetId, read_sealed, read_start, seal,
-};
+use crate::files::{Belongs, Envelope, FileKind, KeySetId, Reader, read_sealed, read_start, seal};
 
 /// The door of a scheme; none where this build does not have it.
 pub fn door(id: SchemeId) -> Option<&'static dyn Scheme> {
@@ -56,43 +54,88 @@ pub fn open(path: &Path) -> Result<Box<dyn Model>> {
     scheme_at(path)?.read(path)
 }
 
-/// The file of what clients must know: a spec in an envelope. It holds no weight.
-///
-/// # Errors
-/// None in practice.
-pub fn spec_to_bytes(spec: &dyn Spec) -> Result<Vec<u8>> {
-    let belongs = Belongs {
-        scheme: spec.scheme(),
-        artifact: spec.facts().artifact,
-        keys: KeySetId::none(),
-    };
-    Ok(seal(FileKind::Spec, belongs, &[spec.to_json()?.as_bytes()]))
+/// What a client knows of an artifact, and who vouches for it.
+#[derive(Clone)]
+pub struct Known {
+    /// What it must know.
+    pub spec: Arc<dyn Spec>,
+    /// The artifact's signature; nothing where nobody has signed it.
+    pub signature: Option<Signature>,
 }
 
-/// Reads what [`spec_to_bytes`] wrote.
-///
-/// # Errors
-/// Truncated, altered or foreign bytes, or a spec that is not valid.
-pub fn spec_from_bytes(bytes: &[u8]) -> Result<Arc<dyn Spec>> {
-    let what = FileKind::Spec.name();
-    let envelope = Envelope::open(bytes, FileKind::Spec)?;
-    let json = std::str::from_utf8(envelope.payload).map_err(|e| RuntimeError::Malformed {
-        what,
-        reason: e.to_string(),
-    })?;
-    let artifact: ArtifactId = envelope.belongs.artifact;
-    required(envelope.belongs.scheme, what)?.spec(artifact, json)
-}
-
-/// What clients must know of an artifact: the spec at `path`, or that of the artifact there.
-///
-/// # Errors
-/// A file that is neither, or a damaged one.
-pub fn open_spec(path: &Path) -> Result<Arc<dyn Spec>> {
-    match SchemeId::of_file(&read_start(path, START)?) {
-        Some(_) => open(path)?.spec(),
-        None => spec_from_bytes(&read_sealed(path, FileKind::Spec, MAX_SPEC_BYTES, |_| {
-            Ok(())
-        })?),
+impl Known {
+    /// What clients know of an artifact.
+    ///
+    /// # Errors
+    /// As [`Model::spec`].
+    pub fn of(model: &dyn Model) -> Result<Self> {
+        Ok(Self {
+            spec: model.spec()?,
+            signature: model.manifest().signature.clone(),
+        })
     }
+
+    /// What clients must know of an artifact: the spec at `path`, or that of the artifact there.
+    ///
+    /// # Errors
+    /// A file that is neither, or a damaged one.
+    pub fn open(path: &Path) -> Result<Self> {
+        match SchemeId::of_file(&read_start(path, START)?) {
+            Some(_) => Self::of(open(path)?.as_ref()),
+            None => Self::from_bytes(&read_sealed(path, FileKind::Spec, MAX_SPEC_BYTES, |_| {
+                Ok(())
+            })?),
+        }
+    }
+
+    /// The file of what clients must know, in an envelope: the length of the signature (32 bits, little endian, 0 for
+    /// none), the signature as JSON, the spec as JSON. It holds no weight.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let belongs = Belongs {
+            scheme: self.spec.scheme(),
+            artifact: self.spec.facts().artifact,
+            keys: KeySetId::none(),
+        };
+        let json = |signature| serde_json::to_vec(signature).map_err(|e| malformed(e.to_string()));
+        let signature = self.signature.as_ref().map(json).transpose()?;
+        let signature = signature.unwrap_or_default();
+        let length = (signature.len() as u32).to_le_bytes();
+        let spec = self.spec.to_json()?;
+        let parts: [&[u8]; 3] = [&length, &signature, spec.as_bytes()];
+        Ok(seal(FileKind::Spec, belongs, &parts))
+    }
+
+    /// Reads what [`Known::to_bytes`] wrote. Version 1 was the spec alone.
+    ///
+    /// # Errors
+    /// Truncated, altered or foreign bytes, a spec or a signature that is none.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let what = FileKind::Spec.name();
+        let envelope = Envelope::open(bytes, FileKind::Spec)?;
+        let mut reader = Reader {
+            what,
+            rest: envelope.payload,
+        };
+        let length = match envelope.version {
+            1 => 0,
+            _ => u64::from(u32::from_le_bytes(reader.array()?)),
+        };
+        let signature = reader.take(length)?;
+        let signature = match signature {
+            [] => None,
+            json => Some(serde_json::from_slice(json).map_err(|e| malformed(e.to_string()))?),
+        };
+        let json = std::str::from_utf8(reader.rest).map_err(|e| malformed(e.to_string()))?;
+        let scheme = required(envelope.belongs.scheme, what)?;
+        let spec = scheme.spec(envelope.belongs.artifact, json)?;
+        Ok(Self { spec, signature })
+    }
+}
+
+fn malformed(reason: String) -> RuntimeError {
+    let what = FileKind::Spec.name();
+    RuntimeError::Malformed { what, reason }
 }

@@ -4,8 +4,8 @@ mod common;
 
 use common::{PERIOD, network, numbers, tiny};
 use hemet_runtime::conformance::door::{SchemeUnderTest, run};
-use hemet_runtime::door::{Model, Scheme};
-use hemet_runtime::schemes::{schemes, spec_to_bytes};
+use hemet_runtime::door::Scheme;
+use hemet_runtime::schemes::{Known, schemes};
 use hemet_schedule::{Artifact, Manifest, Scheme as SchemeId};
 
 fn ckks(name: &str) -> Vec<u8> {
@@ -77,7 +77,7 @@ fn a_clients_spec_holds_no_weight() {
         .filter(|x| *x != 0.0)
         .collect();
     assert!(weights.len() > 500, "{}", weights.len());
-    let spec = spec_to_bytes(artifact.spec().unwrap().as_ref()).unwrap();
+    let spec = Known::of(&artifact).unwrap().to_bytes().unwrap();
     for weight in weights {
         for trace in traces(weight) {
             let found = spec.windows(trace.len()).any(|bytes| bytes == trace);

@@ -46,7 +46,7 @@ fn an_encrypted_image_comes_back_as_the_logits_of_the_reference() {
 
     // The client's machine: it has the description only.
     let (client, keys) = Client::generate(artifact.spec().unwrap()).unwrap();
-    client.save(&file("client.key")).unwrap();
+    client.save(&file("client.key"), None).unwrap();
     std::fs::write(file("evaluation.keys"), &keys).unwrap();
     let client = Client::load(&file("client.key")).unwrap();
     assert!(client.facts().notices().is_empty());

@@ -1,6 +1,6 @@
 //! What a person or a client wants to know of an artifact without reading its schedule.
 
-use crate::{InputTransform, Promise};
+use crate::{InputTransform, Promise, Signature};
 
 /// What a person or a client wants to know of an artifact without reading its schedule.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -41,6 +41,9 @@ pub struct Manifest {
     /// How many results may be shown to others than the key's owner; none if none may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing: Option<Sharing>,
+    /// Who vouches for the artifact; nothing where nobody does. It covers everything that the artifact's id covers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
 }
 
 /// That results may be shown to others, with noise that hides their errors.

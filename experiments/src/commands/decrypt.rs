@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use hemet_runtime::Client;
 use serde::Serialize;
 
+use crate::cli::passphrase::Unlock;
 use crate::common::{self, Output};
 use crate::error::Error;
 
@@ -29,6 +29,9 @@ pub struct Args {
     /// How many images were encrypted in the request; needed where an artifact takes batches
     #[arg(long, value_name = "N")]
     pub count: Option<usize>,
+    /// Of the client's key
+    #[command(flatten)]
+    pub unlock: Unlock,
     /// What standard output is for
     #[command(flatten)]
     pub output: Output,
@@ -45,7 +48,7 @@ struct Decrypted {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let client = Client::load(&args.key).map_err(|e| Error::file(&args.key, e))?;
+    let client = args.unlock.client(&args.key)?;
     let facts = client.facts();
     common::tell(&facts.notices());
     let response = client.read_response(&args.response);

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use hemet_runtime::Client;
-
 use crate::cli::image;
+use crate::cli::passphrase::Unlock;
+use crate::cli::trust::Trust;
 use crate::common;
 use crate::error::Error;
+use crate::keys::{check_expiry, now_s};
 
 /// Encrypt an image, or a batch of them, for an artifact
 #[derive(clap::Args, Debug)]
@@ -30,11 +31,19 @@ pub struct Args {
     /// Encrypt under parameters that promise no security
     #[arg(long)]
     pub allow_insecure: bool,
+    /// Of the client's key
+    #[command(flatten)]
+    pub unlock: Unlock,
+    /// Whose signature the artifact must have that the key was made for
+    #[command(flatten)]
+    pub trust: Trust,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let client = Client::load(&args.key).map_err(|e| Error::file(&args.key, e))?;
+    let client = args.unlock.client(&args.key)?;
+    args.trust.client(&args.key, &client)?;
+    check_expiry(client.note(), now_s()).map_err(|e| Error::file(&args.key, e))?;
     let facts = client.facts();
     common::check_security(&facts, args.allow_insecure)?;
     let room = facts.images;

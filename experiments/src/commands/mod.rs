@@ -13,12 +13,14 @@ pub mod evaluate;
 pub mod init;
 pub mod inspect;
 pub mod keygen;
+pub mod keys;
 pub mod man;
 pub mod opt;
 pub mod predict;
 pub mod report;
 pub mod schema;
 pub mod search;
+pub mod sign;
 pub mod space;
 pub mod studies;
 pub mod train;
@@ -61,10 +63,14 @@ pub enum Command {
     Compile(compile::Args),
     /// Show what is in an artifact: parameters, layers, costs
     Inspect(inspect::Args),
+    /// Sign an artifact, so that clients and servers can tell it from others
+    Sign(sign::Args),
     /// Server: write what clients need of an artifact, without its weights
     ClientSpec(client_spec::Args),
     /// Client: make a secret key and the evaluation keys for an artifact
     Keygen(keygen::Args),
+    /// List, rotate and forget key pairs; make the keys that sign artifacts
+    Keys(keys::Args),
     /// Client: encrypt an image for an artifact
     Encrypt(encrypt::Args),
     /// Server: run an artifact on an encrypted image, blindly
@@ -105,8 +111,10 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Command::Space(args) => space::run(&args),
         Command::Compile(args) => compile::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Sign(args) => sign::run(&args),
         Command::ClientSpec(args) => client_spec::run(&args),
         Command::Keygen(args) => keygen::run(&args),
+        Command::Keys(args) => keys::run(&args),
         Command::Encrypt(args) => encrypt::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Decrypt(args) => decrypt::run(&args),

@@ -7,6 +7,7 @@ use hemet_runtime::Server;
 use serde::Serialize;
 
 use crate::cli::progress::Progress;
+use crate::cli::trust::Trust;
 use crate::common::{self, Output};
 use crate::error::Error;
 use crate::schemes;
@@ -33,6 +34,9 @@ pub struct Args {
     /// Threads; 0 means one a core
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub threads: usize,
+    /// Whose signature the artifact must have
+    #[command(flatten)]
+    pub trust: Trust,
     /// What standard output is for
     #[command(flatten)]
     pub output: Output,
@@ -66,6 +70,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
 /// The answer, and the time of the server's work in milliseconds.
 fn answer(args: &Args) -> Result<(Vec<u8>, f64), Error> {
     let model = schemes::open(&args.artifact)?;
+    args.trust.model(&args.artifact, model.as_ref())?;
     let instructions = model.instructions() as u64;
     common::pool(args.threads)?.install(|| {
         let server = Server::new(model)?;

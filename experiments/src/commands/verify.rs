@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hemet_schedule::{Constants, Verified, text, verify};
 
+use crate::cli::trust::Trust;
 use crate::common;
 use crate::error::{Error, Place};
 use crate::schemes;
@@ -19,6 +20,9 @@ pub struct Args {
     /// For a schedule's text: the artifact with the constants that it names
     #[arg(long, value_name = "ARTIFACT")]
     pub constants: Option<PathBuf>,
+    /// Whose signature the artifact must have
+    #[command(flatten)]
+    pub trust: Trust,
 }
 
 /// Runs the command.
@@ -26,11 +30,18 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let bytes = std::fs::read(&args.file).map_err(|e| Error::file(&args.file, e))?;
     let count = match std::str::from_utf8(&bytes) {
         Ok(source) if source.starts_with("hemet-schedule") => {
+            if args.trust.trust.is_some() {
+                return Err(Error::file(
+                    &args.file,
+                    "a schedule's text has no signature; give the artifact with --trust",
+                ));
+            }
             let verified = read_schedule(&args.file, source, args.constants.as_deref())?;
             verified.schedule().instructions.len()
         }
         Ok(_) | Err(_) => {
             let model = schemes::open(&args.file)?;
+            args.trust.model(&args.file, model.as_ref())?;
             common::tell(&model.spec()?.facts().notices());
             model.instructions()
         }

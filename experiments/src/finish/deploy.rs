@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use hemet_compiler::Target;
-use hemet_runtime::schemes::spec_to_bytes;
+use hemet_runtime::schemes::Known;
 use hemet_search::Trial;
 use hemet_search::data::Dataset;
 use hemet_search::trial::Point;
@@ -67,7 +67,7 @@ pub fn deploy(ending: &Ending<'_>, trial: &Trial, file: &Path) -> Result<Deploye
     hemet_files::write_atomically(file, &bytes)?;
     // What is measured is what a user will load: the artifact as written.
     let model = schemes::open(file)?;
-    let spec = spec_to_bytes(model.spec()?.as_ref())?;
+    let spec = Known::of(model.as_ref())?.to_bytes()?;
     hemet_files::write_atomically(file.with_extension("spec"), &spec)?;
     Ok(Deployed {
         trial: trial.clone(),

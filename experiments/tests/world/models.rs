@@ -105,6 +105,11 @@ pub fn calibration() -> Vec<u8> {
 
 /// Inputs of the network with a square inside, and its outputs in double precision.
 pub fn cases() -> Vec<u8> {
+    shifted_cases(0.0)
+}
+
+/// As [`cases`], with a number added to every output.
+pub fn shifted_cases(shift: f64) -> Vec<u8> {
     let inputs = numbers(4 * 12);
     let weights = |rows: usize, columns: usize| {
         let all = numbers(rows * columns);
@@ -115,8 +120,11 @@ pub fn cases() -> Vec<u8> {
     for x in inputs.chunks(12) {
         let hidden = |j: usize| (0..12).map(|i| f64::from(x[i]) * first(i, j)).sum::<f64>();
         let squares: Vec<f64> = (0..8).map(|j| hidden(j).powi(2)).collect();
-        logits
-            .extend((0..3).map(|k| (0..8).map(|j| squares[j] * second(j, k)).sum::<f64>() as f32));
+        logits.extend(
+            (0..3)
+                .map(|k| (0..8).map(|j| squares[j] * second(j, k)).sum::<f64>() + shift)
+                .map(|y| y as f32),
+        );
     }
     let bytes = |values: &[f32]| {
         values

@@ -11,7 +11,7 @@ mod spec;
 use std::path::Path;
 use std::sync::Arc;
 
-use hemet_schedule::{Artifact, Manifest, Scheme as SchemeId, text};
+use hemet_schedule::{Artifact, Manifest, Scheme as SchemeId, Signature, text};
 
 use crate::backend::ClearBackend;
 use crate::door::{Answer, ClientHalf, Model, Reference, Scheme, Service, Spec};
@@ -54,6 +54,10 @@ impl Scheme for Ckks {
 impl Model for Artifact {
     fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    fn set_signature(&mut self, signature: Signature) {
+        self.manifest.signature = Some(signature);
     }
 
     fn spec(&self) -> Result<Arc<dyn Spec>> {

@@ -77,14 +77,12 @@ impl FileKind {
         }
     }
 
-    /// The newest version of its format. Requests and answers of version 1 had no number of the request.
+    /// The newest version of its format. Requests and answers of version 1 had no number of the request, client keys no
+    /// note and no passphrase, specs no signature.
     fn newest(self) -> u16 {
         match self {
-            FileKind::Request | FileKind::Response => 2,
-            FileKind::ClientKey
-            | FileKind::EvaluationKeys
-            | FileKind::MappedKeys
-            | FileKind::Spec => 1,
+            FileKind::Request | FileKind::Response | FileKind::ClientKey | FileKind::Spec => 2,
+            FileKind::EvaluationKeys | FileKind::MappedKeys => 1,
         }
     }
 }
@@ -318,6 +316,11 @@ impl<'a> Envelope<'a> {
 }
 
 impl Belongs {
+    /// All of it as bytes, for a lock to bind.
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        [&[mark(self.scheme)], &self.artifact.0[..], &self.keys.0].concat()
+    }
+
     /// Refuses `what`, which belongs to another scheme, artifact or key set.
     pub(crate) fn check(self, what: &'static str, theirs: Belongs) -> Result<()> {
         let ours = self;

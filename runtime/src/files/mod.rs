@@ -44,6 +44,11 @@ impl Opened {
         &self.start
     }
 
+    /// The first bytes, for whoever needs no more.
+    pub(crate) fn into_start(self) -> Vec<u8> {
+        self.start
+    }
+
     /// The whole file, of which a part is read already.
     pub fn file(&self) -> &File {
         &self.file
@@ -55,9 +60,15 @@ impl Opened {
     /// What the system says.
     pub fn next(&self, count: u64) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        let read = (&self.file).take(count).read_to_end(&mut bytes);
-        read.map_err(|source| unread(&self.path, source))?;
+        self.append(&mut bytes, count)?;
         Ok(bytes)
+    }
+
+    /// As [`Opened::next`], behind what `bytes` has.
+    fn append(&self, bytes: &mut Vec<u8>, count: u64) -> Result<()> {
+        let read = (&self.file).take(count).read_to_end(bytes);
+        read.map_err(|source| unread(&self.path, source))?;
+        Ok(())
     }
 }
 
@@ -75,16 +86,33 @@ pub(crate) fn read_sealed(
     check: impl FnOnce(&Head) -> Result<()>,
 ) -> Result<Vec<u8>> {
     let opened = Opened::open(path, HEADER)?;
+    let there = opened.file.metadata().map_or(0, |data| data.len());
     let head = Head::read(opened.start(), kind)?;
     check(&head)?;
     let (what, got) = (kind.name(), head.length);
     if got > most {
         return Err(RuntimeError::TooLong { what, got, most });
     }
+    // Room for all of it at once: where a vector grows it leaves copies, and this may be a secret.
+    let room = usize::try_from(there.min(got + HEADER as u64)).unwrap_or(0);
+    let mut bytes = Vec::new();
+    if bytes.try_reserve_exact(room + 1).is_err() {
+        return Err(unread(path, io::ErrorKind::OutOfMemory.into()));
+    }
+    bytes.extend_from_slice(opened.start());
     // One byte more shows a file that is longer than it says.
-    let payload = opened.next(got + 1)?;
-    head.check_length((HEADER + payload.len()) as u64)?;
-    Ok([opened.start(), &payload].concat())
+    opened.append(&mut bytes, got + 1)?;
+    head.check_length(bytes.len() as u64)?;
+    Ok(bytes)
+}
+
+/// What one `keygen` made the evaluation keys at `path`; they are not read whole.
+///
+/// # Errors
+/// A file of another kind, and what the system says.
+pub fn key_set_at(path: &Path) -> Result<KeySetId> {
+    let start = read_start(path, HEADER)?;
+    Ok(Head::read(&start, FileKind::EvaluationKeys)?.belongs.keys)
 }
 
 fn unread(path: &Path, source: io::Error) -> RuntimeError {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use hemet_files::sealed::{Damage, Fields, SUM_BYTES, seal, unseal, within};
 use hemet_schedule::tfhe::{OutputForm, Verified, from_bytes, interpret, print, to_bytes};
-use hemet_schedule::{Manifest, Scheme};
+use hemet_schedule::{Manifest, Scheme, Signature};
 use serde::{Deserialize, Serialize};
 
 use super::encoding::Encoding;
@@ -46,7 +46,7 @@ pub struct TfheArtifact {
 }
 
 impl TfheArtifact {
-    /// BLAKE3 of the content. Predictions and their machine are left out, as with CKKS.
+    /// BLAKE3 of the content. Predictions, their machine and the signature are left out, as with CKKS.
     ///
     /// # Errors
     /// None in practice.
@@ -55,6 +55,7 @@ impl TfheArtifact {
             predicted_latency_ms: None,
             cost_machine: None,
             layers: Vec::new(),
+            signature: None,
             ..self.manifest.clone()
         };
         let plain = Self {
@@ -134,6 +135,10 @@ impl TfheArtifact {
 impl Model for TfheArtifact {
     fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    fn set_signature(&mut self, signature: Signature) {
+        self.manifest.signature = Some(signature);
     }
 
     fn spec(&self) -> Result<Arc<dyn Spec>> {

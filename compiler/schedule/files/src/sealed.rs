@@ -295,6 +295,21 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// The bytes that [`hex`] wrote; nothing for other digits or another number of them.
+pub fn from_hex<const COUNT: usize>(text: &str) -> Option<[u8; COUNT]> {
+    let digits = text.as_bytes();
+    let mut bytes = [0; COUNT];
+    if digits.len() != 2 * COUNT {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
+        let digit = |digit: u8| char::from(digit).to_digit(16);
+        let [high, low] = [digit(pair[0])?, digit(pair[1])?];
+        *byte = (16 * high + low) as u8;
+    }
+    Some(bytes)
+}
+
 /// [`Damage::Length`].
 pub fn length(part: &str, wanted: u64, found: u64) -> Damage {
     Damage::Length {
@@ -373,6 +388,22 @@ mod tests {
         ] {
             let message = read(&sealed(body), 100).unwrap_err().to_string();
             assert!(message.contains(words), "{message}");
+        }
+    }
+
+    #[test]
+    fn digits_are_read_back_and_others_are_refused() {
+        let bytes = [0, 1, 0x9f, 0xff];
+        assert_eq!(from_hex(&hex(&bytes)), Some(bytes));
+        for wrong in [
+            "",
+            "00019ff",
+            "00019fffa",
+            "00019ffg",
+            "00019f+f",
+            "ü019fff",
+        ] {
+            assert_eq!(from_hex::<4>(wrong), None, "{wrong}");
         }
     }
 

@@ -74,8 +74,8 @@ impl Artifact {
 
     /// BLAKE3 of the content, as 64 hexadecimal digits: manifest, schedule, constants and further parts.
     ///
-    /// Predictions, their machine and the notes on layers are left out: the same network compiled with another cost
-    /// table has the same id, and keys made for one serve the other. Costs one pass over the constants.
+    /// Predictions, their machine, the notes on layers and the signature are left out: the same network compiled with
+    /// another cost table has the same id, and keys made for one serve the other. Costs one pass over the constants.
     pub fn id(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         let mut section = |name: &str, parts: &[&[u8]]| {
@@ -92,6 +92,7 @@ impl Artifact {
             predicted_latency_ms: None,
             cost_machine: None,
             layers: Vec::new(),
+            signature: None,
             ..self.manifest.clone()
         };
         let manifest = serde_json::to_vec(&manifest).unwrap_or_default();
