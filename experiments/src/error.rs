@@ -51,18 +51,15 @@ pub enum Error {
     /// An artifact's file. Exit status 2.
     #[error(transparent)]
     Artifact(#[from] hemet_schedule::FileError),
-    /// A TFHE schedule. Exit status 2.
-    #[error(transparent)]
-    TfheSchedule(#[from] hemet_schedule::tfhe::Error),
     /// A cost table lacks what is asked of it. Exit status 2.
     #[error(transparent)]
     MissingCost(#[from] hemet_schedule::MissingCost),
     /// Client, server, calibration. Exit status 2, or 1 for an answer that was checked and is wrong.
     #[error(transparent)]
     Runtime(Box<hemet_runtime::RuntimeError>),
-    /// Client, server, calibration of TFHE. Exit status 2.
+    /// What one scheme alone refuses; `schemes` has the conversions. Exit status 2.
     #[error(transparent)]
-    Tfhe(#[from] hemet_tfhe::Error),
+    Scheme(Box<dyn std::error::Error + Send + Sync>),
     /// A file could not be written. Exit status 2.
     #[error(transparent)]
     Write(#[from] hemet_files::WriteError),
@@ -172,9 +169,8 @@ impl Error {
             | Error::Onnx(_)
             | Error::Schedule(_)
             | Error::Artifact(_)
-            | Error::TfheSchedule(_)
             | Error::MissingCost(_)
-            | Error::Tfhe(_)
+            | Error::Scheme(_)
             | Error::Write(_)
             | Error::Yaml(_) => 2,
             Error::Runtime(error) => match error.is_failed_check() {

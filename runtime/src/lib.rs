@@ -34,7 +34,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With the feature `tfhe` (on by default) artifacts of integer networks on exact tables go the same way.
+//! Artifacts of integer networks on exact tables go the same way, in builds with their feature (on by default).
 //!
 //! A server holds no type that contains a secret key: [`Server`] and [`ServerKeys`] are all that it needs. Neither
 //! compiler nor training nor graphs are among the dependencies.
@@ -61,7 +61,7 @@ mod run;
 pub mod schemes;
 mod server;
 pub mod signature;
-#[cfg(feature = "tfhe")]
+#[cfg_attr(not(feature = "tfhe"), path = "absent.rs")]
 pub mod tfhe;
 
 pub use backend::{Backend, CkksBackend, ClearBackend};

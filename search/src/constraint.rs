@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// What one encrypted prediction costs, known from the network's structure alone. Under TFHE the depth is that of
-/// bootstraps, the ring that of the largest parameter set, and the modulus has 64 bits.
+/// What one encrypted prediction costs, known from the network's structure alone. With exact tables the depth is
+/// that of bootstraps, the ring that of the largest parameter set, and the modulus has 64 bits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CostEstimate {
     /// Multiplicative depth: levels that the prediction uses up.
@@ -35,7 +35,7 @@ pub trait CostModel: Sync {
     fn estimate_under(&self, scheme: Scheme, graph: &LayerGraph) -> Result<CostEstimate, String> {
         match scheme {
             Scheme::Ckks => self.estimate(graph),
-            Scheme::Tfhe => Err("this cost model does not know scheme tfhe".into()),
+            Scheme::Tfhe => Err(format!("this cost model does not know scheme {scheme}")),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The contract between compiler and runtime: instructions, types, text form, verifier, cost table, artifact file.
 //!
-//! A scheme is a folder: [`ckks`] and [`tfhe`]. Each has its instructions, its rule of types, its costs, its text form
+//! Each scheme ([`Scheme::ALL`]) is a folder. Each has its instructions, its rule of types, its costs, its text form
 //! and its verifier. They share how texts are read ([`ParseError`]), how faults are told ([`Faults`]), what a verified
 //! schedule is ([`verified::Verified`]) and the [`container`] of files. A runtime accepts verified schedules only.
 //!

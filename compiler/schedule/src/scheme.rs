@@ -1,36 +1,45 @@
 //! Which scheme an artifact is for: its first bytes say it, so that nobody reads a manifest to know which reader to
 //! ask.
 
-/// The scheme that an artifact's schedule is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Scheme {
+/// The list of schemes: what each does, its name, and the first bytes of its artifacts.
+macro_rules! schemes {
+    ($($(#[$what:meta])* $variant:ident $name:literal $mark:literal),+ $(,)?) => {
+        /// The scheme that an artifact's schedule is for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Scheme {
+            $($(#[$what])* $variant),+
+        }
+
+        impl Scheme {
+            /// Every scheme.
+            pub const ALL: [Scheme; [$($name),+].len()] = [$(Scheme::$variant),+];
+
+            /// The word for it in files and messages.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Scheme::$variant => $name),+
+                }
+            }
+
+            /// The first bytes of its artifacts. The first byte is no ASCII and a line end follows, so that a transfer
+            /// which changes text shows at once.
+            pub fn mark(self) -> &'static [u8; 8] {
+                match self {
+                    $(Scheme::$variant => $mark),+
+                }
+            }
+        }
+    };
+}
+
+schemes! {
     /// Approximate arithmetic on a vector of numbers a ciphertext ([`crate::ckks`]).
-    Ckks,
-    /// Exact tables on an integer a ciphertext ([`crate::tfhe`]).
-    Tfhe,
+    Ckks "ckks" b"\x89HEMET\r\n",
+    /// Exact tables on an integer a ciphertext.
+    Tfhe "tfhe" b"\x89HMTFH\r\n",
 }
 
 impl Scheme {
-    /// Every scheme.
-    pub const ALL: [Scheme; 2] = [Scheme::Ckks, Scheme::Tfhe];
-
-    /// The word for it in files and messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Scheme::Ckks => "ckks",
-            Scheme::Tfhe => "tfhe",
-        }
-    }
-
-    /// The first bytes of its artifacts. The first byte is no ASCII and a line end follows, so that a transfer which
-    /// changes text shows at once.
-    pub fn mark(self) -> &'static [u8; 8] {
-        match self {
-            Scheme::Ckks => b"\x89HEMET\r\n",
-            Scheme::Tfhe => b"\x89HMTFH\r\n",
-        }
-    }
-
     /// The scheme of the artifact that a file begins with; none where it is no artifact.
     pub fn of_file(start: &[u8]) -> Option<Self> {
         Self::ALL

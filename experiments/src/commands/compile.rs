@@ -23,7 +23,7 @@ use crate::schemes::{self, CostSource, TrainedNetwork, Wishes};
 /// Compile a trial of a run, or an ONNX model, to an artifact
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet compile runs/digits --trial 7 -o model.hemet\n  hemet compile runs/digits_tfhe --trial 3 --scheme tfhe -o model.hemet\n  hemet compile model.onnx -o model.hemet --precision 10\n  hemet compile model.onnx -o batches.hemet --target throughput\n  hemet compile relu.onnx -o model.hemet --fit-activations 4 --calibrate calibration.safetensors"
+    after_help = "Example:\n  hemet compile runs/digits --trial 7 -o model.hemet\n  hemet compile model.onnx -o model.hemet --precision 10\n  hemet compile model.onnx -o batches.hemet --target throughput\n  hemet compile relu.onnx -o model.hemet --fit-activations 4 --calibrate calibration.safetensors"
 )]
 pub struct Args {
     /// A run folder (with --trial), or an ONNX file

@@ -15,7 +15,7 @@ use crate::schemes::session::Session;
 /// Makes keys, encrypts test images, runs them, decrypts the answers. The images run side by side, each on one thread.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet evaluate runs/digits/best.hemet --set optdigits --limit 100\n  hemet evaluate runs/digits_tfhe/best.hemet --limit 300   # exit status 1 if a number is not the integer network's"
+    after_help = "Example:\n  hemet evaluate runs/digits/best.hemet --set optdigits --limit 100"
 )]
 pub struct Args {
     /// The artifact

@@ -21,7 +21,7 @@ use crate::schemes::{CostSource, SchemeCosts};
 /// says and the all-mobile network. Nothing is trained.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet space spaces/presets/digits.yaml\n  hemet space squeezenet --sample 50\n  hemet space experiments/mnist.yaml\n  hemet space experiments/digits_tfhe.yaml"
+    after_help = "Example:\n  hemet space spaces/presets/digits.yaml\n  hemet space squeezenet --sample 50\n  hemet space experiments/mnist.yaml"
 )]
 pub struct Args {
     /// A space file, an experiment, or the name of a preset

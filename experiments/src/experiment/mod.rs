@@ -6,12 +6,12 @@
 //! data: {set: optdigits}            # path: folder of the files, for sets that are not embedded; validation: 0.15
 //! space_file: spaces/presets/digits.yaml   # or `space:` with the space written out here
 //! search: {strategy: random, trials: 12, workers: 0, lag: 4}    # and more, see `Search`
-//! scheme: ckks                      # or tfhe, or [ckks, tfhe]: then the search decides; ckks where not given
-//! quantize: {weight_bits: 2, activation_bits: 2, activation: relu, boxes: 14}   # scheme tfhe; see `Quantization`
+//! scheme: ckks                      # or another, or a list: then the search decides; ckks where not given
+//! quantize: {weight_bits: 2, activation_bits: 2, activation: relu, boxes: 14}   # of integer networks; see `Quantization`
 //! train: {epochs: 20}               # and more, see `TrainOptions`
 //! objectives: [accuracy, latency]   # what is optimized; others: depth, key_size, cost
 //! constraints: {max_depth: 9, max_latency_ms: 500}    # cost needs price_per_core_hour
-//! compile: {security_bits: 128, precision_bits: 8}    # share_results: 1000; scheme tfhe: failure_bits, output
+//! compile: {security_bits: 128, precision_bits: 8}    # share_results: 1000; integers: failure_bits, output
 //! choose: {within_points: 0.5}      # the best in the second objective within half a percentage point of accuracy;
 //!                                   # or, with a baseline, above_baseline: 0.4: of those so many points above it
 //! encrypted_images: 100             # test images that the chosen network classifies encrypted
@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use hemet_ckks_params::hidden_bits;
 use hemet_search::objective::Objectives;
 use hemet_search::study::Baseline;
-use hemet_spaces::quantized::Quantization;
+use hemet_spaces::quantized::{self, Quantization};
 use hemet_spaces::schema;
 use hemet_spaces::space::{List, Scheme, Space, SpaceSpec};
 use schemars::JsonSchema;
@@ -67,9 +67,9 @@ pub struct Experiment {
     /// The scheme, or those that the search chooses from; that of the space where not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheme: Option<List<Scheme>>,
-    /// How networks become integers, under scheme `tfhe`.
+    /// How networks become integers, under the scheme that runs integers.
     #[serde(default, alias = "quantise")]
-    #[schemars(extend("x-scheme" = "tfhe", "x-alias" = "quantise"))]
+    #[schemars(extend("x-scheme" = quantized::SCHEME.name(), "x-alias" = "quantise"))]
     pub quantize: Quantization,
     /// How candidates are proposed.
     pub search: Search,
@@ -168,15 +168,15 @@ pub struct Compile {
     #[schemars(range(min = 1), extend("x-scheme" = "ckks"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share_results: Option<u64>,
-    /// Scheme `tfhe`: a whole prediction fails with a probability of at most 2^-failure_bits, 40 to 128.
-    #[schemars(range(min = 40, max = 128), extend("x-unit" = "bits", "x-scheme" = "tfhe"))]
+    /// Of integer networks: a whole prediction fails with a probability of at most 2^-failure_bits, 40 to 128.
+    #[schemars(range(min = 40, max = 128), extend("x-unit" = "bits", "x-scheme" = quantized::SCHEME.name()))]
     pub failure_bits: u32,
-    /// Scheme `tfhe`: what the client learns.
-    #[schemars(extend("x-scheme" = "tfhe"))]
+    /// Of integer networks: what the client learns.
+    #[schemars(extend("x-scheme" = quantized::SCHEME.name()))]
     pub output: Output,
 }
 
-/// What the client of a TFHE artifact learns.
+/// What the client of an integer network learns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Output {

@@ -157,9 +157,9 @@ impl<'a> TrialTraining<'a> {
         &self,
         on_epoch: &mut dyn FnMut(&EpochReport),
     ) -> Result<Option<Teacher>, SearchError> {
-        match self.scheme {
-            Scheme::Tfhe => Ok(None),
-            Scheme::Ckks => {
+        match self.recipe() {
+            Recipe::Quantized(_) => Ok(None),
+            Recipe::Polynomials | Recipe::Relu => {
                 let options = &self.shared.experiment.train;
                 let data = self.shared.split.data();
                 self.shared

@@ -14,7 +14,7 @@ use hemet_compiler::Target;
 use hemet_reports::Table;
 use hemet_runtime::door::Model;
 use hemet_runtime::schemes as doors;
-use hemet_schedule::{Manifest, Scheme as SchemeId};
+use hemet_schedule::Manifest;
 use hemet_search::constraint::{CostEstimate, CostModel};
 use hemet_search::data::{self, Dataset};
 use hemet_spaces::{Architecture, LayerGraph, Scheme, Weights};
@@ -38,10 +38,15 @@ pub fn door(scheme: Scheme) -> &'static dyn Door {
 /// A file that is no artifact.
 pub fn at(path: &Path) -> Result<&'static dyn Door, Error> {
     let scheme = doors::scheme_at(path).map_err(|e| Error::file(path, e))?;
-    Ok(door(match scheme.id() {
-        SchemeId::Ckks => Scheme::Ckks,
-        SchemeId::Tfhe => Scheme::Tfhe,
-    }))
+    let name = scheme.id().name();
+    let known = Scheme::ALL.into_iter().find(|known| known.name() == name);
+    let unknown = || {
+        Error::user(format!(
+            "{}: networks of spaces cannot run under scheme {name}",
+            path.display()
+        ))
+    };
+    Ok(door(known.ok_or_else(unknown)?))
 }
 
 /// The artifact at `path`, of whichever scheme.

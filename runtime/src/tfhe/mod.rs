@@ -21,6 +21,9 @@ pub use artifact::TfheArtifact;
 pub use encoding::Encoding;
 pub use spec::TfheSpec;
 
+/// Its door.
+pub const DOOR: Option<&'static dyn Scheme> = Some(&Tfhe);
+
 /// The scheme.
 pub struct Tfhe;
 

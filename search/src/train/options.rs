@@ -1,6 +1,6 @@
 //! The options of a training, as they stand in an experiment.
 
-use hemet_spaces::schema;
+use hemet_spaces::{quantized, schema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -70,11 +70,11 @@ pub struct TrainOptions {
     /// By how much logits are divided before they are compared with the teacher's; above 0.
     #[schemars(extend("exclusiveMinimum" = 0, "x-scheme" = "ckks"))]
     pub temperature: f32,
-    /// Greatest step of Adam where integers are trained (scheme `tfhe`), in units of an integer weight; above 0.
+    /// Greatest step of Adam where integers are trained, in units of an integer weight; above 0.
     #[serde(alias = "quantised_rate")]
-    #[schemars(extend("exclusiveMinimum" = 0, "x-scheme" = "tfhe", "x-alias" = "quantised_rate"))]
+    #[schemars(extend("exclusiveMinimum" = 0, "x-scheme" = quantized::SCHEME.name(), "x-alias" = "quantised_rate"))]
     pub quantized_rate: f32,
-    /// Where to train; scheme `tfhe` is trained on the CPU alone.
+    /// Where to train; integers are trained on the CPU alone.
     #[serde(skip_serializing_if = "Device::is_cpu")]
     #[schemars(extend("default" = "cpu"))]
     pub device: Device,

@@ -41,12 +41,12 @@ impl Recipe<'_> {
             })
         };
         if options.device == Device::Gpu {
-            let allowed = "cpu under scheme tfhe, whose integers are trained there alone";
+            let allowed = "cpu for networks of integers, which are trained there alone";
             return refuse("device", "gpu", allowed);
         }
         if options.phases.iter().any(|p| p.layers() == Layers::Head) {
             let allowed =
-                "all under scheme tfhe, whose tables follow the statistics of every batch";
+                "all for networks of integers, whose tables follow the statistics of every batch";
             return refuse("phases: layers", "head", allowed);
         }
         Ok(quantization.check()?)

@@ -28,7 +28,11 @@ pub use table::TableLayer;
 
 use serde::{Deserialize, Serialize};
 
+use crate::space::Scheme;
 use crate::{Error, Shape};
+
+/// The scheme that runs them.
+pub const SCHEME: Scheme = Scheme::Tfhe;
 
 /// Largest absolute weight: 1 to 4 bits are meant, 8 are possible.
 pub const MAX_WEIGHT: i32 = 127;

@@ -13,7 +13,7 @@
 //!     pool: [none, 2]                   # after the block; none where not given
 //! activation: quadratic                 # of blocks that name none; quadratic where not given
 //! head: {pool: global}                  # then a dense layer to the classes
-//! scheme: ckks                          # or tfhe, or both as a list; ckks where not given
+//! scheme: ckks                          # or another, or a list of them; ckks where not given
 //! ```
 
 use schemars::JsonSchema;

@@ -12,6 +12,18 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::summary::Best;
 
+impl From<hemet_tfhe::Error> for Error {
+    fn from(error: hemet_tfhe::Error) -> Self {
+        Error::Scheme(Box::new(error))
+    }
+}
+
+impl From<hemet_schedule::tfhe::Error> for Error {
+    fn from(error: hemet_schedule::tfhe::Error) -> Self {
+        Error::Scheme(Box::new(error))
+    }
+}
+
 /// The scheme.
 pub struct Tfhe;
 
