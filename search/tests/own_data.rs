@@ -4,7 +4,8 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use flate2::{Compression, Crc, write::DeflateEncoder};
+use flate2::write::{DeflateEncoder, GzEncoder};
+use flate2::{Compression, Crc};
 use hemet_search::Seed;
 use hemet_search::data::{self, TrainTest};
 use hemet_spaces::Shape;
@@ -483,6 +484,12 @@ fn jpegs_that_are_cut_of_other_colors_or_too_large_are_named() {
     }
 }
 
+fn gzipped(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(content).expect("in memory");
+    encoder.finish().expect("in memory")
+}
+
 #[test]
 fn damaged_files_of_published_sets_are_refused_with_their_names() {
     let folder = tempfile::tempdir().expect("temporary folder");
@@ -491,6 +498,10 @@ fn damaged_files_of_published_sets_are_refused_with_their_names() {
         (vec![0; 100], "a batch has 30730000 bytes, 100 found"),
         (vec![0; 30_730_000], "blake3"),
         (b"\xfd7zXZ\0 and no more".to_vec(), "damaged after 0"),
+        (b"\x1f\x8b\x08 and no more".to_vec(), "damaged after 0"),
+        (gzipped(&[0; 100]), "a batch has 30730000 bytes, 100 found"),
+        (gzipped(&vec![0; 30_730_001]), "at least 30730001 found"),
+        (gzipped(&vec![0; 30_730_000]), "blake3"),
     ] {
         fs::write(&batch, content).expect("temporary folder");
         let error = data::load("cifar10", Some(folder.path()))

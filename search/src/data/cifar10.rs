@@ -1,4 +1,4 @@
-//! CIFAR-10: 32x32 photographs of ten kinds of things, read from the user's folder, plain or as `.xz`.
+//! CIFAR-10: 32x32 photographs of ten kinds of things, read from the user's folder, plain, as `.xz` or as `.gz`.
 //!
 //! A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009. A record is a label and 3,072 bytes,
 //! the planes red, green, blue. Normalized per channel to `(p/255 − mean) / (2.2 · deviation)` with the training set's
@@ -7,6 +7,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use flate2::read::GzDecoder;
 use hemet_spaces::Shape;
 use lzma_rust2::XzReader;
 
@@ -112,7 +113,7 @@ impl Source for Cifar10 {
         let folder = folder.ok_or_else(|| Error::NoFolder {
             dataset: self.name(),
             files: format!(
-                "{} each with or without .xz",
+                "{} each plain, as .xz or as .gz",
                 BATCHES.map(|b| b.0).join(", ")
             ),
         })?;
@@ -127,12 +128,16 @@ impl Source for Cifar10 {
 fn part(folder: &Path, batches: &[(&'static str, &'static str)]) -> Result<Dataset, Error> {
     let mut pixels = Vec::with_capacity(batches.len() * IMAGES * PIXELS);
     let mut labels = Vec::with_capacity(batches.len() * IMAGES);
-    for (name, sum) in batches {
-        let path = files::find(folder, FOLDER, &[format!("{name}.xz"), (*name).to_owned()]);
-        let file = path.display().to_string();
-        let records = plain(&file, &files::read(&path)?)?;
-        let found = blake3::hash(&records).to_hex().to_string();
-        files::check_sum(&file, found, sum, ADDRESS)?;
+    // Unpacking takes seconds a batch, so each has a thread.
+    let read: Vec<_> = std::thread::scope(|scope| {
+        let threads = batches
+            .iter()
+            .map(|batch| scope.spawn(|| records(folder, batch)));
+        let threads: Vec<_> = threads.collect();
+        threads.into_iter().map(|thread| thread.join()).collect()
+    });
+    for records in read {
+        let records = records.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         for record in records.chunks_exact(RECORD) {
             labels.push(record[0]);
             pixels.extend_from_slice(&record[1..]);
@@ -157,16 +162,36 @@ fn part(folder: &Path, batches: &[(&'static str, &'static str)]) -> Result<Datas
     Ok(set)
 }
 
-/// The records of a batch file, unpacked if it is an `.xz`.
+/// The records of a batch, whose sum is the published one.
+fn records(folder: &Path, (name, sum): &(&'static str, &'static str)) -> Result<Vec<u8>, Error> {
+    let names = [
+        format!("{name}.xz"),
+        (*name).to_owned(),
+        format!("{name}.gz"),
+    ];
+    let path = files::find(folder, FOLDER, &names);
+    let file = path.display().to_string();
+    let records = plain(&file, &files::read(&path)?)?;
+    let found = blake3::hash(&records).to_hex().to_string();
+    files::check_sum(&file, found, sum, ADDRESS)?;
+    Ok(records)
+}
+
+/// The records of a batch file, unpacked if it is an `.xz` or a `.gz`.
 fn plain(file: &str, content: &[u8]) -> Result<Vec<u8>, Error> {
     let expected = IMAGES * RECORD;
     let mut records = Vec::new();
     let limit = expected as u64 + 1;
-    let result = match content.starts_with(b"\xfd7zXZ\0") {
-        true => XzReader::new_mem_limit(content, false, XZ_MEMORY_KIB)
+    let result = match content {
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
+            XzReader::new_mem_limit(content, false, XZ_MEMORY_KIB)
+                .take(limit)
+                .read_to_end(&mut records)
+        }
+        [0x1f, 0x8b, 8, ..] => GzDecoder::new(content)
             .take(limit)
             .read_to_end(&mut records),
-        false => content.take(limit).read_to_end(&mut records),
+        content => content.take(limit).read_to_end(&mut records),
     };
     if let Err(error) = result {
         let done = records.len();
