@@ -224,6 +224,11 @@ fn figures_for_scripts(world: &World) {
     let figures = json(&world.good("evaluate model.hemet --set optdigits --limit 3 --json"));
     assert_eq!(figures["images"], 3);
     assert_eq!(figures["agreement"], 1.0);
+    let clear = json(&world.good("evaluate model.hemet --clear --limit 3 --json"));
+    assert_eq!(clear["plaintext_accuracy"], figures["plaintext_accuracy"]);
+    let all = json(&world.good("evaluate model.hemet --clear --limit 0 --json"));
+    assert_eq!(all["images"], 1797);
+    assert!(all["plaintext_accuracy"].as_f64() > Some(0.8), "{all}");
     let figure = |key: &str| figures[key].as_f64().unwrap();
     assert!(figure("interval_low") < figure("encrypted_accuracy"));
     assert!(figure("interval_high") >= figure("encrypted_accuracy"));

@@ -1,6 +1,8 @@
 //! What classifying a data set encrypted gives, beside the same in the clear.
 
+use hemet_runtime::door::{Answer, Model};
 use hemet_search::data::Dataset;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::session::{Prediction, Session};
@@ -137,6 +139,51 @@ pub fn evaluate(
     })?;
     progress.finish();
     Ok(Figures::of(&predictions, test, session.is_exact()))
+}
+
+/// Accuracy of the first `limit` images of `test` (0: all) in the clear, on `threads` threads (0: one a core).
+///
+/// # Errors
+/// A constant that cannot be used; images that the network does not take.
+pub fn evaluate_clear(
+    model: &dyn Model,
+    test: &Dataset,
+    limit: usize,
+    threads: usize,
+) -> Result<Accuracy, Error> {
+    let count = match limit {
+        0 => test.len(),
+        limit => limit.min(test.len()),
+    };
+    let spec = model.spec()?;
+    let (classes, size) = (spec.facts().classes.len(), spec.facts().images);
+    let reference = model.reference()?;
+    let correct = |first: usize| -> Result<usize, Error> {
+        let indices = first..count.min(first + size);
+        let images = indices.clone().map(|index| test.image(index));
+        let images: Vec<Vec<f64>> = images
+            .map(|image| image.iter().map(|v| f64::from(*v)).collect())
+            .collect();
+        let images: Vec<&[f64]> = images.iter().map(Vec::as_slice).collect();
+        let answers = reference(&images)?.into_iter().zip(&test.labels[indices]);
+        let right = |(answer, label): (Answer, &u8)| {
+            usize::from(argmax(&answer.scores(classes)) == usize::from(*label))
+        };
+        Ok(answers.map(right).sum())
+    };
+    let threads = match threads {
+        0 => crate::common::cores(),
+        threads => threads,
+    };
+    let firsts: Vec<usize> = (0..count).step_by(size).collect();
+    let sums = crate::common::pool(threads)?.install(|| {
+        let sums = firsts.into_par_iter().map(correct);
+        sums.try_reduce(|| 0, |a, b| Ok(a + b))
+    });
+    Ok(Accuracy {
+        share: sums? as f64 / count.max(1) as f64,
+        images: count,
+    })
 }
 
 #[cfg(test)]
