@@ -229,6 +229,42 @@ const WRONG: &[(&str, &[&str])] = &[
         &["`train.polynomials` is `hermite`", "`learnable` or `herpn`"],
     ),
     (
+        "train: {schedule: ^linear}",
+        &["`train.schedule` is `linear`", "`cosine` or `triangular`"],
+    ),
+    (
+        "train: {shift: 2, border: ^1}",
+        &["`train.border` is 1", "`zero` or `reflect`"],
+    ),
+    (
+        "train: {flip: true, alternate: ^2}",
+        &["`train.alternate` is 2", "true or false"],
+    ),
+    (
+        "train: {alternate: ^true}",
+        &["`alternate`", "where `flip` is true"],
+    ),
+    (
+        "train: {fixed_scales: ^1}",
+        &["`train.fixed_scales` is 1", "true or false"],
+    ),
+    (
+        "train: {bias_rate: ^0}",
+        &["`train.bias_rate` is 0", "above 0"],
+    ),
+    (
+        "train: {whitening: ^true}",
+        &["`train.whitening` is true", "`none`, `start` or `fixed`"],
+    ),
+    (
+        "train: {identity: ^dirac}",
+        &["`train.identity` is `dirac`", "true or false"],
+    ),
+    (
+        "train: {lookahead: ^-5}",
+        &["`train.lookahead` is -5", "at least 0"],
+    ),
+    (
         "train: {distillation: ^1.5}",
         &["`train.distillation` is 1.5", "from 0 to 1"],
     ),

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use hemet_search::data::{self, Dataset};
 use hemet_search::train::{
-    End, EpochReport, Polynomials, Recipe, Teacher, TrainData, TrainOptions, TrainOutcome, Trained,
-    Training,
+    Border, End, EpochReport, Polynomials, Recipe, Schedule, Teacher, TrainData, TrainOptions,
+    TrainOutcome, Trained, Training, Whitening,
 };
 use hemet_search::{Error, Seed};
 use hemet_spaces::evaluate::Evaluator;
@@ -406,27 +406,51 @@ fn completed(outcome: Result<TrainOutcome, Error>) -> Trained {
     }
 }
 
-/// Averaged weights, moved images and HerPN, so that every part of the state counts.
+/// What makes few epochs go far, all at once.
+fn fast() -> TrainOptions {
+    TrainOptions {
+        schedule: Schedule::Triangular,
+        shift: 1,
+        border: Border::Reflect,
+        flip: true,
+        alternate: true,
+        polynomials: Polynomials::Herpn,
+        fixed_scales: true,
+        bias_rate: 4.0,
+        whitening: Whitening::Fixed,
+        identity: true,
+        lookahead: 5,
+        ..quick()
+    }
+}
+
+/// Averaged weights, moved images and HerPN, or what makes few epochs go far, so that every part of the state counts.
 #[test]
 fn a_training_broken_off_after_any_epoch_ends_bit_for_bit_as_if_it_had_run_through() {
-    let (training_images, validation) = digits();
-    let data = TrainData {
-        training: &validation,
-        validation: &training_images,
-    };
-    let options = TrainOptions {
+    let averaged = TrainOptions {
         shift: 1,
         flip: true,
         ema: 0.98,
         polynomials: Polynomials::Herpn,
         ..quick()
     };
+    for options in [averaged, fast()] {
+        resumes_bit_for_bit(&options);
+    }
+}
+
+fn resumes_bit_for_bit(options: &TrainOptions) {
+    let (training_images, validation) = digits();
+    let data = TrainData {
+        training: &validation,
+        validation: &training_images,
+    };
     let graph = small();
     let folder = tempfile::tempdir().expect("temporary folder");
     let validate = |epoch: usize| epoch == 2;
     let run = |name: &str, stop_after: &[usize]| {
         let path = folder.path().join(name);
-        let mut one = training(&graph, data, &options);
+        let mut one = training(&graph, data, options);
         one.checkpoint = Some(&path);
         one.validate = &validate;
         for stop in stop_after {
@@ -447,13 +471,52 @@ fn a_training_broken_off_after_any_epoch_ends_bit_for_bit_as_if_it_had_run_throu
         .map(|e| e.validation_accuracy.is_some())
         .collect();
     assert_eq!(measured, [false, true, false]);
-    let mut other = training(&graph, data, &options);
+    let mut other = training(&graph, data, options);
     let path = folder.path().join("whole");
     other.checkpoint = Some(&path);
     other.seed = Seed::new(10);
     let refused = other.run(&mut |_| ControlFlow::Continue(()));
     let refused = refused.expect_err("another training").to_string();
     assert!(refused.contains("another training"), "{refused}");
+}
+
+#[test]
+fn whitening_that_is_fixed_stays_and_the_network_learns_around_it() {
+    let (training_images, validation) = digits();
+    let data = TrainData {
+        training: &training_images,
+        validation: &validation,
+    };
+    let graph = small();
+    // Digits are not mirrored.
+    let options = TrainOptions {
+        flip: false,
+        alternate: false,
+        shift: 0,
+        ..fast()
+    };
+    let trained = complete(&graph, data, &options, 1);
+    assert!(trained.accuracy > 0.9, "{}", trained.accuracy);
+    let some = validation.select(&[0, 1, 2, 3, 4, 5, 6, 7]);
+    assert_agrees_with_reference(&graph, &trained.weights, &some);
+    let begun = TrainOptions {
+        epochs: 1,
+        ..options.clone()
+    };
+    let begun = complete(&graph, data, &begun, 2);
+    let first = |trained: &Trained| {
+        let (_, node) = graph.nodes().nth(1).expect("a convolution");
+        let name = format!("{}.weight", node.name);
+        trained.weights.tensors[&name].clone()
+    };
+    assert_eq!(first(&trained), first(&begun), "by the images alone");
+    let alone = TrainOptions {
+        alternate: true,
+        ..options
+    };
+    let refused = training(&graph, data, &alone).run(&mut |_| ControlFlow::Continue(()));
+    let refused = refused.expect_err("no flips to alternate").to_string();
+    assert!(refused.contains("`flip` is true"), "{refused}");
 }
 
 #[test]

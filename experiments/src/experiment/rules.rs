@@ -30,6 +30,11 @@ pub(super) fn check(text: &Text, experiment: &mut Experiment) -> Result<(), Erro
         .constraints
         .check_limits()
         .map_err(|e| wrong(&["constraints", "max_cost_per_1000"], e.to_string()))?;
+    // Ranges are checked by now; what is left is `alternate` without `flip`.
+    experiment
+        .train
+        .check()
+        .map_err(|e| wrong(&["train", "alternate"], e.to_string()))?;
     Objectives::new(&experiment.objectives, &experiment.constraints)
         .map_err(|e| wrong(&["objectives"], e.to_string()))?;
     experiment

@@ -2,7 +2,8 @@
 //!
 //! Polynomial networks need care: batch norm, clipped gradients (batch norms spared), polynomials that start near
 //! ReLU's Hermite expansion, a penalty on inputs of polynomials that leave a range (AESPA, Park et al. 2022; AutoFHE,
-//! Ao and Boddeti 2024). `Affine` layers train as batch norm and are exported folded.
+//! Ao and Boddeti 2024). `Affine` layers train as batch norm and are exported folded. What makes few epochs go far is
+//! after K. Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024 (arXiv 2404.00498).
 //!
 //! One loop (`run.rs`) trains every network. What a batch teaches is the recipe's (`step/`), what follows the first
 //! epochs is a list of phases (`phase/`).
@@ -19,6 +20,7 @@ mod herpn;
 mod infer;
 mod inherit;
 mod kernel;
+mod lookahead;
 mod model;
 mod op;
 mod optimizer;
@@ -36,10 +38,11 @@ mod teach;
 mod teacher;
 mod tensor;
 mod training;
+mod whiten;
 
 pub use device::Device;
 pub use infer::class;
-pub use options::{Polynomials, TrainOptions};
+pub use options::{Border, Polynomials, Schedule, TrainOptions, Whitening};
 pub use phase::tune::Tune;
 pub use phase::{Layers, PhaseOptions};
 pub use recipe::Recipe;

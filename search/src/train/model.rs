@@ -68,6 +68,36 @@ impl Model {
         Ok(model)
     }
 
+    /// Lets the convolutions that do not read the image begin with filters that each hand one input channel on, as far as
+    /// there are outputs; the other filters stay random.
+    pub fn begin_with_identity(&mut self) {
+        for node in &self.nodes {
+            let Op::Conv { conv, groups, .. } = &node.op else {
+                continue;
+            };
+            let reads_image = node
+                .inputs
+                .iter()
+                .any(|i| matches!(self.nodes[*i].op, Op::Input));
+            let [weight] = groups[..] else {
+                continue;
+            };
+            if reads_image {
+                continue;
+            }
+            let [rows, columns] = conv.window.kernel;
+            let center = (rows / 2 * columns + columns / 2) * node.from.channels;
+            let parameter = &mut self.parameters[weight];
+            let outputs = parameter.columns;
+            for channel in 0..node.from.channels.min(outputs) {
+                let filter = parameter.value.iter_mut().skip(channel).step_by(outputs);
+                filter
+                    .enumerate()
+                    .for_each(|(row, value)| *value = f32::from(row == center + channel));
+            }
+        }
+    }
+
     fn zeros(graph: &LayerGraph, activations: Activations) -> Result<Self, Error> {
         let output = graph.node(graph.output()).shape;
         let mut model = Self {
@@ -124,8 +154,8 @@ impl Model {
                 }
             }
             Layer::Affine(_) => Op::Norm {
-                scale: self.line(&tensors[0], Role::Norm),
-                shift: self.line(&tensors[1], Role::Norm),
+                scale: self.line(&tensors[0], Role::NormScale),
+                shift: self.line(&tensors[1], Role::NormShift),
                 running: self.add_running(from.channels),
             },
             Layer::AveragePool(pool) => Op::Pool(pool.clone()),
@@ -178,10 +208,11 @@ impl Model {
         };
         if herpn {
             let (name, channels) = (&tensor.name, from.channels);
-            let inner = |part: &str| Parameter::inner(format!("{name}.{part}"), channels);
+            let inner =
+                |part: &str, role| Parameter::inner(format!("{name}.{part}"), role, channels);
             return Op::Herpn(Herpn {
-                scale: self.push(inner("scale")),
-                shift: self.push(inner("shift")),
+                scale: self.push(inner("scale", Role::NormScale)),
+                shift: self.push(inner("shift", Role::NormShift)),
                 linear: self.add_running(channels),
                 square: self.add_running(channels),
                 coefficients: name.clone(),

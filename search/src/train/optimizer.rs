@@ -41,16 +41,18 @@ impl Sgd {
             if parameter.frozen {
                 continue;
             }
-            let (scale, decay) = match parameter.role {
-                Role::Weight => (scale, options.weight_decay),
-                Role::Bias | Role::Activation => (scale, 0.0),
-                Role::Norm => (1.0, 0.0),
+            let (scale, decay, rate) = match parameter.role {
+                Role::Weight => (scale, options.weight_decay, learning_rate),
+                Role::Bias | Role::Activation => (scale, 0.0, learning_rate),
+                Role::NormScale if options.fixed_scales => continue,
+                Role::NormScale => (1.0, 0.0, learning_rate),
+                Role::NormShift => (1.0, 0.0, learning_rate * options.bias_rate),
             };
             let cells = parameter.value.iter_mut().zip(gradient).zip(velocity);
             for ((value, gradient), velocity) in cells {
                 let gradient = scale * gradient + decay * *value;
                 *velocity = momentum * *velocity + gradient;
-                *value -= learning_rate * (gradient + momentum * *velocity);
+                *value -= rate * (gradient + momentum * *velocity);
             }
             if parameter.role == Role::Activation && parameter.columns == 3 {
                 parameter.value.chunks_exact_mut(3).for_each(bend);
@@ -83,7 +85,7 @@ fn clip_scale(parameters: &[Parameter], gradients: &[Vec<f32>], limit: f32) -> f
     let square: f64 = parameters
         .iter()
         .zip(gradients)
-        .filter(|(parameter, _)| parameter.role != Role::Norm)
+        .filter(|(parameter, _)| !parameter.role.is_norm())
         .flat_map(|(_, gradient)| gradient)
         .map(|g| f64::from(*g).powi(2))
         .sum();
@@ -110,7 +112,7 @@ mod tests {
         let mut parameters = [
             parameter(Role::Weight, 0.0),
             parameter(Role::Activation, 0.0),
-            parameter(Role::Norm, 0.0),
+            parameter(Role::NormScale, 0.0),
         ];
         let options = TrainOptions {
             momentum: 0.0,
@@ -151,6 +153,25 @@ mod tests {
     }
 
     #[test]
+    fn scales_of_batch_norms_stay_and_their_shifts_run_ahead_where_asked() {
+        let options = TrainOptions {
+            momentum: 0.0,
+            fixed_scales: true,
+            bias_rate: 8.0,
+            ..TrainOptions::default()
+        };
+        for (role, expected) in [
+            (Role::NormScale, 1.0),
+            (Role::NormShift, 0.2),
+            (Role::Bias, 0.9),
+        ] {
+            let mut parameters = [parameter(role, 1.0)];
+            Sgd::new(&parameters).step(&mut parameters, &[vec![1.0]], &options, 0.1);
+            assert!((parameters[0].value[0] - expected).abs() < 1e-6, "{role:?}");
+        }
+    }
+
+    #[test]
     fn only_weights_decay() {
         let options = TrainOptions {
             momentum: 0.0,
@@ -161,7 +182,8 @@ mod tests {
             (Role::Weight, 0.9),
             (Role::Bias, 1.0),
             (Role::Activation, 1.0),
-            (Role::Norm, 1.0),
+            (Role::NormScale, 1.0),
+            (Role::NormShift, 1.0),
         ] {
             let mut parameters = [parameter(role, 1.0)];
             Sgd::new(&parameters).step(&mut parameters, &[vec![0.0]], &options, 1.0);

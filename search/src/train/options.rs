@@ -21,9 +21,13 @@ pub struct TrainOptions {
     /// Greatest learning rate, reached after the warm-up; above 0.
     #[schemars(extend("exclusiveMinimum" = 0, "x-scheme" = "ckks"))]
     pub learning_rate: f32,
-    /// Share of the training in which the learning rate rises, 0 to below 1; then it falls to 0 as a cosine.
+    /// Share of the training in which the learning rate rises, 0 to below 1; then it falls to 0.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1, "x-scheme" = "ckks"))]
     pub warmup: f32,
+    /// How the learning rate falls after the warm-up.
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = "cosine", "x-scheme" = "ckks"))]
+    pub schedule: Schedule,
     /// Nesterov momentum, 0 to below 1.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1, "x-scheme" = "ckks"))]
     pub momentum: f32,
@@ -45,8 +49,17 @@ pub struct TrainOptions {
     /// Images are moved by up to this many pixels at random, at least 0.
     #[schemars(extend("x-unit" = "pixels"))]
     pub shift: usize,
+    /// What comes in at the border where images are moved.
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = "zero"))]
+    pub border: Border,
     /// Whether every other image, by chance, is mirrored left to right: for photographs, not for digits.
     pub flip: bool,
+    /// With `flip`: whether each image is mirrored in every other epoch, by chance in the first or the second, so that
+    /// two epochs show both sides of it (Jordan 2024, section 3.6). Needs `flip`.
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = false))]
+    pub alternate: bool,
     /// Brightness and contrast vary by chance: all pixels `x` of an image become `a·x + b`, `a` within `1 ± jitter` and
     /// `b` within `± jitter`; at least 0. For images of other devices or exposures than the training images.
     #[schemars(range(min = 0.0))]
@@ -56,6 +69,28 @@ pub struct TrainOptions {
     /// Share of the batch in the running statistics of batch norms, above 0 and at most 1.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0))]
     pub norm_rate: f32,
+    /// Whether the scales of batch norms stay at 1, so that their shifts alone are trained (Jordan 2024).
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = false, "x-scheme" = "ckks"))]
+    pub fixed_scales: bool,
+    /// Learning rate of the shifts of batch norms, in units of the others'; above 0.
+    #[serde(skip_serializing_if = "is_one")]
+    #[schemars(extend("default" = 1.0, "exclusiveMinimum" = 0, "x-scheme" = "ckks"))]
+    pub bias_rate: f32,
+    /// Whether convolutions of the image begin as filters that whiten its patches (Page 2019; Jordan 2024, section 3.2).
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = "none", "x-scheme" = "ckks"))]
+    pub whitening: Whitening,
+    /// Whether the other convolutions begin with filters that hand their inputs on, one for each, as far as there are
+    /// outputs; the rest of them at random (Jordan 2024, section 3.3).
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = false, "x-scheme" = "ckks"))]
+    pub identity: bool,
+    /// Every so many steps the weights go back to an average of those before, which follows them ever more slowly
+    /// (Zhang et al. 2019; Jordan 2024, section 3.4); 0 for never.
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = 0, "x-unit" = "steps", "x-scheme" = "ckks"))]
+    pub lookahead: usize,
     /// Decay a step of the average of weights that is validated and exported (Polyak and Juditsky 1992), 0 to below 1;
     /// 0 exports the last weights themselves.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1, "x-scheme" = "ckks"))]
@@ -96,6 +131,51 @@ pub enum Polynomials {
     Herpn,
 }
 
+/// How the learning rate falls after the warm-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// As a cosine (Loshchilov and Hutter 2017).
+    #[default]
+    Cosine,
+    /// In a straight line: better where epochs are few (Jordan 2024).
+    Triangular,
+}
+
+/// What comes in at the border where images are moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Border {
+    /// Zeros.
+    #[default]
+    Zero,
+    /// The image, reflected at its outermost pixels: for photographs.
+    Reflect,
+}
+
+/// Whether convolutions of the image begin as filters that whiten its patches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Whitening {
+    /// They begin at random.
+    #[default]
+    None,
+    /// They begin so, and are trained.
+    Start,
+    /// They are so and stay so.
+    Fixed,
+}
+
+/// Whether an option is what it is where it is not given: then it is not written, and the name of a training is that
+/// which it had before there was the option.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn is_one(value: &f32) -> bool {
+    *value == 1.0
+}
+
 impl Default for TrainOptions {
     fn default() -> Self {
         Self {
@@ -103,6 +183,7 @@ impl Default for TrainOptions {
             batch: 64,
             learning_rate: 0.1,
             warmup: 0.2,
+            schedule: Schedule::Cosine,
             momentum: 0.9,
             weight_decay: 5e-4,
             label_smoothing: 0.05,
@@ -110,10 +191,17 @@ impl Default for TrainOptions {
             range: 4.0,
             range_penalty: 0.1,
             shift: 0,
+            border: Border::Zero,
             flip: false,
+            alternate: false,
             jitter: 0.0,
             balance: false,
             norm_rate: 0.1,
+            fixed_scales: false,
+            bias_rate: 1.0,
+            whitening: Whitening::None,
+            identity: false,
+            lookahead: 0,
             ema: 0.0,
             polynomials: Polynomials::Learnable,
             distillation: 0.0,
@@ -137,6 +225,14 @@ impl TrainOptions {
     /// # Errors
     /// The first such option, with what is allowed.
     pub fn check(&self) -> Result<(), Error> {
-        schema::check(self).map_err(Error::Form)
+        schema::check(self).map_err(Error::Form)?;
+        if self.alternate && !self.flip {
+            return Err(Error::Option {
+                option: "alternate",
+                found: "true".into(),
+                allowed: "true where `flip` is true as well".into(),
+            });
+        }
+        Ok(())
     }
 }

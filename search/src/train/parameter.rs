@@ -14,8 +14,20 @@ pub(super) enum Role {
     Bias,
     /// Coefficients of a polynomial: clipped, not decayed.
     Activation,
-    /// Scale or shift of a batch norm: neither clipped nor decayed.
-    Norm,
+    /// Scale of a batch norm: neither clipped nor decayed.
+    NormScale,
+    /// Shift of a batch norm: neither clipped nor decayed.
+    NormShift,
+}
+
+impl Role {
+    /// Whether it belongs to a batch norm.
+    pub fn is_norm(self) -> bool {
+        match self {
+            Self::NormScale | Self::NormShift => true,
+            Self::Weight | Self::Bias | Self::Activation => false,
+        }
+    }
 }
 
 /// An exported tensor.
@@ -38,7 +50,9 @@ pub(super) struct Parameter {
     pub columns: usize,
     /// Row-major.
     pub value: Vec<f32>,
-    /// Whether the phase that runs leaves it as it is.
+    /// Whether the whole training leaves it as it begins.
+    pub fixed: bool,
+    /// Whether it is fixed, or the phase that runs leaves it as it is.
     pub frozen: bool,
     /// For each element of the matrix, its position in the exported tensor; empty where it is not exported.
     places: Vec<u32>,
@@ -60,20 +74,22 @@ impl Parameter {
             rows,
             columns,
             value: vec![0.0; rows * columns],
+            fixed: false,
             frozen: false,
             places: cells.map(|(r, c)| place(r, c) as u32).collect(),
         }
     }
 
     /// Scale or shift of a norm that is no tensor of its own in the exported weights.
-    pub fn inner(name: String, channels: usize) -> Self {
+    pub fn inner(name: String, role: Role, channels: usize) -> Self {
         Self {
             tensor: name,
             tensor_shape: Vec::new(),
-            role: Role::Norm,
+            role,
             rows: 1,
             columns: channels,
             value: vec![0.0; channels],
+            fixed: false,
             frozen: false,
             places: Vec::new(),
         }

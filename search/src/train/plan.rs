@@ -29,6 +29,7 @@ impl Plan {
         let learn = Learn {
             epochs: options.epochs,
             warmup,
+            schedule: options.schedule,
         };
         let first: Box<dyn Phase> = Box::new(learn);
         let others = options.phases.iter().map(|phase| phase.phase());

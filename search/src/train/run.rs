@@ -125,16 +125,23 @@ impl<'a, S: Step> Run<'a, S> {
         let begun = order.len() * place.before;
         let total = order.len() * place.phase.epochs();
         let limit = self.step.loss_limit();
+        let moves = batch::Moves {
+            options,
+            epoch: self.reports.len(),
+            seed: self.training.seed,
+        };
         let (mut loss_sum, mut correct, mut smooth) = (0.0, 0.0, 0.0);
         for (number, indices) in order.iter().enumerate() {
-            let rows = batch::moved_rows(data, indices, options, &mut self.rng);
+            let rows = moves.rows(data, indices, &mut self.rng);
             let in_phase = self.batches - begun;
+            let progress = in_phase as f32 / total as f32;
             let lesson = self.step.learn(Batch {
                 indices,
                 rows,
                 number: self.batches,
                 in_phase,
-                rate: place.phase.rate(in_phase as f32 / total as f32),
+                progress,
+                rate: place.phase.rate(progress),
             });
             let loss = lesson.loss;
             if !loss.is_finite() {
@@ -172,10 +179,11 @@ impl<'a, S: Step> Run<'a, S> {
         let model = self.step.model_mut();
         let head = model.head.clone();
         for parameter in &mut model.parameters {
-            parameter.frozen = match place.phase.layers() {
+            let rests = match place.phase.layers() {
                 Layers::All => false,
                 Layers::Head => parameter.layer() != head,
             };
+            parameter.frozen = parameter.fixed || rests;
         }
         if done > 0 && done == place.before {
             self.step.forget();

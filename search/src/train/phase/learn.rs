@@ -1,9 +1,10 @@
-//! The first phase: a warm-up, then a cosine to 0 (Smith and Topin, Super-convergence, 2019; Loshchilov and Hutter,
-//! SGDR, 2017).
+//! The first phase: a warm-up, then a cosine or a straight line to 0 (Smith and Topin, Super-convergence, 2019;
+//! Loshchilov and Hutter, SGDR, 2017).
 
 use std::f32::consts::PI;
 
 use super::{Layers, Phase};
+use crate::train::options::Schedule;
 
 /// Least share of the learning rate in the warm-up.
 const FIRST: f32 = 0.05;
@@ -15,6 +16,8 @@ pub(crate) struct Learn {
     pub epochs: usize,
     /// Share of the phase in which the learning rate rises, 0 to below 1.
     pub warmup: f32,
+    /// How it falls then.
+    pub schedule: Schedule,
 }
 
 impl Phase for Learn {
@@ -30,7 +33,11 @@ impl Phase for Learn {
         if progress < self.warmup {
             return (progress / self.warmup).max(FIRST);
         }
-        fall(progress - self.warmup, 1.0 - self.warmup)
+        let (done, whole) = (progress - self.warmup, 1.0 - self.warmup);
+        match self.schedule {
+            Schedule::Cosine => fall(done, whole),
+            Schedule::Triangular => 1.0 - done / whole,
+        }
     }
 }
 
@@ -45,17 +52,21 @@ mod tests {
 
     #[test]
     fn the_learning_rate_rises_to_its_peak_and_ends_at_zero() {
-        let learn = Learn {
-            epochs: 1,
-            warmup: 0.2,
-        };
-        assert!((learn.rate(0.2) - 1.0).abs() < 1e-6);
-        assert!(learn.rate(0.0) < learn.rate(0.1));
-        assert!(learn.rate(1.0) < 1e-6);
-        let without = Learn {
-            warmup: 0.0,
-            ..learn
-        };
-        assert_eq!(without.rate(0.0), 1.0);
+        for schedule in [Schedule::Cosine, Schedule::Triangular] {
+            let learn = Learn {
+                epochs: 1,
+                warmup: 0.2,
+                schedule,
+            };
+            assert!((learn.rate(0.2) - 1.0).abs() < 1e-6);
+            assert!((learn.rate(0.6) - 0.5).abs() < 1e-6, "halfway down");
+            assert!(learn.rate(0.0) < learn.rate(0.1));
+            assert!(learn.rate(1.0).abs() < 1e-6);
+            let without = Learn {
+                warmup: 0.0,
+                ..learn
+            };
+            assert_eq!(without.rate(0.0), 1.0);
+        }
     }
 }

@@ -43,7 +43,7 @@ pub fn rounded(model: &Model, quantization: &Quantization, latent: &[Tensor<2>])
             };
             unary_on_flex(kernel, tensor.clone())
         }
-        Role::Bias | Role::Activation | Role::Norm => tensor.clone(),
+        Role::Bias | Role::Activation | Role::NormScale | Role::NormShift => tensor.clone(),
     });
     round.collect()
 }

@@ -21,6 +21,8 @@ pub(super) struct Batch<'b> {
     pub number: usize,
     /// How many of them in its phase.
     pub in_phase: usize,
+    /// Share of its phase that is done, 0 to 1.
+    pub progress: f32,
     /// Share of the greatest learning rate.
     pub rate: f32,
 }

@@ -10,6 +10,7 @@ use crate::data::Dataset;
 use crate::train::average::Average;
 use crate::train::forward::{Penalty, TrainingOutput};
 use crate::train::kernel::poly::InputPenalty;
+use crate::train::lookahead::Lookahead;
 use crate::train::model::{Activations, Model};
 use crate::train::optimizer::Sgd;
 use crate::train::options::{self, TrainOptions};
@@ -28,6 +29,7 @@ pub(in crate::train) struct Polynomials<'a> {
     model: Model,
     sgd: Sgd,
     average: Option<Average>,
+    lookahead: Option<Lookahead>,
     targets: Targets,
     device: Device,
 }
@@ -46,6 +48,10 @@ impl<'a> Polynomials<'a> {
         let mut model = Model::new(training.graph, activations, &mut rng)?;
         infer::fits(&model, training.data.training)?;
         infer::fits(&model, training.data.validation)?;
+        model.whiten(training.data.training, options.whitening)?;
+        if options.identity {
+            model.begin_with_identity();
+        }
         if let Some(weights) = training.inherited {
             model.inherit(weights, training.data.training, options.batch);
         }
@@ -60,6 +66,7 @@ impl<'a> Polynomials<'a> {
             training,
             sgd: Sgd::new(&model.parameters),
             average: Average::new(&model, options.ema),
+            lookahead: Lookahead::new(&model, options.lookahead),
             targets: Targets::new(training.data.training, options),
             model,
             device: options.device.open()?.autodiff(),
@@ -131,8 +138,10 @@ impl Step for Polynomials<'_> {
 
     fn state(&mut self) -> Box<dyn Iterator<Item = &mut Vec<f32>> + '_> {
         let average = self.average.iter_mut().flat_map(|a| &mut a.values);
+        let slow = self.lookahead.iter_mut().flat_map(|l| &mut l.values);
         let velocity = self.sgd.velocity.iter_mut();
-        Box::new(self.model.values_mut().chain(velocity).chain(average))
+        let model = self.model.values_mut();
+        Box::new(model.chain(velocity).chain(average).chain(slow))
     }
 
     fn forget(&mut self) {
@@ -162,6 +171,9 @@ impl Step for Polynomials<'_> {
         self.sgd
             .step(&mut self.model.parameters, &gradients, options, rate);
         self.model.update_running(&output, options.norm_rate);
+        if let Some(lookahead) = &mut self.lookahead {
+            lookahead.update(&mut self.model, batch.in_phase, batch.progress);
+        }
         if let Some(average) = &mut self.average {
             average.update(&self.model, batch.number);
         }
