@@ -165,6 +165,16 @@ pub enum Error {
         /// What made-up inputs led to.
         cause: Option<Box<Error>>,
     },
+    /// Without samples nothing can be promised: no made-up inputs look to the network like those it was trained on.
+    #[error(
+        "without sample inputs the errors of this network cannot be bounded: on all kinds of made-up inputs its channels are \
+         {apart:.1} deviations from what its batch norms have seen. Give inputs like those to come with `--calibrate FILE`; \
+         `hemet data calibration SOURCE -o FILE` makes such a file from a folder of images or a NumPy array"
+    )]
+    UnlikeTraining {
+        /// Root mean square, over channels, of how far mean and deviation are from those of training.
+        apart: f64,
+    },
     /// With these weights errors grow so much that no secure parameters keep the promise.
     #[error(
         "with these weights the errors of the logits would reach {share:.1e} times the promised 2^-{precision_bits}, and scales of \

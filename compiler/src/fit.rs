@@ -7,12 +7,12 @@
 use hemet_schedule::{Basis, CostTable, InputTransform, Promise};
 use hemet_spaces::{LayerGraph, Weights};
 
-use crate::calibration::{CONFIDENCE, Headroom, Inputs, features};
+use crate::calibration::{CONFIDENCE, Headroom, Inputs, Known, features, lacking};
 use crate::decisions::Decisions;
 use crate::maps;
 use crate::net::{Net, Rounding, Sizes};
-use crate::parameters::rounding;
 use crate::parameters::simulate::{INPUTS, Simulation};
+use crate::parameters::{room, rounding};
 use crate::passes::{self, Context, WindowSums};
 use crate::{Error, Options};
 
@@ -27,7 +27,7 @@ const OF_SENSED: [f64; 6] = [1.0, 0.95, 0.9, 0.8, 0.5, 0.25];
 /// Inputs that say how weights may be rounded.
 const SENSED: usize = 4 * INPUTS;
 /// Fewest and most inputs of one simulation.
-const SIMULATED: std::ops::RangeInclusive<usize> = 6..=192;
+const SIMULATED: std::ops::RangeInclusive<usize> = 6..=384;
 
 /// Decisions with weights, and what was found.
 pub struct Fitted {
@@ -46,12 +46,12 @@ pub struct Fitted {
 /// # Errors
 /// As [`crate::compile_for`].
 pub fn fit(
-    graph: &LayerGraph,
-    weights: &Weights,
+    known: &Known<'_>,
     samples: &[Vec<f64>],
     options: &Options,
     costs: &CostTable,
 ) -> Result<Fitted, Error> {
+    let Known { graph, weights, .. } = *known;
     let network = Network {
         graph,
         weights,
@@ -61,7 +61,7 @@ pub fn fit(
     };
     let affordable = options.guard_bits + OPTIONAL_GUARD_BITS;
     let mut outcome: Option<Result<Fitted, Error>> = None;
-    for inputs in Inputs::choices(samples, &network.net, options)? {
+    for inputs in Inputs::choices(samples, &network.net, known, options)? {
         if let Some(Ok(fitted)) = &outcome
             && fitted.options.guard_bits <= affordable
         {
@@ -133,10 +133,13 @@ impl Task<'_> {
             .decide(&options)
             .map_err(|cause| self.without_headroom(cause, &options, promised))?;
         let mut net = self.net(&options, decisions.sums())?;
+        let mut sizes = self.sizes(&net);
         loop {
+            let rooms = room::bits(&net, &decisions.structure);
+            let bits = lacking(&rooms, &sizes, self.prepared.basis);
             let check = Check::new(&net, &decisions, &self.prepared, promised);
             let share = check.share(&decisions.rounding);
-            if share <= 1.0 {
+            if share <= 1.0 && bits == 0 {
                 let counts = maps::stored_weights(&net, &decisions.footprints)?;
                 let rounding = check.rounding(&counts);
                 let promise = self.promise(&check, &rounding, &options);
@@ -148,16 +151,24 @@ impl Task<'_> {
                     transform: self.transform,
                 });
             }
-            // A bit of scale halves the errors.
-            options.guard_bits += share.log2().ceil().clamp(1.0, f64::from(u8::MAX)) as u32;
+            // The base prime is part of every modulus. A bit of scale halves the errors.
+            options.output_bits += bits;
+            options.guard_bits += share.log2().ceil().clamp(0.0, f64::from(u8::MAX)) as u32;
             let refused = |cause| self.refused(cause, share, &options);
             options.check().map_err(refused)?;
             let sums = decisions.sums();
             decisions = self.decide(&options).map_err(refused)?;
             if decisions.sums() != sums {
                 net = self.net(&options, decisions.sums())?;
+                sizes = self.sizes(&net);
             }
         }
+    }
+
+    /// What the tensors of a net are on the inputs that it is fitted to.
+    fn sizes(&self, net: &Net) -> Vec<Sizes> {
+        let groups = self.prepared.groups.iter();
+        groups.map(|group| Sizes::of(net, group)).collect()
     }
 
     fn decide(&self, options: &Options) -> Result<Decisions, Error> {
@@ -242,6 +253,7 @@ struct Check<'a> {
     decisions: &'a Decisions,
     groups: Vec<&'a [Vec<f64>]>,
     held_out: &'a [Vec<f64>],
+    stretched: &'a [Vec<f64>],
     promised: f64,
     /// Share of the promise that may be taken.
     limit: f64,
@@ -257,6 +269,7 @@ impl<'a> Check<'a> {
             decisions,
             groups: inputs.groups.iter().map(first).collect(),
             held_out: first(&inputs.held_out),
+            stretched: first(&inputs.stretched),
             promised,
             limit: match inputs.basis {
                 Basis::Samples => 1.0,
@@ -290,12 +303,16 @@ impl<'a> Check<'a> {
         kept.next().unwrap_or_else(|| exact.clone())
     }
 
-    /// The largest share of the promise that the errors of any group, or of the held-out inputs, take; at most 1
-    /// where it is kept.
+    /// The largest share of the promise that the errors of any group, of the held-out or of the stretched inputs take;
+    /// at most 1 where it is kept.
     fn share(&self, rounding: &[Rounding]) -> f64 {
         let all = self.groups.iter().copied().chain([self.held_out]);
         let some = all.filter(|inputs| !inputs.is_empty());
         let shares = some.map(|inputs| self.simulation(inputs).share(rounding));
-        shares.fold(0.0, f64::max) / self.limit
+        let rare = match self.stretched.is_empty() {
+            true => 0.0,
+            false => self.simulation(self.stretched).share_of_rare(rounding),
+        };
+        shares.fold(rare, f64::max) / self.limit
     }
 }

@@ -46,7 +46,7 @@ mod synthetic;
 pub mod tfhe;
 
 pub use activation::Activation;
-pub use calibration::{SAMPLES, check_samples};
+pub use calibration::{Known, SAMPLES, check_samples};
 pub use error::Error;
 pub use estimate::Estimate;
 pub use options::{Options, Target};
@@ -55,7 +55,7 @@ pub use synthetic::synthetic_table;
 
 use hemet_schedule::artifact::LayerNote;
 use hemet_schedule::{CostTable, InputTransform, Promise, Schedule, Verified, verify};
-use hemet_spaces::{LayerGraph, Weights};
+use hemet_spaces::{LayerGraph, LayerMoments, Weights};
 
 use decisions::Decisions;
 use passes::Context;
@@ -127,8 +127,26 @@ pub fn compile_for(
     options: &Options,
     costs: &CostTable,
 ) -> Result<Compiled, Error> {
+    let known = Known {
+        graph,
+        weights,
+        moments: &LayerMoments::new(),
+    };
+    compile_known(samples, &known, options, costs)
+}
+
+/// As [`compile_for`]; without samples it takes inputs on which layers have the moments that training saw of them.
+///
+/// # Errors
+/// As [`compile_for`].
+pub fn compile_known(
+    samples: &[Vec<f64>],
+    known: &Known<'_>,
+    options: &Options,
+    costs: &CostTable,
+) -> Result<Compiled, Error> {
     options.check()?;
-    let fitted = fit::fit(graph, weights, samples, options, costs)?;
+    let fitted = fit::fit(known, samples, options, costs)?;
     let (schedule, layers) = emitted(&fitted.decisions, &fitted.options, costs)?;
     let estimate = Estimate::of(&schedule, layers, costs)?;
     Ok(Compiled {

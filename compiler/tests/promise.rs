@@ -5,12 +5,14 @@ mod common;
 
 use common::calibrated::normalized;
 use common::{Net, rng, run_noisy};
-use hemet_compiler::{Activation, Compiled, Error, Options, compile_for, synthetic_table};
+use hemet_compiler::{
+    Activation, Compiled, Error, Known, Options, compile_for, compile_known, synthetic_table,
+};
 use hemet_runtime::door::Model;
 use hemet_runtime::{Client, Notice, Server, unobserved};
 use hemet_schedule::{Artifact, Basis, Manifest, Schedule};
 use hemet_spaces::evaluate::evaluate;
-use hemet_spaces::{LayerGraph, Weights};
+use hemet_spaces::{Layer, LayerGraph, LayerMoments, Moments, Weights};
 use rand::RngExt;
 
 /// Inputs from 0 to 1.
@@ -322,4 +324,128 @@ fn nearly_linear_quadratics_take_the_power_basis_by_themselves() {
         (options.activation, options.max_shift),
         (Activation::CompletedSquare, 0.5)
     );
+}
+
+/// Mean 0 and deviation 1 behind every batch norm, as [`normalized`] leaves them.
+fn unit_moments(graph: &LayerGraph) -> LayerMoments {
+    let norms = graph
+        .nodes()
+        .filter(|(_, node)| matches!(node.layer, Layer::Affine(_)));
+    let unit = |channels| Moments {
+        mean: vec![0.0; channels],
+        deviation: vec![1.0; channels],
+    };
+    norms
+        .map(|(_, node)| (node.name.clone(), unit(node.shape.channels)))
+        .collect()
+}
+
+#[test]
+fn without_samples_batch_norms_say_which_inputs_a_network_was_trained_on() {
+    let graph = (0..4)
+        .fold(Net::new(1, 8), |net, _| net.block(4, 3, 1))
+        .pool(4)
+        .dense(10)
+        .graph;
+    let moments = unit_moments(&graph);
+    // From where to where pixels go: dark, bright, of little contrast, and a share of them that is black.
+    for (low, high, black) in [
+        (0.0, 0.3, 0.0),
+        (0.6, 1.0, 0.0),
+        (0.3, 0.6, 0.0),
+        (0.0, 1.0, 0.6),
+    ] {
+        let some = |seed: u64, count: usize| -> Vec<Vec<f64>> {
+            let mut rng = rng(seed);
+            let mut pixel = |_| match rng.random_bool(black) {
+                true => 0.0,
+                false => rng.random_range(low..high),
+            };
+            (0..count)
+                .map(|_| (0..64).map(&mut pixel).collect())
+                .collect()
+        };
+        let weights = normalized(&graph, &some(1, 64), 5.0, 7);
+        let known = Known {
+            graph: &graph,
+            weights: &weights,
+            moments: &moments,
+        };
+        let compiled = compile_known(&[], &known, &Options::default(), &synthetic_table());
+        let compiled = compiled.unwrap_or_else(|e| panic!("{low} to {high}: {e}"));
+        let found = error(&compiled, &graph, &weights, &some(2, 30));
+        let promise = &compiled.promise;
+        assert!(
+            found <= promise.error,
+            "{low} to {high}: {found:e}, {promise}"
+        );
+    }
+}
+
+#[test]
+fn without_samples_a_network_whose_batch_norms_saw_something_else_is_refused() {
+    let graph = Net::new(1, 8).block(4, 3, 1).block(4, 3, 1).dense(3).graph;
+    let moments = unit_moments(&graph);
+    let far: Vec<Vec<f64>> = inputs(&graph, 1, 64)
+        .into_iter()
+        .map(|x| x.iter().map(|v| 200.0 * v - 900.0).collect())
+        .collect();
+    let weights = normalized(&graph, &far, 5.0, 7);
+    let known = Known {
+        graph: &graph,
+        weights: &weights,
+        moments: &moments,
+    };
+    let refused = compile_known(&[], &known, &Options::default(), &synthetic_table());
+    let message = refused.err().unwrap().to_string();
+    assert!(
+        message.contains("--calibrate") && message.contains("batch norms"),
+        "{message}"
+    );
+}
+
+#[test]
+fn inner_tensors_have_room_for_rare_large_values() {
+    // A pixel that is bright in one input of forty, and otherwise nearly black, decides the first two squares.
+    let graph = Net::new(1, 8)
+        .conv(2, 1, 1)
+        .quadratic()
+        .conv(2, 1, 1)
+        .quadratic()
+        .pool(8)
+        .dense(2)
+        .graph;
+    let mut weights = common::weights(&graph, 3);
+    for (name, tensor) in &mut weights.tensors {
+        if name.ends_with("coefficients") {
+            tensor.data = [0.0, 0.0, 1.0].repeat(2);
+        }
+    }
+    let input = |seed: u64| -> Vec<f64> {
+        let mut rng = rng(seed);
+        let mut x: Vec<f64> = (0..64).map(|_| rng.random_range(0.0..0.02)).collect();
+        if seed.is_multiple_of(40) {
+            x[(seed as usize / 40) % 64] = 1.0;
+        }
+        x
+    };
+    let samples: Vec<Vec<f64>> = (1..=120).map(input).collect();
+    let compiled = compiled(&samples, &graph, &weights, &Options::default());
+    let artifact = Artifact::new(Manifest::new("rare"), compiled.schedule.clone());
+    let (client, keys) = Client::generate(artifact.spec().unwrap()).unwrap();
+    let server = Server::new(Box::new(artifact)).unwrap();
+    let keys = server.keys(&keys).unwrap();
+    for x in [input(400), input(880), input(401)] {
+        let wanted = evaluate(&graph, &weights, &x).unwrap();
+        let request = client.encrypt(&x).unwrap();
+        let response = server.answer(&keys, &request, &mut unobserved).unwrap();
+        let found = client.decrypt(&response).unwrap().logits();
+        for (f, w) in found.iter().zip(&wanted) {
+            assert!(
+                (f - w).abs() <= compiled.promise.error,
+                "{f} and {w}: {}",
+                compiled.promise
+            );
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use hemet_spaces::layer::{Affine, Poly};
-use hemet_spaces::{Layer, LayerGraph, Shape, Weights};
+use hemet_spaces::{Layer, LayerGraph, LayerMoments, Shape, Weights};
 use prost::Message;
 
 use crate::fit::{self, Curve, Pending, Role};
@@ -52,6 +52,7 @@ pub(crate) fn import(
         budget: Budget::new(),
         batch: input.batch.filter(|batch| *batch > 1),
         pending: Vec::new(),
+        moments: LayerMoments::new(),
         values: HashMap::new(),
         initializers,
     };
@@ -76,11 +77,13 @@ pub(crate) fn import(
     let Import {
         network,
         mut pending,
+        mut moments,
         ..
     } = import;
     let (graph, weights): (LayerGraph, Weights) = network.finish(last)?;
     // Those that the output does not depend on are gone.
     pending.retain(|pending| graph.find(&pending.poly).is_some());
+    moments.retain(|layer, _| graph.find(layer).is_some());
     let output_name = match source.outputs.is_empty() {
         true => heads[0].tensor.to_owned(),
         false => source.outputs.join(","),
@@ -88,6 +91,7 @@ pub(crate) fn import(
     let imported = Imported {
         graph,
         weights,
+        moments,
         input_name: input.name.to_owned(),
         output_name,
         client: heads.iter().flat_map(|head| head.steps.clone()).collect(),

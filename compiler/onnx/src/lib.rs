@@ -72,7 +72,7 @@ pub use tail::ClientStep;
 
 use std::path::Path;
 
-use hemet_spaces::{LayerGraph, Weights};
+use hemet_spaces::{LayerGraph, LayerMoments, Weights};
 
 /// A model to import.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +114,8 @@ pub struct Imported {
     pub graph: LayerGraph,
     /// Its weights, complete for the graph.
     pub weights: Weights,
+    /// What training saw of layers, by the batch norms that the model has.
+    pub moments: LayerMoments,
     /// Name of the model's input.
     pub input_name: String,
     /// Name of the model's output, or names joined by commas.

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use hemet_spaces::LayerMoments;
+
 use crate::Error;
 use crate::constant::Constant;
 use crate::fit::Pending;
@@ -28,6 +30,8 @@ pub(crate) struct Import<'m> {
     pub(crate) batch: Option<usize>,
     /// Activations to be fitted.
     pub(crate) pending: Vec<Pending>,
+    /// What training saw of layers, by name.
+    pub(crate) moments: LayerMoments,
     pub(crate) values: HashMap<&'m str, Value<'m>>,
     pub(crate) initializers: HashMap<&'m str, &'m TensorProto>,
 }

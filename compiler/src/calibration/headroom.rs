@@ -26,23 +26,47 @@ pub struct Headroom {
     pub wanted: f64,
 }
 
+/// Outputs and inner tensors may be this much larger than the bound on those of the inputs at hand.
+fn margin(basis: Basis) -> f64 {
+    match basis {
+        Basis::Samples => MARGIN_OF_SAMPLES,
+        Basis::Assumed => MARGIN_OF_ASSUMED,
+    }
+}
+
+/// Bits by which the base prime must grow so that no inner tensor wraps round: `rooms` are those of
+/// [`crate::parameters::room`], `groups` are sizes of the same net.
+pub fn lacking(rooms: &[f64], groups: &[Sizes], basis: Basis) -> i32 {
+    let of = |largest: &[f64], room: f64| {
+        let wanted = (margin(basis) * tail::bound(largest)).log2();
+        // Zeros want nothing; what overflowed is refused for its errors.
+        if wanted.is_finite() {
+            (wanted - room).ceil().max(0.0) as i32
+        } else {
+            0
+        }
+    };
+    let of_group = |group: &Sizes| {
+        let pairs = group.largest.iter().zip(rooms);
+        pairs.map(|(largest, room)| of(largest, *room)).max()
+    };
+    groups.iter().filter_map(of_group).max().unwrap_or(0)
+}
+
 impl Headroom {
     /// That of outputs on inputs of a kind, `groups` by group; the size is that of the group with the smallest outputs.
     ///
     /// # Errors
     /// [`Error::OutputRange`] for outputs above the range that the user chose.
     pub fn of(groups: &[Sizes], basis: Basis, options: &Options) -> Result<Self, Error> {
-        let margin = match basis {
-            Basis::Samples => MARGIN_OF_SAMPLES,
-            Basis::Assumed => MARGIN_OF_ASSUMED,
-        };
+        let margin = margin(basis);
         let largest = |output: &Vec<f64>| output.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
         let (mut size, mut seen, mut wanted) = (f64::INFINITY, 0.0f64, 0.0f64);
         for group in groups {
             let outputs: Vec<f64> = group.outputs.iter().map(largest).collect();
             size = size.min(group.output_size());
             seen = outputs.iter().copied().fold(seen, f64::max);
-            wanted = wanted.max(margin * tail::bound(&outputs, tail::Rarity::RARE));
+            wanted = wanted.max(margin * tail::bound(&outputs));
         }
         if let Some(range) = options.output_range {
             if seen > range {

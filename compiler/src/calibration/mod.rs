@@ -8,11 +8,13 @@ mod check;
 pub mod features;
 mod headroom;
 mod plausible;
+mod stretched;
 mod tail;
 
 pub use check::check_samples;
-pub use headroom::Headroom;
-pub use tail::{CONFIDENCE, Rarity, bound};
+pub use headroom::{Headroom, lacking};
+pub use plausible::Known;
+pub use tail::{CONFIDENCE, error};
 
 use hemet_schedule::{Basis, InputTransform};
 
@@ -20,7 +22,7 @@ use crate::net::Net;
 use crate::{Error, Options};
 
 /// Most samples that are looked at.
-pub const SAMPLES: usize = 256;
+pub const SAMPLES: usize = 1024;
 /// Products of a weight and a number that one pass over the samples may take, and the samples that it takes at least.
 const PRODUCTS: usize = 3_000_000_000;
 const LEAST: usize = 24;
@@ -35,6 +37,8 @@ pub struct Inputs {
     pub groups: Vec<Vec<Vec<f64>>>,
     /// To test on; none where inputs are made up.
     pub held_out: Vec<Vec<f64>>,
+    /// A little farther out than those to fit to; none where these are made up.
+    pub stretched: Vec<Vec<f64>>,
 }
 
 impl Inputs {
@@ -43,14 +47,23 @@ impl Inputs {
     ///
     /// # Errors
     /// As [`check_samples`]; [`Error::Unbounded`] where no made-up inputs leave the network's values in proportion.
-    pub fn choices(samples: &[Vec<f64>], net: &Net, options: &Options) -> Result<Vec<Self>, Error> {
+    pub fn choices(
+        samples: &[Vec<f64>],
+        net: &Net,
+        known: &Known<'_>,
+        options: &Options,
+    ) -> Result<Vec<Self>, Error> {
         if samples.is_empty() {
             let assumed = |groups| Self {
                 basis: Basis::Assumed,
                 groups,
                 held_out: Vec::new(),
+                stretched: Vec::new(),
             };
-            let choices = plausible::choices(net, options)?;
+            let choices = match known.moments.is_empty() {
+                true => plausible::choices(net, options)?,
+                false => plausible::choices_by_moments(known, options)?,
+            };
             return Ok(choices.into_iter().map(assumed).collect());
         }
         check_samples(samples, Some(net.nodes[0].shape.len()))?;
@@ -58,10 +71,14 @@ impl Inputs {
         let some = samples.iter().take(most).cloned().enumerate();
         let (held_out, fitted): (Vec<_>, Vec<_>) =
             some.partition(|(i, _)| i % HELD_OUT == HELD_OUT - 1);
-        let of = |part: Vec<(usize, Vec<f64>)>| part.into_iter().map(|(_, x)| x).collect();
+        let of = |part: Vec<(usize, Vec<f64>)>| -> Vec<Vec<f64>> {
+            part.into_iter().map(|(_, x)| x).collect()
+        };
+        let fitted = of(fitted);
         Ok(vec![Self {
             basis: Basis::Samples,
-            groups: vec![of(fitted)],
+            stretched: stretched::inputs(&fitted),
+            groups: vec![fitted],
             held_out: of(held_out),
         }])
     }
@@ -81,6 +98,7 @@ impl Inputs {
             basis: self.basis,
             groups: self.groups.iter().map(|group| of(group)).collect(),
             held_out: of(&self.held_out),
+            stretched: of(&self.stretched),
         }
     }
 }

@@ -4,8 +4,12 @@
 //! keep their size from layer to layer, on others they explode or vanish. So several kinds of inputs are tried,
 //! smooth and independent, positive and symmetric, sparse and dense, and those kinds stay under which values keep
 //! their size best. Where they keep it under none of them, nothing can be promised.
+//!
+//! Batch norms tell more: the mean and the deviation of each channel on the training data ([`Moments`]). Where a model
+//! has them, those kinds of inputs stay, of more contrasts and brightnesses, that come nearest to them.
 
-use hemet_spaces::Shape;
+use hemet_spaces::evaluate::Evaluator;
+use hemet_spaces::{LayerGraph, LayerMoments, Moments, Shape, Weights};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -23,39 +27,40 @@ const MOST: f64 = 64.0;
 /// Up to this many squares in a row values cannot explode much.
 const SHALLOW: usize = 2;
 
+/// Inputs of each kind by which kinds are compared with batch norms.
+const COMPARED: usize = 6;
+/// Contrasts and brightnesses of the kinds that are compared with batch norms.
+const GAINS: [f64; 4] = [0.4, 1.0, 2.0, 4.0];
+const OFFSETS: [f64; 5] = [-0.6, -0.3, 0.0, 0.3, 0.6];
+/// What one channel counts at most in the comparison, in deviations.
+const MOST_APART: f64 = 3.0;
+/// Kinds that are this near to what training saw stay, and no more than so many; if none is within the second distance,
+/// none stands for the training data.
+const NEAR: f64 = 0.5;
+const FAR: f64 = 1.5;
+const NEAREST: usize = 4;
+
 /// A kind of inputs: each number from 0 to 1, before it is brought into the input range.
+#[derive(Clone, Copy)]
 struct Family {
     smooth: bool,
     symmetric: bool,
-    sparse: bool,
+    /// Numbers `x` become `gain·(x − ½) + ½ + offset`, within 0 and 1.
+    gain: f64,
+    offset: f64,
 }
 
 const FAMILIES: [Family; 5] = [
+    Family::plain(false, false),
+    Family::plain(true, false),
+    // Strokes on an empty ground.
     Family {
-        smooth: false,
-        symmetric: false,
-        sparse: false,
+        gain: 2.0,
+        offset: -0.5,
+        ..Family::plain(true, false)
     },
-    Family {
-        smooth: true,
-        symmetric: false,
-        sparse: false,
-    },
-    Family {
-        smooth: true,
-        symmetric: false,
-        sparse: true,
-    },
-    Family {
-        smooth: false,
-        symmetric: true,
-        sparse: false,
-    },
-    Family {
-        smooth: true,
-        symmetric: true,
-        sparse: false,
-    },
+    Family::plain(false, true),
+    Family::plain(true, true),
 ];
 
 /// Inputs of one kind.
@@ -112,7 +117,122 @@ fn depth(net: &Net) -> usize {
     depth.into_iter().max().unwrap_or(0)
 }
 
+/// The groups whose moments are nearest to those that training saw, the most inclusive choice first.
+///
+/// # Errors
+/// [`Error::Unbounded`] where none is near them; weights that do not fit.
+pub fn choices_by_moments(known: &Known<'_>, options: &Options) -> Result<Vec<Vec<Group>>, Error> {
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    let shape = known.graph.node(known.graph.input()).shape;
+    let mut of = |family: &Family, count: usize| -> Group {
+        let one = |_| family.input(shape, options.input_range, &mut rng);
+        (0..count).map(one).collect()
+    };
+    let evaluator = Evaluator::new(known.graph, known.weights)?;
+    let mut kinds = Vec::new();
+    for family in Family::all() {
+        let distance = known.distance(&evaluator, &of(&family, COMPARED))?;
+        kinds.push((distance, family));
+    }
+    kinds.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let best = kinds[0].0;
+    if best > FAR {
+        return Err(Error::UnlikeTraining { apart: best });
+    }
+    let near = |(distance, _): &&(f64, Family)| *distance <= NEAR.max(1.5 * best);
+    let nearest: Vec<Family> = kinds
+        .iter()
+        .filter(near)
+        .take(NEAREST)
+        .map(|(_, f)| *f)
+        .collect();
+    let groups: Vec<Group> = nearest.iter().map(|family| of(family, COUNT)).collect();
+    let least = groups.len().div_ceil(2);
+    Ok((least..=groups.len())
+        .rev()
+        .map(|count| groups[..count].to_vec())
+        .collect())
+}
+
+/// A model with what its batch norms say.
+pub struct Known<'a> {
+    /// Its layers.
+    pub graph: &'a LayerGraph,
+    /// Their weights.
+    pub weights: &'a Weights,
+    /// What training saw of some layers.
+    pub moments: &'a LayerMoments,
+}
+
+impl Known<'_> {
+    /// How far the moments of layers on these inputs are from those that training saw: root mean square over channels,
+    /// in deviations.
+    fn distance(&self, evaluator: &Evaluator, inputs: &[Vec<f64>]) -> Result<f64, Error> {
+        let values: Vec<Vec<Vec<f64>>> = inputs
+            .iter()
+            .map(|x| evaluator.run_all(x))
+            .collect::<Result<_, _>>()?;
+        let (mut sum, mut count) = (0.0, 0);
+        for (id, node) in self.graph.nodes() {
+            let Some(wanted) = self.moments.get(&node.name) else {
+                continue;
+            };
+            let of_layer: Vec<Vec<f64>> = values
+                .iter()
+                .map(|layers| layers[id.index()].clone())
+                .collect();
+            let found = Moments::of(node.shape.channels, &of_layer);
+            for channel in 0..node.shape.channels.min(wanted.mean.len()) {
+                sum += apart(&found, wanted, channel).powi(2);
+                count += 1;
+            }
+        }
+        Ok((sum / f64::from(count.max(1))).sqrt())
+    }
+}
+
+/// By how much mean and deviation of a channel differ, in deviations and by the logarithm of their ratio.
+fn apart(found: &Moments, wanted: &Moments, channel: usize) -> f64 {
+    let deviation = wanted.deviation[channel];
+    if deviation <= 0.0 {
+        return 0.0;
+    }
+    let shift = (found.mean[channel] - wanted.mean[channel]) / deviation;
+    let spread = (found.deviation[channel] / deviation).ln();
+    let apart = shift.hypot(spread);
+    // What overflowed, or never varies, is as far as can be.
+    if apart.is_finite() {
+        apart.min(MOST_APART)
+    } else {
+        MOST_APART
+    }
+}
+
 impl Family {
+    const fn plain(smooth: bool, symmetric: bool) -> Self {
+        Self {
+            smooth,
+            symmetric,
+            gain: 1.0,
+            offset: 0.0,
+        }
+    }
+
+    /// All that are compared with batch norms.
+    fn all() -> impl Iterator<Item = Self> {
+        let of_kind = |(smooth, symmetric)| {
+            GAINS.into_iter().flat_map(move |gain| {
+                OFFSETS.into_iter().map(move |offset| Self {
+                    gain,
+                    offset,
+                    ..Self::plain(smooth, symmetric)
+                })
+            })
+        };
+        let kinds = [(false, false), (true, false), (false, true), (true, true)];
+        kinds.into_iter().flat_map(of_kind)
+    }
+
     fn input(&self, shape: Shape, range: f64, rng: &mut ChaCha8Rng) -> Vec<f64> {
         let mut values: Vec<f64> = match self.smooth {
             true => smooth(shape, rng),
@@ -121,9 +241,7 @@ impl Family {
                 .collect(),
         };
         for value in &mut values {
-            if self.sparse {
-                *value = (2.0 * *value - 1.0).max(0.0);
-            }
+            *value = (self.gain * (*value - 0.5) + 0.5 + self.offset).clamp(0.0, 1.0);
             if self.symmetric {
                 *value = 2.0 * *value - 1.0;
             }

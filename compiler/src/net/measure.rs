@@ -10,6 +10,8 @@ const LANES: usize = 16;
 pub struct Sizes {
     /// By node: the mean square of each channel.
     pub power: Vec<Vec<f64>>,
+    /// By node: the largest magnitude on each input.
+    pub largest: Vec<Vec<f64>>,
     /// By input: the output.
     pub outputs: Vec<Vec<f64>>,
 }
@@ -20,6 +22,7 @@ impl Sizes {
         let shapes = net.nodes.iter().map(|node| node.shape);
         let mut sizes = Self {
             power: shapes.map(|shape| vec![0.0; shape.channels]).collect(),
+            largest: vec![Vec::with_capacity(inputs.len()); net.nodes.len()],
             outputs: Vec::with_capacity(inputs.len()),
         };
         for some in inputs.chunks(LANES) {
@@ -47,6 +50,12 @@ impl Sizes {
                     |v: &[f64; LANES]| v[..inputs.len()].iter().map(|x| x * x).sum::<f64>();
                 *power += channel.iter().map(squares).sum::<f64>();
             }
+            let magnitude = |l: usize| {
+                tensors[id.0]
+                    .iter()
+                    .fold(0.0, |most, v| larger(most, v[l].abs()))
+            };
+            self.largest[id.0].extend((0..inputs.len()).map(magnitude));
         }
         let outputs = &tensors[net.output().0];
         let of_input = |l: usize| outputs.iter().map(|v| v[l]).collect();
@@ -61,14 +70,7 @@ impl Sizes {
         });
         let mean = |power: &[f64]| power.iter().sum::<f64>() / power.len().max(1) as f64;
         let sizes = operands.map(|x| mean(&self.power[x.0]).sqrt());
-        // A value that overflowed is larger than any.
-        sizes.fold(0.0, |most, x| {
-            if x.is_nan() {
-                f64::INFINITY
-            } else {
-                most.max(x)
-            }
-        })
+        sizes.fold(0.0, larger)
     }
 
     /// Root mean square of the outputs of an input, in the median over inputs.
@@ -80,5 +82,14 @@ impl Sizes {
         squares
             .get(squares.len() / 2)
             .map_or(0.0, |square| square.sqrt())
+    }
+}
+
+/// The larger of two magnitudes; a value that overflowed is larger than any.
+fn larger(most: f64, x: f64) -> f64 {
+    if x.is_nan() {
+        f64::INFINITY
+    } else {
+        most.max(x)
     }
 }

@@ -5,6 +5,7 @@ pub mod deviations;
 pub mod level;
 pub mod noise;
 pub mod price;
+pub mod room;
 pub mod rounding;
 pub mod simulate;
 pub mod structure;

@@ -15,14 +15,13 @@ use rand_chacha::ChaCha8Rng;
 
 use super::deviations::Deviations;
 use super::structure::Structure;
-use crate::calibration::{self, Rarity};
+use crate::calibration;
 use crate::net::evaluate::{axpy, value};
 use crate::net::{Net, Rounding, TensorId, mean_square};
 
-/// Bound on the errors of a logit, in their standard deviations, of inputs whose deviations are usual, and of rare
-/// ones whose deviations are larger than those of almost all others: both at once, a rare input and a rare error,
-/// seldom meet.
+/// Bound on the errors of a logit, in their standard deviations, by which the rounding of single nodes is compared.
 const TAIL: f64 = 4.5;
+/// The same for rare inputs: one in a hundred of ten normal errors is larger.
 const TAIL_OF_RARE: f64 = 3.3;
 /// What the largest of some ten deviations, each estimated from [`DRAWS`] errors, is multiplied by: it overrates
 /// itself.
@@ -60,13 +59,22 @@ impl Simulation<'_> {
     /// The bound on the errors of the logits as a share of the promise, for almost all inputs of the kind of these:
     /// at most 1 where the promise is kept. `rounding` says for each node how its weights are rounded.
     pub fn share(&self, rounding: &[Rounding]) -> f64 {
+        let outputs = self.net.node(self.net.output()).shape.len();
+        calibration::error(&self.deviations(rounding), outputs) / self.promise
+    }
+
+    /// The same for these inputs themselves, which are rarer than those to come: errors that are not rare too are
+    /// enough.
+    pub fn share_of_rare(&self, rounding: &[Rounding]) -> f64 {
+        let most = self.deviations(rounding).into_iter().fold(0.0, worst);
+        TAIL_OF_RARE * most / self.promise
+    }
+
+    /// Deviation of the errors of the logits of each input.
+    fn deviations(&self, rounding: &[Rounding]) -> Vec<f64> {
         let chunks = self.inputs.chunks(INPUTS).zip(SEED..);
-        let errors: Vec<f64> = chunks
-            .flat_map(|(some, seed)| self.errors(some, rounding, seed))
-            .collect();
-        let usual = TAIL * calibration::bound(&errors, Rarity::UNCOMMON);
-        let rare = TAIL_OF_RARE * calibration::bound(&errors, Rarity::RARE);
-        usual.max(rare) / self.promise
+        let errors = chunks.flat_map(|(some, seed)| self.errors(some, rounding, seed));
+        errors.collect()
     }
 
     /// Deviation of the errors of the logits of each of at most [`INPUTS`] inputs.

@@ -216,9 +216,13 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
         Some(path) => costs::read(path)?,
         None => costs::of_this_machine(false)?,
     };
-    let (graph, weights) = (&imported.graph, &imported.weights);
+    let known = hemet_compiler::Known {
+        graph: &imported.graph,
+        weights: &imported.weights,
+        moments: &imported.moments,
+    };
     let samples = calibration.map_or(Vec::new(), |data| data.inputs);
-    let compiled = hemet_compiler::compile_for(&samples, graph, weights, &options, &table);
+    let compiled = hemet_compiler::compile_known(&samples, &known, &options, &table);
     let compiled = compiled?;
     let seen = schemes::ckks::compile::input_range(&samples, compiled.input_transform.as_ref());
     let transformed = compiled.input_transform.is_some();

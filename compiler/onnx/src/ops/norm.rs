@@ -1,5 +1,7 @@
 //! BatchNormalization and Dropout as they are at inference.
 
+use hemet_spaces::Moments;
+
 use super::arithmetic::constants;
 use crate::Error;
 use crate::constant::{Constant, NumberKind};
@@ -60,7 +62,12 @@ pub(super) fn batch_norm<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<
     let (scale, shift) = (spread(scale)?, spread(shift)?);
     let normed = import.scaled(node, &signal, Some(&scale), Some(&shift))?;
     if import.is_affine(&normed) {
-        import.form_layer(node, &normed)?;
+        let layer = import.form_layer(node, &normed)?;
+        if normed.view.from.is_none() && import.network.shape(layer).channels == channels {
+            let moments = moments(&gamma, beta, &variance, epsilon);
+            let name = import.network.name(layer).to_owned();
+            import.moments.insert(name, moments);
+        }
     }
     Ok(normed)
 }
@@ -77,6 +84,16 @@ fn scale(node: Node<'_>, gamma: &[f64], variance: &[f64], epsilon: f64) -> Resul
     Ok(pairs
         .map(|(gamma, variance)| gamma / (variance + epsilon).sqrt())
         .collect())
+}
+
+/// What training saw behind the batch norm.
+fn moments(gamma: &[f64], beta: Vec<f64>, variance: &[f64], epsilon: f64) -> Moments {
+    let pairs = gamma.iter().zip(variance);
+    let deviation = pairs.map(|(gamma, v)| gamma.abs() * (v.max(0.0) / (v + epsilon)).sqrt());
+    Moments {
+        mean: beta,
+        deviation: deviation.collect(),
+    }
 }
 
 pub(super) fn dropout<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal, Error> {

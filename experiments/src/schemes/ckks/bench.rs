@@ -48,6 +48,9 @@ struct Figures {
     /// Of fitting activations: of the network in the clear against the logits of the cases; 0 where none was fitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     fit_error: Option<f64>,
+    /// Largest error of encryption that the artifact promises, for the logits of the cases where it states no number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promised_error: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cases: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +70,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let facts = CkksSpec::new(&artifact).map_err(Error::user)?.facts();
     let noise = facts.shown.map_or(0.0, |shown| shown.noise);
     let is_fitted = artifact.manifest.fit_error.is_some();
+    let promised = cases.as_ref().map(|cases| promised(&artifact, cases));
     let pool = common::pool(args.threads)?;
     let (session, key_file) =
         pool.install(|| Session::with_constant_bytes(Box::new(artifact), args.constant_bytes()))?;
@@ -106,6 +110,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         max_abs_error: runs.worst,
         encryption_error: runs.encryption_error,
         fit_error: cases.as_ref().map(|_| runs.fit_error),
+        promised_error: promised,
         cases: cases.as_ref().map(|cases| cases.inputs.len()),
         profile: match args.profile {
             true => Some(profile.summary(&schedule, table.as_ref())?),
@@ -113,7 +118,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         },
     };
     show(args, &figures)?;
-    check_precision(&figures, cases.as_ref(), noise)
+    check_precision(&figures, noise)
 }
 
 /// What timed predictions gave.
@@ -276,15 +281,22 @@ fn ramp(len: usize, b: usize, range: f64) -> Vec<f64> {
     (0..len).map(number).collect()
 }
 
+/// The largest error that an artifact promises: the one that it states, or by its bits of precision for logits such as
+/// those of the cases.
+fn promised(artifact: &Artifact, cases: &cases::Cases) -> f64 {
+    let bits = f64::from(artifact.schedule.header.precision_bits);
+    match &artifact.manifest.promise {
+        Some(promise) => promise.error,
+        None => (-bits).exp2() * cases.magnitude().max(1.0),
+    }
+}
+
 /// With given cases the error must be within the artifact's promise, and six deviations of the noise that decryption
 /// adds.
-fn check_precision(
-    figures: &Figures,
-    cases: Option<&cases::Cases>,
-    noise: f64,
-) -> Result<(), Error> {
-    let Some(cases) = cases else { return Ok(()) };
-    let promised = (-f64::from(figures.precision_bits)).exp2() * cases.magnitude().max(1.0);
+fn check_precision(figures: &Figures, noise: f64) -> Result<(), Error> {
+    let Some(promised) = figures.promised_error else {
+        return Ok(());
+    };
     let promised = promised + 6.0 * noise;
     if figures.encryption_error <= promised {
         return Ok(());
@@ -352,6 +364,9 @@ fn show(args: &Args, figures: &Figures) -> Result<(), Error> {
             "of that         {:.1e} by encryption, {fit:.1e} by fitted activations",
             figures.encryption_error
         );
+    }
+    if let Some(promised) = figures.promised_error {
+        println!("promised        {promised:.1e} by encryption");
     }
     if let Some(profile) = &figures.profile {
         profile.print();

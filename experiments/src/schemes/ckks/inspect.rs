@@ -99,6 +99,9 @@ fn show(figures: &Figures) {
         "precision      2^-{} of the logits' magnitude",
         figures.precision_bits
     );
+    if let Some(promise) = &manifest.promise {
+        println!("promise        {promise}");
+    }
     if let (Some(sharing), Some(noise)) = (manifest.sharing, figures.shown_noise) {
         println!(
             "shown          up to {} results, with noise within ±{:.1e} (three deviations)",
