@@ -28,15 +28,15 @@ pub trait CostModel: Sync {
     /// reason of an infeasible trial. The same network always gets the same answer.
     fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String>;
 
-    /// As [`Self::estimate`], under a scheme. A model that knows CKKS alone refuses others.
+    /// As [`Self::estimate`], under a scheme. A model that knows the default scheme alone refuses others.
     ///
     /// # Errors
     /// As [`Self::estimate`].
     fn estimate_under(&self, scheme: Scheme, graph: &LayerGraph) -> Result<CostEstimate, String> {
-        match scheme {
-            Scheme::Ckks => self.estimate(graph),
-            Scheme::Tfhe => Err(format!("this cost model does not know scheme {scheme}")),
+        if scheme != Scheme::default() {
+            return Err(format!("this cost model does not know scheme {scheme}"));
         }
+        self.estimate(graph)
     }
 }
 

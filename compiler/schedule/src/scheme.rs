@@ -1,9 +1,10 @@
 //! Which scheme an artifact is for: its first bytes say it, so that nobody reads a manifest to know which reader to
 //! ask.
 
-/// The list of schemes: what each does, its name, and the first bytes of its artifacts.
+/// The list of schemes: what each does, its name, the first bytes of its artifacts, and its bits in the mark of every
+/// other file.
 macro_rules! schemes {
-    ($($(#[$what:meta])* $variant:ident $name:literal $mark:literal),+ $(,)?) => {
+    ($($(#[$what:meta])* $variant:ident $name:literal $mark:literal $bits:literal),+ $(,)?) => {
         /// The scheme that an artifact's schedule is for.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Scheme {
@@ -28,15 +29,22 @@ macro_rules! schemes {
                     $(Scheme::$variant => $mark),+
                 }
             }
+
+            /// What it changes in the byte that says the kind of a key, a spec, a request or an answer.
+            pub fn file_bits(self) -> u8 {
+                match self {
+                    $(Scheme::$variant => $bits),+
+                }
+            }
         }
     };
 }
 
 schemes! {
     /// Approximate arithmetic on a vector of numbers a ciphertext ([`crate::ckks`]).
-    Ckks "ckks" b"\x89HEMET\r\n",
+    Ckks "ckks" b"\x89HEMET\r\n" 0,
     /// Exact tables on an integer a ciphertext.
-    Tfhe "tfhe" b"\x89HMTFH\r\n",
+    Tfhe "tfhe" b"\x89HMTFH\r\n" 0x20,
 }
 
 impl Scheme {

@@ -87,19 +87,11 @@ impl FileKind {
     }
 }
 
-/// The bits of a kind's byte that say the scheme.
-fn mark(scheme: SchemeId) -> u8 {
-    match scheme {
-        SchemeId::Ckks => 0,
-        SchemeId::Tfhe => 0x20,
-    }
-}
-
 /// The kind and the scheme that a byte stands for.
 fn kind_of(byte: u8) -> Option<(FileKind, SchemeId)> {
     let of = |scheme| FileKind::ALL.map(|kind: FileKind| (kind, scheme));
     let mut all = SchemeId::ALL.into_iter().flat_map(of);
-    all.find(|(kind, scheme)| kind.byte() ^ mark(*scheme) == byte)
+    all.find(|(kind, scheme)| kind.byte() ^ scheme.file_bits() == byte)
 }
 
 /// What a file belongs to.
@@ -194,7 +186,7 @@ pub(crate) fn seal(kind: FileKind, belongs: Belongs, payload: &[&[u8]]) -> Vec<u
     let length: usize = payload.iter().map(|part| part.len()).sum();
     let mut bytes = Vec::with_capacity(HEADER + length);
     bytes.extend_from_slice(MAGIC);
-    bytes.push(kind.byte() ^ mark(belongs.scheme));
+    bytes.push(kind.byte() ^ belongs.scheme.file_bits());
     bytes.extend_from_slice(&kind.newest().to_le_bytes());
     bytes.extend_from_slice(&belongs.artifact.0);
     bytes.extend_from_slice(&belongs.keys.0);
@@ -318,7 +310,12 @@ impl<'a> Envelope<'a> {
 impl Belongs {
     /// All of it as bytes, for a lock to bind.
     pub(crate) fn to_bytes(self) -> Vec<u8> {
-        [&[mark(self.scheme)], &self.artifact.0[..], &self.keys.0].concat()
+        [
+            &[self.scheme.file_bits()],
+            &self.artifact.0[..],
+            &self.keys.0,
+        ]
+        .concat()
     }
 
     /// Refuses `what`, which belongs to another scheme, artifact or key set.
@@ -390,7 +387,7 @@ mod tests {
     fn every_kind_of_every_scheme_has_a_byte_of_its_own() {
         let mut bytes: Vec<u8> = SchemeId::ALL
             .into_iter()
-            .flat_map(|scheme| FileKind::ALL.map(|kind| kind.byte() ^ mark(scheme)))
+            .flat_map(|scheme| FileKind::ALL.map(|kind| kind.byte() ^ scheme.file_bits()))
             .collect();
         bytes.sort_unstable();
         bytes.dedup();
