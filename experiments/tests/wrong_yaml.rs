@@ -460,7 +460,12 @@ const WRONG_BLOCKS: &[(&str, &str)] = &[
         "conv.width` is 0; it takes a whole number, at least 1",
     ),
     ("conv: {width: 4, kernel: ^0}", "conv.kernel` is 0"),
+    ("conv: {width: 4, kernel: ^1x0}", "conv.kernel` is `1x0`"),
     ("conv: {width: 4, stride: [1, ^0]}", "conv.stride[1]` is 0"),
+    (
+        "conv: {width: 4, stride: [^2x, 1]}",
+        "conv.stride[0]` is `2x`",
+    ),
     ("conv: {width: 4, groups: ^none}", "conv.groups` is `none`"),
     (
         "conv: {width: 4, activation: ^relu}",
@@ -552,6 +557,7 @@ const WRONG_BLOCKS: &[(&str, &str)] = &[
         "residual.inner_activation` is `x`",
     ),
     ("pool: {window: ^1}", "pool.window` is 1"),
+    ("pool: {window: ^wide}", "pool.window` is `wide`"),
     ("pool: ^{}", "pool.window` is missing"),
 ];
 

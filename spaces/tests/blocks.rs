@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hemet_spaces::blocks::{
     Activation, Block, Choice, ConvBlock, Fire, Inception, InvertedResidual, KINDS, List, Options,
-    Pool, PoolBlock, Residual, Role, Skip,
+    Pair, Pool, PoolBlock, Residual, Role, Skip,
 };
 use hemet_spaces::evaluate::evaluate;
 use hemet_spaces::{Layer, LayerGraph, NodeId, Shape, Weights};
@@ -36,8 +36,8 @@ fn block() -> impl Strategy<Value = Arc<dyn Block>> {
             match kind {
                 0 => Arc::new(ConvBlock {
                     width,
-                    kernel,
-                    stride,
+                    kernel: Pair([kernel, 1]),
+                    stride: Pair([1, stride]),
                     groups: stride,
                     activation,
                 }),
@@ -72,7 +72,9 @@ fn block() -> impl Strategy<Value = Arc<dyn Block>> {
                     activation,
                     inner_activation,
                 }),
-                5 => Arc::new(PoolBlock { window: 2 }),
+                5 => Arc::new(PoolBlock {
+                    window: Pair::both(2),
+                }),
                 _ => Arc::new(Skip),
             }
         },
@@ -91,8 +93,8 @@ proptest! {
         let (graph, last) = expand(block.as_ref(), shape).expect("it fits");
         let out = graph.node(last).shape;
         prop_assert_eq!(out.channels, block.out_channels().unwrap_or(shape.channels));
-        prop_assert_eq!(out.height, shape.height / block.stride());
-        prop_assert_eq!(out.width, shape.width / block.stride());
+        prop_assert_eq!(out.height, shape.height / block.stride()[0]);
+        prop_assert_eq!(out.width, shape.width / block.stride()[1]);
         prop_assert_eq!(last, graph.output());
         prop_assert_eq!(graph.unread(), None);
         prop_assert!(graph.nodes().skip(1).all(|(_, node)| node.name.starts_with("b.")));
@@ -202,8 +204,8 @@ fn a_depthwise_convolution_has_one_kernel_a_channel() {
 fn a_block_that_does_not_fit_says_which_layer_and_why() {
     let grouped = ConvBlock {
         width: 4,
-        kernel: 3,
-        stride: 1,
+        kernel: Pair::both(3),
+        stride: Pair::both(1),
         groups: 2,
         activation: Q,
     };
@@ -214,11 +216,84 @@ fn a_block_that_does_not_fit_says_which_layer_and_why() {
         message.contains("`b.conv`") && message.contains("groups 2 must divide the 3"),
         "{message}"
     );
-    let pool = PoolBlock { window: 4 };
+    let pool = PoolBlock {
+        window: Pair::both(4),
+    };
     let message = expand(&pool, Shape::new(1, 2, 2)).unwrap_err().to_string();
     assert!(
         message.contains("`b.average`") && message.contains("window of 4 does not fit 2x2"),
         "{message}"
+    );
+}
+
+#[test]
+fn rows_and_columns_are_read_in_every_spelling_and_told_in_labels() {
+    for (text, labels) in [
+        (
+            "conv: {width: 4, kernel: [1x7, [3, 1], 3]}",
+            vec![
+                "conv(width=4,kernel=1x7)",
+                "conv(width=4,kernel=3x1)",
+                "conv(width=4,kernel=3)",
+            ],
+        ),
+        (
+            "conv: {width: 4, kernel: 1x7, stride: 1x2}",
+            vec!["conv(width=4,kernel=1x7,stride=1x2)"],
+        ),
+        // Two squares, as ever.
+        (
+            "conv: {width: 4, kernel: [1, 7]}",
+            vec!["conv(width=4,kernel=1)", "conv(width=4,kernel=7)"],
+        ),
+        (
+            "pool: {window: [2, 1x4, [4, 1]]}",
+            vec!["pool(window=2)", "pool(window=1x4)", "pool(window=4x1)"],
+        ),
+    ] {
+        let choice: Choice = serde_yaml::from_str(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+        let blocks = choice.blocks(&List::one(Q)).unwrap();
+        let found: Vec<String> = blocks.iter().map(|block| block.label()).collect();
+        assert_eq!(found, labels, "{text}");
+    }
+    for text in [
+        "conv: {width: 4, kernel: '0x3'}",
+        "conv: {width: 4, kernel: 1x2x3}",
+        "conv: {width: 4, kernel: [[1, 2, 3]]}",
+        "conv: {width: 4, kernel: wide}",
+    ] {
+        assert!(serde_yaml::from_str::<Choice>(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn on_a_signal_every_block_drops_the_places_beside_it_and_computes_the_same() {
+    let signal = Shape::new(2, 1, 9);
+    let wide = ConvBlock {
+        width: 4,
+        kernel: Pair::both(5),
+        stride: Pair([1, 2]),
+        groups: 1,
+        activation: Q,
+    };
+    let narrow = ConvBlock {
+        kernel: Pair([1, 5]),
+        ..wide.clone()
+    };
+    let [(a, _), (b, _)] = [&wide, &narrow].map(|block| expand(block, signal).unwrap());
+    assert_eq!(a.to_string(), b.to_string());
+    let conv = a.find("b.conv").unwrap();
+    assert_eq!(a.parameters(conv)[0].shape, [4, 2, 1, 5]);
+    // A column likewise; a single place keeps its kernel, as it always did.
+    let (graph, _) = expand(&wide, Shape::new(2, 9, 1)).unwrap();
+    assert_eq!(
+        graph.parameters(graph.find("b.conv").unwrap())[0].shape,
+        [4, 2, 5, 1]
+    );
+    let (graph, _) = expand(&wide, Shape::new(2, 1, 1)).unwrap();
+    assert_eq!(
+        graph.parameters(graph.find("b.conv").unwrap())[0].shape,
+        [4, 2, 5, 5]
     );
 }
 

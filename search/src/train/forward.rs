@@ -332,7 +332,13 @@ pub(super) fn linear(node: &Node, tensors: &[Tensor<2>], x: Tensor<2>, images: u
             let flat = x.reshape([images, node.from.len()]);
             with_bias(flat.matmul(tensors[*weight].clone()), bias)
         }
-        Op::Pool(pool) => unary(Pool(Window::new(images, node.from, pool.window)), x),
+        Op::Pool(pool) => {
+            let kernel = Pool {
+                window: Window::new(images, node.from, pool.window),
+                counts_padding: pool.counts_padding,
+            };
+            unary(kernel, x)
+        }
         Op::Input
         | Op::Norm { .. }
         | Op::Poly { .. }

@@ -325,10 +325,6 @@ fn check_trainable(graph: &LayerGraph) -> Result<(), Error> {
     };
     for (_, node) in graph.nodes() {
         match &node.layer {
-            Layer::AveragePool(pool) if pool.window.is_padded() => {
-                let why = "padded pools are not trained; pad in a convolution";
-                return Err(refuse(&node.name, why.into()));
-            }
             Layer::Sparse(_) => {
                 let why = "maps given entry by entry are not trained";
                 return Err(refuse(&node.name, why.into()));

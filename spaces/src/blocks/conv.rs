@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use super::label::Label;
 use super::list::combinations;
-use super::{Activation, Block, List, Options, Role, conv, conv_norm};
+use super::{Activation, Block, List, Options, Pair, Role, conv, conv_norm};
 use crate::{Error, LayerGraph, NodeId};
 
-/// A convolution with a square kernel, zero-padded so that stride 1 and an odd kernel keep height and width.
+/// A convolution, zero-padded so that stride 1 and an odd kernel keep height and width.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConvBlock {
     /// Output channels.
     pub width: usize,
-    /// Side of the kernel.
-    pub kernel: usize,
-    /// Step in both directions.
-    pub stride: usize,
+    /// Sides of the kernel.
+    pub kernel: Pair,
+    /// Steps.
+    pub stride: Pair,
     /// Groups of channels that do not see each other.
     pub groups: usize,
     /// What follows the norm.
@@ -32,14 +32,12 @@ pub struct ConvOptions {
     /// Output channels.
     #[schemars(schema_with = "super::list::whole::<1>")]
     pub width: List<usize>,
-    /// Sides of the kernel; 3 where not given.
-    #[serde(default = "three")]
-    #[schemars(schema_with = "super::list::whole::<1>")]
-    pub kernel: List<usize>,
-    /// Strides; 1 where not given.
-    #[serde(default = "one")]
-    #[schemars(schema_with = "super::list::whole::<1>")]
-    pub stride: List<usize>,
+    /// Kernels, square or rows and columns (`1x7`); 3 where not given.
+    #[serde(default = "three_by_three")]
+    pub kernel: List<Pair>,
+    /// Strides, down and across alike or apart (`1x2`); 1 where not given.
+    #[serde(default = "one_by_one")]
+    pub stride: List<Pair>,
     /// Groups; 1 where not given.
     #[serde(default = "one")]
     #[schemars(schema_with = "super::list::whole::<1>")]
@@ -55,6 +53,14 @@ pub(super) fn one() -> List<usize> {
 
 pub(super) fn three() -> List<usize> {
     List::one(3)
+}
+
+fn one_by_one() -> List<Pair> {
+    List::one(Pair::both(1))
+}
+
+fn three_by_three() -> List<Pair> {
+    List::one(Pair::both(3))
 }
 
 impl Options for ConvOptions {
@@ -85,7 +91,7 @@ impl Block for ConvBlock {
         Label::new("conv")
             .knob("width", self.width)
             .knob("kernel", self.kernel)
-            .unless(1, "stride", self.stride)
+            .unless(Pair::both(1), "stride", self.stride)
             .unless(1, "groups", self.groups)
             .activations(self.activation, self.activation)
             .finish()
@@ -101,8 +107,8 @@ impl Block for ConvBlock {
         Some(self.width)
     }
 
-    fn stride(&self) -> usize {
-        self.stride
+    fn stride(&self) -> [usize; 2] {
+        self.stride.0
     }
 
     fn role(&self) -> Role {

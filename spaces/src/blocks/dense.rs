@@ -68,8 +68,8 @@ impl Block for DenseBlock {
         Some(self.width)
     }
 
-    fn stride(&self) -> usize {
-        1
+    fn stride(&self) -> [usize; 2] {
+        [1; 2]
     }
 
     fn role(&self) -> Role {

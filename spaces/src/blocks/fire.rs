@@ -94,8 +94,8 @@ impl Block for Fire {
         Some(self.expand.saturating_mul(2))
     }
 
-    fn stride(&self) -> usize {
-        1
+    fn stride(&self) -> [usize; 2] {
+        [1; 2]
     }
 
     fn role(&self) -> Role {

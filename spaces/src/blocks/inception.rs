@@ -208,8 +208,8 @@ impl Block for Inception {
             .try_fold(0usize, |sum, channels| sum.checked_add(*channels))
     }
 
-    fn stride(&self) -> usize {
-        self.stride
+    fn stride(&self) -> [usize; 2] {
+        [self.stride; 2]
     }
 
     fn role(&self) -> Role {

@@ -131,8 +131,8 @@ impl Block for InvertedResidual {
         Some(self.width)
     }
 
-    fn stride(&self) -> usize {
-        self.stride
+    fn stride(&self) -> [usize; 2] {
+        [self.stride; 2]
     }
 
     fn role(&self) -> Role {

@@ -110,7 +110,7 @@ impl<'de, T: Deserialize<'de> + PartialEq> Visitor<'de> for ListVisitor<T> {
 }
 
 /// The schema of a list of such values.
-fn list_of(one: &Schema) -> Schema {
+pub(super) fn list_of(one: &Schema) -> Schema {
     json_schema!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1, "uniqueItems": true }] })
 }
 

@@ -11,6 +11,7 @@ mod inception;
 mod inverted_residual;
 mod label;
 mod list;
+mod pair;
 mod pool;
 mod residual;
 mod skip;
@@ -26,12 +27,13 @@ pub use inception::{Inception, InceptionOptions};
 pub use inverted_residual::{InvertedResidual, InvertedResidualOptions};
 pub use list::List;
 pub(crate) use list::MAX_OPTIONS;
+pub use pair::Pair;
 pub use pool::{Pool, PoolBlock, PoolOptions};
 pub use residual::{Residual, ResidualOptions};
 pub use skip::{Skip, SkipOptions};
 
 use crate::layer::{Affine, Conv, Window};
-use crate::{Error, Layer, LayerGraph, NodeId};
+use crate::{Error, Layer, LayerGraph, NodeId, Shape};
 
 /// A block with every knob set.
 pub trait Block: fmt::Debug + Send + Sync {
@@ -49,7 +51,7 @@ pub trait Block: fmt::Debug + Send + Sync {
     fn out_channels(&self) -> Option<usize>;
 
     /// By how much it divides height and width.
-    fn stride(&self) -> usize;
+    fn stride(&self) -> [usize; 2];
 
     /// Its part in HEMET's rule.
     fn role(&self) -> Role;
@@ -84,18 +86,45 @@ fn conv_norm(
     name: &str,
     conv: Conv,
 ) -> Result<NodeId, Error> {
+    let conv = on_signal(conv, graph.node(input).shape);
     let conv = graph.add(name, Layer::Conv(conv), &[input])?;
     graph.add(format!("{name}.norm"), Layer::Affine(Affine), &[conv])
 }
 
 /// A convolution without bias that keeps height and width at stride 1 and an odd kernel.
-fn conv(out_channels: usize, kernel: usize, stride: usize, groups: usize) -> Conv {
+fn conv(
+    out_channels: usize,
+    kernel: impl Into<Pair>,
+    stride: impl Into<Pair>,
+    groups: usize,
+) -> Conv {
+    let (kernel, stride) = (kernel.into(), stride.into());
+    let [above, left] = kernel.0.map(|side| side.saturating_sub(1) / 2);
     Conv {
         out_channels,
-        window: Window::square(kernel, stride, kernel.saturating_sub(1) / 2),
+        window: Window {
+            kernel: kernel.0,
+            stride: stride.0,
+            padding: [above, left, above, left],
+            dilation: [1; 2],
+        },
         groups,
         bias: false,
     }
+}
+
+/// The same on a signal, a map of one row or one column, without the places of the kernel that would lie beside it.
+fn on_signal(mut conv: Conv, input: Shape) -> Conv {
+    for (axis, len, other) in [
+        (0, input.height, input.width),
+        (1, input.width, input.height),
+    ] {
+        if len == 1 && other > 1 && conv.window.kernel[axis] > 1 {
+            conv.window.kernel[axis] = 1;
+            (conv.window.padding[axis], conv.window.padding[axis + 2]) = (0, 0);
+        }
+    }
+    conv
 }
 
 choice::blocks! {

@@ -6,22 +6,24 @@ use std::fmt;
 use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::Visitor;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::label::Label;
 use super::list::combinations;
-use super::{Activation, Block, List, Options, Role};
-use crate::layer::AveragePool;
+use super::pair::apart;
+use super::{Activation, Block, List, Options, Pair, Role};
+use crate::layer::{AveragePool, Window, parse_pair};
 use crate::{Error, Layer, LayerGraph, NodeId};
 
-/// Average pooling, or none. Written `none`, `global`, or the side of the window.
+/// Average pooling, or none. Written `none`, `global`, or the window: its side, or rows and columns (`1x4`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pool {
     /// No pooling.
     None,
-    /// Windows of this side and stride, at least 2.
-    Window(usize),
+    /// Windows of these sides and strides, more than one place.
+    Window(Pair),
     /// The mean of each channel.
     Global,
 }
@@ -29,17 +31,17 @@ pub enum Pool {
 /// Average pooling as a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolBlock {
-    /// Side and stride of the window, at least 2.
-    pub window: usize,
+    /// Sides and strides of the window, more than one place.
+    pub window: Pair,
 }
 
 /// The knobs of [`PoolBlock`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PoolOptions {
-    /// Sides and strides of the window, at least 2.
-    #[schemars(schema_with = "super::list::whole::<2>")]
-    pub window: List<usize>,
+    /// Sides and strides of the window, at least 2 or rows and columns (`1x4`).
+    #[schemars(schema_with = "super::pair::windows")]
+    pub window: List<Pair>,
 }
 
 impl Pool {
@@ -55,7 +57,10 @@ impl Pool {
     ) -> Result<NodeId, Error> {
         let pool = match *self {
             Pool::None => return Ok(input),
-            Pool::Window(side) => AveragePool::square(side, side),
+            Pool::Window(Pair([rows, columns])) => AveragePool {
+                window: Window::tile(rows, columns),
+                counts_padding: false,
+            },
             Pool::Global => {
                 let shape = graph.node(input).shape;
                 AveragePool::global(shape.height, shape.width)
@@ -81,9 +86,15 @@ impl JsonSchema for Pool {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let [words, list] = apart();
         json_schema!({
-            "anyOf": [{ "type": "string", "enum": ["none", "global"] }, { "type": "integer", "minimum": 2 }],
-            "x-written": "`none`, `global` or the side of a window, at least 2",
+            "anyOf": [
+                { "type": "string", "enum": ["none", "global"] },
+                { "type": "integer", "minimum": 2 },
+                words,
+                list,
+            ],
+            "x-written": "`none`, `global` or a window: its side, at least 2, or rows and columns as in `1x4`",
         })
     }
 }
@@ -96,16 +107,19 @@ impl<'de> Deserialize<'de> for Pool {
 
 struct PoolVisitor;
 
-impl Visitor<'_> for PoolVisitor {
+impl<'de> Visitor<'de> for PoolVisitor {
     type Value = Pool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`none`, `global` or a window of at least 2")
+        write!(
+            f,
+            "`none`, `global` or a window: its side, at least 2, or rows and columns as in `1x4`"
+        )
     }
 
     fn visit_u64<E: serde::de::Error>(self, side: u64) -> Result<Pool, E> {
         match usize::try_from(side) {
-            Ok(side) if side >= 2 => Ok(Pool::Window(side)),
+            Ok(side) if side >= 2 => Ok(Pool::Window(Pair::both(side))),
             _ => Err(E::invalid_value(
                 serde::de::Unexpected::Unsigned(side),
                 &self,
@@ -117,7 +131,18 @@ impl Visitor<'_> for PoolVisitor {
         match word {
             "none" => Ok(Pool::None),
             "global" => Ok(Pool::Global),
-            _ => Err(E::invalid_value(serde::de::Unexpected::Str(word), &self)),
+            _ => match parse_pair(word).map(Pair).filter(Pair::pools) {
+                Some(window) => Ok(Pool::Window(window)),
+                None => Err(E::invalid_value(serde::de::Unexpected::Str(word), &self)),
+            },
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Pool, A::Error> {
+        let window = Pair::deserialize(SeqAccessDeserializer::new(seq))?;
+        match window.pools() {
+            true => Ok(Pool::Window(window)),
+            false => Err(serde::de::Error::custom("a window of 1x1 pools nothing")),
         }
     }
 }
@@ -125,7 +150,7 @@ impl Visitor<'_> for PoolVisitor {
 impl Serialize for Pool {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Pool::Window(side) => side.serialize(serializer),
+            Pool::Window(window) => window.serialize(serializer),
             Pool::None | Pool::Global => serializer.collect_str(self),
         }
     }
@@ -133,6 +158,11 @@ impl Serialize for Pool {
 
 impl Options for PoolOptions {
     fn blocks(&self, _activation: &List<Activation>) -> Result<Vec<Arc<dyn Block>>, String> {
+        if self.window.iter().any(|window| !window.pools()) {
+            return Err(
+                "window: 1 pools nothing; take at least 2, or rows and columns as in 1x4".into(),
+            );
+        }
         let block = |i: Vec<usize>| -> Arc<dyn Block> {
             Arc::new(PoolBlock {
                 window: self.window[i[0]],
@@ -158,8 +188,8 @@ impl Block for PoolBlock {
         None
     }
 
-    fn stride(&self) -> usize {
-        self.window
+    fn stride(&self) -> [usize; 2] {
+        self.window.0
     }
 
     fn role(&self) -> Role {

@@ -112,8 +112,8 @@ impl Block for Residual {
         Some(self.width)
     }
 
-    fn stride(&self) -> usize {
-        self.stride
+    fn stride(&self) -> [usize; 2] {
+        [self.stride; 2]
     }
 
     fn role(&self) -> Role {

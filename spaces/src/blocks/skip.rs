@@ -36,8 +36,8 @@ impl Block for Skip {
         None
     }
 
-    fn stride(&self) -> usize {
-        1
+    fn stride(&self) -> [usize; 2] {
+        [1; 2]
     }
 
     fn role(&self) -> Role {

@@ -17,6 +17,7 @@ pub use poly::Poly;
 pub use pool::AveragePool;
 pub use sparse::{Entries, Sparse};
 pub use window::{SquareWindow, Tap, Window};
+pub(crate) use window::{pair_text, parse_pair};
 
 use crate::{Meaning, Shape};
 

@@ -5,8 +5,8 @@
 //! ([`faults`]), values that a program made too ([`check`]), and editors and the reference page read it. Beside the
 //! keywords of JSON Schema (draft 2020-12) it holds `x-unit`, the unit of a number; `x-scheme`, the only scheme that
 //! heeds a key;
-//! `x-written`, how a text must be written, in words; and `x-alias`, the name of a key in earlier versions, which is
-//! read too.
+//! `x-written`, how a text must be written, in words; `x-pair`, that a text is rows and columns as in `1x7`; and
+//! `x-alias`, the name of a key in earlier versions, which is read too.
 //!
 //! The keywords that schemas of this project use are understood, no others: `$ref`, `anyOf`, `oneOf`, `type`, `format`,
 //! `enum`, `const`, `pattern` (for editors; its rule in words is `x-written` and the type's own reader decides),
@@ -21,6 +21,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+use crate::layer::parse_pair;
 
 pub use words::describe;
 use words::{shown, words};
@@ -371,6 +373,10 @@ fn fits(schema: &Value, value: &Value) -> bool {
     };
     if let Some(constant) = schema.get("const") {
         return text(constant) == text(value);
+    }
+    if schema["x-pair"] == true {
+        let pair = value.as_str().and_then(parse_pair);
+        return pair.is_some_and(|pair| pair.iter().all(|side| *side >= 1));
     }
     if let Some(list) = schema["enum"].as_array() {
         return list.iter().any(|word| text(word) == text(value));

@@ -73,9 +73,14 @@ impl Plain for Depthwise {
 
 impl Plain for Pool {
     fn plain(&self, inputs: &[Tensor<2>]) -> Tensor<2> {
-        let taps = taps(&self.0, &inputs[0]);
-        let count = taps.len() as f32;
-        sum(taps).div_scalar(count)
+        let pooled = taps(&self.window, &inputs[0]);
+        let count = pooled.len() as f32;
+        if self.counts_padding || !self.window.geometry.is_padded() {
+            return sum(pooled).div_scalar(count);
+        }
+        // Ones count the places that hold pixels.
+        let ones = taps(&self.window, &inputs[0].ones_like());
+        sum(pooled) / sum(ones).clamp_min(1.0)
     }
 }
 
@@ -197,14 +202,19 @@ mod tests {
                 both(&shapes, &|i| depthwise.plain(i)),
             );
         }
-        let squares = [(2, 2), (3, 1)].map(|(k, s)| layer::Window::square(k, s, 0));
-        let odd = odd_geometries().into_iter().filter(|g| !g.is_padded());
-        for geometry in odd.chain(squares) {
-            let pool = Pool(window(geometry));
-            agree(
-                both(&[[60, 3]], &|i| unary(pool.clone(), i[0].clone())),
-                both(&[[60, 3]], &|i| pool.plain(i)),
-            );
+        let squares = [(2, 2, 0), (3, 1, 0), (3, 2, 1)];
+        let squares = squares.map(|(k, s, p)| layer::Window::square(k, s, p));
+        for geometry in odd_geometries().into_iter().chain(squares) {
+            for counts_padding in [false, true] {
+                let pool = Pool {
+                    window: window(geometry),
+                    counts_padding,
+                };
+                agree(
+                    both(&[[60, 3]], &|i| unary(pool.clone(), i[0].clone())),
+                    both(&[[60, 3]], &|i| pool.plain(i)),
+                );
+            }
         }
     }
 
