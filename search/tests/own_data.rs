@@ -163,6 +163,44 @@ fn npz_and_idx_files_of_the_same_images_read_the_same() {
 }
 
 #[test]
+fn validation_arrays_of_an_npz_validate_and_none_of_them_is_trained_on() {
+    let images = |from: usize, to: usize| -> Vec<u8> {
+        (from..to)
+            .flat_map(|i| channels_last(&pixels(i, 1), 1))
+            .collect()
+    };
+    let labels = |n: u64| -> Vec<u8> { (0..n).flat_map(|i| (i % 2).to_le_bytes()).collect() };
+    for names in [
+        [
+            "train_images",
+            "train_labels",
+            "test_images",
+            "test_labels",
+            "val_images",
+            "val_labels",
+        ],
+        ["x_train", "y_train", "x_test", "y_test", "x_val", "y_val"],
+    ] {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let file = folder.path().join("own.npz");
+        let arrays = [
+            (names[0], npy("|u1", "8, 2, 3", &images(0, 8))),
+            (names[1], npy("<i8", "8,", &labels(8))),
+            (names[2], npy("|u1", "4, 2, 3", &images(8, 12))),
+            (names[3], npy("<i8", "4,", &labels(4))),
+            (names[4], npy("|u1", "2, 2, 3", &images(12, 14))),
+            (names[5], npy("<i8", "2,", &labels(2))),
+        ];
+        fs::write(&file, zip(&arrays)).expect("temporary folder");
+        let set = data::load("npz", Some(&file)).expect("sound").train;
+        assert_eq!((set.len(), set.held_out), (10, 2));
+        let (training, validation) = set.split(0.5, Seed::new(1)).expect("sound");
+        assert_eq!((training.len(), validation.len()), (8, 2));
+        assert_eq!(validation.image(0), set.image(8));
+    }
+}
+
+#[test]
 fn a_flipped_byte_anywhere_in_an_npz_is_refused_or_changes_nothing() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let file = folder.path().join("own.npz");

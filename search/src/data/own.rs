@@ -13,7 +13,7 @@ use crate::Error;
 /// IDX files named as MNIST's.
 pub(super) struct OwnIdx;
 
-/// Arrays `train_images`, `train_labels`, `test_images`, `test_labels` (and `val_…`, which join the training images),
+/// Arrays `train_images`, `train_labels`, `test_images`, `test_labels` (and `val_…`, which validate in the place of a share of the training images),
 /// or `x_train`, `y_train`, `x_test`, `y_test`, in one NPZ file.
 pub(super) struct OwnNpz;
 
@@ -81,7 +81,8 @@ impl Source for OwnNpz {
 
     fn about(&self) -> &'static str {
         "images of your own in one NPZ file (or a folder with one): byte arrays train_images, test_images [n, h, w] or \
-         [n, h, w, channels] and integer arrays train_labels, test_labels, or x_train, y_train and so on; pixels divided by 255"
+         [n, h, w, channels] and integer arrays train_labels, test_labels, or x_train, y_train and so on; val_images and \
+         val_labels, or x_val and y_val, validate where they are there; pixels divided by 255"
     }
 
     fn needs_folder(&self) -> bool {
@@ -105,20 +106,20 @@ impl Source for OwnNpz {
             let (images, labels) = (npz.images(images)?, npz.labels(labels)?);
             Ok(((file.clone(), images), (file.clone(), labels)))
         };
-        if npz.has("x_train") {
-            return join(
-                self.name(),
-                pair("x_train", "y_train")?,
-                pair("x_test", "y_test")?,
-            );
-        }
-        let train = pair("train_images", "train_labels")?;
-        let test = pair("test_images", "test_labels")?;
-        if !npz.has("val_images") {
+        let names = |part: &str| match npz.has("x_train") {
+            true => [format!("x_{part}"), format!("y_{part}")],
+            false => [format!("{part}_images"), format!("{part}_labels")],
+        };
+        let of = |part: &str| {
+            let [images, labels] = names(part);
+            pair(&images, &labels)
+        };
+        let (train, test) = (of("train")?, of("test")?);
+        if !npz.has(&names("val")[0]) {
             return join(self.name(), train, test);
         }
         let mut all = join(self.name(), train.clone(), test)?;
-        let more = join(self.name(), train, pair("val_images", "val_labels")?)?.test;
+        let more = join(self.name(), train, of("val")?)?.test;
         if more.shape != all.train.shape {
             let why = format!(
                 "validation images are {}, training images {}",
@@ -126,6 +127,7 @@ impl Source for OwnNpz {
             );
             return files::refuse(&file, why);
         }
+        all.train.held_out = more.len();
         all.train.append(more);
         Ok(all)
     }
