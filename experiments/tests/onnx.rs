@@ -3,7 +3,10 @@
 
 mod world;
 
-use world::models::{Inside, array, calibration, cases, inputs, network, numbers, shifted_cases};
+use world::models::{
+    Inside, array, calibration, cases, cases_ending, inputs, network, network_ending, numbers,
+    shifted_cases,
+};
 use world::{World, json};
 
 fn world_of_silu() -> World {
@@ -202,4 +205,80 @@ fn bench_fails_where_encryption_breaks_its_promise_and_not_for_what_fitting_cost
     );
     // A file that does not fit is a mistake and no broken promise.
     world.refused("bench model.hemet --cases calibration.safetensors");
+}
+
+fn softmax(logits: &[f32]) -> Vec<f32> {
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = logits.iter().map(|x| (x - most).exp()).sum();
+    logits.iter().map(|x| (x - most).exp() / sum).collect()
+}
+
+fn largest(logits: &[f32]) -> Vec<f32> {
+    let best = (0..3).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
+    vec![best as f32]
+}
+
+/// What an end makes of the outputs.
+type End = (&'static [&'static str], fn(&[f32]) -> Vec<f32>);
+
+#[test]
+fn the_client_applies_the_end_of_a_model_and_the_raw_outputs_stay_within_reach() {
+    let ends: [End; 4] = [
+        (&["Softmax"], softmax),
+        (&["Sigmoid"], |x| {
+            x.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect()
+        }),
+        (&["Tanh"], |x| x.iter().map(|x| x.tanh()).collect()),
+        (&["Relu"], |x| x.iter().map(|x| x.max(0.0)).collect()),
+    ];
+    let world = World::new();
+    let values = numbers(12).iter().map(f32::to_string).collect::<Vec<_>>();
+    world.write("x.txt", values.join(" "));
+    for (operators, own) in ends {
+        world.write("m.onnx", network_ending(Inside::Square, operators));
+        world.write("cases.safetensors", cases_ending(&own));
+        let told = world.good("compile m.onnx -o m.hemet --costs costs.json");
+        assert!(told.contains("left to the client"), "{told}");
+        let bench = json(&world.good("bench m.hemet --runs 1 --json --cases cases.safetensors"));
+        // The compiler's default promise; none of these ends makes an error larger.
+        assert!(
+            bench["max_abs_error"].as_f64().unwrap() < (-10.0f64).exp2(),
+            "{bench}"
+        );
+        world.good("client-spec m.hemet -o m.spec");
+        world.good("keygen m.spec --out keys");
+        world.good("encrypt --key keys/client.key --image x.txt -o x.ct");
+        world.good("predict m.hemet --keys keys/server.keys x.ct -o y.ct");
+        let decrypt = "decrypt --key keys/client.key --request x.ct y.ct";
+        let answer = json(&world.good(&format!("{decrypt} --json")));
+        let floats = |value: &serde_json::Value| -> Vec<f32> {
+            let array = value.as_array().unwrap().iter();
+            array.map(|x| x.as_f64().unwrap() as f32).collect()
+        };
+        let raw = floats(&answer["logits"]);
+        let shown = floats(&answer["outputs"][0]["values"]);
+        for (shown, wanted) in shown.iter().zip(own(&raw)) {
+            assert!((shown - wanted).abs() < 1e-3, "{operators:?}: {answer}");
+        }
+        let lines = world.good(&format!("{decrypt} --logits"));
+        assert!(lines.contains(&format!("{:.2}", raw[0])), "{lines} {raw:?}");
+    }
+}
+
+#[test]
+fn a_class_is_found_by_the_client_and_compared_as_the_models_own_output() {
+    let world = World::new();
+    // ArgMax takes the axis of the batch where nothing says otherwise, which is no axis of classes.
+    world.write("m.onnx", network_ending(Inside::Square, &["ArgMax"]));
+    let told = world.refused("compile m.onnx -o m.hemet --costs costs.json");
+    assert!(told.contains("axis 0 is the batch"), "{told}");
+    world.write("m.onnx", network_ending(Inside::Square, &["Hardmax"]));
+    let hard = |logits: &[f32]| {
+        let best = largest(logits)[0] as usize;
+        (0..3).map(|i| f32::from(u8::from(i == best))).collect()
+    };
+    world.write("cases.safetensors", cases_ending(&hard));
+    world.good("compile m.onnx -o m.hemet --costs costs.json");
+    let bench = json(&world.good("bench m.hemet --runs 1 --json --cases cases.safetensors"));
+    assert_eq!(bench["max_abs_error"], 0.0, "{bench}");
 }

@@ -82,6 +82,8 @@ pub struct ParetoPlot {
     pub series_title: String,
     /// What stands on x.
     pub quantity: Quantity,
+    /// What the accuracy is called, on y.
+    pub quality: String,
     /// The trials, at least one.
     pub points: Vec<ParetoPoint>,
 }
@@ -94,6 +96,7 @@ impl ParetoPlot {
             subtitle: String::new(),
             series_title: "Series".to_string(),
             quantity: Quantity::latency(),
+            quality: "accuracy".to_string(),
             points: Vec::new(),
         }
     }

@@ -1,7 +1,8 @@
 //! What clients and users are told of an artifact, and what follows for inputs and outputs.
 
-use hemet_schedule::InputTransform;
+use hemet_schedule::{Finished, InputColumn, InputTransform, OutputTransform};
 
+use crate::door::Answer;
 use crate::error::{Result, RuntimeError};
 use crate::files::ArtifactId;
 
@@ -20,6 +21,10 @@ pub struct Facts {
     pub shape: [u32; 3],
     /// The numbers that an input may hold, where that is known.
     pub range: Option<InputRange>,
+    /// What is made of decrypted outputs; nothing where there is nothing to do.
+    pub outputs: Option<OutputTransform>,
+    /// The columns that an input is made of, where it is the row of a table; empty where it is none.
+    pub columns: Vec<InputColumn>,
     /// Inputs that one request takes.
     pub images: usize,
     /// Whether decrypted numbers are those of the clear reference exactly, so that a difference is a fault and no
@@ -37,6 +42,41 @@ pub struct Facts {
     pub security_bits: u32,
     /// Bytes of the evaluation keys as a client sends them, without heads.
     pub evaluation_key_bytes: u64,
+}
+
+impl Facts {
+    /// What the model's own outputs are, part by part: the decrypted outputs after their transform; empty where there
+    /// is none.
+    pub fn finished(&self, outputs: &[f64]) -> Vec<Finished<'_>> {
+        let transform = self.outputs.as_ref();
+        transform.map_or(Vec::new(), |transform| transform.apply(outputs))
+    }
+
+    /// The model's own outputs as numbers: the decrypted ones where there is no transform.
+    pub fn own_outputs(&self, outputs: &[f64]) -> Vec<f64> {
+        match &self.outputs {
+            Some(transform) => {
+                let parts = transform.apply(outputs).into_iter();
+                parts.flat_map(|part| part.values).collect()
+            }
+            None => outputs.to_vec(),
+        }
+    }
+}
+
+impl Facts {
+    /// The class that decrypted outputs tell: that of the model's own outputs; of one number 1 above one half and 0
+    /// below.
+    pub fn class(&self, outputs: &[f64]) -> usize {
+        match &self.finished(outputs)[..] {
+            [part] => match (part.class, &part.values[..]) {
+                (Some(class), _) => class,
+                (None, [score]) => usize::from(*score > 0.5),
+                (None, _) => Answer::Logits(part.values.clone()).class(),
+            },
+            [] | [_, ..] => Answer::Logits(outputs.to_vec()).class(),
+        }
+    }
 }
 
 /// That results may be shown to others than the owner of the key.

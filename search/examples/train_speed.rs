@@ -83,5 +83,7 @@ fn random_images(count: usize) -> Dataset {
             .collect(),
         labels: (0..count).map(|_| rng.random_range(0..10)).collect(),
         held_out: 0,
+        targets: Vec::new(),
+        columns: None,
     }
 }

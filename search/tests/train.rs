@@ -141,6 +141,8 @@ fn random_data(shape: Shape, classes: usize, len: usize) -> Dataset {
             .map(|_| rng.random_range(0..classes as u8))
             .collect(),
         held_out: 0,
+        targets: Vec::new(),
+        columns: None,
     }
 }
 

@@ -1,18 +1,27 @@
 //! Import with fitted activations: of one degree, or of the degree that each layer needs.
+//!
+//! Degrees are chosen by what they cost on inputs that were not fitted: of few inputs each is held out once, of many a
+//! quarter. Where no degree is good enough, the one that measures best is kept, and a fit that is of no use is refused.
 
-use crate::fit::{Calibration, FIT_DEGREES, FitReport, calibrate};
+use crate::fit::{Calibration, FIT_DEGREES, FitReport, Tried, calibrate};
 use crate::{Error, Imported, Source, import};
 
 /// Degrees that are tried: the largest for each number of levels.
 const LADDER: [usize; 4] = [2, 4, 8, 15];
 
-/// Share of inputs whose answer may change, and error of the outputs against their size, below which a fit is good
-/// enough.
+/// Share of answers that may change, and error against the outputs' deviation, below which a fit is good enough.
 const GOOD_CHANGE: f64 = 0.005;
 const GOOD_ERROR: f64 = 0.05;
+/// Above these a fit is of no use: a tenth of the answers, or of a single output a quarter of its variance.
+const USELESS_CHANGE: f64 = 0.1;
+const USELESS_ERROR: f64 = 0.5;
+/// A degree is better than a lower one if its error is below this share of the other's.
+const BETTER: f64 = 0.9;
 
 /// Inputs that degrees are chosen on; more cost time and tell little more.
 const CHOICE_INPUTS: usize = 256;
+/// Parts of which each is held out in turn, where there are fewer inputs than that.
+const FOLDS: usize = 4;
 
 /// Degree of the polynomials that stand for activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +36,7 @@ pub enum Degree {
 ///
 /// # Errors
 /// As [`crate::import`]; a degree out of [`FIT_DEGREES`], no calibration data or data of another size, a function
-/// that is not finite where the data lie.
+/// that is not finite where the data lie; with [`Degree::Auto`] a fit that is of no use.
 pub fn import_fitted<'a>(
     source: impl Into<Source<'a>>,
     degree: Degree,
@@ -42,7 +51,13 @@ pub fn import_fitted<'a>(
             FIT_DEGREES.end()
         ))),
         Degree::Fixed(degree) => fit(source, &[degree], data),
-        Degree::Auto => fit(source, &degrees(source, data)?, data),
+        Degree::Auto => {
+            let (degrees, tried) = degrees(source, data)?;
+            let (imported, mut report) = fit(source, &degrees, data)?;
+            report.tried = tried;
+            refuse_useless(&imported, &report)?;
+            Ok((imported, report))
+        }
     }
 }
 
@@ -72,51 +87,168 @@ fn fit(
     Ok((imported, report))
 }
 
-/// Whether a fit loses so little that more is not worth a level: few answers change, or, where there is one output
-/// and so no answer, the error is small.
-fn is_good(imported: &Imported, report: &FitReport) -> bool {
-    let lost = match report.accuracy {
-        Some((exact, fitted)) => exact - fitted,
-        None => 1.0 - report.agreement,
-    };
-    let outputs = imported.graph.node(imported.graph.output()).shape.len();
-    let answers = outputs == 1 || lost <= GOOD_CHANGE;
-    answers && (report.relative_error <= GOOD_ERROR || (outputs > 1 && lost <= GOOD_CHANGE / 2.0))
+fn outputs(imported: &Imported) -> usize {
+    imported.graph.node(imported.graph.output()).shape.len()
 }
 
-/// The degree of each activation: the least common one of the ladder that is good enough, then lower ones where those
-/// are too.
-fn degrees(source: Source<'_>, data: Calibration<'_>) -> Result<Vec<usize>, Error> {
-    // Held-out inputs choose nothing; of the others some are held out here, so that degrees are judged on what was not
-    // fitted.
-    let count = (data.inputs.len() - data.held_out).min(CHOICE_INPUTS);
-    let data = Calibration {
-        inputs: &data.inputs[..count],
-        labels: &data.labels[..count.min(data.labels.len())],
-        held_out: count / 4,
+/// Refuses a fit that loses so much that its answers are not those of the model.
+fn refuse_useless(imported: &Imported, report: &FitReport) -> Result<(), Error> {
+    let one = outputs(imported) == 1;
+    // An error that is no number is no use either.
+    let useful = match one {
+        true => report.spread_error <= USELESS_ERROR,
+        false => report.lost() <= USELESS_CHANGE && report.max_abs_error.is_finite(),
     };
-    let mut chosen = None;
+    if useful || report.activations.is_empty() {
+        return Ok(());
+    }
+    let tried: Vec<String> = report.tried.iter().map(|t| t.degree.to_string()).collect();
+    let lost = match one {
+        true => format!(
+            "the error is {:.0} % of what the output varies by",
+            100.0 * report.spread_error
+        ),
+        false => format!("{:.1} % of the answers change", 100.0 * report.lost()),
+    };
+    Err(Error::Fit(format!(
+        "degrees {} were tried, and with the best {lost} on {} held-out inputs; give more calibration inputs, or train the \
+         network with polynomial activations. A degree that you give, such as --fit-activations 4, is taken as it is",
+        tried.join(", "),
+        report.inputs
+    )))
+}
+
+/// What degrees cost on inputs that they were not fitted on.
+#[derive(Clone, Copy, Debug)]
+struct Cost {
+    lost: f64,
+    spread_error: f64,
+    /// Whether there is one output, and so no answer that could change.
+    one: bool,
+}
+
+impl Cost {
+    /// Whether so little is lost that more is not worth a level.
+    fn is_good(&self) -> bool {
+        match self.one {
+            true => self.spread_error <= GOOD_ERROR,
+            false => {
+                self.lost <= GOOD_CHANGE / 2.0
+                    || (self.lost <= GOOD_CHANGE && self.spread_error <= GOOD_ERROR)
+            }
+        }
+    }
+
+    /// Whether it is better than `lower`, the cost of lower degrees, by so much that it is worth a level.
+    fn beats(&self, lower: &Cost) -> bool {
+        let error = self.spread_error < BETTER * lower.spread_error;
+        match self.one {
+            true => error,
+            false => {
+                self.lost < lower.lost - GOOD_CHANGE
+                    || (self.lost < lower.lost + GOOD_CHANGE && error)
+            }
+        }
+    }
+}
+
+/// Inputs to choose degrees on, and how they are measured.
+struct Choice<'a> {
+    source: Source<'a>,
+    /// Inputs and their labels, each turn with another part at the end.
+    turns: Vec<(Vec<Vec<f64>>, Vec<usize>)>,
+    held_out: usize,
+}
+
+impl<'a> Choice<'a> {
+    /// Inputs that the final report is on choose nothing.
+    fn new(source: Source<'a>, data: Calibration<'_>) -> Self {
+        let count = (data.inputs.len() - data.held_out).min(CHOICE_INPUTS);
+        let inputs = data.inputs[..count].to_vec();
+        let labels = data.labels[..count.min(data.labels.len())].to_vec();
+        let folds = match count {
+            0..FOLDS => 1,
+            FOLDS..CHOICE_INPUTS => FOLDS,
+            _ => 1,
+        };
+        let held_out = count / FOLDS;
+        let turn = |turn: usize| {
+            let (mut inputs, mut labels) = (inputs.clone(), labels.clone());
+            inputs.rotate_left(turn * held_out);
+            let moved = (turn * held_out).min(labels.len());
+            labels.rotate_left(moved);
+            (inputs, labels)
+        };
+        Self {
+            source,
+            turns: (0..folds).map(turn).collect(),
+            held_out,
+        }
+    }
+
+    /// The cost of degrees, and how many activations there are.
+    fn cost(&self, degrees: &[usize]) -> Result<(Cost, usize), Error> {
+        let (mut lost, mut squared, mut count, mut one) = (0.0, 0.0, 0, false);
+        for (inputs, labels) in &self.turns {
+            let data = Calibration {
+                inputs,
+                labels,
+                held_out: self.held_out,
+            };
+            let (imported, report) = fit(self.source, degrees, data)?;
+            lost += report.lost();
+            squared += report.spread_error.powi(2);
+            count = report.activations.len();
+            one = outputs(&imported) == 1;
+        }
+        let turns = self.turns.len() as f64;
+        let cost = Cost {
+            lost: lost / turns,
+            spread_error: match squared.is_finite() {
+                true => (squared / turns).sqrt(),
+                false => f64::INFINITY,
+            },
+            one,
+        };
+        Ok((cost, count))
+    }
+}
+
+/// The degree of each activation, and the common ones that were tried: the least common one of the ladder that is good
+/// enough, or the one that measures best; then lower ones where those are no worse.
+fn degrees(source: Source<'_>, data: Calibration<'_>) -> Result<(Vec<usize>, Vec<Tried>), Error> {
+    let choice = Choice::new(source, data);
+    let mut tried = Vec::new();
+    let mut best: Option<(usize, Cost)> = None;
+    let mut count = 0;
     for (step, degree) in LADDER.iter().enumerate() {
-        let (imported, report) = fit(source, &[*degree], data)?;
-        let count = report.activations.len();
-        let good = is_good(&imported, &report);
-        if good || step + 1 == LADDER.len() {
-            chosen = Some((step, vec![*degree; count], good));
+        let cost;
+        (cost, count) = choice.cost(&[*degree])?;
+        tried.push(Tried {
+            degree: *degree,
+            lost: cost.lost,
+            spread_error: cost.spread_error,
+        });
+        if best.is_none_or(|(_, best)| cost.is_good() || cost.beats(&best)) {
+            best = Some((step, cost));
+        }
+        if cost.is_good() {
             break;
         }
     }
-    let Some((step, mut degrees, true)) = chosen else {
-        return Ok(chosen.map_or_else(|| vec![LADDER[0]], |(_, degrees, _)| degrees));
+    let Some((step, wanted)) = best else {
+        return Ok((vec![LADDER[0]], tried));
     };
+    let mut degrees = vec![LADDER[step]; count];
     for at in 0..degrees.len() {
         for lower in &LADDER[..step] {
             let before = std::mem::replace(&mut degrees[at], *lower);
-            let (imported, report) = fit(source, &degrees, data)?;
-            if is_good(&imported, &report) {
+            let (cost, _) = choice.cost(&degrees)?;
+            if cost.is_good() || (!wanted.is_good() && !wanted.beats(&cost)) {
                 break;
             }
             degrees[at] = before;
         }
     }
-    Ok(degrees)
+    Ok((degrees, tried))
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use hemet_schedule::{Meaning, OutputPart, OutputTransform};
 use hemet_spaces::layer::{Affine, Poly};
 use hemet_spaces::{Layer, LayerGraph, LayerMoments, Shape, Weights};
 use prost::Message;
@@ -17,8 +18,8 @@ use crate::node::Node;
 use crate::polynomial::Polynomial;
 use crate::proto::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
 use crate::state::{Import, Value};
-use crate::tail::{self, Head};
-use crate::{Error, Imported, Source, external, family, ops};
+use crate::tail::{Head, Tail};
+use crate::{Error, Imported, Source, client, external, family, ops};
 
 /// Degrees of the polynomials that stand for activations, in the order of the nodes; the last holds for all further
 /// ones.
@@ -32,7 +33,7 @@ pub(crate) fn import(
     check_file(source.bytes)?;
     let mut model =
         ModelProto::decode(source.bytes).map_err(|error| Error::NotOnnx(error.to_string()))?;
-    check_opset(&model)?;
+    let opset = opset(&model)?;
     if let Some(folder) = source.folder {
         external::read(&mut model, folder)?;
     }
@@ -40,8 +41,8 @@ pub(crate) fn import(
         return Err(Error::NotOnnx("it holds no graph".into()));
     };
     let initializers = initializers(proto)?;
-    let makers = tail::makers(proto);
-    let heads = heads(proto, &makers, source.outputs)?;
+    let tail = Tail::new(proto, &initializers);
+    let (heads, named) = heads(proto, &tail, source.outputs)?;
     let needed = needed(proto, &heads);
     let nodes = needed.iter().map(|index| &proto.node[*index]);
     family::check(nodes, |name| initializers.contains_key(name))?;
@@ -74,6 +75,7 @@ pub(crate) fn import(
         )?;
     }
     let last = output_layer(&mut import, proto, &heads)?;
+    let (outputs, classes) = left_to_client(&import, &tail, opset, &heads, named.as_ref())?;
     let Import {
         network,
         mut pending,
@@ -94,7 +96,8 @@ pub(crate) fn import(
         moments,
         input_name: input.name.to_owned(),
         output_name,
-        client: heads.iter().flat_map(|head| head.steps.clone()).collect(),
+        outputs,
+        classes,
     };
     Ok((imported, pending))
 }
@@ -268,12 +271,47 @@ fn output_layer<'m>(
     import.flat_layer(node, &joined)
 }
 
-/// What the network computes for the chosen outputs.
+/// What the client makes of the outputs, and what their classes are called, which `named` may say too.
+fn left_to_client<'m>(
+    import: &Import<'m>,
+    tail: &Tail<'m>,
+    opset: i64,
+    heads: &[Head<'m>],
+    named: Option<&Head<'m>>,
+) -> Result<(Option<OutputTransform>, Vec<String>), Error> {
+    let part = |head: &Head<'m>| match import.values.get(head.tensor) {
+        Some(Value::Signal(signal)) => client::part(tail, opset, head, signal.dims()),
+        Some(Value::Constant(_)) | None => client::part(tail, opset, head, &[]),
+    };
+    let mut parts = Vec::new();
+    let mut classes = Vec::new();
+    for head in heads {
+        let (made, names) = part(head)?;
+        parts.push(made);
+        classes = names;
+    }
+    if parts.len() > 1 {
+        classes.clear();
+    }
+    if let (true, Some(named)) = (classes.is_empty(), named) {
+        // What only names the classes is not applied, so it need not be read.
+        classes = part(named).map_or(Vec::new(), |(_, names)| names);
+    }
+    let scores_alone = |parts: &[OutputPart]| match parts {
+        [part] => part.steps.is_empty() && part.meaning == Meaning::Scores,
+        _ => false,
+    };
+    let outputs = (!scores_alone(&parts)).then_some(OutputTransform { parts });
+    Ok((outputs, classes))
+}
+
+/// What the network computes for the chosen outputs; and where one tensor gives scores and a label, the label, which
+/// names the classes.
 fn heads<'m>(
     proto: &'m GraphProto,
-    makers: &tail::Makers<'m>,
+    tail: &Tail<'m>,
     chosen: &[String],
-) -> Result<Vec<Head<'m>>, Error> {
+) -> Result<(Vec<Head<'m>>, Option<Head<'m>>), Error> {
     let names: Vec<&str> = proto
         .output
         .iter()
@@ -296,7 +334,7 @@ fn heads<'m>(
             })
             .collect::<Result<_, _>>()?,
     };
-    let mut heads: Vec<Head<'m>> = wanted.iter().map(|name| tail::head(makers, name)).collect();
+    let mut heads: Vec<Head<'m>> = wanted.iter().map(|name| tail.head(name)).collect();
     if heads.is_empty() {
         return Err(error("there are none".into()));
     }
@@ -305,8 +343,11 @@ fn heads<'m>(
     match (heads.len(), chosen.len(), same) {
         (1, _, _) => {}
         (_, _, true) => {
-            let most = (0..heads.len()).max_by_key(|at| heads[*at].steps.len());
-            heads = vec![heads.swap_remove(most.unwrap_or(0))];
+            let order = |head: &Head<'_>| (!head.is_label(), head.steps.len());
+            heads.sort_by_key(order);
+            let named = heads.iter().find(|head| head.is_label()).cloned();
+            heads = heads.pop().into_iter().collect();
+            return Ok((heads, named));
         }
         (count, 0, false) => {
             return Err(error(format!(
@@ -316,7 +357,7 @@ fn heads<'m>(
         }
         (_, _, false) => {}
     }
-    Ok(heads)
+    Ok((heads, None))
 }
 
 /// Positions of the nodes that the heads are computed from, in order.
@@ -342,15 +383,15 @@ fn is_standard(domain: &str) -> bool {
 }
 
 /// From version 7 to 23 the operators that are read mean the same: what differs (attributes that became inputs,
-/// training outputs) is told by the nodes themselves.
-fn check_opset(model: &ModelProto) -> Result<(), Error> {
+/// training outputs) is told by the nodes themselves. A softmax is the exception.
+fn opset(model: &ModelProto) -> Result<i64, Error> {
     let found = model
         .opset_import
         .iter()
         .find(|set| is_standard(set.domain.as_deref().unwrap_or("")));
     let version = found.map(|set| set.version.unwrap_or(0));
     match version {
-        Some(7..=23) => Ok(()),
+        Some(version @ 7..=23) => Ok(version),
         Some(version) => Err(Error::Opset {
             found: version.to_string(),
         }),

@@ -4,6 +4,7 @@
 //! operator and what would do instead. What moves elements only (Transpose, Slice, Split, …) is one list of positions;
 //! what is linear becomes a layer by its meaning, whatever operators it is written with; arithmetic on one tensor
 //! (`a*x*x + b*x + c`) becomes one Poly layer. What depends on constants and shapes alone is computed.
+//! The end of a model that the client applies exactly is told apart ([`Imported::outputs`]).
 //! [`import_fitted`] reads activations that are no polynomials too and fits polynomials to them. The bytes are not
 //! trusted: sizes are bounded before memory is taken ([`limits`]), and nothing panics.
 //!
@@ -44,6 +45,7 @@
 //! # Ok::<(), hemet_onnx::Error>(())
 //! ```
 
+mod client;
 mod constant;
 mod error;
 mod external;
@@ -65,13 +67,13 @@ mod tail;
 mod window;
 
 pub use error::Error;
-pub use fit::{Calibration, FIT_DEGREES, FitReport, FittedActivation};
+pub use fit::{Calibration, FIT_DEGREES, FitReport, FittedActivation, Tried};
 pub use fitted::{Degree, import_fitted};
 pub use ops::{OPERATORS, Operator, markdown};
-pub use tail::ClientStep;
 
 use std::path::Path;
 
+use hemet_schedule::OutputTransform;
 use hemet_spaces::{LayerGraph, LayerMoments, Weights};
 
 /// A model to import.
@@ -120,8 +122,10 @@ pub struct Imported {
     pub input_name: String,
     /// Name of the model's output, or names joined by commas.
     pub output_name: String,
-    /// What is left to the client to do with the decrypted outputs, first step first.
-    pub client: Vec<ClientStep>,
+    /// What the client makes of the decrypted outputs; nothing where they are the model's own.
+    pub outputs: Option<OutputTransform>,
+    /// What the classes are called, in the order of the outputs; empty where the model does not say.
+    pub classes: Vec<String>,
 }
 
 /// Imports a model: the bytes of an `.onnx` file, and where it says so the weights beside it.

@@ -118,6 +118,9 @@ pub struct TensorProto {
     /// Numbers of type int32 or bool.
     #[prost(int32, repeated, tag = "5")]
     pub int32_data: Vec<i32>,
+    /// Texts.
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    pub string_data: Vec<Vec<u8>>,
     /// Numbers of type int64.
     #[prost(int64, repeated, tag = "7")]
     pub int64_data: Vec<i64>,

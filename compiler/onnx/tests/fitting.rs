@@ -66,7 +66,7 @@ fn what_exporters_write_for_an_activation_becomes_one_polynomial() {
         "m = Mul(h, c)",
         "a = Div(m, six)",
     ];
-    let cases: [(&[&str], &str, f64); 12] = [
+    let cases: [(&[&str], &str, f64); 16] = [
         (&["a = Relu(h)"], "Relu(x)", 0.2),
         (&["a = LeakyRelu(h)"], "LeakyRelu(x)", 0.2),
         (&["a = Elu(h)"], "Elu(x)", 0.1),
@@ -75,6 +75,10 @@ fn what_exporters_write_for_an_activation_becomes_one_polynomial() {
         (&["a = HardSigmoid(h)"], "HardSigmoid(x)", 0.1),
         (&["a = HardSwish(h)"], "HardSwish(x)", 0.1),
         (&["a = Tanh(h)"], "Tanh(x)", 0.3),
+        (&["a = PRelu(h, half)"], "PRelu(x)", 0.2),
+        (&["a = Gelu(h)"], "Gelu(x)", 0.1),
+        (&["a = Mish(h)"], "Mish(x)", 0.1),
+        (&["a = Celu(h)"], "Celu(x)", 0.1),
         (&["a = Softplus(h)"], "Softplus(x)", 0.1),
         (&silu, "Mul(x, Sigmoid(x))", 0.1),
         (
@@ -186,6 +190,112 @@ fn polynomials_stay_exact_and_branches_are_fitted_apart() {
         (kinds(&imported).as_str(), report.max_abs_error),
         ("dense poly dense", 0.0)
     );
+}
+
+/// The model's activation by degree `auto`; the last quarter of the inputs is held out.
+fn auto(model: &Model, inputs: &[Vec<f64>]) -> Result<(Imported, FitReport), hemet_onnx::Error> {
+    let data = Calibration {
+        inputs,
+        labels: &[],
+        held_out: inputs.len() / 4,
+    };
+    import_fitted(&model.proto().encode_to_vec(), Degree::Auto, data)
+}
+
+#[test]
+fn auto_takes_the_least_degree_that_is_good_and_no_more() {
+    let inputs = inputs(400, 6);
+    // A softplus is nearly a parabola here; a ReLU has a corner.
+    let (_, smooth) = auto(&network(&["a = Softplus(h)"]), &inputs).unwrap();
+    let (_, sharp) = auto(&network(&["a = Relu(h)"]), &inputs).unwrap();
+    let (smooth, sharp) = (smooth.activations[0].degree, sharp.activations[0].degree);
+    assert!(smooth < sharp, "{smooth} {sharp}");
+}
+
+#[test]
+fn auto_on_few_inputs_is_nearly_as_good_on_new_ones_as_on_those_held_out() {
+    for activation in ["Relu", "LeakyRelu", "HardSwish", "Mish", "Elu", "Gelu"] {
+        let node = format!("a = {activation}(h)");
+        let model = network(&[node.as_str()]);
+        let all = inputs(2096, 6);
+        let (imported, report) = auto(&model, &all[..96]).unwrap();
+        assert_eq!(report.inputs, 24);
+        assert!(!report.tried.is_empty());
+        // The same network with a polynomial that many inputs were fitted on is the measure.
+        let many = fit(&model, 15, &all[96..]).0;
+        let (mut squared, mut error) = (0.0f64, 0.0f64);
+        for x in &all[96..] {
+            let found = evaluate(&imported.graph, &imported.weights, x).unwrap();
+            let exact = evaluate(&many.graph, &many.weights, x).unwrap();
+            for (found, exact) in found.iter().zip(exact) {
+                squared += exact * exact;
+                error += (found - exact).powi(2);
+            }
+        }
+        let new = (error / squared).sqrt();
+        assert!(new < 0.15, "{activation}: {new}, {report:?}");
+    }
+}
+
+#[test]
+fn auto_keeps_the_best_degree_where_none_is_good_and_refuses_a_fit_of_no_use() {
+    // A network whose outputs hang on a fast wave: no polynomial of these degrees follows it.
+    let wave = network(&["f = Mul(h, hundred)", "a = Sin(f)"]).constant("hundred", &[], &[100.0]);
+    let message = auto(&wave, &inputs(96, 6)).unwrap_err().to_string();
+    for part in [
+        "degrees 2, 4, 8, 15 were tried",
+        "held-out inputs",
+        "calibration inputs",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    // Given, a degree is taken as it is.
+    let (_, report) = fit(&wave, 4, &inputs(96, 6));
+    assert_eq!(report.activations[0].degree, 4);
+}
+
+#[test]
+fn values_outside_the_fitted_range_are_counted_on_held_out_inputs() {
+    let model = network(&["a = Relu(h)"]);
+    let mut inputs = inputs(120, 6);
+    for x in &mut inputs[90..] {
+        x.iter_mut().for_each(|x| *x *= 10.0);
+    }
+    let data = Calibration {
+        inputs: &inputs,
+        labels: &[],
+        held_out: 30,
+    };
+    let bytes = model.proto().encode_to_vec();
+    let (_, report) = import_fitted(&bytes, Degree::Fixed(4), data).unwrap();
+    assert!(report.activations[0].outside > 0.3, "{report:?}");
+    assert!(
+        auto(&model, &inputs).is_err(),
+        "outliers of ten times the size"
+    );
+}
+
+#[test]
+fn the_last_activation_is_the_clients_and_costs_no_polynomial() {
+    for (nodes, operator) in [
+        (
+            ["a = Relu(h)", "y = MatMul(a, w2)", "z = Sigmoid(y)"],
+            "sigmoid",
+        ),
+        (["a = Relu(h)", "y = MatMul(a, w2)", "z = Tanh(y)"], "tanh"),
+        (
+            ["a = Relu(h)", "y = MatMul(a, w2)", "z = Softmax(y)"],
+            "softmax",
+        ),
+    ] {
+        let mut model = network(&[]);
+        model.nodes.pop();
+        let model = nodes.iter().fold(model, |model, node| model.node(node));
+        let (imported, _) = fit(&model, 4, &inputs(60, 6));
+        assert_eq!(kinds(&imported), "dense affine poly dense");
+        let outputs = imported.outputs.unwrap();
+        assert_eq!(outputs.parts[0].steps[0].name(), operator);
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub mod ckks;
 pub mod container;
 pub mod fault;
 pub mod manifest;
+pub mod output;
 pub mod promise;
 pub mod scheme;
 pub mod signature;
@@ -27,8 +28,9 @@ pub use ckks::{artifact, builder, cost, fusion, layout, placed, summary, text, v
 pub use container::FileError;
 pub use fault::{Fault, Faults};
 pub use manifest::{LayerNote, Manifest, Sharing};
+pub use output::{Finished, Groups, Meaning, Norm, OutputPart, OutputStep, OutputTransform};
 pub use promise::{Basis, Promise};
 pub use scheme::Scheme;
 pub use signature::Signature;
 pub use syntax::ParseError;
-pub use transform::InputTransform;
+pub use transform::{InputColumn, InputTransform};

@@ -1,6 +1,6 @@
 //! What a person or a client wants to know of an artifact without reading its schedule.
 
-use crate::{InputTransform, Promise, Signature};
+use crate::{InputColumn, InputTransform, OutputTransform, Promise, Signature};
 
 /// What a person or a client wants to know of an artifact without reading its schedule.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -28,6 +28,12 @@ pub struct Manifest {
     /// What the client does to an input before it encrypts it; nothing where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_transform: Option<InputTransform>,
+    /// What the client makes of decrypted outputs; nothing where there is nothing to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_transform: Option<OutputTransform>,
+    /// The columns that an input is made of, where it is the row of a table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<InputColumn>,
     /// The least and the greatest number of an input, after the transform, that the network was compiled for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_range: Option<[f64; 2]>,

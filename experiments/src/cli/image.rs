@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use hemet_runtime::Facts;
+use hemet_schedule::InputColumn;
 use hemet_search::data;
 use hemet_spaces::Shape;
 
@@ -16,13 +18,16 @@ pub struct Source {
         long,
         value_name = "FILE",
         conflicts_with = "set",
-        required_unless_present = "set"
+        required_unless_present_any = ["set", "table"]
     )]
     pub image: Option<PathBuf>,
+    /// A CSV file with the columns that the network was trained on, in their own units; the client standardizes them
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["image", "set"])]
+    pub table: Option<PathBuf>,
     /// A data set; its test images are used
     #[arg(long, value_name = "SET")]
     pub set: Option<String>,
-    /// Position of the test image, from 0
+    /// Position of the test image, or of the row of a table, from 0
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub index: usize,
     /// Folder of the data set's files, if it is not embedded
@@ -39,14 +44,18 @@ pub struct Image {
 }
 
 impl Source {
-    /// Reads `count` images (at least 1), one after the other, and checks that they fit `shape` (channels, height,
-    /// width).
-    pub fn read(&self, shape: [u32; 3], count: usize) -> Result<Vec<Image>, Error> {
+    /// Reads images, one after the other, and checks that they fit the network: `count` of them (at least 1) or, where
+    /// that is not given, all rows of a table and otherwise one.
+    pub fn read(&self, facts: &Facts, count: Option<usize>) -> Result<Vec<Image>, Error> {
+        if let Some(path) = &self.table {
+            return self.rows(path, facts, count);
+        }
+        let (shape, count) = (facts.shape, count.unwrap_or(1));
         let expected: usize = shape.iter().map(|n| *n as usize).product();
         let (images, from) = match (&self.image, &self.set) {
             (Some(path), _) => (read_file(path, shape, count)?, path.display().to_string()),
             (None, Some(set)) => (self.test_images(set, count)?, format!("set {set}")),
-            (None, None) => return Err(Error::user("give --image or --set")),
+            (None, None) => return Err(Error::user("give --image, --set or --table")),
         };
         if let Some(image) = images.iter().find(|i| i.values.len() != expected) {
             let [c, h, w] = shape;
@@ -63,6 +72,37 @@ impl Source {
         Ok(images)
     }
 
+    /// Rows of a table, standardized.
+    fn rows(&self, path: &Path, facts: &Facts, count: Option<usize>) -> Result<Vec<Image>, Error> {
+        if facts.columns.is_empty() {
+            return Err(Error::user(
+                "--table: this artifact does not say which columns it takes; only networks that were searched for on a table do. \
+                 Give its numbers with --image",
+            ));
+        }
+        let names: Vec<String> = facts.columns.iter().map(|c| c.name.clone()).collect();
+        let rows = data::columns::read_rows(path, &names).map_err(Error::user)?;
+        let left = rows.len().saturating_sub(self.index);
+        let wanted = count.unwrap_or(left);
+        if wanted == 0 || wanted > left {
+            return Err(Error::file(
+                path,
+                format!(
+                    "it has {} rows, numbered from 0; {wanted} from row {} on are asked for",
+                    rows.len(),
+                    self.index
+                ),
+            ));
+        }
+        let rows = &rows[self.index..self.index + wanted];
+        warn_of_cut(rows, facts);
+        let image = |row: &Vec<f64>| Image {
+            values: InputColumn::standardize(&facts.columns, row),
+            label: None,
+        };
+        Ok(rows.iter().map(image).collect())
+    }
+
     fn test_images(&self, set: &str, count: usize) -> Result<Vec<Image>, Error> {
         let test = data::load(set, self.data.as_deref())?.test;
         let last = self.index.saturating_add(count - 1);
@@ -77,6 +117,24 @@ impl Source {
             label: Some(test.labels[index]),
         };
         Ok((self.index..=last).map(image).collect())
+    }
+}
+
+/// Tells of columns with numbers that are far from those that the network was trained on.
+fn warn_of_cut(rows: &[Vec<f64>], facts: &Facts) {
+    for (place, column) in facts.columns.iter().enumerate() {
+        let far = |row: &&Vec<f64>| ((row[place] - column.mean) * column.scale).abs() > 1.0;
+        let count = rows.iter().filter(far).count();
+        if let Some(row) = rows.iter().find(far) {
+            eprintln!(
+                "note: {count} of {} rows have a number in column `{}`, such as {}, that is more than three deviations from the \
+                 mean of the training rows, {}; it is cut there, as in training",
+                rows.len(),
+                column.name,
+                row[place],
+                column.mean
+            );
+        }
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use hemet_onnx::{ClientStep, Degree, FitReport, Imported, Source};
+use hemet_onnx::{Degree, Imported, Source};
 use hemet_runtime::door::Model;
-use hemet_schedule::CostTable;
 use hemet_schedule::artifact::{Artifact, Manifest};
+use hemet_schedule::{CostTable, OutputTransform};
 use hemet_search::Trial;
 use hemet_search::data::{self, Dataset};
 use hemet_spaces::{Scheme, Weights};
 
 use crate::calibration::{self, Calibration};
+use crate::cli::fit_report;
 use crate::common;
 use crate::error::Error;
 use crate::experiment::{Experiment, security_level};
@@ -235,6 +236,8 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
         layers: compiled.estimate.layers,
         input_range,
         input_transform: compiled.input_transform,
+        output_transform: imported.outputs,
+        classes: imported.classes,
         sharing: sharing(args.share_results, compiled.promise.error),
         promise: Some(compiled.promise),
         cost_machine: Some(table.machine),
@@ -308,7 +311,7 @@ fn import(
     };
     let (Some(degree), Some(data)) = (args.fit_activations, calibration) else {
         let imported = hemet_onnx::import(source).map_err(wrong)?;
-        say_what_is_left(&imported.client);
+        say_what_is_left(imported.outputs.as_ref());
         return Ok((imported, None));
     };
     let calibration = hemet_onnx::Calibration {
@@ -318,22 +321,22 @@ fn import(
     };
     let (imported, report) =
         hemet_onnx::import_fitted(source, degree, calibration).map_err(wrong)?;
-    show(&report);
-    say_what_is_left(&imported.client);
+    fit_report::print(&report);
+    say_what_is_left(imported.outputs.as_ref());
     Ok((imported, Some(report.max_abs_error)))
 }
 
 /// Prints what of the model the client does after decrypting.
-fn say_what_is_left(steps: &[ClientStep]) {
-    let words: Vec<String> = steps
-        .iter()
-        .map(|step| format!("{} (node `{}`)", step.operator, step.node))
-        .collect();
-    if !words.is_empty() {
-        println!(
-            "left to the client, to be applied exactly to the decrypted outputs: {}",
-            words.join(", then ")
-        );
+fn say_what_is_left(outputs: Option<&OutputTransform>) {
+    for part in outputs.iter().flat_map(|outputs| &outputs.parts) {
+        let words: Vec<&str> = part.steps.iter().map(|step| step.name()).collect();
+        if !words.is_empty() {
+            println!(
+                "left to the client, which applies it exactly to the decrypted outputs: {} for `{}`",
+                words.join(", then "),
+                part.name
+            );
+        }
     }
 }
 
@@ -353,35 +356,6 @@ fn range(calibration: &Calibration) -> Option<f64> {
     let magnitudes = calibration.inputs.iter().flatten().map(|x| x.abs());
     let range = magnitudes.fold(0.0, f64::max);
     (range > 0.0).then_some(range)
-}
-
-/// Prints what fitting cost.
-fn show(report: &FitReport) {
-    let percent = common::percent;
-    println!(
-        "{:<24} {:>22} {:>10} {:>7}  function",
-        "activation", "range seen", "error", "degree"
-    );
-    for fitted in &report.activations {
-        let range = format!("{:.3} to {:.3}", fitted.range.0, fitted.range.1);
-        let (error, function) = (percent(fitted.relative_error), &fitted.function);
-        let (layer, degree) = (&fitted.layer, fitted.degree);
-        println!("{layer:<24} {range:>22} {error:>10} {degree:>7}  {function}");
-    }
-    println!(
-        "fitted: on {} held-out inputs the logits differ by {} in the root mean square, {:.2e} at most; the largest logit is the same for {}",
-        report.inputs,
-        percent(report.relative_error),
-        report.max_abs_error,
-        percent(report.agreement)
-    );
-    if let Some((exact, fitted)) = report.accuracy {
-        println!(
-            "accuracy on them: {} as it was, {} fitted",
-            percent(exact),
-            percent(fitted)
-        );
-    }
 }
 
 fn from_run(args: &Args, number: usize) -> Result<Box<dyn Model>, Error> {
@@ -413,12 +387,19 @@ fn from_run(args: &Args, number: usize) -> Result<Box<dyn Model>, Error> {
     };
     let costs = door.costs(Some(&experiment), &source)?;
     let images = training_images(&experiment);
+    let columns = images.as_ref().and_then(|images| images.columns.clone());
+    if experiment.is_regression() && columns.is_none() {
+        return Err(Error::user(
+            "the table of the run cannot be read, and without it nobody knows the unit of its values; put it where it was",
+        ));
+    }
     let trained = TrainedNetwork {
         experiment: &experiment,
         architecture: &trial.architecture,
         weights: &weights,
         samples: &|| images.as_ref().map_or(Vec::new(), schemes::samples),
         class_names: &images::class_names(&experiment, images.as_ref())?,
+        columns: columns.as_ref(),
     };
     Ok(costs.compile(&trained, wishes.target)?.0)
 }

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
-
+use crate::cli::answer::Shown;
 use crate::cli::passphrase::Unlock;
 use crate::common::{self, Output};
 use crate::error::Error;
@@ -26,6 +25,10 @@ pub struct Args {
     /// nobody
     #[arg(long)]
     pub raw: bool,
+    /// Print the numbers that were decrypted, not what the model makes of them at its end (a softmax, a label, units);
+    /// --json always has both
+    #[arg(long)]
+    pub logits: bool,
     /// How many images were encrypted in the request; needed where an artifact takes batches
     #[arg(long, value_name = "N")]
     pub count: Option<usize>,
@@ -35,15 +38,6 @@ pub struct Args {
     /// What standard output is for
     #[command(flatten)]
     pub output: Output,
-}
-
-#[derive(Serialize)]
-struct Decrypted {
-    class: usize,
-    /// What the class is called, where that is more than its number.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    logits: Vec<f64>,
 }
 
 /// Runs the command.
@@ -85,47 +79,15 @@ pub fn run(args: &Args) -> Result<(), Error> {
         );
     }
     for (number, answer) in answers.into_iter().enumerate() {
-        let (class, logits) = (answer.class(), answer.logits());
-        common::tell(&facts.output_notices(&logits));
-        let logits = match facts.precision {
-            Some(precision) if !args.raw => precision.rounded(&logits),
-            Some(_) | None => logits,
-        };
+        common::tell(&facts.output_notices(&answer.clone().logits()));
+        let shown = Shown::of(&facts, answer, args.raw);
         if args.output.json {
-            let name = name(&facts.classes, class);
-            common::print_json(&Decrypted {
-                class,
-                name,
-                logits,
-            })?;
+            common::print_json(&shown)?;
         } else if count > 1 {
-            println!("image {number:>5}  class {}", said(&facts.classes, class));
+            println!("image {number:>5}  {}", shown.line());
         } else {
-            show(&facts.classes, class, &logits);
+            shown.print(&facts, args.logits);
         }
     }
     Ok(())
-}
-
-/// What a class is called, where that is more than its number.
-fn name(classes: &[String], class: usize) -> Option<String> {
-    let name = classes.get(class)?;
-    (*name != class.to_string()).then(|| name.clone())
-}
-
-/// As in `3 (cat)`, or the number alone.
-fn said(classes: &[String], class: usize) -> String {
-    match name(classes, class) {
-        Some(name) => format!("{class} ({name})"),
-        None => class.to_string(),
-    }
-}
-
-fn show(classes: &[String], class: usize, logits: &[f64]) {
-    println!("class {}", said(classes, class));
-    for (index, logit) in logits.iter().enumerate() {
-        let name = name(classes, index).unwrap_or_default();
-        let line = format!("  {index:>3}  {logit:>9.4}  {name}");
-        println!("{}", line.trim_end());
-    }
 }

@@ -12,7 +12,7 @@ use crate::keys::{check_expiry, now_s};
 /// Encrypt an image, or a batch of them, for an artifact
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet encrypt --key keys/client.key --set optdigits --index 3 -o image.ct\n  hemet encrypt --key keys/client.key --image photo.png -o image.ct\n  hemet encrypt --key keys/client.key --image image.txt -o image.ct\n  hemet encrypt --key keys/client.key --set mnist --count 1000 -o images.ct   # for --target throughput\n\nOf a picture the pixels are divided by 255, as those of an image_folder are. Any other file holds the network's input as\nnumbers, channel by channel and row by row, separated by spaces, commas or line ends, normalised as the artifact says\n(hemet inspect)."
+    after_help = "Example:\n  hemet encrypt --key keys/client.key --set optdigits --index 3 -o image.ct\n  hemet encrypt --key keys/client.key --image photo.png -o image.ct\n  hemet encrypt --key keys/client.key --image image.txt -o image.ct\n  hemet encrypt --key keys/client.key --set mnist --count 1000 -o images.ct   # for --target throughput\n  hemet encrypt --key keys/client.key --table new.csv --index 3 -o row.ct\n\nOf a picture the pixels are divided by 255, as those of an image_folder are. Any other file holds the network's input as\nnumbers, channel by channel and row by row, separated by spaces, commas or line ends, normalised as the artifact says\n(hemet inspect)."
 )]
 pub struct Args {
     /// The client's secret key file
@@ -22,9 +22,9 @@ pub struct Args {
     #[command(flatten)]
     pub image: image::Source,
     /// Encrypt so many images, from that on, as one request; more than 1 for artifacts compiled for throughput. A file
-    /// has the numbers of one image after those of another
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub count: usize,
+    /// has the numbers of one image after those of another. Without it all rows of a table, and otherwise one image
+    #[arg(long, value_name = "N")]
+    pub count: Option<usize>,
     /// Where the encrypted image goes
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
@@ -47,14 +47,19 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let facts = client.facts();
     common::check_security(&facts, args.allow_insecure)?;
     let room = facts.images;
-    if args.count == 0 || args.count > room {
-        let got = args.count;
-        return Err(Error::user(hemet_runtime::RuntimeError::Batch {
+    let refused = |got| {
+        Err(Error::user(hemet_runtime::RuntimeError::Batch {
             room,
             got,
-        }));
+        }))
+    };
+    if let Some(got) = args.count.filter(|count| *count == 0 || *count > room) {
+        return refused(got);
     }
-    let images = args.image.read(facts.shape, args.count)?;
+    let images = args.image.read(&facts, args.count)?;
+    if images.len() > room {
+        return refused(images.len());
+    }
     let values: Vec<&[f64]> = images.iter().map(|image| image.values.as_slice()).collect();
     let request = client.encrypt_batch(&values)?;
     hemet_files::write_atomically(&args.out, &request)?;

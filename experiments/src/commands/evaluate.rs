@@ -92,20 +92,24 @@ fn show_clear(accuracy: Accuracy, set: &str, json: bool) -> Result<(), Error> {
         }));
     }
     println!("images           {} of {set}, test", accuracy.images);
-    println!("accuracy, clear  {accuracy}");
+    let name = format!("{}, clear", accuracy.quality.name());
+    println!("{name:<16} {accuracy}");
     Ok(())
 }
 
 /// Of the same images encrypted and in the clear, their agreement, and class by class.
 fn show(figures: &Figures, set: &str, batch: usize) {
     println!("images               {} of {set}, test", figures.images);
-    println!("accuracy, encrypted  {}", figures.encrypted());
+    let name = figures.quality.name();
+    let row = |how: &str| format!("{name}, {how}");
+    println!("{:<20} {}", row("encrypted"), figures.encrypted());
     let clear = common::percent(figures.plaintext_accuracy);
-    println!("accuracy, clear      {clear} of the same images");
-    println!(
-        "same class           {}",
-        common::percent(figures.agreement)
-    );
+    println!("{:<20} {clear} of the same images", row("clear"));
+    let same = match figures.quality.is_accuracy() {
+        true => "same class ",
+        false => "same value ",
+    };
+    println!("{same}          {}", common::percent(figures.agreement));
     println!("greatest error       {:.1e}", figures.max_abs_error);
     let latency = hemet_reports::number::milliseconds(figures.mean_latency_ms);
     let how = match batch {
@@ -116,6 +120,9 @@ fn show(figures: &Figures, set: &str, batch: usize) {
     if let Some(differing) = &figures.differing_images {
         let equal = figures.images - differing.len();
         println!("equal to the clear   {equal} of {}", figures.images);
+    }
+    if !figures.quality.is_accuracy() {
+        return;
     }
     let shown = |share: Option<f64>| share.map_or("–".to_owned(), common::percent);
     println!(

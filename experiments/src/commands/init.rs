@@ -26,8 +26,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let set = set_of(&args.source)?;
-    let sets = data::load(set, Some(&args.source))?;
+    let (set, sets) = load(&args.source)?;
     let name = name_of(&args.source);
     let output = args.output.clone().unwrap_or(format!("{name}.yaml").into());
     if output.exists() {
@@ -40,11 +39,11 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let space = parse::<Experiment>(&Text::of(&output, &yaml)?)?;
     hemet_files::write_atomically(&output, yaml.as_bytes())?;
     println!(
-        "{}: {} networks for inputs of {} in {} classes ({} for training, {} for the test)",
+        "{}: {} networks for inputs of {} {} ({} for training, {} for the test)",
         output.display(),
         space.space()?.size(),
         sets.train.shape,
-        sets.train.classes,
+        told(&sets),
         sets.train.len(),
         sets.test.len()
     );
@@ -52,11 +51,46 @@ pub fn run(args: &Args) -> Result<(), Error> {
     Ok(())
 }
 
+/// The set and its images; of a table whose last column holds many different numbers, values to be predicted.
+fn load(source: &Path) -> Result<(&'static str, TrainTest), Error> {
+    const VALUES: &str = "csv_regression";
+    let set = set_of(source)?;
+    let sets = data::load(set, Some(source));
+    if set != "csv" {
+        return Ok((set, sets?));
+    }
+    let are_values = |sets: &TrainTest| {
+        let number = |name: &String| name.parse::<f64>().ok();
+        let numbers: Option<Vec<f64>> = sets.train.class_names.iter().map(number).collect();
+        numbers.is_some_and(|n| n.len() > MOST_CLASSES || n.iter().any(|x| x.fract() != 0.0))
+    };
+    match sets {
+        Ok(sets) if !are_values(&sets) => Ok((set, sets)),
+        // A table that is neither is told of as one of classes.
+        Ok(sets) => Ok(data::load(VALUES, Some(source)).map_or((set, sets), |sets| (VALUES, sets))),
+        Err(error) => match data::load(VALUES, Some(source)) {
+            Ok(sets) => Ok((VALUES, sets)),
+            Err(_) => Err(error.into()),
+        },
+    }
+}
+
+/// Numbers in a column that are classes; more are values.
+const MOST_CLASSES: usize = 32;
+
+/// What is learned, in words.
+fn told(sets: &TrainTest) -> String {
+    match sets.train.is_regression() {
+        true => format!("to predict {}", sets.train.class_names.join(", ")),
+        false => format!("in {} classes", sets.train.classes),
+    }
+}
+
 /// The data set that a path is one of.
 fn set_of(path: &Path) -> Result<&'static str, Error> {
     let table = |path: &Path| {
         path.extension()
-            .is_some_and(|e| e.eq_ignore_ascii_case("csv"))
+            .is_some_and(|e| e.eq_ignore_ascii_case("csv") || e.eq_ignore_ascii_case("parquet"))
     };
     if path.is_file() {
         let what = "it is no CSV file and no folder; name a table, or a folder of PNG or JPEG images, one folder a class";
@@ -108,7 +142,7 @@ fn experiment(name: &str, data: &str, sets: &TrainTest) -> String {
     };
     format!(
         "\
-# {all} inputs of {channels}x{height}x{width} in {classes} classes: {named}.
+# {all} inputs of {channels}x{height}x{width} {told}: {named}.
 # `hemet search FILE --check` says how large the space is and how long the search may take; docs/spaces-and-strategies.md
 # and docs/reference/ say what else can stand here.
 name: {name}
@@ -122,6 +156,7 @@ train: {{epochs: {epochs}{shift}}}
 choose: {{within_points: 0.5}}
 encrypted_images: {encrypted}
 ",
+        told = told(sets),
         all = sets.train.len() + sets.test.len(),
         named = sets.train.class_names.join(", ").replace(['\n', '\r'], " "),
         encrypted = sets.test.len().min(100),

@@ -43,6 +43,7 @@ pub use text::Text;
 pub use yaml::{over, parse, parse_unchecked};
 
 use crate::error::Error;
+use crate::run::accuracy::Quality;
 use space::check_space;
 
 /// An experiment, resolved.
@@ -244,6 +245,7 @@ impl Experiment {
         let mut experiment: Self = parse_unchecked(text)?;
         rules::check(text, &mut experiment)?;
         experiment.resolve_space(text, path)?;
+        rules::check_outputs(text, &experiment)?;
         if let (Some(schemes), Some(space)) = (&experiment.scheme, &experiment.space) {
             let space = space.with_schemes(schemes.clone());
             let scheme = schema::Path::default().key("scheme");
@@ -284,6 +286,20 @@ impl Experiment {
         self.space
             .as_ref()
             .ok_or_else(|| Error::user("the experiment has no space"))
+    }
+
+    /// Whether values are predicted, not classes.
+    pub fn is_regression(&self) -> bool {
+        let source = hemet_search::data::source(&self.data.set);
+        source.is_ok_and(|source| source.is_regression())
+    }
+
+    /// What the objective `accuracy` is of this data set.
+    pub fn quality(&self) -> Quality {
+        match self.is_regression() {
+            true => Quality::RSquared,
+            false => Quality::Accuracy,
+        }
     }
 
     /// Bits by which ciphertexts must be more exact than what is promised, so that noise hides their errors.

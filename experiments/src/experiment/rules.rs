@@ -1,6 +1,7 @@
 //! What must hold between the keys of an experiment, beyond the range of each.
 
 use hemet_search::objective::Objectives;
+use hemet_spaces::Scheme;
 use hemet_spaces::schema::Path;
 
 use super::Experiment;
@@ -40,5 +41,57 @@ pub(super) fn check(text: &Text, experiment: &mut Experiment) -> Result<(), Erro
     experiment
         .quantize
         .check()
-        .map_err(|e| wrong(&["quantize"], e.to_string()))
+        .map_err(|e| wrong(&["quantize"], e.to_string()))?;
+    check_regression(text, experiment)
+}
+
+/// Refuses, where values are predicted, what is about classes.
+fn check_regression(text: &Text, experiment: &Experiment) -> Result<(), Error> {
+    if !experiment.is_regression() {
+        return Ok(());
+    }
+    let at = |keys: &[&str]| keys.iter().fold(Path::default(), |path, key| path.key(key));
+    let wrong = |keys: &[&str], what: String| Err(text.wrong(&at(keys), what));
+    let (set, train) = (&experiment.data.set, &experiment.train);
+    if train.distillation > 0.0 {
+        let what = format!(
+            "distillation is {}; it must be 0 with the data set {set}, whose values have no classes for a teacher to tell",
+            train.distillation
+        );
+        return wrong(&["train", "distillation"], what);
+    }
+    if train.balance {
+        let what = format!(
+            "balance is true; the data set {set} holds values, which have no classes to balance"
+        );
+        return wrong(&["train", "balance"], what);
+    }
+    match &experiment.scheme {
+        Some(schemes) if schemes.iter().any(|scheme| *scheme != Scheme::Ckks) => wrong(
+            &["scheme"],
+            format!("the data set {set} holds values, which are predicted under scheme ckks alone"),
+        ),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Refuses a space that does not have one output where values are predicted.
+pub(super) fn check_outputs(text: &Text, experiment: &Experiment) -> Result<(), Error> {
+    let Some(space) = experiment
+        .space
+        .as_ref()
+        .filter(|_| experiment.is_regression())
+    else {
+        return Ok(());
+    };
+    match space.classes() {
+        1 => Ok(()),
+        classes => {
+            let what = format!(
+                "the space has `classes: {classes}`; with the data set {} it must be 1, the predicted value",
+                experiment.data.set
+            );
+            Err(text.wrong(&Path::default().key("data").key("set"), what))
+        }
+    }
 }

@@ -56,6 +56,7 @@ pub fn deploy(ending: &Ending<'_>, trial: &Trial, file: &Path) -> Result<Deploye
         weights: &weights,
         samples: &|| schemes::samples(&sets.train),
         class_names: &sets.train.class_names,
+        columns: sets.train.columns.as_ref(),
     };
     let space = experiment.space()?;
     let scheme = space.scheme(&trial.architecture);
@@ -127,6 +128,7 @@ impl Deployed {
             architecture: trial.architecture.text(),
             description: space.describe(&trial.architecture)?,
             depth: point.depth,
+            quality: experiment.quality(),
             validation_accuracy: point.accuracy,
             test_accuracy: self.test_accuracy,
             test_images: test.len(),
@@ -136,7 +138,10 @@ impl Deployed {
             encrypted_images: figures.images,
             max_abs_error: figures.max_abs_error,
             classes: figures.classes,
-            confusion: Some(figures.confusion),
+            confusion: experiment
+                .quality()
+                .is_accuracy()
+                .then_some(figures.confusion),
             predicted_latency_ms: self.predicted_latency_ms.unwrap_or(point.latency_ms),
             measured_latency_ms: common::median(&timed.latencies_ms),
             log_n: self.log_n,

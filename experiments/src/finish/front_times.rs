@@ -80,6 +80,7 @@ pub fn measure(
             weights: &weights,
             samples: &|| schemes::samples(&sets.train),
             class_names: &sets.train.class_names,
+            columns: sets.train.columns.as_ref(),
         };
         let costs = ending
             .costs

@@ -138,10 +138,12 @@ fn chosen_and_baseline(ending: &Ending<'_>, trained: &mut Trained) -> Result<Mea
     let validation = Accuracy {
         share: best.validation_accuracy,
         images: (ending.sets.train.len() as f64 * experiment.data.validation) as usize,
+        quality: experiment.quality(),
     };
     let test = Accuracy {
         share: best.test_accuracy,
         images: best.test_images,
+        quality: experiment.quality(),
     };
     let notes = notes.chain(gap::warning(validation, test)).collect();
     Ok(Measured {

@@ -95,7 +95,7 @@ pub fn write(run: &Run<'_>) -> Result<(), Error> {
     let front = tables::front(run)?;
     run.folder
         .write(&run.folder.root.join("front.csv"), front.csv().as_bytes())?;
-    let trials = tables::trials(run.trials)?;
+    let trials = tables::trials(run.trials, run.experiment.quality())?;
     write_table(run, "trials", &trials)?;
     for drawn in plots.iter().chain(members.iter().flat_map(|m| &m.pictures)) {
         write_picture(run, drawn)?;

@@ -80,8 +80,10 @@ fn figures(best: &Best) -> [(&'static str, String); 6] {
         (
             "clear",
             format!(
-                "{} of the same images; the same class for {}",
+                "{}{} of the same images; {} for {}",
+                best.quality.prefix(),
                 percent(best.plaintext_accuracy),
+                best.quality.same(),
                 percent(best.agreement)
             ),
         ),

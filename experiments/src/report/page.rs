@@ -61,7 +61,8 @@ fn front_caption(run: &Run<'_>) -> String {
         0 => String::new(),
         images => format!(" on {images} images"),
     };
-    format!("Validation accuracy{of} and latency for one thread, fastest first")
+    let quality = run.experiment.quality().name();
+    format!("Validation {quality}{of} and latency for one thread, fastest first")
 }
 
 /// What the chosen network gains on the baseline, and what else is to be known of the choice.
@@ -124,20 +125,21 @@ fn images(accuracy: Accuracy) -> String {
 
 /// What a reader wants to know first.
 fn figures(run: &Run<'_>, best: &Best) -> Vec<[String; 3]> {
+    let quality = run.experiment.quality();
     let ms = |ms| format!("{} ms", number::milliseconds(ms));
     let mut figures = vec![
         [
-            "accuracy, encrypted".into(),
+            format!("{}, encrypted", quality.name()),
             common::percent(best.encrypted_accuracy),
             images(best.encrypted()),
         ],
         [
-            "accuracy, in the clear".into(),
+            format!("{}, in the clear", quality.name()),
             common::percent(best.plaintext_accuracy),
             "the same images".into(),
         ],
         [
-            "the same class".into(),
+            quality.same().into(),
             common::percent(best.agreement),
             "encrypted and in the clear".into(),
         ],
@@ -181,45 +183,48 @@ fn figures(run: &Run<'_>, best: &Best) -> Vec<[String; 3]> {
     figures
 }
 
-fn chosen(best: &Best) -> Vec<(&'static str, String)> {
+fn chosen(best: &Best) -> Vec<(String, String)> {
     let ms = number::milliseconds;
-    vec![
-        ("trial", format!("#{}", best.trial)),
-        ("architecture", best.description.clone()),
-        ("accuracy, encrypted", best.encrypted().to_string()),
+    let quality = best.quality;
+    let name = quality.name();
+    let facts = [
+        ("trial".to_owned(), format!("#{}", best.trial)),
+        ("architecture".into(), best.description.clone()),
+        (format!("{name}, encrypted"), best.encrypted().to_string()),
         (
-            "accuracy of the same images in the clear",
+            format!("{name} of the same images in the clear"),
             common::percent(best.plaintext_accuracy),
         ),
         (
-            "the same class encrypted and in the clear",
+            format!("{} encrypted and in the clear", quality.same()),
             common::percent(best.agreement),
         ),
         (
-            "accuracy in the clear, whole test set",
+            format!("{name} in the clear, whole test set"),
             best.test().to_string(),
         ),
         (
-            "latency, predicted",
+            "latency, predicted".into(),
             format!("{} ms, one thread", ms(best.predicted_latency_ms)),
         ),
         (
-            "latency, measured",
+            "latency, measured".into(),
             format!("{} ms, one thread", ms(best.measured_latency_ms)),
         ),
         (
-            "greatest error of a logit",
+            "greatest error of a logit".into(),
             format!("{:.1e}", best.max_abs_error),
         ),
         (
-            "evaluation keys",
+            "evaluation keys".into(),
             format!("{:.1} MB", best.evaluation_key_bytes as f64 / 1e6),
         ),
         (
-            "encrypted image",
+            "encrypted image".into(),
             format!("{:.3} MB", best.input_ciphertext_bytes as f64 / 1e6),
         ),
-    ]
+    ];
+    facts.into()
 }
 
 /// A section of its own for a member.

@@ -4,18 +4,20 @@ use hemet_reports::{Cell, Column, Result, Table};
 use hemet_search::{Trial, constraint};
 
 use super::Run;
+use crate::run::accuracy::Quality;
 
 /// The front, fastest first; with what a thousand predictions cost where there is a price of an hour of one core, and
 /// with the size of the keys where it is optimized.
 pub fn front(run: &Run<'_>) -> Result<Table> {
     let (experiment, trials) = (run.experiment, run.trials);
     let price = experiment.constraints.price_per_core_hour;
+    let quality = experiment.quality().name();
     let with_keys = experiment.objectives.iter().any(|name| name == "key_size");
     let mut columns = vec![
         Column::numbers("trial", "trial", ""),
         Column::words("architecture", "architecture"),
         Column::numbers("depth", "depth", "levels"),
-        Column::numbers("validation_accuracy", "validation accuracy", "%"),
+        Column::numbers("validation_accuracy", format!("validation {quality}"), "%"),
         Column::numbers("predicted_latency_ms", "predicted latency", "ms"),
         Column::numbers("measured_latency_ms", "measured latency", "ms"),
         Column::words("chosen", "chosen"),
@@ -60,6 +62,7 @@ pub fn against_baseline(run: &Run<'_>) -> Result<Option<Table>> {
     if chosen.trial == baseline.trial {
         return Ok(None);
     }
+    let quality = run.experiment.quality().name();
     let mut table = Table::new([
         Column::words("network", "network"),
         Column::numbers("trial", "trial", ""),
@@ -67,13 +70,13 @@ pub fn against_baseline(run: &Run<'_>) -> Result<Option<Table>> {
         Column::numbers("depth", "depth", "levels"),
         Column::numbers("measured_latency_ms", "measured latency", "ms"),
         Column::numbers("predicted_latency_ms", "predicted latency", "ms"),
-        Column::numbers("encrypted_accuracy", "accuracy, encrypted", "%"),
+        Column::numbers("encrypted_accuracy", format!("{quality}, encrypted"), "%"),
         Column::numbers(
             "test_accuracy",
-            "accuracy, whole test set in the clear",
+            format!("{quality}, whole test set in the clear"),
             "%",
         ),
-        Column::numbers("validation_accuracy", "validation accuracy", "%"),
+        Column::numbers("validation_accuracy", format!("validation {quality}"), "%"),
         Column::numbers("evaluation_key_mb", "keys", "MB"),
         Column::numbers("input_ciphertext_mb", "encrypted image", "MB"),
     ]);
@@ -100,6 +103,7 @@ pub fn against_baseline(run: &Run<'_>) -> Result<Option<Table>> {
 pub fn classes(run: &Run<'_>) -> Result<Option<Table>> {
     let Some((best, confusion)) = run
         .best()
+        .filter(|best| best.quality.is_accuracy())
         .and_then(|best| Some((best, best.confusion.as_ref()?)))
     else {
         return Ok(None);
@@ -123,14 +127,14 @@ pub fn classes(run: &Run<'_>) -> Result<Option<Table>> {
 }
 
 /// All trials, in the order of the search.
-pub fn trials(trials: &[Trial]) -> Result<Table> {
+pub fn trials(trials: &[Trial], quality: Quality) -> Result<Table> {
     let mut table = Table::new([
         Column::numbers("trial", "trial", ""),
         Column::words("architecture", "architecture"),
         Column::words("outcome", "outcome"),
         Column::words("state", "state"),
         Column::numbers("stopped_at_epoch", "stopped after epoch", ""),
-        Column::numbers("accuracy", "accuracy", "%"),
+        Column::numbers("accuracy", quality.name(), "%"),
         Column::numbers("depth", "depth", "levels"),
         Column::numbers("predicted_latency_ms", "predicted latency", "ms"),
         Column::numbers("evaluation_key_mb", "keys", "MB"),

@@ -7,13 +7,65 @@ use serde::{Deserialize, Serialize};
 /// Quantile of the normal distribution for intervals that hold the true share 95 times in 100.
 const Z_95: f64 = 1.959_963_985;
 
-/// A share of right answers among so many images.
+/// What tells how good a network is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quality {
+    /// The share of right answers.
+    #[default]
+    Accuracy,
+    /// Of a regression the share of the variance that is explained, at least 0.
+    RSquared,
+}
+
+impl Quality {
+    /// Its name in tables and sentences.
+    pub fn name(self) -> &'static str {
+        match self {
+            Quality::Accuracy => "accuracy",
+            Quality::RSquared => "R²",
+        }
+    }
+
+    /// Whether it is that of most experiments.
+    pub fn is_accuracy(&self) -> bool {
+        *self == Quality::Accuracy
+    }
+
+    /// Its name at the beginning of a sentence.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Quality::Accuracy => "Accuracy",
+            Quality::RSquared => "R²",
+        }
+    }
+
+    /// What stands before a share of it, which of accuracy says enough alone.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Quality::Accuracy => "",
+            Quality::RSquared => "R² ",
+        }
+    }
+
+    /// What two answers to one image have in common that agree.
+    pub fn same(self) -> &'static str {
+        match self {
+            Quality::Accuracy => "the same class",
+            Quality::RSquared => "the same value, within the promise,",
+        }
+    }
+}
+
+/// A share of right answers among so many images, or R² of so many values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Accuracy {
-    /// Share of right answers, 0 to 1.
+    /// Share of right answers, or R², 0 to 1.
     pub share: f64,
     /// Number of images.
     pub images: usize,
+    /// Which of them it is.
+    pub quality: Quality,
 }
 
 /// Between which shares the true one lies, 95 times in 100.
@@ -26,6 +78,16 @@ pub struct Interval {
 }
 
 impl Accuracy {
+    /// The square of the standard deviation of such a measurement. Of R² that of Olkin and Finn, Correlations Redux,
+    /// Psychological Bulletin 118, 1995.
+    pub fn variance(self) -> f64 {
+        let (share, n) = (self.share, self.images.max(1) as f64);
+        match self.quality {
+            Quality::Accuracy => share * (1.0 - share) / n,
+            Quality::RSquared => 4.0 * share * (1.0 - share).powi(2) / n,
+        }
+    }
+
     /// Wilson's score interval at 95 % (E. B. Wilson, Probable Inference, the Law of Succession, and Statistical
     /// Inference, Journal of the American Statistical Association 22, 1927): it holds for few images and for shares
     /// near 0 and 1. Of no images from 0 to 1.
@@ -37,6 +99,13 @@ impl Accuracy {
             };
         }
         let n = self.images as f64;
+        if self.quality == Quality::RSquared {
+            let half = Z_95 * self.variance().sqrt();
+            return Interval {
+                low: (self.share - half).max(0.0),
+                high: (self.share + half).min(1.0),
+            };
+        }
         let square = Z_95 * Z_95;
         let center = (self.share + square / (2.0 * n)) / (1.0 + square / n);
         let spread = self.share * (1.0 - self.share) / n + square / (4.0 * n * n);
@@ -53,9 +122,13 @@ impl fmt::Display for Accuracy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Interval { low, high } = self.interval();
         let share = hemet_reports::number::percent(self.share);
+        let (prefix, of) = match self.quality {
+            Quality::Accuracy => ("", "images"),
+            Quality::RSquared => ("R² ", "rows"),
+        };
         write!(
             f,
-            "{share} % of {} images ({:.1} to {:.1} %)",
+            "{prefix}{share} % of {} {of} ({:.1} to {:.1} %)",
             self.images,
             100.0 * low,
             100.0 * high
@@ -190,13 +263,19 @@ mod tests {
             (20, 20, 1.0 - 0.1611, 1.0),
         ] {
             let share = f64::from(right) / images as f64;
-            let interval = Accuracy { share, images }.interval();
+            let accuracy = Accuracy {
+                share,
+                images,
+                quality: Quality::Accuracy,
+            };
+            let interval = accuracy.interval();
             assert!((interval.low - low).abs() < 5e-5, "{right} of {images}");
             assert!((interval.high - high).abs() < 5e-5, "{right} of {images}");
         }
         let none = Accuracy {
             share: 0.0,
             images: 0,
+            quality: Quality::Accuracy,
         };
         assert_eq!((none.interval().low, none.interval().high), (0.0, 1.0));
     }
@@ -212,6 +291,7 @@ mod tests {
             let accuracy = |right: u32, images: u32| Accuracy {
                 share: f64::from(right) / f64::from(images),
                 images: images as usize,
+                quality: Quality::Accuracy,
             };
             let gain = Gain::of(accuracy(a, m), accuracy(b, n));
             assert!((gain.low - 100.0 * low).abs() < 5e-3, "{gain}");

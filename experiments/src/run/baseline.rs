@@ -34,9 +34,10 @@ pub fn compared(baseline: Option<Baseline>, summary: &Summary) -> Option<String>
         lower => (lower, "lower"),
     };
     Some(format!(
-        "against the baseline ({name}): latency {percent:.1} % {how} ({} against {} ms measured), accuracy {}: {} against {}, encrypted",
+        "against the baseline ({name}): latency {percent:.1} % {how} ({} against {} ms measured), {} {}: {} against {}, encrypted",
         number::milliseconds(chosen.measured_latency_ms),
         number::milliseconds(reference.measured_latency_ms),
+        chosen.quality.name(),
         Gain::of(chosen.encrypted(), reference.encrypted()),
         chosen.encrypted(),
         reference.encrypted(),

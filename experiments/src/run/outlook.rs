@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::run::accuracy::Accuracy;
+use crate::run::accuracy::{Accuracy, Quality};
 use crate::run::train::recipe;
 use crate::schemes::SchemeCosts;
 
@@ -91,7 +91,12 @@ impl Outlook {
             true => (share, share),
             false => {
                 let images = looked.len();
-                let interval = Accuracy { share, images }.interval();
+                let interval = Accuracy {
+                    share,
+                    images,
+                    quality: Quality::Accuracy,
+                }
+                .interval();
                 (interval.low, interval.high)
             }
         };

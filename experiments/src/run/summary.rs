@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::run::accuracy::{Accuracy, Confusion};
+use crate::run::accuracy::{Accuracy, Confusion, Quality};
 
 /// The outcome of a search, `summary.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -121,6 +121,9 @@ pub struct Best {
     pub description: String,
     /// Multiplicative depth.
     pub depth: usize,
+    /// What accuracies are: of a regression R².
+    #[serde(default, skip_serializing_if = "Quality::is_accuracy")]
+    pub quality: Quality,
     /// Accuracy on the validation images, which the search saw.
     pub validation_accuracy: f64,
     /// Accuracy on all test images, in the clear.
@@ -131,7 +134,7 @@ pub struct Best {
     pub plaintext_accuracy: f64,
     /// Accuracy of the encrypted classification.
     pub encrypted_accuracy: f64,
-    /// Share of those images with the same class both ways.
+    /// Share of those images with the same class both ways; of values, of those that agree within the promise.
     pub agreement: f64,
     /// Number of test images that were classified encrypted.
     pub encrypted_images: usize,
@@ -165,6 +168,7 @@ impl Best {
         Accuracy {
             share: self.encrypted_accuracy,
             images: self.encrypted_images,
+            quality: self.quality,
         }
     }
 
@@ -173,6 +177,7 @@ impl Best {
         Accuracy {
             share: self.test_accuracy,
             images: self.test_images,
+            quality: self.quality,
         }
     }
 }

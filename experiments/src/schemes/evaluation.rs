@@ -1,21 +1,24 @@
 //! What classifying a data set encrypted gives, beside the same in the clear.
 
-use hemet_runtime::door::{Answer, Model};
+use hemet_runtime::door::Model;
 use hemet_search::data::Dataset;
+use hemet_search::train::r_squared;
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::session::{Prediction, Session};
 use crate::cli::progress::Progress;
-use crate::common::argmax;
 use crate::error::Error;
-use crate::run::accuracy::{Accuracy, ClassFigures, Confusion};
+use crate::run::accuracy::{Accuracy, ClassFigures, Confusion, Quality};
 
 /// Accuracy encrypted and in the clear.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figures {
     /// Number of images.
     pub images: usize,
+    /// What accuracies are: of a regression R².
+    #[serde(skip_serializing_if = "Quality::is_accuracy")]
+    pub quality: Quality,
     /// Share of them that the network classifies rightly in the clear.
     pub plaintext_accuracy: f64,
     /// Share of them that it classifies rightly encrypted.
@@ -24,7 +27,7 @@ pub struct Figures {
     pub interval_low: f64,
     /// Greatest such share.
     pub interval_high: f64,
-    /// Share of them with the same class both ways.
+    /// Share of them with the same class both ways; of values, of those that agree within the promise.
     pub agreement: f64,
     /// Greatest difference between a decrypted logit and its reference.
     pub max_abs_error: f64,
@@ -41,35 +44,74 @@ pub struct Figures {
     pub differing_images: Option<Vec<usize>>,
 }
 
+/// How predictions are read.
+pub struct Reading<'a> {
+    /// The class that outputs tell.
+    pub class: &'a dyn Fn(&[f64]) -> usize,
+    /// The largest error that is promised for outputs.
+    pub promised: &'a dyn Fn(&[f64]) -> f64,
+    /// Whether a difference from the reference is a fault.
+    pub exact: bool,
+}
+
+/// What is measured on a data set.
+fn quality_of(test: &Dataset) -> Quality {
+    match test.is_regression() {
+        true => Quality::RSquared,
+        false => Quality::Accuracy,
+    }
+}
+
+/// The share of right classes, or R² of values, of the outputs for the first images.
+fn share(outputs: &[&[f64]], test: &Dataset, class: &dyn Fn(&[f64]) -> usize) -> f64 {
+    if test.is_regression() {
+        let value = |outputs: &&[f64]| outputs.first().copied().unwrap_or(0.0) as f32;
+        let found: Vec<f32> = outputs.iter().map(value).collect();
+        return r_squared(found.iter().zip(&test.targets));
+    }
+    let pairs = outputs.iter().zip(&test.labels);
+    let hits = pairs.filter(|(outputs, label)| class(outputs) == usize::from(**label));
+    hits.count() as f64 / outputs.len().max(1) as f64
+}
+
 /// Most images that an error lists.
 const MOST_LISTED: usize = 10;
 
 impl Figures {
-    /// From predictions of the first images of `test`; `exact` where a difference from the reference is a fault.
-    pub fn of(predictions: &[Prediction], test: &Dataset, exact: bool) -> Self {
-        let labels = &test.labels;
-        let share = |hit: &dyn Fn(&Prediction, u8) -> bool| {
-            let pairs = predictions.iter().zip(labels);
-            let hits = pairs.filter(|(p, label)| hit(p, **label)).count();
-            hits as f64 / predictions.len().max(1) as f64
-        };
+    /// From predictions of the first images of `test`.
+    pub fn of(predictions: &[Prediction], test: &Dataset, reading: &Reading<'_>) -> Self {
+        let class = reading.class;
         let shares = predictions.iter().map(|p| p.latency_ms / p.images as f64);
         let latencies: f64 = shares.sum();
-        let pairs = predictions.iter().zip(labels);
-        let pairs = pairs.map(|(p, label)| (usize::from(*label), argmax(&p.encrypted)));
-        let confusion = Confusion::of(pairs, test.classes);
+        let pairs = predictions.iter().zip(&test.labels);
+        let pairs = pairs.map(|(p, label)| (usize::from(*label), class(&p.encrypted)));
+        let confusion = match test.is_regression() {
+            true => Confusion::of([], 0),
+            false => Confusion::of(pairs, test.classes),
+        };
+        let all = |of: fn(&Prediction) -> &[f64]| {
+            let outputs: Vec<&[f64]> = predictions.iter().map(of).collect();
+            share(&outputs, test, class)
+        };
         let encrypted = Accuracy {
-            share: share(&|p, label| argmax(&p.encrypted) == usize::from(label)),
+            share: all(|p| &p.encrypted),
             images: predictions.len(),
+            quality: quality_of(test),
         };
         let interval = encrypted.interval();
+        let agrees = |p: &&Prediction| match test.is_regression() {
+            true => p.error() <= (reading.promised)(&p.clear),
+            false => class(&p.clear) == class(&p.encrypted),
+        };
+        let agreeing = predictions.iter().filter(agrees).count();
         Self {
             images: predictions.len(),
-            plaintext_accuracy: share(&|p, label| argmax(&p.clear) == usize::from(label)),
+            quality: encrypted.quality,
+            plaintext_accuracy: all(|p| &p.clear),
             encrypted_accuracy: encrypted.share,
             interval_low: interval.low,
             interval_high: interval.high,
-            agreement: share(&|p, _| argmax(&p.clear) == argmax(&p.encrypted)),
+            agreement: agreeing as f64 / predictions.len().max(1) as f64,
             max_abs_error: predictions
                 .iter()
                 .map(Prediction::error)
@@ -78,7 +120,7 @@ impl Figures {
             classes: test.class_names.clone(),
             per_class: confusion.per_class(&test.class_names),
             confusion,
-            differing_images: exact.then(|| {
+            differing_images: reading.exact.then(|| {
                 let differs = |(_, p): &(usize, &Prediction)| p.encrypted != p.clear;
                 let differing = predictions.iter().enumerate().filter(differs);
                 differing.map(|(index, _)| index).collect()
@@ -91,6 +133,7 @@ impl Figures {
         Accuracy {
             share: self.encrypted_accuracy,
             images: self.images,
+            quality: self.quality,
         }
     }
 
@@ -138,7 +181,14 @@ pub fn evaluate(
         progress.set(done as u64, "images classified");
     })?;
     progress.finish();
-    Ok(Figures::of(&predictions, test, session.is_exact()))
+    let facts = session.spec().facts();
+    let promised = |outputs: &[f64]| facts.precision.map_or(0.0, |p| p.error(outputs));
+    let reading = Reading {
+        class: &|outputs| facts.class(outputs),
+        promised: &promised,
+        exact: session.is_exact(),
+    };
+    Ok(Figures::of(&predictions, test, &reading))
 }
 
 /// Accuracy of the first `limit` images of `test` (0: all) in the clear, on `threads` threads (0: one a core).
@@ -155,34 +205,32 @@ pub fn evaluate_clear(
         0 => test.len(),
         limit => limit.min(test.len()),
     };
-    let spec = model.spec()?;
-    let (classes, size) = (spec.facts().classes.len(), spec.facts().images);
+    let facts = model.spec()?.facts();
+    let (classes, size) = (facts.classes.len(), facts.images);
     let reference = model.reference()?;
-    let correct = |first: usize| -> Result<usize, Error> {
-        let indices = first..count.min(first + size);
-        let images = indices.clone().map(|index| test.image(index));
+    let outputs = |first: usize| -> Result<Vec<Vec<f64>>, Error> {
+        let images = (first..count.min(first + size)).map(|index| test.image(index));
         let images: Vec<Vec<f64>> = images
             .map(|image| image.iter().map(|v| f64::from(*v)).collect())
             .collect();
         let images: Vec<&[f64]> = images.iter().map(Vec::as_slice).collect();
-        let answers = reference(&images)?.into_iter().zip(&test.labels[indices]);
-        let right = |(answer, label): (Answer, &u8)| {
-            usize::from(argmax(&answer.scores(classes)) == usize::from(*label))
-        };
-        Ok(answers.map(right).sum())
+        let answers = reference(&images)?.into_iter();
+        Ok(answers.map(|answer| answer.scores(classes)).collect())
     };
     let threads = match threads {
         0 => crate::common::cores(),
         threads => threads,
     };
     let firsts: Vec<usize> = (0..count).step_by(size).collect();
-    let sums = crate::common::pool(threads)?.install(|| {
-        let sums = firsts.into_par_iter().map(correct);
-        sums.try_reduce(|| 0, |a, b| Ok(a + b))
-    });
+    let found = crate::common::pool(threads)?.install(|| {
+        let found = firsts.into_par_iter().map(outputs);
+        found.collect::<Result<Vec<_>, Error>>()
+    })?;
+    let found: Vec<&[f64]> = found.iter().flatten().map(Vec::as_slice).collect();
     Ok(Accuracy {
-        share: sums? as f64 / count.max(1) as f64,
+        share: share(&found, test, &|outputs| facts.class(outputs)),
         images: count,
+        quality: quality_of(test),
     })
 }
 
@@ -191,6 +239,19 @@ mod tests {
     use hemet_spaces::Shape;
 
     use super::*;
+    use crate::common::argmax;
+
+    fn reading(exact: bool) -> Reading<'static> {
+        Reading {
+            class: &argmax_of,
+            promised: &|_| 0.0,
+            exact,
+        }
+    }
+
+    fn argmax_of(outputs: &[f64]) -> usize {
+        argmax(outputs)
+    }
 
     fn prediction(encrypted: [f64; 2]) -> Prediction {
         Prediction {
@@ -215,8 +276,10 @@ mod tests {
             images: vec![0.0; 3],
             labels: vec![0, 0, 1],
             held_out: 0,
+            targets: Vec::new(),
+            columns: None,
         };
-        let exact = Figures::of(&predictions, &test, true);
+        let exact = Figures::of(&predictions, &test, &reading(true));
         let json = serde_json::to_value(&exact).unwrap();
         assert_eq!(json["classes"], serde_json::json!(["cat", "dog"]));
         assert_eq!(json["confusion"], serde_json::json!([[2, 0], [1, 0]]));
@@ -231,7 +294,15 @@ mod tests {
             matches!(&error, Error::Check(text) if text.contains("1 of 3") && text.contains("0.25: #1;"))
         );
         assert_eq!(error.exit_status(), 1);
-        assert!(Figures::of(&predictions[..1], &test, true).check().is_ok());
-        assert!(Figures::of(&predictions, &test, false).check().is_ok());
+        assert!(
+            Figures::of(&predictions[..1], &test, &reading(true))
+                .check()
+                .is_ok()
+        );
+        assert!(
+            Figures::of(&predictions, &test, &reading(false))
+                .check()
+                .is_ok()
+        );
     }
 }

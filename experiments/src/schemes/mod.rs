@@ -14,8 +14,9 @@ use hemet_compiler::Target;
 use hemet_reports::Table;
 use hemet_runtime::door::Model;
 use hemet_runtime::schemes as doors;
-use hemet_schedule::Manifest;
+use hemet_schedule::{InputColumn, Manifest, Meaning, OutputPart, OutputStep, OutputTransform};
 use hemet_search::constraint::{CostEstimate, CostModel};
+use hemet_search::data::columns::{Column, Columns};
 use hemet_search::data::{self, Dataset};
 use hemet_spaces::{Architecture, LayerGraph, Scheme, Weights};
 
@@ -132,6 +133,8 @@ pub struct TrainedNetwork<'a> {
     pub samples: &'a dyn Fn() -> Vec<Vec<f64>>,
     /// What its outputs stand for, in order.
     pub class_names: &'a [String],
+    /// The columns of the table that it was trained on; none where these were images.
+    pub columns: Option<&'a Columns>,
 }
 
 impl TrainedNetwork<'_> {
@@ -144,7 +147,12 @@ impl TrainedNetwork<'_> {
         let source = data::source(&experiment.data.set)?;
         Ok(Manifest {
             dataset: Some(experiment.data.set.clone()),
-            classes: self.class_names.to_vec(),
+            classes: match experiment.is_regression() {
+                true => Vec::new(),
+                false => self.class_names.to_vec(),
+            },
+            columns: self.columns.map_or(Vec::new(), input_columns),
+            output_transform: self.columns.and_then(units),
             architecture: Some(experiment.space()?.describe(self.architecture)?),
             normalization: source.about().to_owned(),
             predicted_latency_ms: Some(latency_ms),
@@ -152,6 +160,32 @@ impl TrainedNetwork<'_> {
             ..Manifest::new(&experiment.name)
         })
     }
+}
+
+/// How clients standardize the rows of new tables.
+fn input_columns(columns: &Columns) -> Vec<InputColumn> {
+    let column = |column: &Column| InputColumn {
+        name: column.name.clone(),
+        mean: column.mean,
+        scale: column.scale,
+    };
+    columns.features.iter().map(column).collect()
+}
+
+/// How clients bring a predicted value to its unit; none where classes are predicted.
+fn units(columns: &Columns) -> Option<OutputTransform> {
+    let target = columns.target.as_ref()?;
+    let part = OutputPart {
+        name: target.name.clone(),
+        len: 1,
+        meaning: Meaning::Values,
+        unit: target.unit.clone(),
+        steps: vec![OutputStep::Affine {
+            scale: vec![target.deviation],
+            shift: vec![target.mean],
+        }],
+    };
+    Some(OutputTransform { parts: vec![part] })
 }
 
 /// What a network costs under a scheme on a machine, and the compilation with these costs.

@@ -88,6 +88,9 @@ pub fn sum(images: &Dataset) -> String {
     if images.held_out > 0 {
         hash.update(&(images.held_out as u64).to_le_bytes());
     }
+    for value in &images.targets {
+        hash.update(&value.to_le_bytes());
+    }
     hash.finalize().to_hex().to_string()
 }
 
@@ -133,6 +136,8 @@ mod tests {
             images: vec![0.0, 1.0],
             labels: vec![0, 1],
             held_out: 0,
+            targets: Vec::new(),
+            columns: None,
         };
         let held_out = Dataset {
             held_out: 1,
@@ -142,11 +147,15 @@ mod tests {
             labels: vec![1, 0],
             ..images.clone()
         };
+        let targets = Dataset {
+            targets: vec![0.5, -0.5],
+            ..images.clone()
+        };
         let pixels = Dataset {
             images: vec![1.0, 0.0],
             ..images.clone()
         };
-        for other in [held_out, labels, pixels] {
+        for other in [held_out, labels, targets, pixels] {
             assert_ne!(sum(&images), sum(&other));
         }
     }

@@ -40,6 +40,11 @@ pub enum Inside {
 
 /// 12 inputs, a dense layer of 8, an activation, a dense layer of 3.
 pub fn network(inside: Inside) -> Vec<u8> {
+    network_ending(inside, &[])
+}
+
+/// The same with these operators of one input behind it, which make `end`.
+pub fn network_ending(inside: Inside, end: &[&str]) -> Vec<u8> {
     let tensor = |name: &str, dims: [i64; 2]| TensorProto {
         name: Some(name.into()),
         dims: dims.to_vec(),
@@ -67,6 +72,15 @@ pub fn network(inside: Inside) -> Vec<u8> {
         Inside::Square => nodes.push(node("Mul", ["h", "h"], "a")),
     }
     nodes.push(node("MatMul", ["a", "w2"], "y"));
+    let mut last = "y".to_owned();
+    for (number, operator) in end.iter().enumerate() {
+        let output = match number + 1 == end.len() {
+            true => "end".to_owned(),
+            false => format!("end{number}"),
+        };
+        nodes.push(node(operator, [&last, ""], &output));
+        last = output;
+    }
     ModelProto {
         ir_version: Some(8),
         opset_import: vec![OperatorSetIdProto {
@@ -77,7 +91,7 @@ pub fn network(inside: Inside) -> Vec<u8> {
             node: nodes,
             initializer: vec![tensor("w1", [12, 8]), tensor("w2", [8, 3])],
             input: vec![value("x", &[1, 12])],
-            output: vec![value("y", &[1, 3])],
+            output: vec![value(&last, &[1, 3])],
         }),
     }
     .encode_to_vec()
@@ -105,11 +119,16 @@ pub fn calibration() -> Vec<u8> {
 
 /// Inputs of the network with a square inside, and its outputs in double precision.
 pub fn cases() -> Vec<u8> {
-    shifted_cases(0.0)
+    cases_ending(&|logits| logits.to_vec())
 }
 
 /// As [`cases`], with a number added to every output.
-pub fn shifted_cases(shift: f64) -> Vec<u8> {
+pub fn shifted_cases(shift: f32) -> Vec<u8> {
+    cases_ending(&|logits| logits.iter().map(|x| x + shift).collect())
+}
+
+/// The same where an end makes `own` of the three outputs.
+pub fn cases_ending(own: &dyn Fn(&[f32]) -> Vec<f32>) -> Vec<u8> {
     let inputs = numbers(4 * 12);
     let weights = |rows: usize, columns: usize| {
         let all = numbers(rows * columns);
@@ -132,9 +151,14 @@ pub fn shifted_cases(shift: f64) -> Vec<u8> {
             .flat_map(|v| v.to_le_bytes())
             .collect::<Vec<u8>>()
     };
+    let logits: Vec<f32> = logits.chunks(3).flat_map(own).collect();
+    let columns = logits.len() / 4;
     let (inputs, logits) = (bytes(&inputs), bytes(&logits));
     let view = |data, columns| TensorView::new(Dtype::F32, vec![4, columns], data).unwrap();
-    let tensors = HashMap::from([("input", view(&inputs, 12)), ("logits", view(&logits, 3))]);
+    let tensors = HashMap::from([
+        ("input", view(&inputs, 12)),
+        ("logits", view(&logits, columns)),
+    ]);
     safetensors::serialize(tensors, None).unwrap()
 }
 

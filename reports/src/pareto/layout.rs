@@ -113,7 +113,7 @@ fn axes(plot: &ParetoPlot, coding: &Coding) -> (Axis, Axis) {
     };
     let x = Axis::over(&title, &values, kind);
     let mut y = Axis::over(
-        "accuracy (%)",
+        &format!("{} (%)", plot.quality),
         &accuracies,
         Kind::Linear {
             least_span: 1.0,

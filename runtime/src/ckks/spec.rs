@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use hemet_ckks::Flooding;
 use hemet_ckks_params::{Parameters, Security, SecurityLevel};
 use hemet_schedule::{
-    Artifact, Digit, InputTransform, Layout, Level, Scale, Sharing, Type, half_key_bytes,
+    Artifact, Digit, InputColumn, InputTransform, Layout, Level, OutputTransform, Scale, Sharing,
+    Type, half_key_bytes,
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,10 @@ pub struct CkksSpec {
     pub normalization: String,
     /// What is done to an input before it is packed; nothing where there is none.
     pub input_transform: Option<InputTransform>,
+    /// What is made of decrypted outputs; nothing where there is nothing to do.
+    pub output_transform: Option<OutputTransform>,
+    /// The columns that an input is made of, where it is the row of a table.
+    pub columns: Vec<InputColumn>,
     /// How many results may be shown to others, and the errors that decryption hides for it; nothing where none may.
     pub sharing: Option<Sharing>,
     /// The least and the greatest number of an input after the transform, where that is known.
@@ -73,6 +78,8 @@ impl CkksSpec {
             classes: manifest.classes.clone(),
             normalization: manifest.normalization.clone(),
             input_transform: manifest.input_transform.clone(),
+            output_transform: manifest.output_transform.clone(),
+            columns: manifest.columns.clone(),
             sharing: manifest.sharing,
             input_range: manifest.input_range,
             precision: Some(match &manifest.promise {
@@ -149,6 +156,8 @@ impl CkksSpec {
                 high,
                 transform: self.input_transform.clone(),
             }),
+            outputs: self.output_transform.clone(),
+            columns: self.columns.clone(),
             images: self.images(),
             exact: false,
             precision: self.precision,
@@ -174,6 +183,10 @@ impl CkksSpec {
         if let Some(transform) = &self.input_transform {
             transform.check(self.input.len()).map_err(malformed)?;
         }
+        if let Some(transform) = &self.output_transform {
+            transform.check(self.output.len()).map_err(malformed)?;
+        }
+        InputColumn::check(&self.columns, self.input.len()).map_err(malformed)?;
         self.flooding()?;
         for (layout, ty) in [
             (&self.input, &self.input_type),
@@ -225,6 +238,8 @@ impl CkksSpec {
             classes: self.classes.clone(),
             normalization: self.normalization.clone(),
             input_transform: self.input_transform.clone(),
+            output_transform: self.output_transform.clone(),
+            columns: self.columns.clone(),
             sharing: self.sharing,
             input_range: self.input_range,
             precision_bits: match self.precision {
@@ -269,6 +284,8 @@ impl CkksSpec {
             classes: text.classes,
             normalization: text.normalization,
             input_transform: text.input_transform,
+            output_transform: text.output_transform,
+            columns: text.columns,
             sharing: text.sharing,
             input_range: text.input_range,
             precision: match (text.promised_error, text.precision_bits) {
@@ -351,6 +368,10 @@ struct SpecText {
     normalization: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     input_transform: Option<InputTransform>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    output_transform: Option<OutputTransform>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    columns: Vec<InputColumn>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sharing: Option<Sharing>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

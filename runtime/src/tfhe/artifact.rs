@@ -148,6 +148,7 @@ impl Model for TfheArtifact {
                 network: self.manifest.network.clone(),
                 classes: self.manifest.classes.clone(),
                 normalization: self.manifest.normalization.clone(),
+                columns: self.manifest.columns.clone(),
             },
             encoding: self.encoding.clone(),
             keys: hemet_tfhe::Spec::of(&self.schedule),

@@ -1,5 +1,6 @@
 //! What a client must know of an integer network: how images become integers, and the parameter sets of its keys.
 
+use hemet_schedule::InputColumn;
 use hemet_schedule::tfhe::SECURITY_BITS;
 use hemet_tfhe::Spec as KeySpec;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,9 @@ pub struct About {
     pub classes: Vec<String>,
     /// How raw data become the network's input, in words.
     pub normalization: String,
+    /// The columns that an input is made of, where it is the row of a table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<InputColumn>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,6 +52,7 @@ impl TfheSpec {
     pub(super) fn check(&self) -> Result<()> {
         self.encoding.check()?;
         let takes = self.keys.input.count as usize;
+        InputColumn::check(&self.about.columns, takes).map_err(malformed)?;
         match takes == self.encoding.len() {
             true => Ok(()),
             false => Err(malformed(format!(
@@ -102,6 +107,8 @@ impl TfheSpec {
                 high: encoding.high + margin,
                 transform: None,
             }),
+            outputs: None,
+            columns: self.about.columns.clone(),
             images: 1,
             exact: true,
             precision: None,

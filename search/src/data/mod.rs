@@ -3,6 +3,7 @@
 //! To add one: a file here that implements [`Source`], and its line in [`sources`].
 
 mod cifar10;
+pub mod columns;
 mod csv;
 mod fashion_mnist;
 mod files;
@@ -30,7 +31,7 @@ pub struct Dataset {
     pub name: String,
     /// Shape of an image.
     pub shape: Shape,
-    /// Number of classes, at least 2.
+    /// Number of classes, at least 2; 1 where a value is to be predicted.
     pub classes: usize,
     /// What the classes are called, in the order of their numbers; numbers where nobody says more.
     pub class_names: Vec<String>,
@@ -41,6 +42,11 @@ pub struct Dataset {
     /// The last so many images are those that the source gives for validation; 0 where they are to be cut out by a
     /// seed.
     pub held_out: usize,
+    /// The value of each image that is to be predicted, with mean 0 and deviation 1 on the training images; empty where
+    /// its class is.
+    pub targets: Vec<f32>,
+    /// The columns of a table; none where these are images.
+    pub columns: Option<columns::Columns>,
 }
 
 /// What a source gives: training images and test images, disjoint.
@@ -89,6 +95,11 @@ pub trait Source: Sync {
         &[]
     }
 
+    /// Whether a value is to be predicted, not a class.
+    fn is_regression(&self) -> bool {
+        false
+    }
+
     /// Shape of an image and number of classes; none where the user's own files decide.
     fn shape_and_classes(&self) -> Option<(Shape, usize)>;
 
@@ -107,7 +118,8 @@ pub fn sources() -> &'static [&'static dyn Source] {
         &image_folder::ImageFolder,
         &own::OwnIdx,
         &own::OwnNpz,
-        &csv::Csv,
+        &csv::CLASSES,
+        &csv::VALUES,
     ]
 }
 
@@ -181,6 +193,7 @@ impl Dataset {
     fn append(&mut self, other: Self) {
         self.images.extend(other.images);
         self.labels.extend(other.labels);
+        self.targets.extend(other.targets);
     }
 
     /// The images at `indices`, in that order.
@@ -197,7 +210,17 @@ impl Dataset {
                 .collect(),
             labels: indices.iter().map(|i| self.labels[*i]).collect(),
             held_out: 0,
+            targets: match self.is_regression() {
+                true => indices.iter().map(|i| self.targets[*i]).collect(),
+                false => Vec::new(),
+            },
+            columns: self.columns.clone(),
         }
+    }
+
+    /// Whether a value is to be predicted, not a class.
+    pub fn is_regression(&self) -> bool {
+        !self.targets.is_empty()
     }
 
     /// Cuts it in two by `seed`: `(training, validation)`, the latter with `fraction` of each class's images (rounded,
@@ -295,5 +318,7 @@ fn assemble(
         images: images.bytes.iter().map(pixel).collect(),
         labels: labels.bytes,
         held_out: 0,
+        targets: Vec::new(),
+        columns: None,
     })
 }

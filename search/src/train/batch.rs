@@ -55,6 +55,10 @@ impl Moves<'_> {
                     rng.random_range(-far..=far) as isize,
                 ),
             };
+            // A signal has one row, which must not leave.
+            let along = |len: usize, by: isize| if len == 1 { 0 } else { by };
+            let shape = data.shape;
+            let offset = (along(shape.height, offset.0), along(shape.width, offset.1));
             let image = data.image(*index);
             lay_out(image, data.shape, offset, options.border, target);
             if self.mirrored(*index, rng) {
@@ -157,6 +161,8 @@ mod tests {
             images: (0..16 * count).map(|i| i as f32 / 16.0).collect(),
             labels: vec![1; count],
             held_out: 0,
+            targets: Vec::new(),
+            columns: None,
         }
     }
 
@@ -229,6 +235,32 @@ mod tests {
             seen.push(contrast);
         }
         assert!(seen.iter().any(|c| *c < 0.9) && seen.iter().any(|c| *c > 1.1));
+    }
+
+    #[test]
+    fn a_signal_moves_along_itself_and_a_row_of_a_table_not_at_all() {
+        let data = |shape: Shape| Dataset {
+            shape,
+            classes: 2,
+            class_names: vec!["0".into(), "1".into()],
+            name: "one".into(),
+            images: (1..=shape.len()).map(|x| x as f32).collect(),
+            labels: vec![1],
+            held_out: 0,
+            targets: Vec::new(),
+            columns: None,
+        };
+        let options = TrainOptions {
+            shift: 2,
+            ..TrainOptions::default()
+        };
+        let mut rng = Seed::new(5).rng();
+        for _ in 0..50 {
+            let signal = moves(&options, 0).rows(&data(Shape::new(1, 1, 8)), &[0], &mut rng);
+            assert!(signal.iter().filter(|x| **x != 0.0).count() >= 6);
+            let row = moves(&options, 0).rows(&data(Shape::new(3, 1, 1)), &[0], &mut rng);
+            assert_eq!(row, [1.0, 2.0, 3.0]);
+        }
     }
 
     #[test]

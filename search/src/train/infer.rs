@@ -38,6 +38,28 @@ pub fn class(logits: &[f32]) -> usize {
     best
 }
 
+/// How good answers are, 0 to 1: the share of right classes, or R² of values.
+pub(super) fn quality(logits: &[Vec<f32>], data: &Dataset) -> f64 {
+    match data.is_regression() {
+        true => r_squared(logits.iter().flatten().zip(&data.targets)),
+        false => share_correct(logits, &data.labels),
+    }
+}
+
+/// R² of pairs of a predicted and a true value: the share of the variance that is explained, 1 − Σ (p − t)² / Σ (t −
+/// mean)²; 0 where the mean predicts better.
+pub fn r_squared<'a>(pairs: impl Iterator<Item = (&'a f32, &'a f32)> + Clone) -> f64 {
+    let count = pairs.clone().count().max(1) as f64;
+    let mean = pairs.clone().map(|(_, t)| f64::from(*t)).sum::<f64>() / count;
+    let error: f64 = pairs.clone().map(|(p, t)| f64::from(p - t).powi(2)).sum();
+    let spread: f64 = pairs.map(|(_, t)| (f64::from(*t) - mean).powi(2)).sum();
+    match spread > 0.0 {
+        // Comparing so that an error that is no number counts as nothing explained.
+        true if error < spread => 1.0 - error / spread,
+        true | false => 0.0,
+    }
+}
+
 pub(super) fn share_correct(logits: &[Vec<f32>], labels: &[u8]) -> f64 {
     let pairs = logits.iter().zip(labels);
     let correct = pairs.filter(|(l, label)| class(l) == usize::from(**label));

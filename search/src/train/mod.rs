@@ -41,7 +41,7 @@ mod training;
 mod whiten;
 
 pub use device::Device;
-pub use infer::class;
+pub use infer::{class, r_squared};
 pub use options::{Border, Polynomials, Schedule, TrainOptions, Whitening};
 pub use phase::tune::Tune;
 pub use phase::{Layers, PhaseOptions};

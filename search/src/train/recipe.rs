@@ -93,7 +93,7 @@ impl Recipe<'_> {
         }
     }
 
-    /// The share of images, 0 to 1, whose greatest logit is that of their class.
+    /// The share of images, 0 to 1, whose greatest logit is that of their class; of values R², at least 0.
     ///
     /// # Errors
     /// As [`Self::logits`].
@@ -104,6 +104,6 @@ impl Recipe<'_> {
         data: &Dataset,
     ) -> Result<f64, Error> {
         let logits = self.logits(graph, weights, data)?;
-        Ok(infer::share_correct(&logits, &data.labels))
+        Ok(infer::quality(&logits, data))
     }
 }

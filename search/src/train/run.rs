@@ -13,6 +13,7 @@ use super::step::{Batch, Step, integers::Integers, polynomials::Polynomials};
 use super::training::Training;
 use super::{batch, infer, kernel};
 use crate::Error;
+use crate::data::Dataset;
 
 /// Share of a batch in the smoothed loss that is watched for divergence within an epoch.
 const WATCH_RATE: f64 = 0.05;
@@ -102,7 +103,7 @@ impl<'a, S: Step> Run<'a, S> {
         let epoch = self.reports.len() + 1;
         let validation_accuracy = (self.training.validate)(epoch).then(|| {
             let validation = self.training.data.validation;
-            infer::share_correct(&self.step.logits(validation), &validation.labels)
+            infer::quality(&self.step.logits(validation), validation)
         });
         self.reports.push(EpochReport {
             epoch,
@@ -148,7 +149,7 @@ impl<'a, S: Step> Run<'a, S> {
                 return Err(format!("loss {loss} in batch {}", self.batches + 1));
             }
             loss_sum += loss;
-            correct += share_correct(&lesson.logits, data.classes, indices, &data.labels);
+            correct += quality(&lesson.logits, indices, data);
             smooth += (loss - smooth) * WATCH_RATE.max(1.0 / (number as f64 + 1.0));
             if number >= WATCH_FROM && smooth > limit {
                 let batch = number + 1;
@@ -203,7 +204,7 @@ impl<'a, S: Step> Run<'a, S> {
         }
         TrainOutcome::Complete(Trained {
             weights: self.step.export(),
-            accuracy: infer::share_correct(&logits, &validation.labels),
+            accuracy: infer::quality(&logits, validation),
             epochs: self.reports,
         })
     }
@@ -242,9 +243,20 @@ impl<'a, S: Step> Run<'a, S> {
     }
 }
 
-/// The share of a batch, 0 to 1, whose greatest logit (`[image][class]`) is that of its label.
-fn share_correct(logits: &[f32], classes: usize, indices: &[usize], labels: &[u8]) -> f64 {
-    let logits: Vec<Vec<f32>> = logits.chunks_exact(classes).map(<[_]>::to_vec).collect();
-    let labels: Vec<u8> = indices.iter().map(|i| labels[*i]).collect();
-    infer::share_correct(&logits, &labels)
+/// How good the answers to a batch are (`[image][class]`), 0 to 1.
+fn quality(logits: &[f32], indices: &[usize], data: &Dataset) -> f64 {
+    let logits: Vec<Vec<f32>> = logits
+        .chunks_exact(data.classes)
+        .map(<[_]>::to_vec)
+        .collect();
+    match data.is_regression() {
+        true => {
+            let targets: Vec<f32> = indices.iter().map(|i| data.targets[*i]).collect();
+            infer::r_squared(logits.iter().flatten().zip(&targets))
+        }
+        false => {
+            let labels: Vec<u8> = indices.iter().map(|i| data.labels[*i]).collect();
+            infer::share_correct(&logits, &labels)
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What the cross entropy compares the logits with.
+//! What the logits are compared with: by the cross entropy, or by the squared error where values are predicted.
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor};
@@ -51,6 +51,17 @@ pub(super) fn cross_entropy(logits: Tensor<2>, targets: Vec<f32>, device: &Devic
     (log_softmax(logits, 1) * targets)
         .sum()
         .mul_scalar(-1.0 / images as f32)
+        .reshape([1, 1])
+}
+
+/// The mean over the images of `(logits − targets)²`, as `[1][1]`; both are `[images][1]`.
+pub(super) fn squared_error(logits: Tensor<2>, targets: Vec<f32>, device: &Device) -> Tensor<2> {
+    let [images, outputs] = logits.dims();
+    let targets = matrix(targets, images, outputs, device);
+    let difference = logits - targets;
+    (difference.clone() * difference)
+        .sum()
+        .mul_scalar(1.0 / images as f32)
         .reshape([1, 1])
 }
 

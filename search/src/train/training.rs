@@ -78,6 +78,10 @@ impl<'a> Training<'a> {
         let set = self.data.training;
         part(format!("{} {} {}", set.name, set.shape, set.classes).as_bytes());
         part(&set.labels);
+        if set.is_regression() {
+            let values = set.targets.iter().flat_map(|v| v.to_le_bytes());
+            part(&values.collect::<Vec<u8>>());
+        }
         let teacher = self.teacher.map(Teacher::weights);
         for weights in [self.inherited, teacher].into_iter().flatten() {
             for (name, tensor) in &weights.tensors {

@@ -242,6 +242,8 @@ mod tests {
             images: values,
             labels: vec![0; images],
             held_out: 0,
+            targets: Vec::new(),
+            columns: None,
         }
     }
 

@@ -14,11 +14,14 @@ use crate::{Error, Imported};
 
 /// The range is widened by this share on both sides, for inputs that calibration did not show.
 const MARGIN: f64 = 0.05;
+/// Of so many values the range is to hold all: the largest of `n` normal values grows as the root of `ln n`, so the
+/// range of fewer samples is widened by the quotient of the roots.
+const HELD_VALUES: f64 = 1e4;
 /// Half of a range is at least this, so that a channel that never changes has a scale.
 const LEAST_HALF_RANGE: f64 = 1e-3;
 
 /// From so many samples of a channel on it has a range and a polynomial of its own.
-const SAMPLES_A_CHANNEL: usize = 1024;
+const SAMPLES_A_CHANNEL: usize = 24;
 
 /// The values of a layer for one input: as the network was, and as it is fitted.
 struct Values {
@@ -65,7 +68,8 @@ pub(crate) fn calibrate(
             Some(Part::Poly(one)) => {
                 let t = before(inputs[0]);
                 set_polynomial(graph, weights, id, one, &t[..fitted])?;
-                let (made, activation) = activate(graph, weights, id, one, t)?;
+                let (made, activation) =
+                    activate(graph, weights, id, one, Seen { inputs: t, fitted })?;
                 activations.push(activation);
                 made
             }
@@ -166,12 +170,18 @@ fn set_ranges(
     for channel in 0..graph.node(id).shape.channels {
         let part = samples(graph, id, x.len(), channel);
         let (low, high) = range(x.iter().flat_map(|values| &values.fitted[part.clone()]));
-        let half = ((high - low) / 2.0 * (1.0 + MARGIN)).max(LEAST_HALF_RANGE);
+        let half = ((high - low) / 2.0 * widened(x.len() * part.len())).max(LEAST_HALF_RANGE);
         tensors[0].push((1.0 / half) as f32);
         tensors[1].push((-(low + high) / 2.0 / half) as f32);
     }
     set(graph, weights, id, tensors);
     Ok(())
+}
+
+/// What the half of a range that `samples` values fill is multiplied by.
+fn widened(samples: usize) -> f64 {
+    let few = (HELD_VALUES.ln() / (samples.max(2) as f64).ln()).sqrt();
+    (1.0 + MARGIN) * few.max(1.0)
 }
 
 fn range<'v>(values: impl Iterator<Item = &'v f64>) -> (f64, f64) {
@@ -240,14 +250,35 @@ fn set_polynomial(
     Ok(())
 }
 
+/// What a layer reads for each input, of which the first so many were fitted on.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    inputs: &'a [Values],
+    fitted: usize,
+}
+
+impl Seen<'_> {
+    /// Share of the values of other inputs that lie outside [−1, 1], where polynomials were not fitted.
+    fn outside(&self) -> f64 {
+        let others = self.inputs[self.fitted..].iter();
+        let (mut count, mut outside) = (0usize, 0usize);
+        for t in others.flat_map(|values| &values.fitted) {
+            count += 1;
+            outside += usize::from(t.abs() > 1.0);
+        }
+        outside as f64 / count.max(1) as f64
+    }
+}
+
 /// What a fitted Poly layer makes of all inputs, and how near that is to its function.
 fn activate(
     graph: &LayerGraph,
     weights: &Weights,
     id: NodeId,
     pending: &Pending,
-    inputs: &[Values],
+    seen: Seen<'_>,
 ) -> Result<(Vec<Values>, FittedActivation), Error> {
+    let inputs = seen.inputs;
     let scales = scales(graph, weights, graph.inputs(id)[0]);
     let len = scales.len().max(1);
     let made = evaluate(graph, weights, id, &[inputs], None)?;
@@ -275,6 +306,7 @@ fn activate(
         function: pending.curve(0).to_string(),
         range: outcome.range,
         relative_error: outcome.relative_error(),
+        outside: seen.outside(),
     };
     Ok((made, activation))
 }
@@ -284,6 +316,7 @@ struct Outcome {
     range: (f64, f64),
     squared_error: f64,
     squared: f64,
+    count: f64,
     max_abs_error: f64,
 }
 
@@ -293,6 +326,7 @@ impl Default for Outcome {
             range: (f64::INFINITY, f64::NEG_INFINITY),
             squared_error: 0.0,
             squared: 0.0,
+            count: 0.0,
             max_abs_error: 0.0,
         }
     }
@@ -303,7 +337,13 @@ impl Outcome {
         self.range = (self.range.0.min(x), self.range.1.max(x));
         self.squared_error += (fitted - exact).powi(2);
         self.squared += exact.powi(2);
+        self.count += 1.0;
         self.max_abs_error = self.max_abs_error.max((fitted - exact).abs());
+    }
+
+    /// Of the errors.
+    fn root_mean_square(&self) -> f64 {
+        (self.squared_error / self.count.max(1.0)).sqrt()
     }
 
     fn relative_error(&self) -> f64 {
@@ -312,6 +352,19 @@ impl Outcome {
             false => self.squared_error.sqrt(),
         }
     }
+}
+
+/// Root mean square of what each exact output varies by around its mean.
+fn spread(outputs: &[Values]) -> f64 {
+    let count = outputs.len().max(1) as f64;
+    let len = outputs.first().map_or(0, |values| values.exact.len());
+    let mut sum = 0.0;
+    for output in 0..len {
+        let values = || outputs.iter().map(|values| values.exact[output]);
+        let mean = values().sum::<f64>() / count;
+        sum += values().map(|x| (x - mean).powi(2)).sum::<f64>();
+    }
+    (sum / count / len.max(1) as f64).sqrt()
 }
 
 fn report(outputs: &[Values], activations: Vec<FittedActivation>, labels: &[usize]) -> FitReport {
@@ -332,6 +385,7 @@ fn report(outputs: &[Values], activations: Vec<FittedActivation>, labels: &[usiz
         inputs: outputs.len(),
         max_abs_error: outcome.max_abs_error,
         relative_error: outcome.relative_error(),
+        spread_error: outcome.root_mean_square() / spread(outputs).max(f64::MIN_POSITIVE),
         agreement: share(&|_, v| argmax(&v.exact) == argmax(&v.fitted)),
         accuracy: (!labels.is_empty()).then(|| {
             (
@@ -339,6 +393,7 @@ fn report(outputs: &[Values], activations: Vec<FittedActivation>, labels: &[usiz
                 share(&|i, v| is(labels.get(i), &v.fitted)),
             )
         }),
+        tried: Vec::new(),
     }
 }
 

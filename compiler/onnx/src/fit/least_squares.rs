@@ -1,10 +1,16 @@
 //! Polynomials fitted by weighted least squares in the Chebyshev basis of [−1, 1].
 
-/// Share of the weight that lies evenly over the interval, at its Chebyshev points, rather than where the data are:
-/// so a polynomial stays near its curve also where few data were seen.
+/// Least share of the weight that lies evenly over the interval, at its Chebyshev points, rather than where the data
+/// are: so a polynomial stays near its curve also where few data were seen.
 const EVEN_SHARE: f64 = 0.05;
-/// Chebyshev points of the even share.
+/// Chebyshev points of the even share. Where the data are fewer each point counts as much as one of them, so that a
+/// high degree does not bend to a handful.
 const EVEN_POINTS: usize = 64;
+
+fn even_share(points: usize) -> f64 {
+    let alike = EVEN_POINTS as f64 / (EVEN_POINTS + points) as f64;
+    alike.max(EVEN_SHARE)
+}
 
 /// Coefficients by power, lowest first, of the polynomial of `degree` nearest to `curve` in the mean square over
 /// `points`, all within [−1, 1]. `None` where the curve is not finite at a point.
@@ -23,13 +29,14 @@ pub(super) fn fit(degree: usize, points: &[f64], curve: impl Fn(f64) -> f64) -> 
         }
         y.is_finite()
     };
+    let even = even_share(points.len());
     let mut finite = true;
     for t in points {
-        finite &= add(*t, (1.0 - EVEN_SHARE) / points.len() as f64);
+        finite &= add(*t, (1.0 - even) / points.len() as f64);
     }
     for k in 0..EVEN_POINTS {
         let angle = std::f64::consts::PI * (k as f64 + 0.5) / EVEN_POINTS as f64;
-        finite &= add(angle.cos(), EVEN_SHARE / EVEN_POINTS as f64);
+        finite &= add(angle.cos(), even / EVEN_POINTS as f64);
     }
     finite.then(|| powers(&solve(gram, target)))
 }
@@ -131,6 +138,17 @@ mod tests {
         let here = fit(2, &near_zero, f64::exp).unwrap();
         let everywhere = fit(2, &spread, f64::exp).unwrap();
         assert!(error(&here, &near_zero) < error(&everywhere, &near_zero));
+    }
+
+    #[test]
+    fn a_high_degree_does_not_leave_its_curve_between_a_handful_of_points() {
+        let points: Vec<f64> = (0..12).map(|i| (f64::from(i * i) / 121.0) - 0.5).collect();
+        let relu = |t: f64| t.max(0.0);
+        let fitted = fit(15, &points, relu).unwrap();
+        for k in -100..=100 {
+            let t = f64::from(k) / 100.0;
+            assert!((at(&fitted, t) - relu(t)).abs() < 0.1, "{t}");
+        }
     }
 
     #[test]

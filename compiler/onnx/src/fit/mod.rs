@@ -42,10 +42,36 @@ pub struct FitReport {
     pub max_abs_error: f64,
     /// Root mean square of the differences over that of the outputs.
     pub relative_error: f64,
+    /// Root mean square of the differences over the deviation of the outputs from their mean: what of a regression is
+    /// lost.
+    pub spread_error: f64,
     /// Share of inputs whose largest output is the same.
     pub agreement: f64,
     /// Share of right answers with the activations as they were and as fitted, where labels are known.
     pub accuracy: Option<(f64, f64)>,
+    /// The common degrees that were tried before degrees were chosen; empty where they were given.
+    pub tried: Vec<Tried>,
+}
+
+impl FitReport {
+    /// Share of answers that fitting changes for the worse, 0 to 1: of right ones where labels are known.
+    pub fn lost(&self) -> f64 {
+        match self.accuracy {
+            Some((exact, fitted)) => exact - fitted,
+            None => 1.0 - self.agreement,
+        }
+    }
+}
+
+/// One degree for all activations, and what it costs on inputs that it was not fitted on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tried {
+    /// The degree.
+    pub degree: usize,
+    /// See [`FitReport::lost`].
+    pub lost: f64,
+    /// See [`FitReport::spread_error`].
+    pub spread_error: f64,
 }
 
 /// A fitted activation.
@@ -61,6 +87,8 @@ pub struct FittedActivation {
     pub range: (f64, f64),
     /// Root mean square of its error over that of its output.
     pub relative_error: f64,
+    /// Share of its values on held-out inputs that lie outside the range that it was fitted on, 0 to 1.
+    pub outside: f64,
 }
 
 impl Pending {

@@ -106,7 +106,7 @@ const fn learned(
 }
 
 /// The operators that are read.
-pub const OPERATORS: [Operator; 89] = [
+pub const OPERATORS: [Operator; 90] = [
     layer(
         "Add",
         arithmetic::add,
@@ -229,7 +229,12 @@ pub const OPERATORS: [Operator; 89] = [
     fitted("Sqrt", ""),
     fitted("Tanh", ""),
     fitted("ThresholdedRelu", ""),
-    client("ArgMax", "", "the largest output"),
+    client(
+        "ArgMax",
+        "",
+        "the largest output, along any axis but the batch",
+    ),
+    client("Hardmax", "", ""),
     client("LogSoftmax", "", ""),
     client("Sigmoid", "", "inside a model it is fitted"),
     client("Softmax", "", ""),
@@ -251,8 +256,8 @@ pub fn markdown() -> String {
          - **computed**: becomes a layer, or part of one\n\
          - **moved**: only moves elements, which costs no level\n\
          - **of constants**: computed at import, where all that it reads is constant or a shape\n\
-         - **fitted**: replaced by a polynomial with `--fit-activations`; without it the model is refused\n\
-         - **left to the client**: at the end of a model only; apply it to the decrypted outputs\n\n\
+         - **fitted**: replaced by a polynomial with `--fit-activations`; without it the model is refused. At the end of a model\n  Relu, LeakyRelu, Tanh, HardSigmoid, Softplus, Exp and Clip are left to the client\n\
+         - **left to the client**: at the end of a model only; the artifact holds it, and the client applies it to the decrypted\n  outputs, exactly\n\n\
          | operator | how it is read | what of it |\n|---|---|---|\n",
     );
     let mut all: Vec<&Operator> = OPERATORS.iter().collect();

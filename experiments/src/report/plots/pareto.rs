@@ -33,9 +33,10 @@ fn subtitle(run: &Run<'_>, objectives: &Objectives, x: &Objective) -> String {
     let name = super::words(x);
     let machine = run.machine();
     let machine = machine.map_or(String::new(), |name| format!(" of {name}"));
+    let quality = run.experiment.quality().name();
     let mut subtitle = match x.timed {
-        true => format!("validation accuracy; {name} for one thread{machine}, {measured}"),
-        false => format!("validation accuracy; {name} by the compiler's estimate"),
+        true => format!("validation {quality}; {name} for one thread{machine}, {measured}"),
+        false => format!("validation {quality}; {name} by the compiler's estimate"),
     };
     let all: Vec<String> = objectives.list().iter().map(|o| super::words(o)).collect();
     if all.len() > 2 {
@@ -49,7 +50,9 @@ pub fn plot(run: &Run<'_>) -> Option<(String, Plot)> {
     let objectives = run.experiment.objectives().ok()?;
     let x = second(&objectives)?;
     let name = super::words(x);
-    let mut plot = ParetoPlot::new(format!("{}: accuracy and {name}", run.name()));
+    let quality = run.experiment.quality().name();
+    let mut plot = ParetoPlot::new(format!("{}: {quality} and {name}", run.name()));
+    plot.quality = quality.to_owned();
     plot.subtitle = subtitle(run, &objectives, x);
     plot.quantity = Quantity {
         title: x.about.to_owned(),
@@ -93,6 +96,7 @@ pub fn plot(run: &Run<'_>) -> Option<(String, Plot)> {
         true => "; small hollow marks were stopped early",
         false => "",
     };
-    let shows = format!("Accuracy against {name} of all trained networks{hollow}{early}");
+    let quality = run.experiment.quality().heading();
+    let shows = format!("{quality} against {name} of all trained networks{hollow}{early}");
     (!plot.points.is_empty()).then_some((shows, Plot::Pareto(plot)))
 }

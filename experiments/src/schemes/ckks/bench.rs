@@ -1,7 +1,7 @@
 //! `hemet bench` of a CKKS artifact.
 
 use hemet_runtime::ckks::CkksSpec;
-use hemet_runtime::{alone, peak_memory_bytes};
+use hemet_runtime::{Facts, alone, peak_memory_bytes};
 use hemet_schedule::artifact::Artifact;
 use hemet_schedule::{CostTable, cost, summary::OpCounts};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use super::{cases, costs};
 use crate::common;
 use crate::error::Error;
 use crate::schemes::args::Bench as Args;
-use crate::schemes::session::Session;
+use crate::schemes::session::{self, Session};
 
 /// Below it, inputs without meaning are no smaller: the logits are those of a network whose constants are too large.
 const SMALLEST_RANGE: f64 = 1.0 / 1024.0;
@@ -63,8 +63,9 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let table = args.costs.as_deref().map(costs::read).transpose()?;
     let prediction = Prediction::of(args, table.as_ref(), &artifact)?;
     let schedule = artifact.schedule.schedule().clone();
+    let transform = artifact.manifest.output_transform.clone();
     let cases = match &args.cases {
-        Some(path) => Some(cases::read(path, &schedule)?),
+        Some(path) => Some(cases::read(path, &schedule, transform.as_ref())?),
         None => None,
     };
     let facts = CkksSpec::new(&artifact).map_err(Error::user)?.facts();
@@ -80,12 +81,16 @@ pub fn run(args: &Args) -> Result<(), Error> {
         elements: schedule.header.input.len(),
         cases: cases.as_ref(),
         is_fitted,
+        facts: &facts,
     };
     let mut runs = pool.install(|| measure(&session, &asked, &mut profile))?;
     let evaluation_key_bytes = session.evaluation_key_bytes();
     let images = session.images();
+    // Of a fitted network, and of labels, decrypted outputs are compared.
+    let gain = asked.gain().filter(|_| !is_fitted).unwrap_or(1.0);
     let median_ms = common::median(&runs.latencies_ms);
-    let alone = measure_alone(args, session, key_file, &mut runs)?;
+    let own = asked.own();
+    let alone = measure_alone(args, session, key_file, &mut runs, &own)?;
     let parameters = &schedule.header.parameters;
     let figures = Figures {
         predicted_latency_ms: prediction.latency_ms,
@@ -110,7 +115,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         max_abs_error: runs.worst,
         encryption_error: runs.encryption_error,
         fit_error: cases.as_ref().map(|_| runs.fit_error),
-        promised_error: promised,
+        promised_error: promised.map(|promised| promised * gain),
         cases: cases.as_ref().map(|cases| cases.inputs.len()),
         profile: match args.profile {
             true => Some(profile.summary(&schedule, table.as_ref())?),
@@ -118,13 +123,13 @@ pub fn run(args: &Args) -> Result<(), Error> {
         },
     };
     show(args, &figures)?;
-    check_precision(&figures, noise)
+    check_precision(&figures, noise * gain)
 }
 
 /// What timed predictions gave.
 struct Runs {
     latencies_ms: Vec<f64>,
-    /// One of the inputs, and the logits that it should give.
+    /// One of the inputs, and what it should give.
     example: (Vec<f64>, Vec<f64>),
     worst: f64,
     encryption_error: f64,
@@ -143,6 +148,48 @@ struct Measurement<'a> {
     cases: Option<&'a cases::Cases>,
     /// Whether activations of the network were fitted.
     is_fitted: bool,
+    /// What is told of the artifact.
+    facts: &'a Facts,
+}
+
+impl<'a> Measurement<'a> {
+    /// Makes of decrypted outputs what the cases hold.
+    fn own(&self) -> impl Fn(&[f64]) -> Vec<f64> + use<'a> {
+        let own = self.cases.is_some_and(|cases| cases.own);
+        let facts = self.facts;
+        move |outputs| match own {
+            true => facts.own_outputs(outputs),
+            false => outputs.to_vec(),
+        }
+    }
+
+    /// Errors of prediction `index` by encryption and by fitted activations.
+    fn errors(&self, index: usize, prediction: &session::Prediction) -> (f64, f64) {
+        let Some(cases) = self.cases else {
+            return (prediction.error(), 0.0);
+        };
+        let own = self.own();
+        match (self.is_fitted, self.gain()) {
+            (true, _) => (
+                prediction.error(),
+                cases.error(index, &own(&prediction.clear)),
+            ),
+            // Of a network that was not fitted everything is the compiler's and the encryption's.
+            (false, Some(_)) => (cases.error(index, &own(&prediction.encrypted)), 0.0),
+            // A label says nothing of the error of its scores.
+            (false, None) => (prediction.error(), 0.0),
+        }
+    }
+
+    /// How much larger an error of what the cases hold may be than one of decrypted outputs; none where that has no
+    /// bound.
+    fn gain(&self) -> Option<f64> {
+        let transform = self.facts.outputs.as_ref();
+        match transform.filter(|_| self.cases.is_some_and(|cases| cases.own)) {
+            Some(transform) => transform.gain(),
+            None => Some(1.0),
+        }
+    }
 }
 
 /// One untimed prediction, then `runs` timed ones, or as many as it takes for each case where that is more. Cases and,
@@ -156,8 +203,9 @@ fn measure(
         runs,
         elements,
         cases,
-        is_fitted,
+        ..
     } = *asked;
+    let own = asked.own();
     let inputs: Vec<Vec<f64>> = match cases {
         Some(cases) => cases.inputs.clone(),
         None => {
@@ -190,15 +238,11 @@ fn measure(
             .extend(predictions.first().map(|p| p.latency_ms));
         for (index, prediction) in (batch * session.images()..).zip(predictions) {
             let error = match cases {
-                Some(cases) => cases.error(index, &prediction.encrypted),
+                Some(cases) => cases.error(index, &own(&prediction.encrypted)),
                 None => prediction.error(),
             };
             measured.worst = measured.worst.max(error);
-            let (encryption, fit) = match cases {
-                Some(c) if is_fitted => (prediction.error(), c.error(index, &prediction.clear)),
-                // Of a network that was not fitted everything is the compiler's and the encryption's.
-                Some(_) | None => (error, 0.0),
-            };
+            let (encryption, fit) = asked.errors(index, &prediction);
             measured.encryption_error = measured.encryption_error.max(encryption);
             measured.fit_error = measured.fit_error.max(fit);
         }
@@ -213,6 +257,7 @@ fn measure_alone(
     session: Session,
     key_file: Vec<u8>,
     runs: &mut Runs,
+    own: &dyn Fn(&[f64]) -> Vec<f64>,
 ) -> Result<alone::Figures, Error> {
     let folder = tempfile::tempdir()
         .map_err(|e| Error::user(format!("cannot make a temporary folder: {e}")))?;
@@ -225,7 +270,7 @@ fn measure_alone(
     let client = session.into_client();
     let mut command = args.server_command(folder.path())?;
     let (figures, response) = alone::run(&mut command, folder.path())?;
-    let found = client.decrypt(&response)?.logits();
+    let found = own(&client.decrypt(&response)?.logits());
     let errors = found.iter().zip(wanted).map(|(a, b)| (a - b).abs());
     runs.worst = errors.fold(runs.worst, f64::max);
     Ok(figures)
@@ -302,7 +347,7 @@ fn check_precision(figures: &Figures, noise: f64) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Check(format!(
-        "encryption changes a logit by {:.2e}, the artifact promises {promised:.2e}",
+        "encryption changes an output by {:.2e}, the artifact promises {promised:.2e}",
         figures.encryption_error
     )))
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hemet_schedule::Schedule;
+use hemet_schedule::{OutputTransform, Schedule};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::Error;
@@ -11,8 +11,10 @@ use crate::error::Error;
 pub struct Cases {
     /// Each in channel-major order.
     pub inputs: Vec<Vec<f64>>,
-    /// Each with one number a class.
+    /// What the network should give for each.
     pub logits: Vec<Vec<f64>>,
+    /// Whether these are the model's own outputs, after what the client does to decrypted ones.
+    pub own: bool,
 }
 
 impl Cases {
@@ -30,8 +32,15 @@ impl Cases {
     }
 }
 
-/// Reads tensors `input` `[n][c][h][w]` and `logits` `[n][classes]` (F32 or F64) and checks that they fit the schedule.
-pub fn read(path: &Path, schedule: &Schedule) -> Result<Cases, Error> {
+/// Reads tensors `input` `[n][c][h][w]` and `logits` `[n][outputs]` (F32 or F64) and checks that they fit the schedule.
+///
+/// Logits are the model's own outputs, after `transform`; where they have the width of decrypted outputs only, or are
+/// called `raw_logits`, they are those.
+pub fn read(
+    path: &Path,
+    schedule: &Schedule,
+    transform: Option<&OutputTransform>,
+) -> Result<Cases, Error> {
     let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| Error::file(path, e))?;
     let rows = |name: &str, width: usize| {
@@ -42,7 +51,15 @@ pub fn read(path: &Path, schedule: &Schedule) -> Result<Cases, Error> {
             .map_err(|why| Error::file(path, format!("tensor `{name}` {why}")))
     };
     let inputs = rows("input", schedule.header.input.len())?;
-    let logits = rows("logits", schedule.header.output.len())?;
+    let decrypted = schedule.header.output.len();
+    let (logits, own) = match (transform, tensors.tensor("raw_logits")) {
+        (_, Ok(_)) => (rows("raw_logits", decrypted)?, false),
+        (None, Err(_)) => (rows("logits", decrypted)?, false),
+        (Some(transform), Err(_)) => match rows("logits", transform.len()) {
+            Ok(logits) => (logits, true),
+            Err(error) => (rows("logits", decrypted).map_err(|_| error)?, false),
+        },
+    };
     if inputs.is_empty() || inputs.len() != logits.len() {
         return Err(Error::file(
             path,
@@ -53,7 +70,11 @@ pub fn read(path: &Path, schedule: &Schedule) -> Result<Cases, Error> {
             ),
         ));
     }
-    Ok(Cases { inputs, logits })
+    Ok(Cases {
+        inputs,
+        logits,
+        own,
+    })
 }
 
 /// The rows of a tensor of floats, each of `width` numbers.

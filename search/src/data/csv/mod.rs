@@ -4,42 +4,76 @@
 //! fifth of the rows, chosen by chance with a fixed seed, are test rows. The first line holds the columns' names. The
 //! class stands in the column `label`, `class`, `target` or `y`, in the last one where there is none of these.
 //!
+//! `csv_regression`: the same with a number in the place of the class, which the network learns standardized by mean and
+//! deviation of the training rows.
+//!
 //! A row becomes a map of one place with a channel for each number, `(x − mean) / (3 · deviation)` with mean and
 //! standard deviation of the training rows, and no further than ±1: what lies more than three deviations away is cut
 //! there.
 
-mod table;
+pub(super) mod table;
 
 use std::path::{Path, PathBuf};
 
 use hemet_spaces::Shape;
 
 use self::table::Table;
+use super::columns::{Column, Columns, Target};
 use super::{Dataset, Source, TrainTest, files};
 use crate::{Error, Seed};
 
+/// A table with a class, or a value to be predicted, in each row.
+pub(super) struct Csv {
+    kind: Kind,
+}
+
+/// What is to be predicted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Class,
+    Value,
+}
+
 /// A table with a class in each row.
-pub(super) struct Csv;
+pub(super) const CLASSES: Csv = Csv { kind: Kind::Class };
+/// A table with a value in each row.
+pub(super) const VALUES: Csv = Csv { kind: Kind::Value };
 
 /// Share of the rows of a single file that are test rows.
 const TEST_SHARE: f64 = 0.2;
 /// Deviations that become 1.
 const SPREAD: f64 = 3.0;
-/// Names of the column with the class, whatever their case.
+/// Names of the column with the class or the value, whatever their case.
 const LABELS: [&str; 4] = ["label", "class", "target", "y"];
 
 impl Source for Csv {
     fn name(&self) -> &'static str {
-        "csv"
+        match self.kind {
+            Kind::Class => "csv",
+            Kind::Value => "csv_regression",
+        }
     }
 
     fn about(&self) -> &'static str {
-        "a table of your own, a CSV file or a folder with train.csv and test.csv: numbers, and a column with the class; \
-         each column standardized by its mean and deviation on the training rows"
+        match self.kind {
+            Kind::Class => {
+                "a table of your own, a CSV file or a folder with train.csv and test.csv: numbers, and a column with the class; \
+                 each column standardized by its mean and deviation on the training rows"
+            }
+            Kind::Value => {
+                "a table of your own, a CSV file or a folder with train.csv and test.csv: numbers, and a column with the value to \
+                 be predicted (`target`, `y`, or the last; `price [EUR]` has a unit); all standardized by mean and deviation on \
+                 the training rows"
+            }
+        }
     }
 
     fn needs_folder(&self) -> bool {
         true
+    }
+
+    fn is_regression(&self) -> bool {
+        self.kind == Kind::Value
     }
 
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {
@@ -54,9 +88,8 @@ impl Source for Csv {
         let mut sets = match the_files(folder)? {
             Files::One(path) => {
                 let all = Labeled::read(&path)?;
-                let classes = all.classes();
                 let seed = Seed::new(0).derive("csv/test");
-                let (train, test) = all.dataset(&classes)?.split(TEST_SHARE, seed)?;
+                let (train, test) = self.dataset(&all, &all)?.split(TEST_SHARE, seed)?;
                 TrainTest { train, test }
             }
             Files::Two(train, test) => {
@@ -70,18 +103,27 @@ impl Source for Csv {
                     );
                     return files::refuse(&test.file, why);
                 }
-                let classes = train.classes();
                 TrainTest {
-                    train: train.dataset(&classes)?,
-                    test: test.dataset(&classes)?,
+                    train: self.dataset(&train, &train)?,
+                    test: self.dataset(&test, &train)?,
                 }
             }
         };
-        let scales = scales(&sets.train);
+        let columns = columns(&sets.train)?;
         for set in [&mut sets.train, &mut sets.test] {
-            standardize(set, &scales);
+            standardize(set, &columns);
         }
         Ok(sets)
+    }
+}
+
+impl Csv {
+    /// The rows as they are; classes are those of the rows `train`.
+    fn dataset(&self, rows: &Labeled, train: &Labeled) -> Result<Dataset, Error> {
+        match self.kind {
+            Kind::Class => rows.classified(&train.classes()),
+            Kind::Value => rows.valued(),
+        }
     }
 }
 
@@ -104,7 +146,12 @@ fn the_files(path: &Path) -> Result<Files, Error> {
         path.extension()
             .is_some_and(|e| e.eq_ignore_ascii_case("csv"))
     };
-    let mut found: Vec<PathBuf> = files::list(path)?.into_iter().filter(is_csv).collect();
+    let all = files::list(path)?;
+    let is_parquet = |path: &&PathBuf| path.extension().is_some_and(|e| e == "parquet");
+    if let (false, Some(other)) = (all.iter().any(is_csv), all.iter().find(is_parquet)) {
+        return Ok(Files::One(other.clone()));
+    }
+    let mut found: Vec<PathBuf> = all.into_iter().filter(is_csv).collect();
     match (found.pop(), found.len()) {
         (Some(one), 0) => Ok(Files::One(one)),
         (found, others) => files::refuse(
@@ -124,6 +171,10 @@ struct Labeled {
     /// Row after row.
     values: Vec<f32>,
     labels: Vec<String>,
+    /// The name of their column.
+    label: String,
+    /// The line of each row.
+    lines: Vec<usize>,
 }
 
 impl Labeled {
@@ -147,6 +198,8 @@ impl Labeled {
             features: table.names.clone(),
             values: Vec::with_capacity(table.rows.len() * (table.names.len() - 1)),
             labels: Vec::with_capacity(table.rows.len()),
+            label: table.names[label].clone(),
+            lines: table.rows.iter().map(|row| row.line).collect(),
             file,
         };
         labeled.features.remove(label);
@@ -182,11 +235,13 @@ impl Labeled {
     }
 
     /// The rows as they are, labels by their place among `classes`.
-    fn dataset(&self, classes: &[String]) -> Result<Dataset, Error> {
+    fn classified(&self, classes: &[String]) -> Result<Dataset, Error> {
         let most = usize::from(u8::MAX) + 1;
         if !(2..=most).contains(&classes.len()) {
             let why = format!(
-                "its column of classes holds {} different values, 2 to {most} are possible; the class stands in the column `label`, or in the last one",
+                "its column of classes, `{}`, holds {} different values, 2 to {most} are possible; the class stands in the column \
+                 `label`, or in the last one. To predict a value, take the set csv_regression",
+                self.label,
                 classes.len()
             );
             return files::refuse(&self.file, why);
@@ -202,53 +257,108 @@ impl Labeled {
                 }
             }
         }
-        Ok(Dataset {
-            name: "csv".to_owned(),
+        let mut data = self.numbers("csv", labels);
+        (data.classes, data.class_names) = (classes.len(), classes.to_vec());
+        Ok(data)
+    }
+
+    /// The rows as they are, with their values.
+    fn valued(&self) -> Result<Dataset, Error> {
+        let mut targets = Vec::with_capacity(self.labels.len());
+        for (text, line) in self.labels.iter().zip(&self.lines) {
+            match text.parse::<f32>() {
+                Ok(value) if value.is_finite() => targets.push(value),
+                Ok(_) | Err(_) => {
+                    let why = format!(
+                        "line {line}, column `{}`: `{text}` is no number; to predict a class, take the set csv",
+                        self.label
+                    );
+                    return files::refuse(&self.file, why);
+                }
+            }
+        }
+        let mut data = self.numbers("csv_regression", vec![0; targets.len()]);
+        let (name, unit) = Target::named(&self.label);
+        if let Some(columns) = &mut data.columns {
+            columns.target = Some(Target {
+                name: name.clone(),
+                unit,
+                mean: 0.0,
+                deviation: 1.0,
+            });
+        }
+        (data.classes, data.class_names, data.targets) = (1, vec![name], targets);
+        Ok(data)
+    }
+
+    fn numbers(&self, name: &str, labels: Vec<u8>) -> Dataset {
+        let column = |name: &String| Column {
+            name: name.clone(),
+            mean: 0.0,
+            scale: 1.0,
+        };
+        Dataset {
+            name: name.to_owned(),
             shape: Shape::new(self.features.len(), 1, 1),
-            classes: classes.len(),
-            class_names: classes.to_vec(),
+            classes: 0,
+            class_names: Vec::new(),
             images: self.values.clone(),
             labels,
             held_out: 0,
-        })
-    }
-}
-
-/// How a column is standardized.
-struct Scale {
-    mean: f64,
-    /// What a deviation of one counts, 0 for a column of equal numbers.
-    factor: f64,
-}
-
-/// Of each column, by the rows of `data`.
-fn scales(data: &Dataset) -> Vec<Scale> {
-    let (columns, rows) = (data.shape.len(), data.len() as f64);
-    let column = |index| {
-        data.images
-            .iter()
-            .skip(index)
-            .step_by(columns)
-            .map(|x| f64::from(*x))
-    };
-    (0..columns)
-        .map(|index| {
-            let mean = column(index).sum::<f64>() / rows;
-            let square = column(index).map(|x| (x - mean).powi(2)).sum::<f64>() / rows;
-            let deviation = square.sqrt();
-            let factor = match deviation > 0.0 {
-                true => 1.0 / (SPREAD * deviation),
-                false => 0.0,
-            };
-            Scale { mean, factor }
-        })
-        .collect()
-}
-
-fn standardize(data: &mut Dataset, scales: &[Scale]) {
-    for row in data.images.chunks_exact_mut(scales.len()) {
-        for (x, scale) in row.iter_mut().zip(scales) {
-            *x = (scale.factor * (f64::from(*x) - scale.mean)).clamp(-1.0, 1.0) as f32;
+            targets: Vec::new(),
+            columns: Some(Columns {
+                features: self.features.iter().map(column).collect(),
+                target: None,
+            }),
         }
     }
+}
+
+/// Mean and standard deviation.
+fn moments(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    let count = values.clone().count().max(1) as f64;
+    let mean = values.clone().sum::<f64>() / count;
+    let square = values.map(|x| (x - mean).powi(2)).sum::<f64>() / count;
+    (mean, square.sqrt())
+}
+
+/// How columns are standardized, by the rows of `data`.
+fn columns(data: &Dataset) -> Result<Columns, Error> {
+    let mut columns = data.columns.clone().unwrap_or_default();
+    let count = columns.features.len();
+    for (index, column) in columns.features.iter_mut().enumerate() {
+        let values = data.images.iter().skip(index).step_by(count);
+        let (mean, deviation) = moments(values.map(|x| f64::from(*x)));
+        column.mean = mean;
+        column.scale = match deviation > 0.0 {
+            true => 1.0 / (SPREAD * deviation),
+            false => 0.0,
+        };
+    }
+    if let Some(target) = &mut columns.target {
+        (target.mean, target.deviation) = moments(data.targets.iter().map(|x| f64::from(*x)));
+        if target.deviation <= 0.0 {
+            let why = format!(
+                "all values of column `{}` are {}; there is nothing to predict",
+                target.name, target.mean
+            );
+            return files::refuse(&data.name, why);
+        }
+    }
+    Ok(columns)
+}
+
+fn standardize(data: &mut Dataset, columns: &Columns) {
+    for row in data.images.chunks_exact_mut(columns.features.len()) {
+        let numbers: Vec<f64> = row.iter().map(|x| f64::from(*x)).collect();
+        for (x, standardized) in row.iter_mut().zip(columns.standardized(&numbers)) {
+            *x = standardized as f32;
+        }
+    }
+    if let Some(target) = &columns.target {
+        for value in &mut data.targets {
+            *value = ((f64::from(*value) - target.mean) / target.deviation) as f32;
+        }
+    }
+    data.columns = Some(columns.clone());
 }

@@ -29,6 +29,9 @@ impl Table {
     /// Reads the content of `file`.
     pub fn read(file: &str, content: &[u8]) -> Result<Self, Error> {
         let refuse = |why: String| files::refuse(file, why);
+        if let Some(why) = other_table(content) {
+            return refuse(why.into());
+        }
         let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
         let text = match std::str::from_utf8(content) {
             Ok(text) => text,
@@ -63,6 +66,24 @@ impl Table {
             }
             None => Ok(Self { names, rows }),
         }
+    }
+}
+
+/// What a file is that holds a table in another form, and how it becomes CSV, by its first bytes.
+fn other_table(content: &[u8]) -> Option<&'static str> {
+    match content {
+        [b'P', b'A', b'R', b'1', ..] => Some(
+            "it is a Parquet file; write it as CSV: duckdb -c \"COPY 'table.parquet' TO 'table.csv'\", or in Python \
+             pandas.read_parquet('table.parquet').to_csv('table.csv', index=False)",
+        ),
+        [b'P', b'K', 3, 4, ..] => {
+            Some("it is a zip file, such as a spreadsheet; save its table as CSV, or unpack it")
+        }
+        [0x1f, 0x8b, ..] => Some("it is a gzip file; unpack it with gunzip"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            Some("it is text in UTF-16; save it as UTF-8 (in Excel: CSV UTF-8)")
+        }
+        _ => None,
     }
 }
 
@@ -179,5 +200,14 @@ mod tests {
             );
         }
         assert!(Table::read("t", b"a,b\n\xff,1\n").is_err());
+        for (content, told) in [
+            (&b"PAR1\x15\x04"[..], "to_csv"),
+            (b"PK\x03\x04\x14", "spreadsheet"),
+            (b"\x1f\x8b\x08", "gunzip"),
+            (b"\xff\xfea\0,\0", "UTF-16"),
+        ] {
+            let refused = Table::read("t", content).expect_err(told).to_string();
+            assert!(refused.contains(told), "{refused}");
+        }
     }
 }

@@ -35,6 +35,14 @@ impl<'a> Integers<'a> {
     pub fn new(training: &'a Training<'a>, quantization: &'a Quantization) -> Result<Self, Error> {
         let graph = training.graph;
         check_structure(graph)?;
+        if training.data.training.is_regression() {
+            return Err(Error::Option {
+                option: "scheme",
+                found: "tfhe".into(),
+                allowed: "ckks where values are predicted: integers of few bits hold classes alone"
+                    .into(),
+            });
+        }
         let mut rng = training.seed.derive("weights").rng();
         // ReLU's operation has no weights of its own and marks where a table stands.
         let mut model = Model::new(graph, Activations::Relu, &mut rng)?;

@@ -15,7 +15,7 @@ use crate::train::model::{Activations, Model};
 use crate::train::optimizer::Sgd;
 use crate::train::options::{self, TrainOptions};
 use crate::train::recipe::Recipe;
-use crate::train::targets::{Targets, cross_entropy};
+use crate::train::targets::{Targets, cross_entropy, squared_error};
 use crate::train::tensor::{matrix, values};
 use crate::train::training::Training;
 use crate::train::{infer, teacher};
@@ -60,6 +60,14 @@ impl<'a> Polynomials<'a> {
                 option: "distillation",
                 found: options.distillation.to_string(),
                 allowed: "0 where no teacher is given".into(),
+            });
+        }
+        if training.data.training.is_regression() && (options.distillation > 0.0 || options.balance)
+        {
+            return Err(Error::Option {
+                option: "distillation, balance",
+                found: format!("{}, {}", options.distillation, options.balance),
+                allowed: "0 and false where values are predicted, which have no classes".into(),
             });
         }
         Ok(Self {
@@ -110,6 +118,14 @@ impl<'a> Polynomials<'a> {
     ) -> Tensor<2> {
         let options = self.options();
         let data = self.training.data.training;
+        if data.is_regression() {
+            let targets = indices.iter().map(|i| data.targets[*i]).collect();
+            let loss = squared_error(output.logits.clone(), targets, &self.device);
+            return match &output.penalty {
+                Some(penalty) => loss + penalty.clone(),
+                None => loss,
+            };
+        }
         let targets = self.targets.rows(data, indices);
         let entropy = |logits, targets| cross_entropy(logits, targets, &self.device);
         let mut loss = entropy(output.logits.clone(), targets);
@@ -184,7 +200,12 @@ impl Step for Polynomials<'_> {
     }
 
     fn loss_limit(&self) -> f64 {
-        DIVERGED_LOSS * (self.training.data.training.classes as f64).ln()
+        let data = self.training.data.training;
+        // Of values that have deviation 1 the mean is wrong by 1 in the square.
+        match data.is_regression() {
+            true => DIVERGED_LOSS,
+            false => DIVERGED_LOSS * (data.classes as f64).ln(),
+        }
     }
 
     fn logits(&self, images: &Dataset) -> Vec<Vec<f32>> {
