@@ -1,25 +1,24 @@
 //! The walk over a model's nodes: names to tensors, and one call of an operator a node.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use hemet_schedule::{Meaning, OutputPart, OutputTransform};
 use hemet_spaces::layer::{Affine, Poly};
-use hemet_spaces::{Layer, LayerGraph, LayerMoments, Shape, Weights};
+use hemet_spaces::{Layer, LayerGraph, LayerMoments, Weights};
 use prost::Message;
 
 use crate::fit::{self, Curve, Pending, Role};
-use crate::forms::{Forms, Signal};
-use crate::layers::canonical;
+use crate::forms::Forms;
+use crate::heads::{heads, left_to_client, needed, output_layer};
+use crate::input::Input;
 use crate::limits::{Budget, check_file};
-use crate::movement::Movement;
-use crate::network::{LayerId, Network, check_elements};
+use crate::network::Network;
 use crate::node::Node;
 use crate::polynomial::Polynomial;
-use crate::proto::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
+use crate::proto::{GraphProto, ModelProto, TensorProto};
 use crate::state::{Import, Value};
 use crate::tail::{Head, Tail};
-use crate::{Error, Imported, Source, client, external, family, ops};
+use crate::{Error, Imported, Source, external, family, ops};
 
 /// Degrees of the polynomials that stand for activations, in the order of the nodes; the last holds for all further
 /// ones.
@@ -47,19 +46,7 @@ pub(crate) fn import(
     let nodes = needed.iter().map(|index| &proto.node[*index]);
     family::check(nodes, |name| initializers.contains_key(name))?;
     let input = Input::of(proto, &initializers, &needed)?;
-    let mut import = Import {
-        network: Network::new(input.shape)?,
-        forms: Forms::default(),
-        budget: Budget::new(),
-        batch: input.batch.filter(|batch| *batch > 1),
-        pending: Vec::new(),
-        moments: LayerMoments::new(),
-        values: HashMap::new(),
-        initializers,
-    };
-    let base = import.network.input();
-    let signal = import.signal_of(base, input.dims.clone());
-    import.values.insert(input.name, Value::Signal(signal));
+    let mut import = start(&input, initializers)?;
     let roles = match degrees {
         Some(_) => fitted_roles(&mut import, proto, &needed, &heads)?,
         None => vec![Role::Kept; needed.len()],
@@ -100,6 +87,27 @@ pub(crate) fn import(
         classes,
     };
     Ok((imported, pending))
+}
+
+/// An import that knows the input and nothing else.
+fn start<'m>(
+    input: &Input<'m>,
+    initializers: HashMap<&'m str, &'m TensorProto>,
+) -> Result<Import<'m>, Error> {
+    let mut import = Import {
+        network: Network::new(input.shape)?,
+        forms: Forms::default(),
+        budget: Budget::new(),
+        batch: input.batch.filter(|batch| *batch > 1),
+        pending: Vec::new(),
+        moments: LayerMoments::new(),
+        values: HashMap::new(),
+        initializers,
+    };
+    let base = import.network.input();
+    let signal = import.signal_of(base, input.dims.clone());
+    import.values.insert(input.name, Value::Signal(signal));
+    Ok(import)
 }
 
 /// What becomes of each needed node where activations are fitted.
@@ -224,160 +232,6 @@ fn fitted<'m>(
     Ok(Value::Signal(made))
 }
 
-/// The layer of the outputs, joined where there are several.
-fn output_layer<'m>(
-    import: &mut Import<'m>,
-    proto: &'m GraphProto,
-    heads: &[Head<'m>],
-) -> Result<LayerId, Error> {
-    let mut signals: Vec<Signal> = Vec::new();
-    let mut last = None;
-    for head in heads {
-        let name = head.tensor;
-        let error = |why: &str| Error::Model {
-            what: format!("output `{name}`"),
-            why: why.into(),
-        };
-        let maker = proto
-            .node
-            .iter()
-            .find(|n| n.output.iter().any(|o| o == name));
-        match (import.values.get(name), maker) {
-            (Some(Value::Signal(signal)), maker) => {
-                signals.push(signal.clone());
-                last = last.or(maker.map(|proto| Node { proto }));
-            }
-            (Some(Value::Constant(_)), _) => {
-                return Err(error(
-                    "it is a constant; the network's result must depend on its input",
-                ));
-            }
-            (None, _) => return Err(error("no node makes it")),
-        }
-    }
-    let Some(node) = last else {
-        return Ok(import.network.input());
-    };
-    if let [signal] = &signals[..] {
-        return import.flat_layer(node, signal);
-    }
-    let mut rows = Vec::new();
-    for signal in &signals {
-        let signal = import.unpadded(node, signal)?;
-        let len = signal.view.len();
-        rows.push(import.moved(node, &signal, &Movement::in_order(vec![1, len]))?);
-    }
-    let joined = ops::joined(import, node, &rows, 1)?;
-    import.flat_layer(node, &joined)
-}
-
-/// What the client makes of the outputs, and what their classes are called, which `named` may say too.
-fn left_to_client<'m>(
-    import: &Import<'m>,
-    tail: &Tail<'m>,
-    opset: i64,
-    heads: &[Head<'m>],
-    named: Option<&Head<'m>>,
-) -> Result<(Option<OutputTransform>, Vec<String>), Error> {
-    let part = |head: &Head<'m>| match import.values.get(head.tensor) {
-        Some(Value::Signal(signal)) => client::part(tail, opset, head, signal.dims()),
-        Some(Value::Constant(_)) | None => client::part(tail, opset, head, &[]),
-    };
-    let mut parts = Vec::new();
-    let mut classes = Vec::new();
-    for head in heads {
-        let (made, names) = part(head)?;
-        parts.push(made);
-        classes = names;
-    }
-    if parts.len() > 1 {
-        classes.clear();
-    }
-    if let (true, Some(named)) = (classes.is_empty(), named) {
-        // What only names the classes is not applied, so it need not be read.
-        classes = part(named).map_or(Vec::new(), |(_, names)| names);
-    }
-    let scores_alone = |parts: &[OutputPart]| match parts {
-        [part] => part.steps.is_empty() && part.meaning == Meaning::Scores,
-        _ => false,
-    };
-    let outputs = (!scores_alone(&parts)).then_some(OutputTransform { parts });
-    Ok((outputs, classes))
-}
-
-/// What the network computes for the chosen outputs; and where one tensor gives scores and a label, the label, which
-/// names the classes.
-fn heads<'m>(
-    proto: &'m GraphProto,
-    tail: &Tail<'m>,
-    chosen: &[String],
-) -> Result<(Vec<Head<'m>>, Option<Head<'m>>), Error> {
-    let names: Vec<&str> = proto
-        .output
-        .iter()
-        .filter_map(|output| output.name.as_deref())
-        .collect();
-    let error = |why: String| Error::Model {
-        what: "outputs".into(),
-        why,
-    };
-    let wanted = match chosen {
-        [] => names.clone(),
-        _ => chosen
-            .iter()
-            .map(|wanted| {
-                let found = names.iter().find(|name| *name == wanted).copied();
-                found.ok_or_else(|| {
-                    let all = names.join("`, `");
-                    error(format!("none is named `{wanted}`; there are `{all}`"))
-                })
-            })
-            .collect::<Result<_, _>>()?,
-    };
-    let mut heads: Vec<Head<'m>> = wanted.iter().map(|name| tail.head(name)).collect();
-    if heads.is_empty() {
-        return Err(error("there are none".into()));
-    }
-    // A label and its probabilities come of the same scores.
-    let same = heads.iter().all(|head| head.tensor == heads[0].tensor);
-    match (heads.len(), chosen.len(), same) {
-        (1, _, _) => {}
-        (_, _, true) => {
-            let order = |head: &Head<'_>| (!head.is_label(), head.steps.len());
-            heads.sort_by_key(order);
-            let named = heads.iter().find(|head| head.is_label()).cloned();
-            heads = heads.pop().into_iter().collect();
-            return Ok((heads, named));
-        }
-        (count, 0, false) => {
-            return Err(error(format!(
-                "{count} tensors, `{}`; choose one with --output NAME, or several as one with --output NAME,NAME",
-                names.join("`, `")
-            )));
-        }
-        (_, _, false) => {}
-    }
-    Ok((heads, None))
-}
-
-/// Positions of the nodes that the heads are computed from, in order.
-fn needed(proto: &GraphProto, heads: &[Head<'_>]) -> Vec<usize> {
-    let mut wanted: HashSet<&str> = heads.iter().map(|head| head.tensor).collect();
-    let mut needed = Vec::new();
-    for (index, node) in proto.node.iter().enumerate().rev() {
-        if node
-            .output
-            .iter()
-            .any(|name| !name.is_empty() && wanted.contains(name.as_str()))
-        {
-            wanted.extend(node.input.iter().map(String::as_str));
-            needed.push(index);
-        }
-    }
-    needed.reverse();
-    needed
-}
-
 fn is_standard(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
@@ -413,112 +267,4 @@ fn initializers(graph: &GraphProto) -> Result<HashMap<&str, &TensorProto>, Error
         }
     }
     Ok(initializers)
-}
-
-/// The network's input.
-struct Input<'m> {
-    name: &'m str,
-    /// The batch where it is fixed.
-    batch: Option<usize>,
-    shape: Shape,
-    /// Extents as ONNX has them, the batch 1.
-    dims: Vec<usize>,
-}
-
-impl<'m> Input<'m> {
-    fn of(
-        graph: &'m GraphProto,
-        initializers: &HashMap<&str, &TensorProto>,
-        needed: &[usize],
-    ) -> Result<Self, Error> {
-        let read: HashSet<&str> = needed
-            .iter()
-            .flat_map(|index| graph.node[*index].input.iter().map(String::as_str))
-            .collect();
-        let name = |input: &'m ValueInfoProto| input.name.as_deref().unwrap_or("");
-        let free: Vec<&ValueInfoProto> = graph
-            .input
-            .iter()
-            .filter(|input| !initializers.contains_key(name(input)))
-            .collect();
-        let inputs: Vec<&ValueInfoProto> = match free[..] {
-            [_] => free,
-            _ => free
-                .into_iter()
-                .filter(|input| read.contains(name(input)))
-                .collect(),
-        };
-        let [input] = inputs[..] else {
-            let names: Vec<&str> = inputs.iter().map(|input| name(input)).collect();
-            return Err(Error::Model {
-                what: "inputs".into(),
-                why: format!(
-                    "{} tensors (`{}`); a network has one, so join them before the export",
-                    names.len(),
-                    names.join("`, `")
-                ),
-            });
-        };
-        Self::of_tensor(name(input), input)
-    }
-
-    fn of_tensor(name: &'m str, input: &ValueInfoProto) -> Result<Self, Error> {
-        let error = |why: String| Error::Model {
-            what: format!("input `{name}`"),
-            why,
-        };
-        let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
-        let kind = tensor.and_then(|t| t.elem_type).unwrap_or(1);
-        if !matches!(kind, 1..=7 | 10 | 11 | 12 | 13 | 16) {
-            return Err(error(format!(
-                "its data type is number {kind}; read are numbers, not texts, truth values or complex numbers"
-            )));
-        }
-        let Some(shape) = tensor.and_then(|t| t.shape.as_ref()) else {
-            return Err(error("it has no shape; export the model with one".into()));
-        };
-        let dims: Vec<Option<usize>> = shape
-            .dim
-            .iter()
-            .map(|d| {
-                d.dim_value
-                    .and_then(|v| usize::try_from(v).ok())
-                    .filter(|v| *v > 0)
-            })
-            .collect();
-        let whole: Option<Vec<usize>> = dims.iter().skip(1).copied().collect();
-        let (batch, own) = match (dims.as_slice(), whole) {
-            ([Some(elements)], _) => (None, vec![*elements]),
-            ([batch, _, ..], Some(own)) if own.len() <= 4 => (*batch, [vec![1], own].concat()),
-            _ => {
-                let dims: Vec<String> = dims
-                    .iter()
-                    .map(|d| d.map_or("?".into(), |d| d.to_string()))
-                    .collect();
-                return Err(error(format!(
-                    "its shape is [{}], needed is [batch, elements], [batch, channels, length] or [batch, channels, height, width], \
-                     all but batch fixed",
-                    dims.join(", ")
-                )));
-            }
-        };
-        let product = |len: usize, dim: &usize| len.checked_mul(*dim);
-        if own.iter().try_fold(1, product).is_none() {
-            return Err(error(format!(
-                "its shape {own:?} has more elements than can be counted"
-            )));
-        }
-        let shape = match own[..] {
-            // Gray images as Keras has them.
-            [1, height, width, 1] if height == width && height > 1 => Shape::new(1, height, width),
-            _ => canonical(&own),
-        };
-        check_elements(name, shape)?;
-        Ok(Self {
-            name,
-            batch,
-            shape,
-            dims: own,
-        })
-    }
 }
