@@ -12,6 +12,7 @@ use crate::cli::progress::Progress;
 use crate::common::{self, Output};
 use crate::error::Error;
 use crate::experiment::{self, Experiment};
+use crate::run::accuracy::Quality;
 use crate::run::curves;
 use crate::run::folder::RunFolder;
 use crate::run::images;
@@ -79,11 +80,14 @@ pub fn run(args: &Args) -> Result<(), Error> {
     if args.output.json {
         return common::print_json(&summary);
     }
+    let reached = common::percent(summary.validation_accuracy);
+    let reached = match experiment.quality() {
+        Quality::Accuracy => format!("{reached} of the validation images right"),
+        Quality::RSquared => format!("R² {reached} on the validation rows"),
+    };
     println!(
-        "trial #{} trained for {} epochs: {} of the validation images right",
-        summary.trial,
-        summary.epochs,
-        common::percent(summary.validation_accuracy)
+        "trial #{} trained for {} epochs: {reached}",
+        summary.trial, summary.epochs
     );
     if let Some(accuracy) = summary.search_validation_accuracy {
         println!("in the search: {}", common::percent(accuracy));
@@ -183,7 +187,7 @@ fn write(
 ) -> Result<Summary, Error> {
     let file = |extension: &str| run.trained_file(trial.number, extension);
     let title = format!("{}: training of trial #{}", experiment.name, trial.number);
-    curves::write(run, &title, &trained.epochs, &file)?;
+    curves::write(run, &title, experiment.quality(), &trained.epochs, &file)?;
     let summary = Summary {
         trial: trial.number,
         architecture: experiment.space()?.describe(&trial.architecture)?,

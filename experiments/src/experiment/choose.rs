@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::common;
+use crate::run::accuracy::Quality;
 
 /// The chosen network is the best in the first objective beside accuracy (the fastest, as a rule) of those that are
 /// accurate enough on the validation images: by one of these, in percentage points.
@@ -60,19 +61,18 @@ impl Choose {
     }
 
     /// What a person must be told where this choice found nothing as accurate as asked for in the front.
-    pub fn missed(&self, choice: Choice, front: &ParetoFront) -> Option<String> {
-        let points = self.above_baseline?;
+    pub fn missed(&self, choice: Choice, front: &ParetoFront, quality: Quality) -> Option<String> {
+        let (points, name) = (self.above_baseline?, quality.name());
         match choice {
             Choice::BestFrom(goal) if front.reaches(goal) => None,
             Choice::BestFrom(goal) => Some(format!(
-                "no network reached {} validation accuracy, {points:+} points on the baseline's {}; the most accurate is chosen",
+                "no network reached {} validation {name}, {points:+} points on the baseline's {}; the most accurate is chosen",
                 common::percent(goal),
                 common::percent(goal - points / 100.0)
             )),
-            Choice::MostAccurate | Choice::BestWithin(_) => Some(
-                "the baseline has no accuracy to choose by; the most accurate network is chosen"
-                    .into(),
-            ),
+            Choice::MostAccurate | Choice::BestWithin(_) => Some(format!(
+                "the baseline has no {name} to choose by; the most accurate network is chosen"
+            )),
         }
     }
 }
@@ -161,7 +161,7 @@ mod tests {
             let choice = choose.choice(MOBILE, &trials);
             let found = front.choose(choice);
             assert_eq!(found.map(|p| p.trial), Some(chosen), "{points}");
-            let told = choose.missed(choice, &front);
+            let told = choose.missed(choice, &front, Quality::Accuracy);
             assert_eq!(told.is_some(), said.is_some(), "{told:?}");
             assert!(told.unwrap_or_default().contains(said.unwrap_or_default()));
         }

@@ -115,7 +115,7 @@ fn chosen_and_baseline(ending: &Ending<'_>, trained: &mut Trained) -> Result<Mea
         let trial = &trained.trials[trial];
         match deploy::deploy(ending, trial, &run.artifact_path()) {
             Err(Error::Uncompilable(reason)) => trained.drop_from_front(trial.number, reason),
-            result => break (result?, choose.missed(choice, &front)),
+            result => break (result?, choose.missed(choice, &front, experiment.quality())),
         }
     };
     let mut reference: Option<Deployed> = None;

@@ -64,12 +64,17 @@ impl<'a> Member<'a> {
                 .get_or_insert(self.found.validation_accuracy);
         }
         let title = format!("{}: trial #{}", run.name(), self.found.trial);
-        for (name, plot) in curves::plots(&title, &epochs) {
-            let shows = format!("Trial #{}: {name} over epochs", self.found.trial);
+        let quality = run.experiment.quality();
+        for (name, plot) in curves::plots(&title, quality, &epochs) {
+            let shown = match name {
+                "accuracy" => quality.name(),
+                other => other,
+            };
+            let shows = format!("Trial #{}: {shown} over epochs", self.found.trial);
             let drawn = Drawn::of(file(self.found, name), shows, &Plot::Lines(plot))?;
             self.pictures.push(drawn);
         }
-        let table = curves::table(&epochs)?;
+        let table = curves::table(&epochs, quality)?;
         self.tables.push((file(self.found, "epochs"), table));
         Ok(())
     }

@@ -6,6 +6,7 @@ use hemet_reports::{Cell, Column, Curve, LinePlot, Table};
 use hemet_search::train::EpochReport;
 
 use crate::error::Error;
+use crate::run::accuracy::Quality;
 use crate::run::folder::RunFolder;
 
 /// Size of the PNGs in pixels.
@@ -18,12 +19,13 @@ const PNG_SIZE: (u32, u32) = (1280, 960);
 pub fn write(
     run: &RunFolder,
     title: &str,
+    quality: Quality,
     epochs: &[EpochReport],
     file: &dyn Fn(&str) -> PathBuf,
 ) -> Result<(), Error> {
-    let table = table(epochs)?;
+    let table = table(epochs, quality)?;
     run.write(&file("csv"), table.csv().as_bytes())?;
-    for (name, plot) in plots(title, epochs) {
+    for (name, plot) in plots(title, quality, epochs) {
         let svg = plot.svg()?;
         run.write(&file(&format!("{name}.svg")), svg.as_bytes())?;
         let png = plot.png(PNG_SIZE.0, PNG_SIZE.1)?;
@@ -33,12 +35,16 @@ pub fn write(
 }
 
 /// Accuracy and loss over epochs, with the names of their files.
-pub fn plots(title: &str, epochs: &[EpochReport]) -> [(&'static str, LinePlot); 2] {
+pub fn plots(
+    title: &str,
+    quality: Quality,
+    epochs: &[EpochReport],
+) -> [(&'static str, LinePlot); 2] {
     let places = |value: &dyn Fn(&EpochReport) -> Option<f64>| -> Vec<(f64, f64)> {
         let place = |r: &EpochReport| Some((r.epoch as f64, value(r)?));
         epochs.iter().filter_map(place).collect()
     };
-    let mut accuracy = LinePlot::new(title, "epoch", "accuracy (%)");
+    let mut accuracy = LinePlot::new(title, "epoch", format!("{} (%)", quality.name()));
     let mut loss = LinePlot::new(title, "epoch", "loss");
     let add = |plot: &mut LinePlot, name: &str, places: Vec<(f64, f64)>| {
         if !places.is_empty() {
@@ -61,12 +67,13 @@ pub fn plots(title: &str, epochs: &[EpochReport]) -> [(&'static str, LinePlot); 
 ///
 /// # Errors
 /// Numbers that are not finite.
-pub fn table(epochs: &[EpochReport]) -> hemet_reports::Result<Table> {
+pub fn table(epochs: &[EpochReport], quality: Quality) -> hemet_reports::Result<Table> {
+    let name = quality.name();
     let mut table = Table::new([
         Column::numbers("epoch", "epoch", ""),
         Column::numbers("loss", "loss", ""),
-        Column::numbers("training_accuracy", "training accuracy", "%"),
-        Column::numbers("validation_accuracy", "validation accuracy", "%"),
+        Column::numbers("training_accuracy", format!("training {name}"), "%"),
+        Column::numbers("validation_accuracy", format!("validation {name}"), "%"),
     ]);
     for report in epochs {
         table.push([
