@@ -276,4 +276,12 @@ mod tests {
         let read: OutputTransform = serde_json::from_str(&json).unwrap();
         assert_eq!(read, transform);
     }
+
+    #[test]
+    fn the_manifest_of_an_older_program_reads_and_is_written_as_it_was() {
+        let old = r#"{"hemet_version":"0.1.0","network":"n","dataset":null,"classes":["a"],"architecture":null,"normalization":"","predicted_latency_ms":null,"cost_machine":null,"layers":[]}"#;
+        let manifest: crate::Manifest = serde_json::from_str(old).unwrap();
+        assert_eq!(manifest.output_transform, None);
+        assert_eq!(serde_json::to_string(&manifest).unwrap(), old);
+    }
 }
