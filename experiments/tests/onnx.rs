@@ -261,7 +261,7 @@ fn the_client_applies_the_end_of_a_model_and_the_raw_outputs_stay_within_reach()
             assert!((shown - wanted).abs() < 1e-3, "{operators:?}: {answer}");
         }
         let lines = world.good(&format!("{decrypt} --logits"));
-        assert!(lines.contains(&format!("{:.2}", raw[0])), "{lines} {raw:?}");
+        assert!(lines.contains(&format!("{:.4}", raw[0])), "{lines} {raw:?}");
     }
 }
 

@@ -87,7 +87,7 @@ space:
     - {{name: b1, options: [{{dense: {{width: [6, 10]}}}}]}}
   activation: quadratic
 search: {{strategy: exhaustive, trials: 2}}
-encrypted_images: 4
+encrypted_images: 12
 measured_members: 0
 {more}"
     )
