@@ -6,6 +6,8 @@ use hemet_runtime::{Facts, Precision};
 use hemet_schedule::Finished;
 use serde::Serialize;
 
+use crate::print::one_line;
+
 /// An answer as it is shown.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Shown {
@@ -89,7 +91,7 @@ impl Shown {
                 1 => println!("{}", part.line()),
                 _ => {
                     if self.outputs.len() > 1 {
-                        println!("{}", part.name);
+                        println!("{}", one_line(&part.name));
                     }
                     list(&facts.classes, &part.values);
                 }
@@ -120,8 +122,9 @@ impl Part {
             Some(label) => vec![label.clone()],
             None => self.values.iter().map(number).collect(),
         };
+        // Names come from an artifact, which may be anybody's.
         let line = format!("{}  {} {}", self.name, values.join(" "), self.unit);
-        line.trim_end().to_owned()
+        one_line(line.trim_end())
     }
 }
 

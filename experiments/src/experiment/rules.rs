@@ -84,12 +84,18 @@ pub(super) fn check_outputs(text: &Text, experiment: &Experiment) -> Result<(), 
     else {
         return Ok(());
     };
+    let set = &experiment.data.set;
+    if experiment.scheme.is_none() && space.schemes().contains(&Scheme::Tfhe) {
+        let what = format!(
+            "the data set {set} holds values, the space has scheme tfhe; values are predicted under ckks alone"
+        );
+        return Err(text.wrong(&Path::default().key("data").key("set"), what));
+    }
     match space.classes() {
         1 => Ok(()),
         classes => {
             let what = format!(
-                "the space has `classes: {classes}`; with the data set {} it must be 1, the predicted value",
-                experiment.data.set
+                "the space has `classes: {classes}`; with the data set {set} it must be 1, the predicted value"
             );
             Err(text.wrong(&Path::default().key("data").key("set"), what))
         }
