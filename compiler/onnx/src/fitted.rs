@@ -12,7 +12,7 @@ const LADDER: [usize; 4] = [2, 4, 8, 15];
 /// Share of answers that may change, and error against the outputs' deviation, below which a fit is good enough.
 const GOOD_CHANGE: f64 = 0.005;
 const GOOD_ERROR: f64 = 0.05;
-/// Above these a fit is of no use: a tenth of the answers, or of a single output a quarter of its variance.
+/// Above these a fit is of no use: a tenth of the answers, or of values a quarter of their variance.
 const USELESS_CHANGE: f64 = 0.1;
 const USELESS_ERROR: f64 = 0.5;
 /// A degree is better than a lower one if its error is below this share of the other's.
@@ -55,7 +55,7 @@ pub fn import_fitted<'a>(
             let (degrees, tried) = degrees(source, data)?;
             let (imported, mut report) = fit(source, &degrees, data)?;
             report.tried = tried;
-            refuse_useless(&imported, &report)?;
+            refuse_useless(&report)?;
             Ok((imported, report))
         }
     }
@@ -87,15 +87,11 @@ fn fit(
     Ok((imported, report))
 }
 
-fn outputs(imported: &Imported) -> usize {
-    imported.graph.node(imported.graph.output()).shape.len()
-}
-
 /// Refuses a fit that loses so much that its answers are not those of the model.
-fn refuse_useless(imported: &Imported, report: &FitReport) -> Result<(), Error> {
-    let one = outputs(imported) == 1;
+fn refuse_useless(report: &FitReport) -> Result<(), Error> {
+    let values = !report.has_answers;
     // An error that is no number is no use either.
-    let useful = match one {
+    let useful = match values {
         true => report.spread_error <= USELESS_ERROR,
         false => report.lost() <= USELESS_CHANGE && report.max_abs_error.is_finite(),
     };
@@ -103,9 +99,9 @@ fn refuse_useless(imported: &Imported, report: &FitReport) -> Result<(), Error> 
         return Ok(());
     }
     let tried: Vec<String> = report.tried.iter().map(|t| t.degree.to_string()).collect();
-    let lost = match one {
+    let lost = match values {
         true => format!(
-            "the error is {:.0} % of what the output varies by",
+            "the error is {:.0} % of what the outputs vary by",
             100.0 * report.spread_error
         ),
         false => format!("{:.1} % of the answers change", 100.0 * report.lost()),
@@ -123,14 +119,14 @@ fn refuse_useless(imported: &Imported, report: &FitReport) -> Result<(), Error> 
 struct Cost {
     lost: f64,
     spread_error: f64,
-    /// Whether there is one output, and so no answer that could change.
-    one: bool,
+    /// Whether outputs are values, and no answer that could change.
+    values: bool,
 }
 
 impl Cost {
     /// Whether so little is lost that more is not worth a level.
     fn is_good(&self) -> bool {
-        match self.one {
+        match self.values {
             true => self.spread_error <= GOOD_ERROR,
             false => {
                 self.lost <= GOOD_CHANGE / 2.0
@@ -142,7 +138,7 @@ impl Cost {
     /// Whether it is better than `lower`, the cost of lower degrees, by so much that it is worth a level.
     fn beats(&self, lower: &Cost) -> bool {
         let error = self.spread_error < BETTER * lower.spread_error;
-        match self.one {
+        match self.values {
             true => error,
             false => {
                 self.lost < lower.lost - GOOD_CHANGE
@@ -188,18 +184,18 @@ impl<'a> Choice<'a> {
 
     /// The cost of degrees, and how many activations there are.
     fn cost(&self, degrees: &[usize]) -> Result<(Cost, usize), Error> {
-        let (mut lost, mut squared, mut count, mut one) = (0.0, 0.0, 0, false);
+        let (mut lost, mut squared, mut count, mut values) = (0.0, 0.0, 0, false);
         for (inputs, labels) in &self.turns {
             let data = Calibration {
                 inputs,
                 labels,
                 held_out: self.held_out,
             };
-            let (imported, report) = fit(self.source, degrees, data)?;
+            let (_, report) = fit(self.source, degrees, data)?;
             lost += report.lost();
             squared += report.spread_error.powi(2);
             count = report.activations.len();
-            one = outputs(&imported) == 1;
+            values = !report.has_answers;
         }
         let turns = self.turns.len() as f64;
         let cost = Cost {
@@ -208,7 +204,7 @@ impl<'a> Choice<'a> {
                 true => (squared / turns).sqrt(),
                 false => f64::INFINITY,
             },
-            one,
+            values,
         };
         Ok((cost, count))
     }

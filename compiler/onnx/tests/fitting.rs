@@ -276,6 +276,30 @@ fn values_outside_the_fitted_range_are_counted_on_held_out_inputs() {
 }
 
 #[test]
+fn the_answer_of_a_single_score_is_the_class_that_the_client_makes_of_it() {
+    // Both probabilities of one score, as scikit-learn writes them.
+    let two = |model: Model| {
+        let model = model.node("p = Sigmoid(s)").node("q = Sub(one, p)");
+        model.node_with("z = Concat(q, p)", &[common::int("axis", 1)])
+    };
+    let mut model = network(&["a = Relu(h)"]);
+    model.nodes.pop();
+    let model = two(model
+        .constant("w3", &[8, 1], &Random(4).values(8))
+        .node("s = MatMul(a, w3)"));
+    let (_, report) = auto(&model, &inputs(200, 6)).unwrap();
+    assert!(report.has_answers && report.agreement > 0.9, "{report:?}");
+    // Without an end it is a value, and nothing is said of answers.
+    let mut value = model.clone();
+    value.nodes.truncate(value.nodes.len() - 3);
+    let (_, report) = auto(&value, &inputs(200, 6)).unwrap();
+    assert!(
+        !report.has_answers && report.accuracy.is_none(),
+        "{report:?}"
+    );
+}
+
+#[test]
 fn the_last_activation_is_the_clients_and_costs_no_polynomial() {
     for (nodes, operator) in [
         (

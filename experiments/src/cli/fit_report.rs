@@ -30,12 +30,15 @@ pub fn print(report: &FitReport) {
     }
     println!(
         "fitted: on {} held-out inputs the outputs differ by {} in the root mean square ({} of their deviation), {:.2e} at \
-         most; the largest is the same for {}",
+         most{}",
         report.inputs,
         percent(report.relative_error),
         percent(report.spread_error),
         report.max_abs_error,
-        percent(report.agreement)
+        match report.has_answers {
+            true => format!("; the answer is the same for {}", percent(report.agreement)),
+            false => String::new(),
+        }
     );
     if let Some((exact, fitted)) = report.accuracy {
         println!(
@@ -56,7 +59,11 @@ fn warn(report: &FitReport) {
             fitted.layer
         );
     }
-    if report.lost() > MUCH_LOST || report.spread_error > LARGE_ERROR {
+    let much = match report.has_answers {
+        true => report.lost() > MUCH_LOST,
+        false => report.spread_error > LARGE_ERROR,
+    };
+    if much {
         eprintln!(
             "warning: fitting loses {} of the answers, with an error of {} of the outputs' deviation; give more calibration \
              inputs or a higher degree, or train with polynomial activations",

@@ -9,6 +9,7 @@ mod calibrate;
 mod curve;
 mod least_squares;
 mod plan;
+mod report;
 
 use std::rc::Rc;
 
@@ -45,7 +46,9 @@ pub struct FitReport {
     /// Root mean square of the differences over the deviation of the outputs from their mean: what of a regression is
     /// lost.
     pub spread_error: f64,
-    /// Share of inputs whose largest output is the same.
+    /// Whether the model's outputs are an answer, a class; otherwise they are values.
+    pub has_answers: bool,
+    /// Share of inputs with the same answer; 1 where there are none.
     pub agreement: f64,
     /// Share of right answers with the activations as they were and as fitted, where labels are known.
     pub accuracy: Option<(f64, f64)>,
