@@ -57,6 +57,9 @@ pub enum Error {
     /// Client, server, calibration. Exit status 2, or 1 for an answer that was checked and is wrong.
     #[error(transparent)]
     Runtime(Box<hemet_runtime::RuntimeError>),
+    /// A server over HTTP. Exit status 2.
+    #[error(transparent)]
+    Serve(#[from] hemet_serve::ServeError),
     /// What one scheme alone refuses; `schemes` has the conversions. Exit status 2.
     #[error(transparent)]
     Scheme(Box<dyn std::error::Error + Send + Sync>),
@@ -171,6 +174,7 @@ impl Error {
             | Error::Artifact(_)
             | Error::MissingCost(_)
             | Error::Scheme(_)
+            | Error::Serve(_)
             | Error::Write(_)
             | Error::Yaml(_) => 2,
             Error::Runtime(error) => match error.is_failed_check() {

@@ -8,6 +8,7 @@
 //! - [`run`]: the folder of a search and what lies there; [`workers`] train its trials in other processes.
 //! - [`finish`]: the end of a search, where the chosen network is compiled, measured and classified with.
 //! - [`keys`]: a client's pairs of key files.
+//! - [`remote`]: a model on a server, as its client sees it.
 //! - [`schemes`]: what differs between the schemes of homomorphic encryption.
 //! - [`report`] and [`export`]: what a person, or another program, gets to see of a search.
 //!
@@ -34,6 +35,7 @@ pub mod export;
 pub mod finish;
 pub mod keys;
 pub mod reference;
+pub mod remote;
 pub mod report;
 pub mod run;
 pub mod schemes;

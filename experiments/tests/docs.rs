@@ -1,12 +1,15 @@
 //! Every command that stands in README.md and under docs/ runs, in a tiny world of its own for each page.
 //!
 //! What differs from the pages, and nothing else: the experiments of `experiments/` are tiny ones of the same names;
-//! what predicts takes a given cost table (`--costs`), so that no test measures the machine; `bench` runs once; and the
-//! commands of [`PARSED`] are only read by the command line, each for the reason that stands there.
+//! what predicts takes a given cost table (`--costs`), so that no test measures the machine; `bench` runs once; a server
+//! listens on a free port, which its clients are told; and the commands of [`PARSED`] are only read by the command line,
+//! each for the reason that stands there.
 
 mod world;
 
 use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use hemet::commands::Cli;
@@ -136,7 +139,7 @@ fn world_for(page: &str) -> World {
     let input: Vec<String> = numbers(12).iter().map(f32::to_string).collect();
     world.write("input.txt", input.join(" "));
     world.write("passphrase.txt", "a passphrase for tests\n");
-    if ["README.md", "docs/deploy.md"].contains(&page) {
+    if ["README.md", "docs/deploy.md", "docs/serve.md"].contains(&page) {
         world.good(&adapted("hemet search experiments/digits.yaml")["hemet ".len()..]);
     }
     world
@@ -176,6 +179,47 @@ fn adapted(command: &str) -> String {
     }
 }
 
+/// A server that a page starts in the background; it ends with the page.
+struct Background {
+    process: Child,
+    port: String,
+}
+
+impl Background {
+    fn start(world: &World, arguments: &str) -> Self {
+        let mut command = world.command(arguments);
+        command.args(["--listen", "127.0.0.1:0", "--port-file", "port"]);
+        let process = command.spawn().unwrap();
+        let mut server = Self {
+            process,
+            port: String::new(),
+        };
+        let begun = Instant::now();
+        while server.port.is_empty() {
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "{arguments}: not ready"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+            let port = std::fs::read_to_string(world.path("port")).unwrap_or_default();
+            server.port = port.trim().to_owned();
+        }
+        server
+    }
+
+    /// The command for this server instead of one on the usual port.
+    fn told(&self, command: &str) -> String {
+        command.replace("127.0.0.1:8080", &format!("127.0.0.1:{}", self.port))
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 #[test]
 fn every_command_of_every_page_runs() {
     let mut run = 0;
@@ -188,7 +232,12 @@ fn every_command_of_every_page_runs() {
             continue;
         }
         let world = world_for(&page);
+        let mut server = None;
         for command in commands {
+            let (command, is_server) = match command.strip_suffix(" &") {
+                Some(command) => (command.to_owned(), true),
+                None => (command, false),
+            };
             let arguments = command.strip_prefix("hemet ");
             assert!(
                 arguments.is_some(),
@@ -196,8 +245,14 @@ fn every_command_of_every_page_runs() {
             );
             let parsed = Cli::try_parse_from(command.split_whitespace());
             parsed.unwrap_or_else(|error| panic!("{page}: {command}\n{error}"));
-            if !PARSED.iter().any(|(start, _)| command.starts_with(start)) {
-                world.good(&adapted(&command)["hemet ".len()..]);
+            if is_server {
+                server = Some(Background::start(&world, &command["hemet ".len()..]));
+                run += 1;
+            } else if !PARSED.iter().any(|(start, _)| command.starts_with(start)) {
+                let told = server
+                    .as_ref()
+                    .map_or(adapted(&command), |s: &Background| s.told(&command));
+                world.good(&told["hemet ".len()..]);
                 run += 1;
             }
         }
@@ -216,7 +271,8 @@ fn what_is_not_run_stands_on_a_page_and_parses() {
         );
     }
     for command in &commands {
-        let parsed = Cli::try_parse_from(command.split_whitespace());
+        let words = command.trim_end_matches(" &").split_whitespace();
+        let parsed = Cli::try_parse_from(words);
         assert!(parsed.is_ok(), "{command}: {parsed:?}");
     }
     let indented = all.lines().filter_map(|line| line.strip_prefix("    "));

@@ -4,10 +4,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::door::{Admitted, Model, Service, Spec};
+use crate::door::{Admitted, Limits, Model, Service, Spec};
 use crate::error::{Result, RuntimeError};
 use crate::facts::Facts;
-use crate::files::{Belongs, Envelope, FileKind, HEADER, KeySetId, Opened, read_sealed, seal};
+use crate::files::{
+    Belongs, Envelope, FileKind, HEADER, Head, KeySetId, Opened, read_sealed, seal,
+};
 use crate::message::Message;
 use crate::observe::Observer;
 
@@ -67,6 +69,39 @@ impl Server {
     /// What is told of the artifact.
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// How many bytes a file from a client has at most, its envelope included.
+    pub fn limits(&self) -> Limits {
+        let Limits {
+            key_bytes,
+            request_bytes,
+        } = self.service.limits();
+        Limits {
+            key_bytes: key_bytes.saturating_add(HEADER as u64),
+            request_bytes: request_bytes.saturating_add(HEADER as u64),
+        }
+    }
+
+    /// Looks at the first bytes of an evaluation key file of `bytes` bytes, before the rest of it is read.
+    ///
+    /// # Errors
+    /// Another kind, version or artifact; another length than the file says, or more than keys for this artifact can
+    /// have.
+    pub fn check_key_start(&self, start: &[u8], bytes: u64) -> Result<()> {
+        let kind = FileKind::EvaluationKeys;
+        let head = Head::read(start, kind)?;
+        self.own(kind, head.belongs)?;
+        head.check_length(bytes)?;
+        let most = self.limits().key_bytes;
+        match bytes > most {
+            true => Err(RuntimeError::TooLong {
+                what: kind.name(),
+                got: bytes,
+                most,
+            }),
+            false => Ok(()),
+        }
     }
 
     /// Reads a client's evaluation key file and checks that the keys are what the artifact needs.

@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod calibrate;
+pub mod client;
 pub mod client_spec;
 pub mod compile;
 pub mod completions;
@@ -20,6 +21,7 @@ pub mod predict;
 pub mod report;
 pub mod schema;
 pub mod search;
+pub mod serve;
 pub mod sign;
 pub mod space;
 pub mod studies;
@@ -77,6 +79,10 @@ pub enum Command {
     Predict(predict::Args),
     /// Client: decrypt the server's answer
     Decrypt(decrypt::Args),
+    /// Server: answer encrypted requests over HTTP
+    Serve(serve::Args),
+    /// Client: ask a server for predictions on encrypted images
+    Client(client::Args),
     /// Accuracy of an artifact on a data set, encrypted and in the clear, side by side
     Evaluate(evaluate::Args),
     /// Latency, sizes and error of an artifact on this machine
@@ -118,6 +124,8 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Command::Encrypt(args) => encrypt::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Decrypt(args) => decrypt::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Client(args) => client::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),

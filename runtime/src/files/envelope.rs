@@ -207,6 +207,26 @@ fn checksum(bytes: &[u8]) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
+/// Bytes at the beginning of a file of client or server that say what it is.
+pub const START_BYTES: usize = HEADER;
+
+/// The artifact that a file of this kind belongs to, from its first [`START_BYTES`] bytes. Nothing else of it is looked
+/// at.
+///
+/// # Errors
+/// Bytes of another kind, scheme or version, or too few of them.
+pub fn artifact_of(start: &[u8], kind: FileKind) -> Result<ArtifactId> {
+    Ok(Head::read(start, kind)?.belongs.artifact)
+}
+
+/// The number of bytes that a file of this kind has, from its first [`START_BYTES`] bytes.
+///
+/// # Errors
+/// As [`artifact_of`].
+pub fn length_of(start: &[u8], kind: FileKind) -> Result<u64> {
+    Ok(Head::read(start, kind)?.whole())
+}
+
 /// What an envelope says before its payload.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
@@ -256,9 +276,14 @@ impl Head {
         })
     }
 
+    /// Bytes of the whole file.
+    fn whole(&self) -> u64 {
+        self.length.saturating_add(HEADER as u64)
+    }
+
     /// Refuses a file of another number of bytes than it says.
     pub(crate) fn check_length(&self, got: u64) -> Result<()> {
-        let expected = self.length.saturating_add(HEADER as u64);
+        let expected = self.whole();
         match got == expected {
             true => Ok(()),
             false => Err(RuntimeError::Length {

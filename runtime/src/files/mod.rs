@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Result, RuntimeError};
 
-pub use envelope::{ArtifactId, FileKind, KeySetId};
+pub use envelope::{ArtifactId, FileKind, KeySetId, START_BYTES, artifact_of, length_of};
 
 pub(crate) use envelope::{Belongs, Envelope, HEADER, Head, seal};
 pub(crate) use list::{Reader, join, split};

@@ -1,0 +1,186 @@
+//! `hemet client predict`: encrypts images, has a server classify them, decrypts the answers.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use hemet_runtime::door::Answer;
+use hemet_runtime::{Client, Facts};
+use serde::Serialize;
+
+use super::Server;
+use crate::cli::image::{Image, Source};
+use crate::commands::decrypt;
+use crate::common::{self, Output};
+use crate::error::Error;
+use crate::remote::Remote;
+
+/// Encrypt images, have them classified, decrypt the answers
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Example:\n  hemet client predict http://127.0.0.1:8080/v2/models/digits --keys keys photo.png photos/\n  hemet client predict http://127.0.0.1:8080/v2/models/digits --keys keys --set optdigits --index 3"
+)]
+pub struct Args {
+    /// The model
+    #[command(flatten)]
+    pub server: Server,
+    /// PNG or JPEG pictures, text files of numbers, or folders of them
+    #[arg(
+        value_name = "FILE",
+        required_unless_present = "set",
+        conflicts_with = "set"
+    )]
+    pub files: Vec<PathBuf>,
+    /// Folder of the keys, of `hemet client keygen`
+    #[arg(long, value_name = "DIR")]
+    pub keys: PathBuf,
+    /// A data set instead of files; one of its test images is classified
+    #[arg(long, value_name = "SET")]
+    pub set: Option<String>,
+    /// Position of the test image, from 0
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub index: usize,
+    /// Folder of the data set's files, if it is not embedded
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Encrypt under parameters that promise no security
+    #[arg(long)]
+    pub allow_insecure: bool,
+    /// Print a line of JSON for each image
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// What is told of an image.
+#[derive(Serialize)]
+struct Line<'a> {
+    file: &'a str,
+    class: usize,
+    /// What the class is called; its number where it has no name.
+    class_name: &'a str,
+    /// Rounded to the promised precision; none where the client learns the class alone.
+    logits: Vec<f64>,
+    server_ms: f64,
+    total_ms: f64,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Error> {
+    let remote = args.server.remote()?;
+    let key = args.keys.join("client.key");
+    let client = Client::load(&key).map_err(|e| Error::file(&key, e))?;
+    let facts = client.facts();
+    common::check_security(&facts, args.allow_insecure)?;
+    let sources = sources(args)?;
+    let keys = remote.upload(&args.keys.join("server.keys"), &mut |_, _| {})?;
+    let asked = Asked {
+        remote: &remote,
+        client: &client,
+        facts: &facts,
+        keys: &keys,
+    };
+    for (name, source) in &sources {
+        let [image] = &source.read(facts.shape, 1)?[..] else {
+            return Err(Error::user(format!("{name}: no image")));
+        };
+        asked.predict(name, image, args.output)?;
+    }
+    Ok(())
+}
+
+/// Every image with the name that it is told by; folders by their files, in order of names.
+fn sources(args: &Args) -> Result<Vec<(String, Source)>, Error> {
+    let of = |image: Option<PathBuf>| Source {
+        image,
+        set: args.set.clone(),
+        index: args.index,
+        data: args.data.clone(),
+    };
+    if let Some(set) = &args.set {
+        return Ok(vec![(format!("{set} {}", args.index), of(None))]);
+    }
+    let mut found = Vec::new();
+    for path in &args.files {
+        let files = match path.is_dir() {
+            true => files_of(path)?,
+            false => vec![path.clone()],
+        };
+        let named = |file: PathBuf| (file.display().to_string(), of(Some(file)));
+        found.extend(files.into_iter().map(named));
+    }
+    Ok(found)
+}
+
+fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let failed = |e| Error::file(folder, e);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if path.is_file() && !hidden {
+            files.push(path);
+        }
+    }
+    files.sort();
+    match files.is_empty() {
+        true => Err(Error::file(folder, "there is no file in this folder")),
+        false => Ok(files),
+    }
+}
+
+/// Who asks whom.
+struct Asked<'a> {
+    remote: &'a Remote,
+    client: &'a Client,
+    facts: &'a Facts,
+    /// The name of the uploaded keys.
+    keys: &'a str,
+}
+
+impl Asked<'_> {
+    fn predict(&self, name: &str, image: &Image, output: Output) -> Result<(), Error> {
+        let begun = Instant::now();
+        let request = self
+            .client
+            .encrypt(&image.values)
+            .map_err(|e| Error::user(format!("{name}: {e}")))?;
+        let predicted = self.remote.infer(self.keys, &request)?;
+        let answers = self.client.decrypt_for(&request, &predicted.response, 1);
+        let answer = answers.map_err(|e| match e.is_failed_check() {
+            true => Error::Check(format!("{name}: {e}")),
+            false => Error::user(format!("{name}: {e}")),
+        })?;
+        let answer = answer
+            .into_iter()
+            .next()
+            .unwrap_or(Answer::Logits(Vec::new()));
+        let (class, logits) = (answer.class(), answer.logits());
+        common::tell(&self.facts.output_notices(&logits));
+        let logits = match self.facts.precision {
+            Some(precision) => precision.rounded(&logits),
+            None => logits,
+        };
+        let total_ms = begun.elapsed().as_secs_f64() * 1e3;
+        let number = class.to_string();
+        let line = Line {
+            file: name,
+            class,
+            class_name: self.facts.classes.get(class).unwrap_or(&number),
+            logits,
+            server_ms: predicted.server_ms,
+            total_ms,
+        };
+        if output.json {
+            return common::print_json(&line);
+        }
+        let of = image.label.map(|label| format!(" (true class {label})"));
+        println!(
+            "{name}: class {}{}, {:.1} ms on the server, {total_ms:.1} ms in all",
+            decrypt::said(&self.facts.classes, class),
+            of.unwrap_or_default(),
+            line.server_ms
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,241 @@
+//! Evaluation keys on disk: uploaded piece by piece, checked, kept as the runtime maps them. They are named by the hash
+//! of the file that the client sends, below a folder of their tenant and their artifact, so that no tenant's name for
+//! keys leads to those of another.
+//!
+//! ```text
+//! STORE/keys/TENANT/ARTIFACT/HASH.upload   what has arrived so far; it only grows
+//! STORE/keys/TENANT/ARTIFACT/HASH.keys     whole, checked keys
+//! ```
+//!
+//! A process that is killed leaves uploads that go on later, and whole keys; what else it was writing is removed when
+//! the next one starts.
+
+mod upload;
+
+use std::collections::HashSet;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use axum::http::StatusCode;
+use hemet_runtime::files::{FileKind, START_BYTES, length_of};
+
+use crate::error::{Refusal, Result, ServeError};
+use crate::log::Clock;
+use crate::tenants::Tenant;
+
+pub(crate) use upload::{Hold, Piece};
+
+/// Kept keys and the upload that they are made of take up to three times the bytes that a client sends.
+const ON_DISK: u64 = 3;
+
+/// The keys of a tenant for an artifact.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct KeyName {
+    pub(crate) tenant: Tenant,
+    /// The id of the artifact, 64 hexadecimal digits.
+    pub(crate) artifact: String,
+    /// BLAKE3 of the evaluation key file as the client sends it.
+    pub(crate) hash: blake3::Hash,
+}
+
+/// How far keys have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Nothing is here.
+    Absent,
+    /// So many bytes have arrived.
+    Partial(u64),
+    /// They are whole and checked; bytes on disk.
+    Stored(u64),
+}
+
+/// Bytes that keys may take on disk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quotas {
+    pub(crate) tenant_bytes: u64,
+    pub(crate) all_bytes: u64,
+}
+
+/// The store.
+pub(crate) struct Store {
+    root: PathBuf,
+    quotas: Quotas,
+    clock: Clock,
+    /// Keys that are being written.
+    held: Mutex<HashSet<KeyName>>,
+    /// Held while the room for a new upload is counted and taken.
+    begin: Mutex<()>,
+}
+
+type Refused<T> = std::result::Result<T, Refusal>;
+
+impl Store {
+    /// The store in a folder, which is made if it is missing.
+    pub(crate) fn open(folder: &Path, quotas: Quotas, clock: Clock) -> Result<Self> {
+        let root = folder.join("keys");
+        private_folder(&root).map_err(|e| ServeError::file(&root, e))?;
+        let store = Self {
+            root,
+            quotas,
+            clock,
+            held: Mutex::default(),
+            begin: Mutex::default(),
+        };
+        let failed = |e| ServeError::file(&store.root, e);
+        for file in store.files(&store.root).map_err(failed)? {
+            let kind = file.path.extension().and_then(|e| e.to_str());
+            if !matches!(kind, Some("keys" | "upload")) {
+                fs::remove_file(&file.path).map_err(|e| ServeError::file(&file.path, e))?;
+            }
+        }
+        Ok(store)
+    }
+
+    fn path(&self, name: &KeyName, extension: &str) -> PathBuf {
+        let file = format!("{}.{extension}", name.hash.to_hex());
+        let folder = self.root.join(name.tenant.name()).join(&name.artifact);
+        folder.join(file)
+    }
+
+    /// Where whole keys lie.
+    pub(crate) fn kept(&self, name: &KeyName) -> PathBuf {
+        self.path(name, "keys")
+    }
+
+    /// How far keys have come.
+    pub(crate) fn state(&self, name: &KeyName) -> io::Result<State> {
+        if let Some(bytes) = length(&self.kept(name))? {
+            return Ok(State::Stored(bytes));
+        }
+        Ok(match self.received(name)? {
+            0 => State::Absent,
+            received => State::Partial(received),
+        })
+    }
+
+    /// How many bytes of an upload have arrived. Too few to say what the file is count as none.
+    fn received(&self, name: &KeyName) -> io::Result<u64> {
+        let bytes = length(&self.path(name, "upload"))?.unwrap_or(0);
+        Ok(if bytes < START_BYTES as u64 { 0 } else { bytes })
+    }
+
+    /// The right to write, which one request has at a time.
+    pub(crate) fn hold(&self, name: &KeyName) -> Refused<Hold<'_>> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match held.insert(name.clone()) {
+            true => Ok(Hold::new(self, name.clone())),
+            false => Err(Refusal::busy(
+                StatusCode::CONFLICT,
+                "another request writes these keys now; ask for their state and go on from there",
+                1,
+            )),
+        }
+    }
+
+    /// Gives the right to write back.
+    fn let_go(&self, name: &KeyName) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.remove(name);
+    }
+
+    /// The files below a folder of the store.
+    fn files(&self, folder: &Path) -> io::Result<Vec<Found>> {
+        let mut found = Vec::new();
+        let mut folders = vec![folder.to_owned()];
+        while let Some(folder) = folders.pop() {
+            let entries = match fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                Err(e) => return Err(e),
+            };
+            for entry in entries {
+                let entry = entry?;
+                // Another request may have removed it.
+                let Ok(metadata) = entry.metadata() else {
+                    continue;
+                };
+                match metadata.is_dir() {
+                    true => folders.push(entry.path()),
+                    false => found.push(Found {
+                        path: entry.path(),
+                        bytes: metadata.len(),
+                        changed: metadata.modified().ok(),
+                    }),
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Bytes of all keys and uploads on disk.
+    pub(crate) fn bytes(&self) -> u64 {
+        let files = self.files(&self.root).unwrap_or_default();
+        files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// The names of a tenant's whole keys for an artifact.
+    pub(crate) fn list(&self, tenant: &Tenant, artifact: &str) -> io::Result<Vec<String>> {
+        let folder = self.root.join(tenant.name()).join(artifact);
+        let files = self.files(&folder)?;
+        let whole = files.iter().filter(|file| has(&file.path, "keys"));
+        let stem = |file: &Found| Some(file.path.file_stem()?.to_str()?.to_owned());
+        let mut names: Vec<String> = whole.filter_map(stem).collect();
+        names.sort();
+        Ok(names)
+    }
+}
+
+/// A file of the store.
+struct Found {
+    path: PathBuf,
+    bytes: u64,
+    changed: Option<SystemTime>,
+}
+
+fn has(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|e| e == extension)
+}
+
+/// Bytes that a file takes, or may take once it is whole.
+fn reserved(file: &Found) -> u64 {
+    match has(&file.path, "upload") {
+        true => stated_length(&file.path)
+            .unwrap_or(0)
+            .saturating_mul(ON_DISK),
+        false => file.bytes,
+    }
+}
+
+/// What the start of an upload says of the file's length.
+fn stated_length(path: &Path) -> Option<u64> {
+    let mut start = Vec::with_capacity(START_BYTES);
+    let file = File::open(path).ok()?;
+    file.take(START_BYTES as u64).read_to_end(&mut start).ok()?;
+    length_of(&start, FileKind::EvaluationKeys).ok()
+}
+
+fn length(path: &Path) -> io::Result<Option<u64>> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.len())),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+fn private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn private_file(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    #[cfg(not(unix))]
+    let _ = options;
+}

@@ -1,0 +1,225 @@
+//! Writing keys into the store: pieces of an upload, the check of the whole, removal.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{MutexGuard, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
+
+use axum::http::StatusCode;
+use hemet_runtime::files::START_BYTES;
+use hemet_runtime::{RuntimeError, Server, keep_keys};
+
+use super::{
+    Found, KeyName, ON_DISK, Refused, Store, has, private_file, private_folder, reserved,
+    stated_length,
+};
+use crate::error::Refusal;
+
+/// Uploads of a tenant that may be unfinished at a time.
+const MAX_UPLOADS: usize = 8;
+/// An upload that has not grown for so long is removed when its tenant begins another.
+const STALE: Duration = Duration::from_secs(24 * 3600);
+
+/// A piece of an upload.
+pub(crate) struct Piece<'a> {
+    /// The first byte's place in the file.
+    pub(crate) start: u64,
+    /// Bytes of the whole file.
+    pub(crate) total: u64,
+    pub(crate) bytes: &'a [u8],
+}
+
+/// The right to write the keys of a name, until it is dropped.
+pub(crate) struct Hold<'a> {
+    store: &'a Store,
+    name: KeyName,
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.store.let_go(&self.name);
+    }
+}
+
+impl<'a> Hold<'a> {
+    /// For the store alone, which sees that there is one of a name.
+    pub(super) fn new(store: &'a Store, name: KeyName) -> Self {
+        Self { store, name }
+    }
+
+    fn upload(&self) -> PathBuf {
+        self.store.path(&self.name, "upload")
+    }
+
+    /// Adds a piece, which must begin where the last one ended. `check` looks at the first bytes of the file before
+    /// anything is written. Returns how many bytes have arrived.
+    pub(crate) fn append(
+        &self,
+        piece: &Piece<'_>,
+        check: impl FnOnce(&[u8], u64) -> std::result::Result<(), RuntimeError>,
+    ) -> Refused<u64> {
+        let path = self.upload();
+        let received = self.store.received(&self.name);
+        let received = received.map_err(|e| Refusal::of_io(&e))?;
+        if piece.start != received {
+            let message = format!(
+                "the piece begins at byte {}, {received} have arrived; go on from there, or delete the keys to begin anew",
+                piece.start
+            );
+            return Err(Refusal::elsewhere(message, received));
+        }
+        // Held until the piece is written, so that another upload sees what this one will take.
+        let mut _counting = None;
+        match received {
+            0 => _counting = Some(self.begin(piece, check)?),
+            _ => self.check_total(&path, piece.total)?,
+        }
+        let end = received.saturating_add(piece.bytes.len() as u64);
+        if end > piece.total {
+            return Err(Refusal::malformed(format!(
+                "the piece ends at byte {end} of a file of {} bytes",
+                piece.total
+            )));
+        }
+        let write = || -> io::Result<()> {
+            let mut options = OpenOptions::new();
+            options.create(true).append(true);
+            private_file(&mut options);
+            let mut file = options.open(&path)?;
+            file.set_len(received)?;
+            file.write_all(piece.bytes)
+        };
+        match write() {
+            Ok(()) => Ok(end),
+            Err(error) => {
+                // What a full disk has cut is taken back, so that the upload can go on.
+                let cut = OpenOptions::new().write(true).open(&path);
+                let _ = cut.and_then(|file| file.set_len(received));
+                Err(Refusal::of_io(&error))
+            }
+        }
+    }
+
+    /// Checks the first piece of an upload and that there is room for all of it.
+    fn begin(
+        &self,
+        piece: &Piece<'_>,
+        check: impl FnOnce(&[u8], u64) -> std::result::Result<(), RuntimeError>,
+    ) -> Refused<MutexGuard<'_, ()>> {
+        let Some(start) = piece.bytes.get(..START_BYTES) else {
+            return Err(Refusal::malformed(format!(
+                "the first piece has {} bytes; it must have at least {START_BYTES}, which say what the file is",
+                piece.bytes.len()
+            )));
+        };
+        check(start, piece.total)?;
+        let store = self.store;
+        let counting = store.begin.lock().unwrap_or_else(PoisonError::into_inner);
+        let io = |e: io::Error| Refusal::of_io(&e);
+        let tenant = store.root.join(self.name.tenant.name());
+        remove_stale(&store.files(&tenant).map_err(io)?, (store.clock)());
+        let own = store.files(&tenant).map_err(io)?;
+        if own.iter().filter(|file| has(&file.path, "upload")).count() >= MAX_UPLOADS {
+            return Err(Refusal::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                format!("{MAX_UPLOADS} uploads are unfinished; end or delete one of them first"),
+            ));
+        }
+        let needed = piece.total.saturating_mul(ON_DISK);
+        let all = store.files(&store.root).map_err(io)?;
+        for (whose, files, most) in [
+            ("your", &own, store.quotas.tenant_bytes),
+            ("all", &all, store.quotas.all_bytes),
+        ] {
+            let taken: u64 = files.iter().map(reserved).sum();
+            if taken.saturating_add(needed) > most {
+                return Err(Refusal::new(
+                    StatusCode::INSUFFICIENT_STORAGE,
+                    format!(
+                        "{whose} keys take {taken} bytes, these need up to {needed}, and {most} are allowed; delete key sets \
+                         that are no longer used"
+                    ),
+                ));
+            }
+        }
+        let path = self.upload();
+        let folder = path.parent().unwrap_or(&store.root);
+        private_folder(folder).map_err(io)?;
+        Ok(counting)
+    }
+
+    /// Refuses a piece that says another length of the file than its first piece did.
+    fn check_total(&self, path: &Path, total: u64) -> Refused<()> {
+        let stated = stated_length(path).ok_or_else(Refusal::internal)?;
+        match stated == total {
+            true => Ok(()),
+            false => Err(Refusal::malformed(format!(
+                "the piece is of a file of {total} bytes, the first one of a file of {stated}"
+            ))),
+        }
+    }
+
+    /// Checks an upload that has arrived whole and keeps its keys for `server`.
+    pub(crate) fn finish(&self, server: &Server) -> Refused<()> {
+        let (upload, kept) = (self.upload(), self.store.kept(&self.name));
+        let fresh = kept.with_extension("fresh");
+        let outcome = self.check_and_keep(server, &fresh);
+        match &outcome {
+            Ok(()) => fs::rename(&fresh, &kept).map_err(|e| Refusal::of_io(&e))?,
+            // A full disk is no fault of the keys: the upload stays.
+            Err(refusal) if refusal.status.is_server_error() => {
+                let _ = fs::remove_file(&fresh);
+                return outcome;
+            }
+            Err(_) => {
+                let _ = fs::remove_file(&fresh);
+            }
+        }
+        let removed = fs::remove_file(&upload).map_err(|e| Refusal::of_io(&e));
+        outcome.and(removed)
+    }
+
+    fn check_and_keep(&self, server: &Server, fresh: &Path) -> Refused<()> {
+        let bytes = fs::read(self.upload()).map_err(|e| Refusal::of_io(&e))?;
+        let hash = blake3::hash(&bytes);
+        if hash != self.name.hash {
+            return Err(Refusal::malformed(format!(
+                "what has arrived has the hash {}, not {}; it is removed: upload the keys again",
+                hash.to_hex(),
+                self.name.hash.to_hex()
+            )));
+        }
+        keep_keys(server.client_spec().as_ref(), &bytes, fresh)?;
+        drop(bytes);
+        // Opening them checks that they are the keys that the artifact needs.
+        server.kept_keys(fresh)?;
+        Ok(())
+    }
+
+    /// Removes keys, whole or not; whether there were any.
+    pub(crate) fn remove(&self) -> Refused<bool> {
+        let mut any = false;
+        for path in [self.upload(), self.store.kept(&self.name)] {
+            match fs::remove_file(path) {
+                Ok(()) => any = true,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => return Err(Refusal::of_io(&e)),
+            }
+        }
+        Ok(any)
+    }
+}
+
+/// Removes uploads that have long been left alone.
+fn remove_stale(files: &[Found], now: Duration) {
+    for file in files.iter().filter(|file| has(&file.path, "upload")) {
+        let changed = file
+            .changed
+            .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let age = changed.and_then(|changed| now.checked_sub(changed));
+        if age.is_some_and(|age| age > STALE) {
+            let _ = fs::remove_file(&file.path);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The program `hemet-serve`: killed in the middle of an upload, ended in order, checked without starting.
+
+mod common;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{Peer, are_squares, square};
+use hemet_runtime::Client;
+use hemet_runtime::schemes::spec_from_bytes;
+
+const INPUT: [f64; 4] = [0.5, -0.25, 1.0, 0.0];
+
+/// A server in a process of its own, which ends with the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hemet-serve"));
+    command.args([
+        "models",
+        "--store",
+        "store",
+        "--listen",
+        "127.0.0.1:0",
+        "--port-file",
+        "port",
+    ]);
+    command.current_dir(folder).stderr(Stdio::null());
+    command
+}
+
+fn start(folder: &Path) -> (Process, Peer) {
+    let _ = std::fs::remove_file(folder.join("port"));
+    let process = Process(command(folder).spawn().unwrap());
+    let begun = Instant::now();
+    let port = loop {
+        if let Ok(text) = std::fs::read_to_string(folder.join("port")) {
+            break text.trim().parse::<u16>().unwrap();
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "it does not start"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    (process, Peer::new(([127, 0, 0, 1], port).into()))
+}
+
+fn world() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("models")).unwrap();
+    std::fs::write(folder.path().join("models/square.hemet"), square("ours")).unwrap();
+    folder
+}
+
+#[test]
+fn killed_in_the_middle_of_an_upload_it_goes_on_where_it_stood() {
+    let folder = world();
+    let (process, peer) = start(folder.path());
+    let spec = spec_from_bytes(&peer.get("/v2/models/square/spec").body).unwrap();
+    let (client, keys) = Client::generate(spec).unwrap();
+    let hash = blake3::hash(&keys).to_hex().to_string();
+    let path = format!("/v2/models/square/keys/{hash}");
+    let (mut process, mut peer) = (process, peer);
+    let (mut received, total, mut kills) = (0, keys.len(), 0);
+    while received < total {
+        let end = (received + total / 6 + 1).min(total);
+        let is_last = end == total;
+        let text = format!("bytes {received}-{}/{total}", end - 1);
+        let mut stream = peer.connect();
+        let head = peer.head("PUT", &path, &[("content-range", text)], end - received);
+        stream.write_all(&head).unwrap();
+        // Killed before, inside or after a piece; the last one comes whole.
+        let sent = if is_last {
+            end - received
+        } else {
+            (end - received) * (kills % 3) / 2
+        };
+        stream.write_all(&keys[received..received + sent]).unwrap();
+        if is_last {
+            assert_eq!(peer.reply(&mut stream).status, 201);
+            break;
+        }
+        if sent == end - received {
+            assert_eq!(peer.reply(&mut stream).status, 202);
+        }
+        drop(process);
+        kills += 1;
+        (process, peer) = start(folder.path());
+        let reply = peer.get(&path);
+        let stands = match reply.status {
+            404 => 0,
+            _ => reply.json()["received"].as_u64().unwrap() as usize,
+        };
+        let expected = if sent == end - received {
+            end
+        } else {
+            received
+        };
+        assert_eq!(stands, expected, "after {kills} kills");
+        received = stands;
+    }
+    assert!(kills >= 5, "{kills}");
+    let request = client.encrypt(&INPUT).unwrap();
+    let ask = |peer: &Peer| {
+        let (headers, body) = common::binary(&hash, &request);
+        let reply = peer.ask("POST", "/v2/models/square/infer", &headers, &body);
+        let output = common::Member::output(&reply);
+        client.decrypt_for(&request, &output, 1).unwrap()[0]
+            .clone()
+            .logits()
+    };
+    assert!(are_squares(&ask(&peer), &INPUT));
+    // What was stored is there after a kill, and what was half written is gone.
+    std::fs::write(folder.path().join("store/keys/.hemet-torn.part"), b"half").unwrap();
+    drop(process);
+    let (_process, peer) = start(folder.path());
+    assert!(are_squares(&ask(&peer), &INPUT));
+    assert!(!folder.path().join("store/keys/.hemet-torn.part").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn at_sigterm_it_ends_within_ten_seconds_and_says_zero() {
+    let folder = world();
+    let (mut process, peer) = start(folder.path());
+    let idle = peer.connect();
+    let begun = Instant::now();
+    let id = process.0.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let status = process.0.wait().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(
+        begun.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
+    drop(idle);
+}
+
+#[test]
+fn a_check_says_what_would_be_served_or_what_is_wrong_and_ends() {
+    let folder = world();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_hemet-serve"))
+            .args(arguments)
+            .args(["--store", "store", "--check"])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), text)
+    };
+    let (status, text) = run(&["models"]);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains("would serve square"), "{text}");
+    std::fs::write(folder.path().join("tokens"), "north short").unwrap();
+    std::fs::create_dir(folder.path().join("none")).unwrap();
+    std::fs::create_dir(folder.path().join("torn")).unwrap();
+    std::fs::write(folder.path().join("torn/a.hemet"), b"torn").unwrap();
+    for (arguments, part) in [
+        (&["missing"][..], "missing"),
+        (&["none"], "no model can be served"),
+        (&["torn"], "a.hemet"),
+        (&["models", "--tokens", "tokens"], "line 1"),
+        (&["models", "--tokens", "no-file"], "no-file"),
+        (&["models", "--at-once", "0"], "requests at once"),
+    ] {
+        let (status, text) = run(arguments);
+        assert_eq!(status, Some(2), "{arguments:?}: {text}");
+        assert!(text.contains(part), "{arguments:?}: {text}");
+    }
+}
