@@ -15,7 +15,7 @@ const FORBIDDEN: [&str; 6] = [
 ];
 
 #[test]
-fn the_runtime_depends_on_neither_compiler_nor_training_nor_graphs() {
+fn runtime_and_service_depend_on_neither_compiler_nor_training_nor_graphs() {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     // A build has fetched the packages of this platform only.
     let version = Command::new(&cargo).arg("-vV").output().unwrap();
@@ -33,13 +33,15 @@ fn the_runtime_depends_on_neither_compiler_nor_training_nor_graphs() {
         String::from_utf8_lossy(&output.stderr)
     );
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let names = reachable(&metadata, "hemet-runtime");
-    assert!(
-        names.contains("hemet-ckks") && names.contains("rand_chacha"),
-        "{names:?}"
-    );
-    for name in FORBIDDEN {
-        assert!(!names.contains(name), "hemet-runtime depends on {name}");
+    for package in ["hemet-runtime", "hemet-serve"] {
+        let names = reachable(&metadata, package);
+        assert!(
+            names.contains("hemet-ckks") && names.contains("rand_chacha"),
+            "{names:?}"
+        );
+        for name in FORBIDDEN {
+            assert!(!names.contains(name), "{package} depends on {name}");
+        }
     }
 }
 
