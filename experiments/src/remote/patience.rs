@@ -51,6 +51,7 @@ impl From<ureq::Error> for Failure {
             ureq::Error::BodyExceedsLimit(most) => {
                 Failure::Refused(format!("the server answered more than {most} bytes"))
             }
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) => Failure::Refused(error.to_string()),
             error => Failure::Broken(error.to_string()),
         }
     }
@@ -92,7 +93,7 @@ impl<'a> Patience<'a> {
     pub(super) fn wait(&mut self, failure: Failure) -> Result<(), Error> {
         let url = self.url;
         let (pause, why) = match failure {
-            Failure::Refused(why) => return Err(Error::user(why)),
+            Failure::Refused(why) => return Err(Error::user(format!("{url}: {why}"))),
             Failure::Elsewhere(received) => {
                 let what = format!(
                     "{url}: the upload stands at byte {received}, elsewhere than was thought"

@@ -1,6 +1,7 @@
 //! Why a server does not start, and why a request is refused.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use axum::body::Body;
@@ -111,13 +112,18 @@ impl Refusal {
         )
     }
 
+    /// No room on the server's disk.
+    pub(crate) fn full() -> Self {
+        Self::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "the server has no room left for keys; delete key sets that are no longer used, or ask its operator",
+        )
+    }
+
     /// What the store's file system says: a full disk is told, all else is not.
     pub(crate) fn of_io(error: &std::io::Error) -> Self {
         match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::new(
-                StatusCode::INSUFFICIENT_STORAGE,
-                "the server has no room left for keys; delete key sets that are no longer used, or ask its operator",
-            ),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::full(),
             _ => Self::internal(),
         }
     }

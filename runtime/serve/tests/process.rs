@@ -5,7 +5,7 @@ mod common;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use common::{Peer, are_squares, square};
 use hemet_runtime::Client;
@@ -120,12 +120,19 @@ fn killed_in_the_middle_of_an_upload_it_goes_on_where_it_stood() {
             .logits()
     };
     assert!(are_squares(&ask(&peer), &INPUT));
-    // What was stored is there after a kill, and what was half written is gone.
-    std::fs::write(folder.path().join("store/keys/.hemet-torn.part"), b"half").unwrap();
+    // What was stored is there after a kill, and what was half written long ago is gone.
+    let torn = |name: &str, age: Duration| {
+        let path = folder.path().join("store/keys").join(name);
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_modified(SystemTime::now() - age).unwrap();
+        path
+    };
+    let old = torn(".hemet-old.part", Duration::from_secs(7200));
+    let new = torn(".hemet-new.part", Duration::ZERO);
     drop(process);
     let (_process, peer) = start(folder.path());
     assert!(are_squares(&ask(&peer), &INPUT));
-    assert!(!folder.path().join("store/keys/.hemet-torn.part").exists());
+    assert!(!old.exists() && new.exists());
 }
 
 #[cfg(target_os = "linux")]

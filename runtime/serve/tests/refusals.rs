@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 fn site() -> Site {
     let limits = Limits {
-        stall_s: 1,
+        stall_s: 2,
         ..Limits::default()
     };
     Site::new(&[("square", square("ours"))], None, limits)
@@ -145,16 +145,21 @@ fn paths_methods_and_heads_that_are_none_are_refused() {
     }
     let long = "x".repeat(100_000);
     let many: Vec<(&str, String)> = (0..200).map(|_| ("x-many", "y".to_owned())).collect();
+    let many = peer.head("GET", "/v2", &many, 0);
+    assert_eq!(peer.raw(&many).status, 431);
+    // Of these only a part is read: the answer may be lost where the rest is still under way.
     for (what, head) in [
         (
-            "huge header",
+            "header",
             peer.head("GET", "/v2", &[("x-huge", long.clone())], 0),
         ),
-        ("many headers", peer.head("GET", "/v2", &many, 0)),
-        ("long path", peer.head("GET", &format!("/{long}"), &[], 0)),
+        ("path", peer.head("GET", &format!("/{long}"), &[], 0)),
     ] {
-        let status = peer.raw(&head).status;
-        assert!((400..500).contains(&status), "{what}: {status}");
+        let status = peer.try_raw(&head).map(|reply| reply.status);
+        assert!(
+            status.is_none_or(|status| (400..500).contains(&status)),
+            "{what}: {status:?}"
+        );
     }
     for bytes in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"[..],
@@ -283,7 +288,7 @@ fn bodies_that_are_too_long_are_refused_and_cut_or_slow_ones_given_up() {
     std::io::Read::read_to_end(&mut silent, &mut rest).unwrap();
     let waited = begun.elapsed();
     assert!(
-        waited > Duration::from_secs(1) && waited < Duration::from_secs(30),
+        waited > Duration::from_secs(2) && waited < Duration::from_secs(30),
         "{waited:?}"
     );
 

@@ -7,8 +7,8 @@
 //! STORE/keys/TENANT/ARTIFACT/HASH.keys     whole, checked keys
 //! ```
 //!
-//! A process that is killed leaves uploads that go on later, and whole keys; what else it was writing is removed when
-//! the next one starts.
+//! A process that is killed leaves uploads that go on later, and whole keys; what else it was writing is removed an hour
+//! later, when a server starts.
 
 mod upload;
 
@@ -17,7 +17,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
 use hemet_runtime::files::{FileKind, START_BYTES, length_of};
@@ -28,6 +28,8 @@ use crate::tenants::Tenant;
 
 pub(crate) use upload::{Hold, Piece};
 
+/// What a killed process was writing is removed after this time; another server of the same store may write still.
+const TORN: Duration = Duration::from_secs(3600);
 /// Kept keys and the upload that they are made of take up to three times the bytes that a client sends.
 const ON_DISK: u64 = 3;
 
@@ -84,10 +86,12 @@ impl Store {
             held: Mutex::default(),
             begin: Mutex::default(),
         };
-        let failed = |e| ServeError::file(&store.root, e);
-        for file in store.files(&store.root).map_err(failed)? {
-            let kind = file.path.extension().and_then(|e| e.to_str());
-            if !matches!(kind, Some("keys" | "upload")) {
+        let files = store.files(&store.root);
+        for file in files.map_err(|e| ServeError::file(&store.root, e))? {
+            let is_upload = has(&file.path, "upload");
+            let is_done = is_upload && file.path.with_extension("keys").exists();
+            let is_torn = !is_upload && !has(&file.path, "keys");
+            if (is_done || is_torn) && file.age((store.clock)()) > TORN {
                 fs::remove_file(&file.path).map_err(|e| ServeError::file(&file.path, e))?;
             }
         }
@@ -193,6 +197,16 @@ struct Found {
     path: PathBuf,
     bytes: u64,
     changed: Option<SystemTime>,
+}
+
+impl Found {
+    /// How long ago it was changed.
+    fn age(&self, now: Duration) -> Duration {
+        let changed = self
+            .changed
+            .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        now.saturating_sub(changed.unwrap_or(now))
+    }
 }
 
 fn has(path: &Path, extension: &str) -> bool {

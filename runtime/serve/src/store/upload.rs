@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{MutexGuard, PoisonError};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use hemet_runtime::files::START_BYTES;
@@ -128,20 +128,20 @@ impl<'a> Hold<'a> {
         }
         let needed = piece.total.saturating_mul(ON_DISK);
         let all = store.files(&store.root).map_err(io)?;
-        for (whose, files, most) in [
-            ("your", &own, store.quotas.tenant_bytes),
-            ("all", &all, store.quotas.all_bytes),
-        ] {
-            let taken: u64 = files.iter().map(reserved).sum();
-            if taken.saturating_add(needed) > most {
-                return Err(Refusal::new(
-                    StatusCode::INSUFFICIENT_STORAGE,
-                    format!(
-                        "{whose} keys take {taken} bytes, these need up to {needed}, and {most} are allowed; delete key sets \
-                         that are no longer used"
-                    ),
-                ));
-            }
+        let taken = |files: &[Found]| files.iter().map(reserved).sum::<u64>();
+        let (own_bytes, most) = (taken(&own), store.quotas.tenant_bytes);
+        if own_bytes.saturating_add(needed) > most {
+            return Err(Refusal::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                format!(
+                    "your keys take {own_bytes} bytes, these need up to {needed}, and {most} are allowed; delete key sets \
+                     that are no longer used"
+                ),
+            ));
+        }
+        // How much the keys of others take is nobody's business.
+        if taken(&all).saturating_add(needed) > store.quotas.all_bytes {
+            return Err(Refusal::full());
         }
         let path = self.upload();
         let folder = path.parent().unwrap_or(&store.root);
@@ -214,11 +214,7 @@ impl<'a> Hold<'a> {
 /// Removes uploads that have long been left alone.
 fn remove_stale(files: &[Found], now: Duration) {
     for file in files.iter().filter(|file| has(&file.path, "upload")) {
-        let changed = file
-            .changed
-            .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-        let age = changed.and_then(|changed| now.checked_sub(changed));
-        if age.is_some_and(|age| age > STALE) {
+        if file.age(now) > STALE {
             let _ = fs::remove_file(&file.path);
         }
     }

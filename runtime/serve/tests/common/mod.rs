@@ -180,23 +180,29 @@ impl Peer {
 
     /// Sends bytes as they are and reads one answer.
     pub fn raw(&self, bytes: &[u8]) -> Reply {
+        self.try_raw(bytes).expect("an answer")
+    }
+
+    /// As [`Peer::raw`]; none where the connection breaks first.
+    pub fn try_raw(&self, bytes: &[u8]) -> Option<Reply> {
         let mut stream = self.connect();
         // A server that refuses may close before all is sent.
         let _ = stream.write_all(bytes);
         self.traffic.lock().unwrap().extend_from_slice(bytes);
-        self.reply(&mut stream)
+        self.try_reply(&mut stream)
     }
 
     pub fn reply(&self, stream: &mut TcpStream) -> Reply {
+        self.try_reply(stream).expect("an answer")
+    }
+
+    fn try_reply(&self, stream: &mut TcpStream) -> Option<Reply> {
         let mut bytes = Vec::new();
-        let mut piece = [0; 1 << 16];
         let end = loop {
             if let Some(at) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
                 break at + 4;
             }
-            let count = stream.read(&mut piece).unwrap();
-            assert!(count > 0, "no answer: {}", String::from_utf8_lossy(&bytes));
-            bytes.extend_from_slice(&piece[..count]);
+            more(stream, &mut bytes)?;
         };
         let mut body = bytes.split_off(end);
         let head = String::from_utf8(bytes).unwrap().to_ascii_lowercase();
@@ -206,19 +212,16 @@ impl Peer {
             head,
             body: Vec::new(),
         };
-        let length = reply
-            .header("content-length")
-            .map_or(0, |text| text.parse().unwrap());
+        let length = reply.header("content-length");
+        let length = length.map_or(0, |text| text.parse().unwrap());
         while body.len() < length {
-            let count = stream.read(&mut piece).unwrap();
-            assert!(count > 0, "the answer is cut");
-            body.extend_from_slice(&piece[..count]);
+            more(stream, &mut body)?;
         }
         let mut traffic = self.traffic.lock().unwrap();
         traffic.extend_from_slice(reply.head.as_bytes());
         traffic.extend_from_slice(&body);
         reply.body = body;
-        reply
+        Some(reply)
     }
 
     pub fn head(
@@ -275,6 +278,14 @@ impl Peer {
             hash,
         }
     }
+}
+
+/// Reads some more; nothing where the connection has ended.
+fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<()> {
+    let mut piece = [0; 1 << 16];
+    let count = stream.read(&mut piece).ok().filter(|count| *count > 0)?;
+    bytes.extend_from_slice(&piece[..count]);
+    Some(())
 }
 
 /// A client whose keys the server has.
