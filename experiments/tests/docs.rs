@@ -249,9 +249,10 @@ fn every_command_of_every_page_runs() {
                 server = Some(Background::start(&world, &command["hemet ".len()..]));
                 run += 1;
             } else if !PARSED.iter().any(|(start, _)| command.starts_with(start)) {
+                let told = adapted(&command);
                 let told = server
                     .as_ref()
-                    .map_or(adapted(&command), |s: &Background| s.told(&command));
+                    .map_or(told.clone(), |s: &Background| s.told(&told));
                 world.good(&told["hemet ".len()..]);
                 run += 1;
             }

@@ -136,134 +136,126 @@ impl Metrics {
     pub(crate) fn text(&self, now: &Now) -> String {
         let counts = self.counts();
         let mut text = String::new();
-        head(
-            &mut text,
-            "hemet_requests_total",
-            "counter",
-            "Requests by HTTP status.",
-        );
-        for (status, count) in &counts.requests {
-            line(
-                &mut text,
-                &format!("hemet_requests_total{{status=\"{status}\"}}"),
-                *count as f64,
-            );
-        }
-        let name = "hemet_answer_seconds";
-        head(
-            &mut text,
-            name,
-            "histogram",
-            "Time to compute an encrypted answer, waiting left out.",
-        );
-        for (model, times) in &counts.answers {
-            times.write(&mut text, name, &format!("model=\"{}\"", escaped(model)));
-        }
-        let name = "hemet_wait_seconds";
-        head(
-            &mut text,
-            name,
-            "histogram",
-            "Time that a request waited for its turn.",
-        );
-        counts.waited.write(&mut text, name, "");
-        let name = "hemet_layer_seconds_total";
-        head(
-            &mut text,
-            name,
-            "counter",
-            "Time in the instructions of a layer, side by side ones added up.",
-        );
-        for ((model, layer), seconds) in &counts.layers_s {
-            let label = format!(
-                "{name}{{model=\"{}\",layer=\"{}\"}}",
-                escaped(model),
-                escaped(layer)
-            );
-            line(&mut text, &label, *seconds);
-        }
-        for (name, kind, help, value) in [
+        counts.write_series(&mut text);
+        for (name, help, value) in [
             (
                 "hemet_key_bytes_total",
-                "counter",
                 "Bytes of evaluation keys that have arrived.",
                 counts.key_bytes,
             ),
             (
                 "hemet_request_bytes_total",
-                "counter",
                 "Bytes of encrypted inputs.",
                 counts.request_bytes,
             ),
             (
                 "hemet_answer_bytes_total",
-                "counter",
                 "Bytes of encrypted outputs.",
                 counts.answer_bytes,
             ),
             (
                 "hemet_panics_total",
-                "counter",
                 "Requests that failed by a fault of the program.",
                 counts.panics,
             ),
             (
-                "hemet_queue_length",
-                "gauge",
-                "Requests that are waiting or computed.",
-                now.queue as u64,
-            ),
-            (
-                "hemet_running",
-                "gauge",
-                "Requests that are computed.",
-                now.running as u64,
-            ),
-            (
-                "hemet_connections",
-                "gauge",
-                "Open connections.",
-                now.connections as u64,
-            ),
-            (
-                "hemet_key_cache_bytes",
-                "gauge",
-                "Bytes on disk of the keys in memory.",
-                now.cached_bytes,
-            ),
-            (
                 "hemet_key_cache_hits_total",
-                "counter",
                 "Requests whose keys were in memory.",
                 now.cache_hits,
             ),
             (
                 "hemet_key_cache_misses_total",
-                "counter",
                 "Requests whose keys were loaded.",
                 now.cache_misses,
             ),
+        ] {
+            head(&mut text, name, "counter", help);
+            line(&mut text, name, value as f64);
+        }
+        for (name, help, value) in [
+            (
+                "hemet_queue_length",
+                "Requests that are waiting or computed.",
+                now.queue as u64,
+            ),
+            (
+                "hemet_running",
+                "Requests that are computed.",
+                now.running as u64,
+            ),
+            (
+                "hemet_connections",
+                "Open connections.",
+                now.connections as u64,
+            ),
+            (
+                "hemet_key_cache_bytes",
+                "Bytes on disk of the keys in memory.",
+                now.cached_bytes,
+            ),
             (
                 "hemet_store_bytes",
-                "gauge",
                 "Bytes of keys and uploads on disk.",
                 now.stored_bytes,
             ),
+            (
+                "hemet_peak_memory_bytes",
+                "Most memory of the process; 0 if not known.",
+                now.peak_memory_bytes.unwrap_or(0),
+            ),
         ] {
-            head(&mut text, name, kind, help);
+            head(&mut text, name, "gauge", help);
             line(&mut text, name, value as f64);
         }
-        if let Some(bytes) = now.peak_memory_bytes {
-            let name = "hemet_peak_memory_bytes";
-            head(
-                &mut text,
-                name,
-                "gauge",
-                "Most memory that the process has held.",
-            );
-            line(&mut text, name, bytes as f64);
-        }
         text
+    }
+}
+
+impl Counts {
+    /// Figures of which there are several, by their labels.
+    fn write_series(&self, text: &mut String) {
+        let name = "hemet_requests_total";
+        head(text, name, "counter", "Requests by HTTP status.");
+        for (status, count) in &self.requests {
+            line(
+                text,
+                &format!("{name}{{status=\"{status}\"}}"),
+                *count as f64,
+            );
+        }
+        let name = "hemet_answer_seconds";
+        head(
+            text,
+            name,
+            "histogram",
+            "Time to compute an encrypted answer, waiting left out.",
+        );
+        for (model, times) in &self.answers {
+            times.write(text, name, &format!("model=\"{}\"", escaped(model)));
+        }
+        let name = "hemet_wait_seconds";
+        head(
+            text,
+            name,
+            "histogram",
+            "Time that a request waited for its turn.",
+        );
+        self.waited.write(text, name, "");
+        let name = "hemet_layer_seconds_total";
+        head(
+            text,
+            name,
+            "counter",
+            "Time in the instructions of a layer, side by side ones added up.",
+        );
+        for ((model, layer), seconds) in &self.layers_s {
+            let (model, layer) = (escaped(model), escaped(layer));
+            line(
+                text,
+                &format!("{name}{{model=\"{model}\",layer=\"{layer}\"}}"),
+                *seconds,
+            );
+        }
     }
 }
 

@@ -79,7 +79,8 @@ pub fn run(args: &Args) -> Result<(), Error> {
         keys: &keys,
     };
     for (name, source) in &sources {
-        let [image] = &source.read(facts.shape, 1)?[..] else {
+        let images = source.read(facts.shape, 1)?;
+        let [image] = &images[..] else {
             return Err(Error::user(format!("{name}: no image")));
         };
         asked.predict(name, image, args.output)?;

@@ -68,10 +68,29 @@ pub(super) async fn infer(
             app.queue.wait_s(),
         ))
     });
-    let (status, bytes_out) = match &outcome {
+    let (status, answer_bytes) = match &outcome {
         Ok((_, bytes)) => (200, *bytes),
         Err(refusal) => (refusal.status.as_u16(), 0),
     };
+    let done = Done {
+        begun_s,
+        request_bytes,
+        answer_bytes,
+        status,
+    };
+    note(&app, &live, &name, &done);
+    outcome.map(|(response, _)| response)
+}
+
+/// What the audit log is told.
+struct Done {
+    begun_s: f64,
+    request_bytes: u64,
+    answer_bytes: u64,
+    status: u16,
+}
+
+fn note(app: &App, live: &Live, name: &KeyName, done: &Done) {
     let time_s = app.now().as_secs_f64();
     app.audit.add(&Entry {
         time_s,
@@ -80,12 +99,11 @@ pub(super) async fn infer(
         model: &live.name,
         artifact: &name.artifact,
         keys: &name.hash.to_hex(),
-        bytes_in: request_bytes,
-        bytes_out,
-        ms: (time_s - begun_s) * 1e3,
-        status,
+        bytes_in: done.request_bytes,
+        bytes_out: done.answer_bytes,
+        ms: (time_s - done.begun_s) * 1e3,
+        status: done.status,
     });
-    outcome.map(|(response, _)| response)
 }
 
 /// How much of a body is read for any of these versions.

@@ -178,71 +178,77 @@ struct Upload {
 /// Writes a piece and, after the last one, checks and keeps the whole.
 async fn store(app: Arc<App>, upload: Upload) -> Result<Response, Refusal> {
     let begun_s = app.now().as_secs_f64();
-    let Upload {
-        live,
-        name,
-        range,
-        bytes,
-    } = upload;
-    let stored = || json(&json!({ "state": "stored" }));
-    if let KeyState::Stored(_) = app.store.state(&name).map_err(|e| Refusal::of_io(&e))? {
-        return Ok(stored());
+    let stored = json(&json!({ "state": "stored" }));
+    let state = app.store.state(&upload.name);
+    if let KeyState::Stored(_) = state.map_err(|e| Refusal::of_io(&e))? {
+        return Ok(stored);
     }
-    if let Some(first) = range.first {
-        app.metrics.uploaded(bytes.len() as u64);
-        let work = (app.clone(), live.clone(), name.clone());
-        let received = blocking(&app, move || {
-            let (app, live, name) = work;
-            let piece = Piece {
-                start: first,
-                total: range.total,
-                bytes: &bytes,
-            };
-            range.check_length(bytes.len() as u64)?;
-            app.store.hold(&name)?.append(&piece, |start, total| {
-                live.server.check_key_start(start, total)
-            })
-        });
-        let received = received.await?;
+    let (live, name, range) = (upload.live.clone(), upload.name.clone(), upload.range);
+    if range.first.is_some() {
+        app.metrics.uploaded(upload.bytes.len() as u64);
+        let inside = app.clone();
+        let received = blocking(&app, move || append(&inside, upload)).await?;
         if received < range.total {
             let body = json(&json!({ "state": "partial", "received": received }));
             return Ok((StatusCode::ACCEPTED, body).into_response());
         }
     }
     // One after the other: whole keys are in memory while they are checked.
-    let _checking = Arc::clone(&app.checks)
-        .acquire_owned()
-        .await
-        .map_err(|_| Refusal::internal())?;
-    let work = (app.clone(), live.clone(), name.clone());
+    let checking = Arc::clone(&app.checks).acquire_owned().await;
+    let _checking = checking.map_err(|_| Refusal::internal())?;
+    let inside = (app.clone(), live.clone(), name.clone());
     blocking(&app, move || {
-        let (app, live, name) = work;
-        let hold = app.store.hold(&name)?;
-        match app.store.state(&name).map_err(|e| Refusal::of_io(&e))? {
-            KeyState::Stored(_) => Ok(()),
-            KeyState::Partial(received) if received == range.total => {
-                app.pool.install(|| hold.finish(&live.server))
-            }
-            KeyState::Partial(received) => Err(Refusal::elsewhere(
-                format!("{received} of {} bytes have arrived", range.total),
-                received,
-            )),
-            KeyState::Absent => Err(Refusal::elsewhere("nothing has arrived", 0)),
-        }
+        let (app, live, name) = inside;
+        finish(&app, &live, &name, range.total)
     })
     .await?;
+    let (action, bytes, status) = ("store keys", range.total, 201);
     note(
         &app,
         &live,
         &name,
         Done {
-            action: "store keys",
-            bytes: range.total,
+            action,
+            bytes,
             begun_s,
-            status: 201,
+            status,
         },
     );
-    Ok((StatusCode::CREATED, stored()).into_response())
+    Ok((StatusCode::CREATED, stored).into_response())
+}
+
+/// Adds a piece to its upload; returns how many bytes have arrived.
+fn append(app: &App, upload: Upload) -> Result<u64, Refusal> {
+    let Upload {
+        live,
+        name,
+        range,
+        bytes,
+    } = upload;
+    range.check_length(bytes.len() as u64)?;
+    let piece = Piece {
+        start: range.first.unwrap_or(0),
+        total: range.total,
+        bytes: &bytes,
+    };
+    let check = |start: &[u8], total| live.server.check_key_start(start, total);
+    app.store.hold(&name)?.append(&piece, check)
+}
+
+/// Checks and keeps an upload of `total` bytes, if all have arrived.
+fn finish(app: &App, live: &Live, name: &KeyName, total: u64) -> Result<(), Refusal> {
+    let hold = app.store.hold(name)?;
+    match app.store.state(name).map_err(|e| Refusal::of_io(&e))? {
+        KeyState::Stored(_) => Ok(()),
+        KeyState::Partial(received) if received == total => {
+            app.pool.install(|| hold.finish(&live.server))
+        }
+        KeyState::Partial(received) => {
+            let message = format!("{received} of {total} bytes have arrived");
+            Err(Refusal::elsewhere(message, received))
+        }
+        KeyState::Absent => Err(Refusal::elsewhere("nothing has arrived", 0)),
+    }
 }
 
 /// What the audit log is told.

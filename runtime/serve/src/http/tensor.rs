@@ -155,6 +155,7 @@ pub(super) struct Answer<'a> {
 impl Head {
     /// Checks that there is the one tensor, and takes it.
     fn call(self, binary: Vec<u8>, has_binary: bool) -> Result<Call, Refusal> {
+        self.check_outputs()?;
         let [input] = <[Input; 1]>::try_from(self.inputs).map_err(|inputs| {
             let count = inputs.len();
             Refusal::malformed(format!("{count} inputs; give the one tensor `{INPUT}`"))
@@ -187,12 +188,6 @@ impl Head {
                 request.len()
             )));
         }
-        if let Some(other) = self.outputs.iter().find(|output| output.name != OUTPUT) {
-            let name: String = other.name.chars().take(100).collect();
-            return Err(Refusal::malformed(format!(
-                "there is no output {name:?}; the one is `{OUTPUT}`"
-            )));
-        }
         let keys = self.parameters.evaluation_keys.ok_or_else(|| {
             Refusal::malformed(
                 "the parameter evaluation_keys is missing: the hash of the uploaded keys",
@@ -208,6 +203,17 @@ impl Head {
             keys,
             request,
             is_binary: asked.unwrap_or(has_binary),
+        })
+    }
+
+    /// Refuses outputs that there are not.
+    fn check_outputs(&self) -> Result<(), Refusal> {
+        let other = self.outputs.iter().find(|output| output.name != OUTPUT);
+        other.map_or(Ok(()), |other| {
+            let name: String = other.name.chars().take(100).collect();
+            Err(Refusal::malformed(format!(
+                "there is no output {name:?}; the one is `{OUTPUT}`"
+            )))
         })
     }
 }
