@@ -1,6 +1,7 @@
 //! A client's keys on its disk: pairs of `client.key` and `server.keys`, each in a folder of its own, and until when
 //! they are used.
 
+pub mod make;
 mod pair;
 
 use std::time::{Duration, SystemTime};

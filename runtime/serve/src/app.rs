@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use hemet_runtime::signature::PublicKey;
 use rayon::ThreadPool;
 use tokio::sync::Semaphore;
 
@@ -12,7 +13,7 @@ use crate::config::{Config, Limits};
 use crate::error::{Result, ServeError};
 use crate::log::{Audit, Clock, Lines};
 use crate::metrics::Metrics;
-use crate::models::{Catalog, Changes, Seen};
+use crate::models::{Catalog, Changes, Seen, Terms};
 use crate::queue::Queue;
 use crate::store::{Quotas, Store};
 use crate::tenants::Tenants;
@@ -54,6 +55,14 @@ impl App {
             Some(path) => Tenants::read(path)?,
             None => Tenants::anybody(),
         };
+        let trusted = config.trust.as_ref().map(|path| {
+            let key = PublicKey::read(path);
+            key.map_err(|e| ServeError::file(path, e))
+        });
+        let terms = Terms {
+            trusted: trusted.transpose()?,
+            constant_bytes: limits.constant_bytes,
+        };
         let quotas = Quotas {
             tenant_bytes: limits.tenant_store_bytes,
             all_bytes: limits.store_bytes,
@@ -68,7 +77,7 @@ impl App {
             })?;
         let app = Self {
             tenants,
-            catalog: Catalog::new(&config.models, limits.constant_bytes),
+            catalog: Catalog::new(&config.models, terms),
             seen: Mutex::default(),
             store,
             cache: KeyCache::new(limits.key_memory_bytes),

@@ -13,6 +13,8 @@ pub struct Config {
     pub store: PathBuf,
     /// The file of tokens; anybody may use the server without one.
     pub tokens: Option<PathBuf>,
+    /// The public key that must have signed a model; anything is served without one.
+    pub trust: Option<PathBuf>,
     /// What clients may take.
     pub limits: Limits,
     /// The clock.

@@ -12,7 +12,8 @@ use std::time::SystemTime;
 
 use axum::http::StatusCode;
 use hemet_runtime::door::Spec;
-use hemet_runtime::schemes::{self, spec_to_bytes};
+use hemet_runtime::schemes::{self, Known};
+use hemet_runtime::signature::PublicKey;
 use hemet_runtime::{RuntimeError, Server};
 use serde_json::{Value, json};
 
@@ -44,18 +45,18 @@ impl Live {
             .unwrap_or(&self.artifact)
     }
 
-    fn load(
-        name: &str,
-        path: &Path,
-        constant_bytes: usize,
-    ) -> std::result::Result<Self, RuntimeError> {
+    fn load(name: &str, path: &Path, terms: &Terms) -> std::result::Result<Self, RuntimeError> {
         let model = schemes::open(path)?;
-        let server = Server::with_constant_bytes(model, constant_bytes)?;
+        if let Some(key) = &terms.trusted {
+            key.check_model(model.as_ref())?;
+        }
+        let known = Known::of(model.as_ref())?;
+        let server = Server::with_constant_bytes(model, terms.constant_bytes)?;
         let spec = server.client_spec();
         Ok(Self {
             name: name.to_owned(),
             artifact: server.facts().artifact.to_string(),
-            spec: spec_to_bytes(spec.as_ref())?,
+            spec: known.to_bytes()?,
             about: about(&server, spec.as_ref())?,
             server,
         })
@@ -85,6 +86,14 @@ fn about(server: &Server, spec: &dyn Spec) -> std::result::Result<Value, Runtime
     }))
 }
 
+/// Which models are served, and with how much memory.
+pub(crate) struct Terms {
+    /// Only what this key has signed; anything where there is none.
+    pub(crate) trusted: Option<PublicKey>,
+    /// Most bytes of prepared constants of a model.
+    pub(crate) constant_bytes: usize,
+}
+
 /// What the file of a model was when it was looked at.
 #[derive(Clone, Copy, PartialEq)]
 struct Stamp {
@@ -95,7 +104,7 @@ struct Stamp {
 /// The models of a folder.
 pub(crate) struct Catalog {
     folder: PathBuf,
-    constant_bytes: usize,
+    terms: Terms,
     /// Of each model the newest version first.
     models: RwLock<BTreeMap<String, Vec<Arc<Live>>>>,
 }
@@ -117,10 +126,10 @@ pub(crate) struct Seen(BTreeMap<PathBuf, Stamp>);
 
 impl Catalog {
     /// Of a folder, which is not looked at yet.
-    pub(crate) fn new(folder: &Path, constant_bytes: usize) -> Self {
+    pub(crate) fn new(folder: &Path, terms: Terms) -> Self {
         Self {
             folder: folder.to_owned(),
-            constant_bytes,
+            terms,
             models: RwLock::default(),
         }
     }
@@ -166,7 +175,7 @@ impl Catalog {
             );
             return;
         };
-        let live = match Live::load(&name, path, self.constant_bytes) {
+        let live = match Live::load(&name, path, &self.terms) {
             Ok(live) => Arc::new(live),
             Err(error) => {
                 problem(error.to_string());

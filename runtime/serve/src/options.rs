@@ -24,6 +24,9 @@ pub struct Options {
     /// File with a line `NAME TOKEN` for each tenant; anybody may use a server without one
     #[arg(long, value_name = "FILE")]
     pub tokens: Option<PathBuf>,
+    /// Serve only what this public key (of `hemet keys signing`) has signed
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
     /// File that the port is written to once the server is ready
     #[arg(long, value_name = "FILE")]
     pub port_file: Option<PathBuf>,
@@ -66,6 +69,7 @@ impl Options {
             models: self.models.clone(),
             store: self.store.clone(),
             tokens: self.tokens.clone(),
+            trust: self.trust.clone(),
             limits: Limits {
                 threads: self.threads,
                 at_once: self.at_once,

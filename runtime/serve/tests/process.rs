@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use common::{Peer, are_squares, square};
 use hemet_runtime::Client;
-use hemet_runtime::schemes::spec_from_bytes;
+use hemet_runtime::schemes::Known;
 
 const INPUT: [f64; 4] = [0.5, -0.25, 1.0, 0.0];
 
@@ -66,7 +66,9 @@ fn world() -> tempfile::TempDir {
 fn killed_in_the_middle_of_an_upload_it_goes_on_where_it_stood() {
     let folder = world();
     let (process, peer) = start(folder.path());
-    let spec = spec_from_bytes(&peer.get("/v2/models/square/spec").body).unwrap();
+    let spec = Known::from_bytes(&peer.get("/v2/models/square/spec").body)
+        .unwrap()
+        .spec;
     let (client, keys) = Client::generate(spec).unwrap();
     let hash = blake3::hash(&keys).to_hex().to_string();
     let path = format!("/v2/models/square/keys/{hash}");
@@ -182,11 +184,11 @@ fn a_check_says_what_would_be_served_or_what_is_wrong_and_ends() {
     std::fs::write(folder.path().join("torn/a.hemet"), b"torn").unwrap();
     for (arguments, part) in [
         (&["missing"][..], "missing"),
-        (&["none"], "no model can be served"),
-        (&["torn"], "a.hemet"),
-        (&["models", "--tokens", "tokens"], "line 1"),
-        (&["models", "--tokens", "no-file"], "no-file"),
-        (&["models", "--at-once", "0"], "requests at once"),
+        (&["none"][..], "no model can be served"),
+        (&["torn"][..], "a.hemet"),
+        (&["models", "--tokens", "tokens"][..], "line 1"),
+        (&["models", "--tokens", "no-file"][..], "no-file"),
+        (&["models", "--at-once", "0"][..], "requests at once"),
     ] {
         let (status, text) = run(arguments);
         assert_eq!(status, Some(2), "{arguments:?}: {text}");

@@ -109,10 +109,10 @@ fn malformed_predictions_are_refused_with_a_reason_and_the_server_goes_on() {
     let keys = member.client.to_bytes().unwrap();
     for (bytes, part) in [
         (&b""[..], "encrypted input was expected"),
-        (b"\x89PNG\r\n\x1a\n", "encrypted input was expected"),
+        (&b"\x89PNG\r\n\x1a\n"[..], "encrypted input was expected"),
         (&request[..request.len() - 1], "bytes are needed"),
-        (&altered, "checksum"),
-        (&keys, "client key"),
+        (&altered[..], "checksum"),
+        (&keys[..], "client key"),
     ] {
         let reply = member.infer(bytes);
         assert_eq!(reply.status, 400, "{part}: {}", reply.error());
@@ -180,8 +180,8 @@ fn keys_that_do_not_fit_are_refused_before_they_are_read_or_kept() {
     let peer = site.peer();
     let other = Site::new(&[("square", square("theirs"))], None, Limits::default());
     let foreign = other.peer().join("square").hash;
-    let spec = hemet_runtime::schemes::spec_from_bytes(&peer.get("/v2/models/square/spec").body);
-    let (client, keys) = hemet_runtime::Client::generate(spec.unwrap()).unwrap();
+    let spec = hemet_runtime::schemes::Known::from_bytes(&peer.get("/v2/models/square/spec").body);
+    let (client, keys) = hemet_runtime::Client::generate(spec.unwrap().spec).unwrap();
     let hash = blake3::hash(&keys).to_hex().to_string();
     let path = format!("/v2/models/square/keys/{hash}");
     let total = keys.len();
@@ -195,7 +195,7 @@ fn keys_that_do_not_fit_are_refused_before_they_are_read_or_kept() {
         ("bytes 0-99/100", &keys[..100], 400, "are needed"),
         ("bytes 5-104/1000", &keys[..100], 409, "begins at byte 5"),
         ("bytes 0-99/200", &keys[..99], 400, "99 bytes"),
-        ("bytes */200", &[], 409, "nothing has arrived"),
+        ("bytes */200", &keys[..0], 409, "nothing has arrived"),
     ] {
         let reply = put(range, body);
         assert_eq!(reply.status, status, "{range}: {}", reply.error());
@@ -215,8 +215,8 @@ fn keys_that_do_not_fit_are_refused_before_they_are_read_or_kept() {
     let folder = std::fs::read_dir(other.path("store/keys/anybody")).unwrap();
     assert_eq!(folder.count(), 1, "{foreign}");
     let theirs =
-        hemet_runtime::schemes::spec_from_bytes(&other.peer().get("/v2/models/square/spec").body);
-    let (_, theirs) = hemet_runtime::Client::generate(theirs.unwrap()).unwrap();
+        hemet_runtime::schemes::Known::from_bytes(&other.peer().get("/v2/models/square/spec").body);
+    let (_, theirs) = hemet_runtime::Client::generate(theirs.unwrap().spec).unwrap();
     let reply = peer.piece(&path, &theirs, 0..200);
     assert_eq!(reply.status, 409, "{}", reply.error());
     assert!(

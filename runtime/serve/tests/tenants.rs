@@ -105,8 +105,8 @@ fn a_tenants_keys_take_no_more_room_than_its_quota() {
     };
     let (_site, north, south) = site(limits);
     let first: Member = north.join("square");
-    let spec = hemet_runtime::schemes::spec_from_bytes(&north.get("/v2/models/square/spec").body);
-    let (_, keys) = hemet_runtime::Client::generate(spec.unwrap()).unwrap();
+    let spec = hemet_runtime::schemes::Known::from_bytes(&north.get("/v2/models/square/spec").body);
+    let (_, keys) = hemet_runtime::Client::generate(spec.unwrap().spec).unwrap();
     let path = format!("/v2/models/square/keys/{}", blake3::hash(&keys).to_hex());
     let reply = north.piece(&path, &keys, 0..keys.len());
     assert_eq!(reply.status, 507, "{}", reply.error());

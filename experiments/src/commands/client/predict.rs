@@ -8,10 +8,13 @@ use hemet_runtime::{Client, Facts};
 use serde::Serialize;
 
 use super::Server;
+use crate::cli::answer::{Part, Shown};
 use crate::cli::image::{Image, Source};
-use crate::commands::decrypt;
+use crate::cli::passphrase::Unlock;
+use crate::cli::trust::Trust;
 use crate::common::{self, Output};
 use crate::error::Error;
+use crate::keys::{KeyPair, check_expiry, now_s};
 use crate::remote::Remote;
 
 /// Encrypt images, have them classified, decrypt the answers
@@ -42,6 +45,12 @@ pub struct Args {
     /// Folder of the data set's files, if it is not embedded
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// How the secret key is opened
+    #[command(flatten)]
+    pub unlock: Unlock,
+    /// Whose signature the model must have
+    #[command(flatten)]
+    pub trust: Trust,
     /// Encrypt under parameters that promise no security
     #[arg(long)]
     pub allow_insecure: bool,
@@ -54,11 +63,17 @@ pub struct Args {
 #[derive(Serialize)]
 struct Line<'a> {
     file: &'a str,
-    class: usize,
+    /// None where the network gives values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<usize>,
     /// What the class is called; its number where it has no name.
-    class_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class_name: Option<&'a String>,
+    /// The model's own outputs, where they are not the decrypted numbers.
+    #[serde(skip_serializing_if = "<[Part]>::is_empty")]
+    outputs: &'a [Part],
     /// Rounded to the promised precision; none where the client learns the class alone.
-    logits: Vec<f64>,
+    logits: &'a [f64],
     server_ms: f64,
     total_ms: f64,
 }
@@ -66,12 +81,14 @@ struct Line<'a> {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
     let remote = args.server.remote()?;
-    let key = args.keys.join("client.key");
-    let client = Client::load(&key).map_err(|e| Error::file(&key, e))?;
+    let pair = KeyPair::of(&args.keys);
+    let client = args.unlock.client(&pair.client())?;
+    args.trust.client(&pair.client(), &client)?;
+    check_expiry(client.note(), now_s())?;
     let facts = client.facts();
     common::check_security(&facts, args.allow_insecure)?;
     let sources = sources(args)?;
-    let keys = remote.upload(&args.keys.join("server.keys"), &mut |_, _| {})?;
+    let keys = remote.upload(&pair.server(), &mut |_, _| {})?;
     let asked = Asked {
         remote: &remote,
         client: &client,
@@ -156,19 +173,16 @@ impl Asked<'_> {
             .into_iter()
             .next()
             .unwrap_or(Answer::Logits(Vec::new()));
-        let (class, logits) = (answer.class(), answer.logits());
-        common::tell(&self.facts.output_notices(&logits));
-        let logits = match self.facts.precision {
-            Some(precision) => precision.rounded(&logits),
-            None => logits,
-        };
+        common::tell(&self.facts.output_notices(&answer.clone().logits()));
+        let shown = Shown::of(self.facts, answer, false);
         let total_ms = begun.elapsed().as_secs_f64() * 1e3;
-        let number = class.to_string();
+        let number = shown.class.map(|class| class.to_string());
         let line = Line {
             file: name,
-            class,
-            class_name: self.facts.classes.get(class).unwrap_or(&number),
-            logits,
+            class: shown.class,
+            class_name: shown.name.as_ref().or(number.as_ref()),
+            outputs: &shown.outputs,
+            logits: &shown.logits,
             server_ms: predicted.server_ms,
             total_ms,
         };
@@ -177,8 +191,8 @@ impl Asked<'_> {
         }
         let of = image.label.map(|label| format!(" (true class {label})"));
         println!(
-            "{name}: class {}{}, {:.1} ms on the server, {total_ms:.1} ms in all",
-            decrypt::said(&self.facts.classes, class),
+            "{name}: {}{}, {:.1} ms on the server, {total_ms:.1} ms in all",
+            shown.line(),
             of.unwrap_or_default(),
             line.server_ms
         );

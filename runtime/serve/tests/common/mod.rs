@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use hemet_ckks_params::{Parameters, ntt_primes};
 use hemet_runtime::Client;
 use hemet_runtime::door::Answer;
-use hemet_runtime::schemes::spec_from_bytes;
+use hemet_runtime::schemes::Known;
 use hemet_schedule::{Artifact, Builder, Header, Layout, Level, Manifest, Op, Scale, verify};
 use hemet_serve::{Config, Limits, Serving};
 use serde_json::{Value, json};
@@ -78,6 +78,7 @@ impl Site {
             models: folder.path().join("models"),
             store: folder.path().join("store"),
             tokens,
+            trust: None,
             limits,
             clock: Arc::new(move || since + start.elapsed()),
             lines: Arc::new(move |line| heard.lock().unwrap().push(line.to_owned())),
@@ -261,7 +262,7 @@ impl Peer {
     pub fn join(&self, model: &str) -> Member {
         let spec = self.get(&format!("/v2/models/{model}/spec"));
         assert_eq!(spec.status, 200, "{}", spec.head);
-        let (client, keys) = Client::generate(spec_from_bytes(&spec.body).unwrap()).unwrap();
+        let (client, keys) = Client::generate(Known::from_bytes(&spec.body).unwrap().spec).unwrap();
         let hash = blake3::hash(&keys).to_hex().to_string();
         let path = format!("/v2/models/{model}/keys/{hash}");
         let (third, length) = (keys.len() / 3, keys.len());
