@@ -100,7 +100,7 @@ fn a_tenants_keys_take_no_more_room_than_its_quota() {
     };
     // Room for one set of keys, with what checking it takes, and not for two.
     let limits = Limits {
-        tenant_store_bytes: 4 * sent + 16384,
+        tenant_store_bytes: 5 * sent + 16384,
         ..Limits::default()
     };
     let (_site, north, south) = site(limits);

@@ -26,7 +26,7 @@ pub struct Args {
     /// The model
     #[command(flatten)]
     pub server: Server,
-    /// PNG or JPEG pictures, text files of numbers, or folders of them
+    /// PNG or JPEG pictures, text files of numbers, CSV files with the network's columns, or folders of them
     #[arg(
         value_name = "FILE",
         required_unless_present = "set",
@@ -96,22 +96,30 @@ pub fn run(args: &Args) -> Result<(), Error> {
         keys: &keys,
     };
     for (name, source) in &sources {
-        let images = source.read(facts.shape, 1)?;
-        let [image] = &images[..] else {
-            return Err(Error::user(format!("{name}: no image")));
-        };
-        asked.predict(name, image, args.output)?;
+        let images = source.read(&facts, None)?;
+        for (row, image) in images.iter().enumerate() {
+            let name = match images.len() {
+                1 => name.clone(),
+                _ => format!("{name} {row}"),
+            };
+            asked.predict(&name, image, args.output)?;
+        }
     }
     Ok(())
 }
 
 /// Every image with the name that it is told by; folders by their files, in order of names.
 fn sources(args: &Args) -> Result<Vec<(String, Source)>, Error> {
-    let of = |image: Option<PathBuf>| Source {
-        image,
-        set: args.set.clone(),
-        index: args.index,
-        data: args.data.clone(),
+    let of = |file: Option<PathBuf>| {
+        let is_table = |path: &PathBuf| path.extension().is_some_and(|e| e == "csv");
+        let table = file.clone().filter(is_table);
+        Source {
+            image: file.filter(|path| !is_table(path)),
+            table,
+            set: args.set.clone(),
+            index: args.index,
+            data: args.data.clone(),
+        }
     };
     if let Some(set) = &args.set {
         return Ok(vec![(format!("{set} {}", args.index), of(None))]);

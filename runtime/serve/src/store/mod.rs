@@ -30,8 +30,9 @@ pub(crate) use upload::{Hold, Piece};
 
 /// What a killed process was writing is removed after this time; another server of the same store may write still.
 const TORN: Duration = Duration::from_secs(3600);
-/// Kept keys and the upload that they are made of take up to three times the bytes that a client sends.
-const ON_DISK: u64 = 3;
+/// Kept keys have both halves of each and whole words, up to four times the bytes that a client sends; the upload lies
+/// beside them until they are checked.
+const ON_DISK: u64 = 5;
 
 /// The keys of a tenant for an artifact.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
