@@ -1,9 +1,9 @@
 //! Every command that stands in README.md and under docs/ runs, in a tiny world of its own for each page.
 //!
 //! What differs from the pages, and nothing else: the experiments of `experiments/` are tiny ones of the same names;
-//! what predicts takes a given cost table (`--costs`), so that no test measures the machine; `bench` runs once; a server
-//! listens on a free port, which its clients are told; and the commands of [`PARSED`] are only read by the command line,
-//! each for the reason that stands there.
+//! what predicts takes a given cost table (`--costs`), so that no test measures the machine; `bench` runs once; a
+//! server listens on a free port, which its clients are told; and the commands of [`PARSED`] are only read by the
+//! command line, each for the reason that stands there.
 
 mod world;
 

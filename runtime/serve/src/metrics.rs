@@ -137,79 +137,82 @@ impl Metrics {
         let counts = self.counts();
         let mut text = String::new();
         counts.write_series(&mut text);
-        for (name, help, value) in [
-            (
-                "hemet_key_bytes_total",
-                "Bytes of evaluation keys that have arrived.",
-                counts.key_bytes,
-            ),
-            (
-                "hemet_request_bytes_total",
-                "Bytes of encrypted inputs.",
-                counts.request_bytes,
-            ),
-            (
-                "hemet_answer_bytes_total",
-                "Bytes of encrypted outputs.",
-                counts.answer_bytes,
-            ),
-            (
-                "hemet_panics_total",
-                "Requests that failed by a fault of the program.",
-                counts.panics,
-            ),
-            (
-                "hemet_key_cache_hits_total",
-                "Requests whose keys were in memory.",
-                now.cache_hits,
-            ),
-            (
-                "hemet_key_cache_misses_total",
-                "Requests whose keys were loaded.",
-                now.cache_misses,
-            ),
-        ] {
-            head(&mut text, name, "counter", help);
-            line(&mut text, name, value as f64);
-        }
-        for (name, help, value) in [
-            (
-                "hemet_queue_length",
-                "Requests that are waiting or computed.",
-                now.queue as u64,
-            ),
-            (
-                "hemet_running",
-                "Requests that are computed.",
-                now.running as u64,
-            ),
-            (
-                "hemet_connections",
-                "Open connections.",
-                now.connections as u64,
-            ),
-            (
-                "hemet_key_cache_bytes",
-                "Bytes on disk of the keys in memory.",
-                now.cached_bytes,
-            ),
-            (
-                "hemet_store_bytes",
-                "Bytes of keys and uploads on disk.",
-                now.stored_bytes,
-            ),
-            (
-                "hemet_peak_memory_bytes",
-                "Most memory of the process; 0 if not known.",
-                now.peak_memory_bytes.unwrap_or(0),
-            ),
-        ] {
-            head(&mut text, name, "gauge", help);
-            line(&mut text, name, value as f64);
+        for (kind, figures) in [("counter", COUNTERS), ("gauge", GAUGES)] {
+            for (name, help, value) in figures {
+                head(&mut text, name, kind, help);
+                line(&mut text, name, value(&counts, now) as f64);
+            }
         }
         text
     }
 }
+
+/// A figure: its name, what it is, its value.
+type Figure = (&'static str, &'static str, fn(&Counts, &Now) -> u64);
+
+/// Figures that only grow.
+const COUNTERS: &[Figure] = &[
+    (
+        "hemet_key_bytes_total",
+        "Bytes of evaluation keys that have arrived.",
+        |counts, _| counts.key_bytes,
+    ),
+    (
+        "hemet_request_bytes_total",
+        "Bytes of encrypted inputs.",
+        |counts, _| counts.request_bytes,
+    ),
+    (
+        "hemet_answer_bytes_total",
+        "Bytes of encrypted outputs.",
+        |counts, _| counts.answer_bytes,
+    ),
+    (
+        "hemet_panics_total",
+        "Requests that failed by a fault of the program.",
+        |counts, _| counts.panics,
+    ),
+    (
+        "hemet_key_cache_hits_total",
+        "Requests whose keys were in memory.",
+        |_, now| now.cache_hits,
+    ),
+    (
+        "hemet_key_cache_misses_total",
+        "Requests whose keys were loaded.",
+        |_, now| now.cache_misses,
+    ),
+];
+
+/// Figures of the moment.
+const GAUGES: &[Figure] = &[
+    (
+        "hemet_queue_length",
+        "Requests that are waiting or computed.",
+        |_, now| now.queue as u64,
+    ),
+    ("hemet_running", "Requests that are computed.", |_, now| {
+        now.running as u64
+    }),
+    ("hemet_connections", "Open connections.", |_, now| {
+        now.connections as u64
+    }),
+    (
+        "hemet_key_cache_bytes",
+        "Bytes on disk of the keys in memory.",
+        |_, now| now.cached_bytes,
+    ),
+    (
+        "hemet_store_bytes",
+        "Bytes of keys and uploads on disk.",
+        |_, now| now.stored_bytes,
+    ),
+    (
+        "hemet_peak_memory_bytes",
+        "Most memory of the process; 0 if not known.",
+        |_, now| now.peak_memory_bytes.unwrap_or(0),
+    ),
+];
 
 impl Counts {
     /// Figures of which there are several, by their labels.

@@ -12,8 +12,8 @@ use crate::keys::make::{Options, make};
 
 /// Make keys for a model and upload the evaluation keys
 ///
-/// Writes DIR/client.key (secret: it stays here) and DIR/server.keys. An upload that was interrupted goes on with the next
-/// `hemet client predict`.
+/// Writes DIR/client.key (secret: it stays here) and DIR/server.keys. An upload that was interrupted goes on with the
+/// next `hemet client predict`.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  hemet client keygen http://127.0.0.1:8080/v2/models/digits --out keys"

@@ -7,8 +7,8 @@
 //! STORE/keys/TENANT/ARTIFACT/HASH.keys     whole, checked keys
 //! ```
 //!
-//! A process that is killed leaves uploads that go on later, and whole keys; what else it was writing is removed an hour
-//! later, when a server starts.
+//! A process that is killed leaves uploads that go on later, and whole keys; what else it was writing is removed when a
+//! server starts an hour later.
 
 mod upload;
 
