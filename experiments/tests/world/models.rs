@@ -141,7 +141,7 @@ pub fn cases_ending(own: &dyn Fn(&[f32]) -> Vec<f32>) -> Vec<u8> {
         let squares: Vec<f64> = (0..8).map(|j| hidden(j).powi(2)).collect();
         logits.extend(
             (0..3)
-                .map(|k| (0..8).map(|j| squares[j] * second(j, k)).sum::<f64>() + shift)
+                .map(|k| (0..8).map(|j| squares[j] * second(j, k)).sum::<f64>())
                 .map(|y| y as f32),
         );
     }
