@@ -276,3 +276,17 @@ pub fn samples(train: &Dataset) -> Vec<Vec<f64>> {
         .map(image)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use hemet_schedule::Scheme as SchemeId;
+
+    use super::*;
+
+    #[test]
+    fn the_lists_of_spaces_and_of_artifacts_name_the_same_schemes() {
+        let of_spaces = Scheme::ALL.map(Scheme::name);
+        let of_artifacts = SchemeId::ALL.map(SchemeId::name);
+        assert_eq!(of_spaces, of_artifacts);
+    }
+}
