@@ -20,7 +20,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use common::networks;
-use hemet_compiler::{Options, compile_for, synthetic_table};
+use hemet_compiler::{KeyBudget, Options, compile_for, synthetic_table};
 use hemet_runtime::ckks::Sizes;
 use hemet_runtime::door::Model;
 use hemet_runtime::{Client, alone, peak_memory_bytes};
@@ -193,7 +193,9 @@ fn one(args: &Args, name: &str) -> Outcome<()> {
     };
     let default = Options::default();
     let options = Options {
-        key_budget_mib: args.key_memory_mib.unwrap_or(default.key_budget_mib),
+        key_budget: args
+            .key_memory_mib
+            .map_or(default.key_budget, KeyBudget::AtMost),
         max_shift,
         ..default
     };

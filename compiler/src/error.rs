@@ -2,6 +2,8 @@
 
 use hemet_schedule::MissingCost;
 
+use crate::KeyBudget;
+
 /// Why a network could not be compiled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -189,6 +191,26 @@ pub enum Error {
         guard_bits: u32,
         /// Why they cannot.
         cause: Box<Error>,
+    },
+    /// The evaluation keys do not fit their budget.
+    #[error(
+        "the evaluation keys take {:.1} MiB at least, as far as was found; the budget is {budget}: allow more, or use a \
+         network with smaller or fewer linear layers",
+        *least as f64 / 1_048_576.0
+    )]
+    Keys {
+        /// Fewest bytes that were found.
+        least: u64,
+        /// What is allowed.
+        budget: KeyBudget,
+    },
+    /// No precision can be chosen by agreement.
+    #[error("agreement: {found}; {advice}")]
+    Agreement {
+        /// What is wrong.
+        found: String,
+        /// What to do.
+        advice: &'static str,
     },
     /// The cost table has no measurement for any secure parameter set.
     #[error("no secure parameter set has measured costs: {0}")]

@@ -39,6 +39,9 @@ pub struct Fitted {
     pub promise: Promise,
     /// What the client does to an input; nothing where there is none.
     pub transform: Option<InputTransform>,
+    /// Of simulated inputs the deviation of the error of the difference of two logits; none where no agreement is asked
+    /// for.
+    pub differences: Vec<f64>,
 }
 
 /// Fits the numbers to weights and to samples, each of the input's elements; to made-up inputs where there are none.
@@ -143,12 +146,17 @@ impl Task<'_> {
                 let counts = maps::stored_weights(&net, &decisions.footprints)?;
                 let rounding = check.rounding(&counts);
                 let promise = self.promise(&check, &rounding, &options);
+                let differences = match options.agreement {
+                    Some(_) => check.differences(&rounding),
+                    None => Vec::new(),
+                };
                 (decisions.rounding, decisions.net) = (rounding, net);
                 return Ok(Fitted {
                     decisions,
                     options,
                     promise,
                     transform: self.transform,
+                    differences,
                 });
             }
             // The base prime is part of every modulus. A bit of scale halves the errors.
@@ -285,6 +293,13 @@ impl<'a> Check<'a> {
             inputs,
             promise: self.promised,
         }
+    }
+
+    /// For each simulated input the deviation of the error of the difference of two logits.
+    fn differences(&self, rounding: &[Rounding]) -> Vec<f64> {
+        let all = self.groups.iter().copied().chain([self.held_out]);
+        let of = |inputs| self.simulation(inputs).differences(rounding);
+        all.flat_map(of).collect()
     }
 
     /// How weights are rounded: as few of the inputs say, if all others agree.

@@ -30,6 +30,7 @@
 //! and sets numbers in [`Options`] by them; weights then fill constants.
 
 pub mod activation;
+mod agreement;
 mod calibration;
 mod decisions;
 mod emit;
@@ -49,12 +50,14 @@ pub use activation::Activation;
 pub use calibration::{Known, SAMPLES, check_samples};
 pub use error::Error;
 pub use estimate::Estimate;
-pub use options::{Options, Target};
+pub use options::{KeyBudget, Options, Target};
 pub use parameters::noise;
 pub use synthetic::synthetic_table;
 
 use hemet_schedule::artifact::LayerNote;
-use hemet_schedule::{CostTable, InputTransform, Promise, Schedule, Verified, verify};
+use hemet_schedule::{
+    Agreement, CostTable, InputTransform, KeyPoint, Promise, Schedule, Verified, verify,
+};
 use hemet_spaces::{LayerGraph, LayerMoments, Weights};
 
 use decisions::Decisions;
@@ -93,7 +96,7 @@ pub fn compile(
         transform: None,
     };
     decisions.net = passes::net(graph, Some(weights), &context, decisions.sums())?;
-    let (schedule, _) = emitted(&decisions, options, costs)?;
+    let (schedule, _) = emitted(&decisions, options)?;
     verify(schedule).map_err(|faults| Error::Schedule(faults.into()))
 }
 
@@ -105,8 +108,12 @@ pub struct Compiled {
     pub estimate: Estimate,
     /// How exact its outputs are.
     pub promise: Promise,
+    /// How many images keep their class, where the precision was chosen by that.
+    pub agreement: Option<Agreement>,
     /// What a client does to an input before it encrypts it; nothing where there is none.
     pub input_transform: Option<InputTransform>,
+    /// What other budgets of evaluation keys would cost, from the quickest schedule to that of the fewest bytes.
+    pub keys: Vec<KeyPoint>,
 }
 
 /// [`compile`] for inputs such as `samples`, each of the graph's input elements in the order
@@ -119,7 +126,8 @@ pub struct Compiled {
 ///
 /// # Errors
 /// As [`compile`]; samples of another length than the input's, too few, all alike or not finite; weights under which
-/// errors grow beyond every secure parameter set; without samples a network whose errors cannot be bounded.
+/// errors grow beyond every secure parameter set; without samples a network whose errors cannot be bounded. With
+/// [`Options::agreement`] also no samples, one output alone, and classes that win by too little.
 pub fn compile_for(
     samples: &[Vec<f64>],
     graph: &LayerGraph,
@@ -146,14 +154,16 @@ pub fn compile_known(
     costs: &CostTable,
 ) -> Result<Compiled, Error> {
     options.check()?;
-    let fitted = fit::fit(known, samples, options, costs)?;
-    let (schedule, layers) = emitted(&fitted.decisions, &fitted.options, costs)?;
+    let (fitted, agreement) = agreement::fit(known, samples, options, costs)?;
+    let (schedule, layers) = emitted(&fitted.decisions, &fitted.options)?;
     let estimate = Estimate::of(&schedule, layers, costs)?;
     Ok(Compiled {
         schedule: verify(schedule).map_err(|faults| Error::Schedule(faults.into()))?,
         estimate,
         promise: fitted.promise,
+        agreement,
         input_transform: fitted.transform,
+        keys: fitted.decisions.key_curve(costs)?,
     })
 }
 
@@ -168,23 +178,12 @@ pub fn estimate(
 ) -> Result<Estimate, Error> {
     options.check()?;
     let decisions = Decisions::decide(graph, options, costs)?;
-    let (schedule, layers) = emitted(&decisions, options, costs)?;
+    let (schedule, layers) = emitted(&decisions, options)?;
     Estimate::of(&schedule, layers, costs)
 }
 
 /// The instructions for decisions, and what is known of the layers.
-fn emitted(
-    decisions: &Decisions,
-    options: &Options,
-    costs: &CostTable,
-) -> Result<(Schedule, Vec<LayerNote>), Error> {
-    let Decisions {
-        net,
-        footprints,
-        structure,
-        ..
-    } = decisions;
-    let maps = maps::keys::choose(net, footprints, structure, options, costs)?;
-    let schedule = emit::emit(decisions, &maps, options)?;
-    Ok((schedule, structure.notes(net)))
+fn emitted(decisions: &Decisions, options: &Options) -> Result<(Schedule, Vec<LayerNote>), Error> {
+    let schedule = emit::emit(decisions, options)?;
+    Ok((schedule, decisions.structure.notes(&decisions.net)))
 }

@@ -5,6 +5,7 @@ use hemet_spaces::{LayerGraph, Weights};
 
 use crate::Error;
 use crate::activation::{self, Activation};
+use crate::agreement::PERCENT;
 
 /// What a schedule is made for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +17,29 @@ pub enum Target {
     /// ciphertext of its own, so that nothing rotates (Gilad-Bachrach et al., "CryptoNets", ICML 2016). Memory is that
     /// of a ciphertext for each element.
     Throughput,
+}
+
+/// How many bytes of evaluation keys a client may have to send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyBudget {
+    /// As many as are worth their time: the knee of the curve of time against bytes ([`crate::maps`]). Up to 95 MiB
+    /// are never saved.
+    #[default]
+    Knee,
+    /// At most so many MiB, 1 to 2^20; where no way is found to stay within them, the network is refused.
+    AtMost(u32),
+    /// As many as make the quickest schedule.
+    Unbounded,
+}
+
+impl std::fmt::Display for KeyBudget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            KeyBudget::Knee => f.write_str("the knee of time against bytes"),
+            KeyBudget::AtMost(mib) => write!(f, "{mib} MiB"),
+            KeyBudget::Unbounded => f.write_str("none"),
+        }
+    }
 }
 
 /// Choices of a compilation. Together with the graph they determine every instruction; weights only fill constants.
@@ -30,6 +54,9 @@ pub struct Options {
     /// pre-activations are of one order of magnitude within a layer (as batch norm makes them). It is a bound of three
     /// standard deviations of the error that [`crate::noise`] derives.
     pub precision_bits: u32,
+    /// Percent of images whose class must not change through encryption, 50 to 100; none. [`crate::compile_for`] then
+    /// chooses the coarsest precision that keeps it, in place of `precision_bits`, which estimates go by.
+    pub agreement: Option<f64>,
     /// Bits by which scales exceed what `precision_bits` asks of a network whose values keep their size, 0 to 20; 0.
     /// [`crate::compile_for`] raises it to what weights and inputs need.
     pub guard_bits: u32,
@@ -58,10 +85,9 @@ pub struct Options {
     /// Most ciphertexts that one tensor may take, 1 to 512; 64. For throughput the bound is
     /// [`hemet_schedule::layout::MAX_PERIOD`] slots.
     pub max_ciphertexts: usize,
-    /// Evaluation keys that a client should have to send at most, in MiB, 1 to 2^20; 95. Above it steps are shared
-    /// between layers and giant steps chained, for up to 1.3 times the time of the maps. It is an aim: where nothing
-    /// fits, the fewest bytes found within that time are taken.
-    pub key_budget_mib: u32,
+    /// How many evaluation keys there may be; the knee. Fewer make a slower schedule: steps are shared between layers
+    /// and giant steps chained.
+    pub key_budget: KeyBudget,
 }
 
 impl Default for Options {
@@ -70,6 +96,7 @@ impl Default for Options {
             target: Target::Latency,
             security: SecurityLevel::Bits128,
             precision_bits: 10,
+            agreement: None,
             guard_bits: 0,
             max_log_n: 16,
             input_range: 1.0,
@@ -80,7 +107,7 @@ impl Default for Options {
             activation: Activation::CompletedSquare,
             max_shift: 3.0,
             max_ciphertexts: 64,
-            key_budget_mib: 95,
+            key_budget: KeyBudget::Knee,
         }
     }
 }
@@ -114,8 +141,18 @@ impl Options {
     /// # Errors
     /// [`Error::Option`] for the first one.
     pub fn check(&self) -> Result<(), Error> {
+        let key_mib = match self.key_budget {
+            KeyBudget::AtMost(mib) => mib,
+            KeyBudget::Knee | KeyBudget::Unbounded => 1,
+        };
         let ranges = [
             ("precision_bits", f64::from(self.precision_bits), 2.0, 30.0),
+            (
+                "agreement",
+                self.agreement.unwrap_or(*PERCENT.end()),
+                *PERCENT.start(),
+                *PERCENT.end(),
+            ),
             ("guard_bits", f64::from(self.guard_bits), 0.0, 20.0),
             ("max_log_n", f64::from(self.max_log_n), 11.0, 16.0),
             ("input_range", self.input_range, 1e-9, 1e9),
@@ -129,12 +166,7 @@ impl Options {
             ("output_range", self.output_range.unwrap_or(1.0), 1e-9, 1e12),
             ("max_shift", self.max_shift, 0.0, 1e6),
             ("max_ciphertexts", self.max_ciphertexts as f64, 1.0, 512.0),
-            (
-                "key_budget_mib",
-                f64::from(self.key_budget_mib),
-                1.0,
-                1_048_576.0,
-            ),
+            ("key_budget", f64::from(key_mib), 1.0, 1_048_576.0),
         ];
         for (option, value, least, most) in ranges {
             // Written so that a NaN is refused too.

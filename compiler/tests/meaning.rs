@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Net, input, lenet, lola, preset, run, weights, zoo};
+use common::{Net, input, lenet, lola, preset, run, weights, with_fewest_keys, zoo};
 use hemet_compiler::{Activation, Options, compile, synthetic_table};
 use hemet_spaces::LayerGraph;
 use hemet_spaces::evaluate::evaluate;
@@ -193,23 +193,23 @@ fn sums_of_anything_compute_their_meaning() {
 
 #[test]
 fn with_few_keys_networks_compute_their_meaning() {
-    let options = Options {
-        key_budget_mib: 1,
-        ..Options::default()
+    let usual = Options::default();
+    let check = |name: &str, graph: &LayerGraph, options: &Options, seed| {
+        check(name, graph, &with_fewest_keys(graph, options), seed);
     };
-    check("lola", &lola(), &options, 7);
-    check("lenet", &lenet(), &options, 8);
+    check("lola", &lola(), &usual, 7);
+    check("lenet", &lenet(), &usual, 8);
     let space = zoo();
     for seed in 0..20 {
         let architecture = space.sample(&mut common::rng(seed));
         let graph = space.graph(&architecture).unwrap();
-        check(&architecture.text(), &graph, &options, seed);
+        check(&architecture.text(), &graph, &usual, seed);
     }
     // Several ciphertexts, with chains for each.
     let options = Options {
         max_log_n: 12,
         precision_bits: 2,
-        ..options
+        ..usual
     };
     let graph = Net::new(4, 32).conv(8, 3, 1).pool(2).dense(3).graph;
     check("several ciphertexts", &graph, &options, 9);

@@ -344,6 +344,14 @@ const WRONG: &[(&str, &[&str])] = &[
         &["`compile.precision_bits` is 1", "from 2 to 30"],
     ),
     (
+        "compile: {agreement: ^49.9}",
+        &["`compile.agreement` is 49.9", "from 50 to 100"],
+    ),
+    (
+        "compile: {agreement: ^99.5, share_results: 1000}",
+        &["name a precision in its place"],
+    ),
+    (
         "compile: {failure_bits: ^9}",
         &["`compile.failure_bits` is 9", "from 40 to 128"],
     ),

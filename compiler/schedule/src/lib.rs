@@ -27,9 +27,9 @@ pub use ckks::{
 pub use ckks::{artifact, builder, cost, fusion, layout, placed, summary, text, verify};
 pub use container::FileError;
 pub use fault::{Fault, Faults};
-pub use manifest::{LayerNote, Manifest, Sharing};
+pub use manifest::{KeyPoint, LayerNote, Manifest, Sharing};
 pub use output::{Finished, Groups, Meaning, Norm, OutputPart, OutputStep, OutputTransform};
-pub use promise::{Basis, Promise};
+pub use promise::{Agreement, Basis, Promise};
 pub use scheme::Scheme;
 pub use signature::Signature;
 pub use syntax::ParseError;

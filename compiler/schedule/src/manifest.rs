@@ -1,6 +1,6 @@
 //! What a person or a client wants to know of an artifact without reading its schedule.
 
-use crate::{InputColumn, InputTransform, OutputTransform, Promise, Signature};
+use crate::{Agreement, InputColumn, InputTransform, OutputTransform, Promise, Signature};
 
 /// What a person or a client wants to know of an artifact without reading its schedule.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -44,12 +44,29 @@ pub struct Manifest {
     /// How exact the outputs are, where the compiler looked at inputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promise: Option<Promise>,
+    /// How many classes stay as they are, where the precision was chosen by that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Agreement>,
+    /// What other budgets of evaluation keys would cost, from the quickest schedule to that of the fewest bytes; empty
+    /// if not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<KeyPoint>,
     /// How many results may be shown to others than the key's owner; none if none may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing: Option<Sharing>,
     /// Who vouches for the artifact; nothing where nobody does. It covers everything that the artifact's id covers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,
+}
+
+/// A budget of evaluation keys and what it costs.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyPoint {
+    /// Bytes of evaluation keys that a client sends.
+    pub bytes: u64,
+    /// Predicted latency of one evaluation on one thread, in milliseconds.
+    pub predicted_ms: f64,
 }
 
 /// That results may be shown to others, with noise that hides their errors.

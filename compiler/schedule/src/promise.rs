@@ -22,6 +22,36 @@ pub struct Promise {
     pub output_bound: f64,
 }
 
+/// How many images keep their class under encryption, where the precision was chosen by that.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agreement {
+    /// Percent that was asked for, of all images or, where some classes are rare, of the images of each.
+    pub asked: f64,
+    /// Percent that the margins of the clean logits and the simulated errors let expect.
+    pub predicted: f64,
+    /// Images that it was predicted on.
+    pub images: usize,
+    /// The precision that was chosen, in bits.
+    pub precision_bits: u32,
+}
+
+impl std::fmt::Display for Agreement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            asked,
+            predicted,
+            images,
+            precision_bits,
+        } = self;
+        write!(
+            f,
+            "{predicted:.3} % of classes stay as they are at {precision_bits} bits, by the margins of {images} images ({asked} % \
+             asked for)"
+        )
+    }
+}
+
 /// Inputs that a promise rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

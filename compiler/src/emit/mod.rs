@@ -17,11 +17,12 @@ use crate::parameters::structure::Structure;
 use crate::{Error, Options, Target};
 
 /// Emits the schedule of a net.
-pub fn emit(decisions: &Decisions, maps: &Maps, options: &Options) -> Result<Schedule, Error> {
+pub fn emit(decisions: &Decisions, options: &Options) -> Result<Schedule, Error> {
     let Decisions {
         net,
         footprints,
         structure,
+        maps,
         rounding,
         ..
     } = decisions;

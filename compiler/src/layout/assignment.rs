@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use hemet_schedule::{CostKind, Layout, MissingCost};
+use hemet_schedule::{CostKind, Layout};
 
 use super::candidates::{larger_grids, layouts, windows};
 use super::packing::{Site, Windows, extents, summed};
@@ -199,10 +199,7 @@ impl<'a> Problem<'a> {
     }
 
     /// The cheapest assignment that the search finds.
-    ///
-    /// # Errors
-    /// A cost that the table lacks.
-    pub fn search(&self, levels: &Levels, price: &Price<'_>) -> Result<Assignment, MissingCost> {
+    pub fn search(&self, levels: &Levels, price: &Price) -> Assignment {
         let last_read = self.last_read();
         let mut memo = Memo::new();
         let mut beam: Vec<(f64, Assignment)> = vec![(0.0, Vec::new())];
@@ -219,7 +216,7 @@ impl<'a> Problem<'a> {
                     if opens {
                         assignment.push(option);
                     }
-                    let cost = cost + self.node_cost(id, &assignment, levels, price, &mut memo)?;
+                    let cost = cost + self.node_cost(id, &assignment, levels, price, &mut memo);
                     let live = (0..assignment.len()).filter(|c| last_read[*c] > id);
                     let frontier: Assignment = live.map(|c| assignment[c]).collect();
                     match next.get(&frontier) {
@@ -235,25 +232,23 @@ impl<'a> Problem<'a> {
             beam.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
             beam.truncate(BEAM);
         }
-        Ok(beam.swap_remove(0).1)
+        beam.swap_remove(0).1
     }
 
     /// Cost of the whole net under an assignment, in microseconds.
-    ///
-    /// # Errors
-    /// A cost that the table lacks.
-    pub fn cost(
-        &self,
-        assignment: &Assignment,
-        levels: &Levels,
-        price: &Price<'_>,
-    ) -> Result<f64, MissingCost> {
+    pub fn cost(&self, assignment: &Assignment, levels: &Levels, price: &Price) -> f64 {
         let mut memo = Memo::new();
         let costs = self
             .net
             .ids()
             .map(|id| self.node_cost(id, assignment, levels, price, &mut memo));
         costs.sum()
+    }
+
+    /// That part of it which is spent in affine maps under their quickest splits, folding left out.
+    pub fn maps_us(&self, assignment: &Assignment, levels: &Levels, price: &Price) -> f64 {
+        let of_node = |id| self.splits_us(id, assignment, levels, price).0;
+        self.net.ids().map(of_node).sum()
     }
 
     /// The last node that reads each class (the class's own last node if none does).
@@ -277,49 +272,68 @@ impl<'a> Problem<'a> {
         id: TensorId,
         assignment: &Assignment,
         levels: &Levels,
-        price: &Price<'_>,
+        price: &Price,
         memo: &mut Memo,
-    ) -> Result<f64, MissingCost> {
+    ) -> f64 {
         let limbs = levels.operands(id) + 1;
         let count = self.places(id, assignment).ciphertexts as f64;
         let us = |kind| price.us(kind, limbs);
+        let around = self.around(id, assignment, levels, price);
         let rescale = match levels.rescales[id.0] {
-            true => us(CostKind::Rescale)?,
+            true => us(CostKind::Rescale),
             false => 0.0,
         };
-        match self.net.node(id).kind {
-            NodeKind::Input => Ok(0.0),
-            NodeKind::WindowSum { input, side: _ } => {
-                let from = self.places(input, assignment);
-                let steps = folds(self.places(id, assignment).period, from.period).count() as f64;
-                let adds = from.ciphertexts as f64 - count + steps * count;
-                Ok(adds * us(CostKind::Add)? + steps * count * us(CostKind::Rotate)?)
-            }
-            NodeKind::Product(a, b) => {
-                let kind = if a == b {
-                    CostKind::Square
-                } else {
-                    CostKind::Multiply
-                };
-                Ok(count * (us(kind)? + us(CostKind::Relinearize)? + rescale))
-            }
-            NodeKind::Linear { .. } if self.net.node(id).shifted().is_some() => {
-                Ok(count * us(CostKind::AddPlain)?)
-            }
-            NodeKind::Linear { .. } => {
-                let inputs = self.net.node(id).inputs();
-                let mut key: Assignment =
-                    inputs.iter().map(|i| assignment[self.class[i.0]]).collect();
-                key.push(assignment[self.class[id.0]]);
-                if let Some(cost) = memo.get(&(id.0, key.clone())) {
-                    return Ok(*cost);
+        around
+            + match self.net.node(id).kind {
+                NodeKind::Input => count * us(CostKind::Input),
+                NodeKind::WindowSum { input, side: _ } => {
+                    let from = self.places(input, assignment);
+                    let steps =
+                        folds(self.places(id, assignment).period, from.period).count() as f64;
+                    let adds = from.ciphertexts as f64 - count + steps * count;
+                    adds * us(CostKind::Add) + steps * count * us(CostKind::Rotate)
                 }
-                let cost = self.map_cost(id, assignment, limbs, price)?
-                    + count * (rescale + us(CostKind::AddPlain)?);
-                memo.insert((id.0, key), cost);
-                Ok(cost)
+                NodeKind::Product(a, b) => {
+                    let kind = if a == b {
+                        CostKind::Square
+                    } else {
+                        CostKind::Multiply
+                    };
+                    let relinearize = match levels.rescales[id.0] {
+                        true => CostKind::RelinearizeRescale,
+                        false => CostKind::Relinearize,
+                    };
+                    count * (us(kind) + us(relinearize))
+                }
+                NodeKind::Linear { .. } if self.net.node(id).shifted().is_some() => {
+                    count * us(CostKind::AddPlain)
+                }
+                NodeKind::Linear { .. } => {
+                    let inputs = self.net.node(id).inputs();
+                    let mut key: Assignment =
+                        inputs.iter().map(|i| assignment[self.class[i.0]]).collect();
+                    key.push(assignment[self.class[id.0]]);
+                    *memo.entry((id.0, key)).or_insert_with(|| {
+                        self.map_cost(id, assignment, levels, price)
+                            + count * (rescale + us(CostKind::AddPlain))
+                    })
+                }
             }
-        }
+    }
+
+    /// Bringing the operands of a node down to its level, and making the output bytes.
+    fn around(&self, id: TensorId, assignment: &Assignment, levels: &Levels, price: &Price) -> f64 {
+        let count = |x: TensorId| self.places(x, assignment).ciphertexts as f64;
+        let mut inputs = self.net.node(id).inputs();
+        inputs.dedup();
+        let above = |x: &TensorId| levels.level[x.0] > levels.operands(id);
+        let drops = inputs.into_iter().filter(above);
+        let drops = drops.map(|x| count(x) * price.us(CostKind::LevelDrop, levels.level[x.0] + 1));
+        let output = match id == self.net.output() {
+            true => count(id) * price.us(CostKind::Output, levels.level[id.0] + 1),
+            false => 0.0,
+        };
+        output + drops.sum::<f64>()
     }
 
     /// The splits of one term of node `id`, whose operand is `input`.
@@ -349,24 +363,35 @@ impl<'a> Problem<'a> {
         &self,
         id: TensorId,
         assignment: &Assignment,
-        limbs: u32,
-        price: &Price<'_>,
-    ) -> Result<f64, MissingCost> {
+        levels: &Levels,
+        price: &Price,
+    ) -> f64 {
         let to = self.places(id, assignment);
-        let steps = price.steps(limbs)?;
-        let (mut cost, mut widest) = (0.0, to.period);
-        let inputs = self.net.node(id).inputs();
-        for (term, input) in inputs
-            .into_iter()
-            .enumerate()
-            .take(self.footprints[id.0].len())
-        {
-            let from = self.places(input, assignment);
-            cost += self.tally(id, term, input, assignment).cheapest(&steps).1;
-            widest = widest.max(from.period);
-        }
-        let folds = f64::from((widest / to.period).ilog2()) * to.ciphertexts as f64;
-        let fold = price.us(CostKind::Rotate, limbs)? + price.us(CostKind::Add, limbs)?;
-        Ok(cost + folds * fold)
+        let limbs = levels.operands(id) + 1;
+        let (cost, folds) = self.splits_us(id, assignment, levels, price);
+        let folds = f64::from(folds) * to.ciphertexts as f64;
+        let fold = price.us(CostKind::Rotate, limbs) + price.us(CostKind::Add, limbs);
+        cost + folds * fold
+    }
+
+    /// Cost of the linear map of node `id` under its quickest splits, and how often each result is folded.
+    fn splits_us(
+        &self,
+        id: TensorId,
+        assignment: &Assignment,
+        levels: &Levels,
+        price: &Price,
+    ) -> (f64, u32) {
+        let terms = self.footprints[id.0].len();
+        let inputs: Vec<TensorId> = self.net.node(id).inputs().into_iter().take(terms).collect();
+        let to = self.places(id, assignment);
+        let periods = inputs.iter().map(|x| self.places(*x, assignment).period);
+        let widest = periods.fold(to.period, u32::max);
+        let folds = (widest / to.period).ilog2();
+        let rescaled = levels.rescales[id.0] && folds == 0;
+        let steps = price.steps(levels.operands(id) + 1, rescaled);
+        let terms = inputs.into_iter().enumerate();
+        let costs = terms.map(|(term, x)| self.tally(id, term, x, assignment).cheapest(&steps).1);
+        (costs.sum(), folds)
     }
 }

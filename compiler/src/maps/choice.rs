@@ -1,26 +1,16 @@
-//! Choice: the splits of all maps of a net together, so that their rotation keys fit a budget.
+//! Choice: the splits of all maps of a net together, on the curve of time against bytes of rotation keys.
 //!
-//! Each map alone takes the split that is quickest. Where the keys of all of them exceed the budget, keys are given a
-//! price: a map then prefers steps that other maps rotate by anyway (at its level or above; a key for a lower level is
-//! a smaller one), and *chains* its giant steps by Horner's rule: `Σ rot(s_k, k·n) = s_0 + rot(s_1 + rot(s_2 + …, n),
-//! n)` needs one key for all multiples of `n` (Halevi and Shoup, "Faster Homomorphic Linear Transformations in HElib",
-//! CRYPTO 2018, section 4.3) for rotations that are not finished together. The price is raised until the keys fit, or
-//! until the maps together would take too long.
+//! Each map alone takes the split that is quickest: one end of the curve. Then keys are given a price: a map prefers
+//! steps that other maps rotate by anyway (at its level or above; a key for a lower level is a smaller one), and chains
+//! its giant steps ([`super::ways`]). The price is raised step by step, which gives the points of the curve. Where keys
+//! must stay within a bound, the points on either side of it are joined block by block. No point depends on the bound,
+//! so a larger one never makes a slower choice.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::split::units;
-use super::{Diagonal, Split, StepCosts, step};
-
-/// One map from one operand.
-pub struct TermDiagonals {
-    /// Its diagonals.
-    pub diagonals: Vec<Diagonal>,
-    /// What distances are taken modulo.
-    pub modulus: u32,
-    /// Distances between neighbours in both layouts.
-    pub strides: Vec<u32>,
-}
+use super::ways::{TermDiagonals, Way, quickest, ways};
+use super::{Split, StepCosts};
+use crate::KeyBudget;
 
 /// A block map: its operands, the level at which it works and what that costs.
 pub struct BlockMap {
@@ -41,301 +31,301 @@ pub struct BlockSplit {
     pub chained: bool,
 }
 
-/// A way to split one map.
-struct Candidate {
-    split: Split,
-    chained: bool,
-    us: f64,
-    /// The steps that it rotates by, distinct.
-    steps: Vec<u32>,
+/// What there is beside the maps.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// Bytes of rotation keys that are needed anyway, by step.
+    pub keys: BTreeMap<u32, u64>,
+    /// Bytes of other keys.
+    pub bytes: u64,
+    /// Time of everything else, in microseconds.
+    pub us: f64,
 }
 
-/// Bytes of the key of each step.
-type Keys = BTreeMap<u32, u64>;
+/// A point of the curve: the whole network's time and the bytes of all its keys.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// Bytes of all evaluation keys.
+    pub bytes: u64,
+    /// Time of everything, in microseconds.
+    pub us: f64,
+    /// How maps are split.
+    pub splits: Vec<BlockSplit>,
+}
 
+impl Point {
+    /// What the knee of the curve makes least: a percent of time is worth [`WORTH`] percent of bytes, and bytes below
+    /// [`FEW_BYTES`] are worth nothing.
+    pub fn burden(&self) -> f64 {
+        WORTH * self.us.max(1.0).ln() + (self.bytes.max(FEW_BYTES) as f64).ln()
+    }
+}
+
+/// Percent of bytes that a percent of time is worth at the knee.
+const WORTH: f64 = 4.0;
+/// Bytes of keys that nobody minds sending: 95 MiB.
+const FEW_BYTES: u64 = 95 << 20;
 /// Prices of a mebibyte of keys that are tried, in microseconds: powers of two up to this exponent.
-const PRICES: std::ops::Range<i32> = 3..24;
-/// Candidates slower than the quickest by more than this factor are not looked at.
-const SLOWEST: f64 = 6.0;
-/// All maps together may take this much longer than without a budget.
-const MOST_TIME: f64 = 1.3;
+const PRICES: std::ops::Range<i32> = 3..28;
+/// The knee is not sought where all takes longer than without a price by this factor.
+const MOST_TIME: f64 = 2.0;
 const MIB: f64 = 1_048_576.0;
 
-/// Chooses for all blocks; `fixed` are the keys that there are anyway, the sum of all is to be at most `budget` bytes.
-pub fn choose(blocks: &[BlockMap], fixed: &Keys, slots: usize, budget: u64) -> Vec<BlockSplit> {
-    let quickest: Vec<BlockSplit> = blocks.iter().map(quickest).collect();
-    let (mut keys, mut us) = (fixed.clone(), 0.0);
-    for (block, choice) in blocks.iter().zip(&quickest) {
-        for (site, split) in block.sites.iter().zip(&choice.splits) {
-            let candidate = Sets::of(site, *split).candidate(&block.costs, slots, choice.chained);
-            add(&mut keys, &candidate.steps, block.key_bytes);
-            us += candidate.us;
-        }
-    }
-    let mut best = (keys.values().sum::<u64>(), quickest);
-    if best.0 <= budget {
-        return best.1;
-    }
-    let candidates: Vec<Vec<Vec<Candidate>>> =
-        blocks.iter().map(|b| candidates(b, slots)).collect();
-    let most_us = MOST_TIME * us;
-    let mut last: Option<Found<'_>> = None;
-    for exponent in PRICES {
-        let found = at_price(blocks, &candidates, fixed, f64::from(exponent).exp2());
-        let last_price = found.bytes <= budget || found.us > most_us;
-        let found = match last {
-            Some(last) if last_price => {
-                between(blocks, fixed, last, &found, (budget, most_us)).unwrap_or(found)
+/// The choice for all blocks within a budget.
+///
+/// # Errors
+/// The fewest bytes that were found, where the budget allows less.
+pub fn choose(
+    blocks: &[BlockMap],
+    beside: &Beside,
+    slots: usize,
+    budget: KeyBudget,
+) -> Result<Point, u64> {
+    let quickest = quickest_point(blocks, beside, slots);
+    match budget {
+        KeyBudget::Unbounded => Ok(quickest),
+        KeyBudget::AtMost(mib) => {
+            let most = u64::from(mib) << 20;
+            match quickest.bytes <= most {
+                true => Ok(quickest),
+                false => Search::new(blocks, beside, slots).within(most, quickest),
             }
-            Some(_) | None => found,
-        };
-        if found.us <= most_us && found.bytes < best.0 {
-            best = (found.bytes, found.choices());
         }
-        if last_price {
-            break;
+        KeyBudget::Knee if quickest.bytes <= FEW_BYTES => Ok(quickest),
+        KeyBudget::Knee => {
+            let most_us = MOST_TIME * quickest.us;
+            let search = Search::new(blocks, beside, slots);
+            let points = search.points(|point| point.bytes <= FEW_BYTES || point.us > most_us);
+            let burden = |a: &Point, b: &Point| a.burden().total_cmp(&b.burden());
+            Ok(points.into_iter().fold(quickest, |best, point| {
+                match burden(&point, &best).is_lt() {
+                    true => point,
+                    false => best,
+                }
+            }))
         }
-        last = Some(found);
     }
-    best.1
 }
 
-fn quickest(block: &BlockMap) -> BlockSplit {
-    let split =
-        |s: &TermDiagonals| Split::cheapest(&s.diagonals, s.modulus, &s.strides, &block.costs).0;
-    BlockSplit {
-        splits: block.sites.iter().map(split).collect(),
-        chained: false,
+/// The curve from the quickest point to the one of fewest bytes: each of fewer bytes than all before.
+pub fn curve(blocks: &[BlockMap], beside: &Beside, slots: usize) -> Vec<Point> {
+    let mut curve = vec![quickest_point(blocks, beside, slots)];
+    for point in Search::new(blocks, beside, slots).points(|_| false) {
+        if curve.iter().all(|known| point.bytes < known.bytes) {
+            curve.push(point);
+        }
+    }
+    curve
+}
+
+fn quickest_point(blocks: &[BlockMap], beside: &Beside, slots: usize) -> Point {
+    let (mut keys, mut us) = (beside.keys.clone(), beside.us);
+    let mut splits = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        let of_site = |site: &TermDiagonals| quickest(site, &block.costs, slots);
+        let own: Vec<Way> = block.sites.iter().map(of_site).collect();
+        for step in own.iter().flat_map(|way| &way.steps) {
+            let key = keys.entry(*step).or_default();
+            *key = block.key_bytes.max(*key);
+        }
+        us += own.iter().map(|way| way.us).sum::<f64>();
+        splits.push(BlockSplit {
+            splits: own.iter().map(|way| way.split).collect(),
+            chained: false,
+        });
+    }
+    let bytes = beside.bytes + keys.values().sum::<u64>();
+    Point { bytes, us, splits }
+}
+
+/// The ways picked for each operand of each block.
+type Picked = Vec<Vec<Way>>;
+
+/// Bytes of the key of each step, by the step's position among all.
+type Keys = Vec<u64>;
+
+/// The search for points.
+struct Search<'a> {
+    blocks: &'a [BlockMap],
+    beside: &'a Beside,
+    /// For each block and operand the ways; their steps are positions among all steps.
+    ways: Vec<Vec<Vec<Way>>>,
+    fixed: Keys,
+}
+
+/// Ways picked, with the bytes of all keys and the time of all.
+struct Found {
+    bytes: u64,
+    us: f64,
+    picked: Picked,
+}
+
+impl<'a> Search<'a> {
+    fn new(blocks: &'a [BlockMap], beside: &'a Beside, slots: usize) -> Self {
+        let of_block = |block: &BlockMap| {
+            let sites = block.sites.iter();
+            sites.map(|site| ways(site, &block.costs, slots)).collect()
+        };
+        let mut ways: Vec<Vec<Vec<Way>>> = blocks.iter().map(of_block).collect();
+        let mut position: Vec<u32> = vec![u32::MAX; slots];
+        let mut count = 0;
+        let mut number = |step: u32| {
+            let at = &mut position[step as usize];
+            if *at == u32::MAX {
+                *at = count;
+                count += 1;
+            }
+            *at
+        };
+        let mut fixed = Vec::new();
+        for (step, bytes) in &beside.keys {
+            number(*step);
+            fixed.push(*bytes);
+        }
+        let all = ways.iter_mut().flatten().flatten();
+        for step in all.flat_map(|way| &mut way.steps) {
+            *step = number(*step);
+        }
+        fixed.resize(count as usize, 0);
+        Self {
+            blocks,
+            beside,
+            ways,
+            fixed,
+        }
+    }
+
+    /// The points at ascending prices, up to the first that is enough.
+    fn points(&self, enough: impl Fn(&Point) -> bool) -> Vec<Point> {
+        let mut points = Vec::new();
+        for exponent in PRICES {
+            points.push(self.at_price(exponent).point());
+            if points.last().is_some_and(&enough) {
+                break;
+            }
+        }
+        points
+    }
+
+    /// The quickest point found of at most so many bytes.
+    fn within(&self, most: u64, quickest: Point) -> Result<Point, u64> {
+        let (mut last, mut least) = (None, quickest.bytes);
+        for exponent in PRICES {
+            let found = self.at_price(exponent);
+            least = least.min(found.bytes);
+            if found.bytes <= most {
+                let between = last.and_then(|last| self.between(last, &found, most));
+                return Ok(between.filter(|b| b.us < found.us).unwrap_or(found).point());
+            }
+            last = Some(found);
+        }
+        Err(least)
+    }
+
+    /// Chooses at a price of keys: each block in turn given the choices of the others, twice.
+    fn at_price(&self, exponent: i32) -> Found {
+        let us_per_byte = f64::from(exponent).exp2() / MIB;
+        let mut picked: Picked = vec![Vec::new(); self.blocks.len()];
+        for _ in 0..2 {
+            for index in 0..self.blocks.len() {
+                let others = self.keys(&picked, Some(index));
+                let pick = |chained| self.pick(index, chained, &others, us_per_byte);
+                picked[index] = match (pick(false), pick(true)) {
+                    (Some(direct), Some(chained)) if chained.0 < direct.0 => chained.1,
+                    (Some(direct), _) => direct.1,
+                    (None, Some(chained)) => chained.1,
+                    (None, None) => Vec::new(),
+                };
+            }
+        }
+        self.found(picked)
+    }
+
+    /// Prices act on all blocks at once: between choices that need too many keys and leaner ones, takes over block
+    /// after block, that which saves most bytes for its time first, until the keys are within the bound.
+    fn between(&self, quick: Found, lean: &Found, most: u64) -> Option<Found> {
+        let mut found = quick;
+        while found.bytes > most {
+            let saved = |index: usize| {
+                let mut picked = found.picked.clone();
+                picked[index].clone_from(&lean.picked[index]);
+                let other = self.found(picked);
+                let bytes = found.bytes.saturating_sub(other.bytes);
+                let rate = bytes as f64 / (other.us - found.us).max(1.0);
+                (bytes > 0).then_some((rate, other))
+            };
+            let ways = (0..self.blocks.len()).filter_map(saved);
+            found = ways.max_by(|a, b| a.0.total_cmp(&b.0))?.1;
+        }
+        Some(found)
+    }
+
+    /// The keys that picked ways need, those of block `skip` left out.
+    fn keys(&self, picked: &Picked, skip: Option<usize>) -> Keys {
+        let mut keys = self.fixed.clone();
+        for (index, (block, own)) in self.blocks.iter().zip(picked).enumerate() {
+            if Some(index) != skip {
+                own.iter()
+                    .for_each(|way| add(&mut keys, &way.steps, block.key_bytes));
+            }
+        }
+        keys
+    }
+
+    /// The cheapest way for each operand of a block and their price; `None` where an operand has none of this kind.
+    fn pick(
+        &self,
+        index: usize,
+        chained: bool,
+        others: &Keys,
+        us_per_byte: f64,
+    ) -> Option<(f64, Vec<Way>)> {
+        let key_bytes = self.blocks[index].key_bytes;
+        let mut keys = others.clone();
+        let (mut total, mut picked) = (0.0, Vec::new());
+        for ways in &self.ways[index] {
+            let price = |way: &Way| {
+                let more = |step: &u32| key_bytes.saturating_sub(keys[*step as usize]);
+                way.us + way.steps.iter().map(more).sum::<u64>() as f64 * us_per_byte
+            };
+            let of_kind = ways.iter().filter(|way| way.chained == chained);
+            let (cost, best) = of_kind
+                .map(|way| (price(way), way))
+                .min_by(|a, b| a.0.total_cmp(&b.0))?;
+            total += cost;
+            add(&mut keys, &best.steps, key_bytes);
+            picked.push(best.clone());
+        }
+        Some((total, picked))
+    }
+
+    fn found(&self, picked: Picked) -> Found {
+        let us: f64 = picked.iter().flatten().map(|way| way.us).sum();
+        Found {
+            bytes: self.beside.bytes + self.keys(&picked, None).iter().sum::<u64>(),
+            us: self.beside.us + us,
+            picked,
+        }
+    }
+}
+
+impl Found {
+    fn point(&self) -> Point {
+        let choice = |own: &Vec<Way>| BlockSplit {
+            splits: own.iter().map(|way| way.split).collect(),
+            chained: own.iter().any(|way| way.chained),
+        };
+        Point {
+            bytes: self.bytes,
+            us: self.us,
+            splits: self.picked.iter().map(choice).collect(),
+        }
     }
 }
 
 fn add(keys: &mut Keys, steps: &[u32], bytes: u64) {
     for step in steps {
-        let key = keys.entry(*step).or_default();
+        let key = &mut keys[*step as usize];
         *key = bytes.max(*key);
     }
-}
-
-/// For each operand of a block the ways to split it that are not far too slow.
-fn candidates(block: &BlockMap, slots: usize) -> Vec<Vec<Candidate>> {
-    let of_site = |site: &TermDiagonals| {
-        let mut found = Vec::new();
-        for unit in units(site.modulus, &site.strides) {
-            for coarse_babies in [false, true] {
-                let offset = unit / 2;
-                let split = Split {
-                    unit,
-                    offset,
-                    coarse_babies,
-                };
-                let sets = Sets::of(site, split);
-                found.extend(
-                    [false, true].map(|chained| sets.candidate(&block.costs, slots, chained)),
-                );
-            }
-        }
-        let least = found.iter().map(|c| c.us).fold(f64::INFINITY, f64::min);
-        found.retain(|c| c.us <= SLOWEST * least);
-        found
-    };
-    block.sites.iter().map(of_site).collect()
-}
-
-/// The candidates picked for each operand of each block.
-type Picked<'c> = Vec<Vec<&'c Candidate>>;
-
-/// Choices at some price of keys, with the bytes of all keys and the time of all maps.
-struct Found<'c> {
-    bytes: u64,
-    us: f64,
-    picked: Picked<'c>,
-}
-
-impl<'c> Found<'c> {
-    fn new(blocks: &[BlockMap], fixed: &Keys, picked: Picked<'c>) -> Self {
-        Self {
-            bytes: keys(blocks, fixed, &picked, None).values().sum(),
-            us: picked.iter().flatten().map(|c| c.us).sum(),
-            picked,
-        }
-    }
-
-    fn choices(&self) -> Vec<BlockSplit> {
-        let choice = |own: &Vec<&Candidate>| BlockSplit {
-            splits: own.iter().map(|c| c.split).collect(),
-            chained: own.iter().any(|c| c.chained),
-        };
-        self.picked.iter().map(choice).collect()
-    }
-}
-
-/// The keys that picked candidates need, those of block `skip` left out.
-fn keys(blocks: &[BlockMap], fixed: &Keys, picked: &Picked<'_>, skip: Option<usize>) -> Keys {
-    let mut keys = fixed.clone();
-    for (index, (block, own)) in blocks.iter().zip(picked).enumerate() {
-        for candidate in own.iter().filter(|_| Some(index) != skip) {
-            add(&mut keys, &candidate.steps, block.key_bytes);
-        }
-    }
-    keys
-}
-
-/// Chooses at a price of keys: each block in turn given the choices of the others, twice.
-fn at_price<'c>(
-    blocks: &[BlockMap],
-    candidates: &'c [Vec<Vec<Candidate>>],
-    fixed: &Keys,
-    us_per_mib: f64,
-) -> Found<'c> {
-    let mut picked: Picked<'c> = vec![Vec::new(); blocks.len()];
-    for _ in 0..2 {
-        for (index, block) in blocks.iter().enumerate() {
-            let others = keys(blocks, fixed, &picked, Some(index));
-            let ways = [false, true].map(|chained| {
-                pick(
-                    &candidates[index],
-                    chained,
-                    &others,
-                    block.key_bytes,
-                    us_per_mib,
-                )
-            });
-            let [direct, chained] = ways;
-            picked[index] = match (direct, chained) {
-                (Some(direct), Some(chained)) if chained.0 < direct.0 => chained.1,
-                (Some(direct), _) => direct.1,
-                (None, Some(chained)) => chained.1,
-                (None, None) => Vec::new(),
-            };
-        }
-    }
-    Found::new(blocks, fixed, picked)
-}
-
-/// Prices act on all blocks at once: between choices that need too many keys and leaner ones, takes over block after
-/// block, that which saves most bytes for its time first, until the keys are within the limit of bytes; `None` where
-/// the limit of time forbids it.
-fn between<'c>(
-    blocks: &[BlockMap],
-    fixed: &Keys,
-    quick: Found<'c>,
-    lean: &Found<'c>,
-    limits: (u64, f64),
-) -> Option<Found<'c>> {
-    let mut found = quick;
-    while found.bytes > limits.0 {
-        let saved = |index: usize| {
-            let mut picked = found.picked.clone();
-            picked[index].clone_from(&lean.picked[index]);
-            let other = Found::new(blocks, fixed, picked);
-            let bytes = found.bytes.saturating_sub(other.bytes);
-            let rate = bytes as f64 / (other.us - found.us).max(1.0);
-            (bytes > 0 && other.us <= limits.1).then_some((rate, other))
-        };
-        let ways = (0..blocks.len()).filter_map(saved);
-        found = ways.max_by(|a, b| a.0.total_cmp(&b.0))?.1;
-    }
-    Some(found)
-}
-
-/// The cheapest candidate of each operand and their price; `None` where an operand has none of this kind.
-fn pick<'c>(
-    sites: &'c [Vec<Candidate>],
-    chained: bool,
-    others: &Keys,
-    key_bytes: u64,
-    us_per_mib: f64,
-) -> Option<(f64, Vec<&'c Candidate>)> {
-    let mut keys = others.clone();
-    let (mut total, mut picked) = (0.0, Vec::new());
-    for candidates in sites {
-        let price = |c: &Candidate| {
-            let more = |step| key_bytes.saturating_sub(keys.get(step).copied().unwrap_or(0));
-            let bytes: u64 = c.steps.iter().map(more).sum();
-            c.us + bytes as f64 / MIB * us_per_mib
-        };
-        let of_kind = candidates.iter().filter(|c| c.chained == chained);
-        let (cost, best) = of_kind
-            .map(|c| (price(c), c))
-            .min_by(|a, b| a.0.total_cmp(&b.0))?;
-        total += cost;
-        add(&mut keys, &best.steps, key_bytes);
-        picked.push(best);
-    }
-    Some((total, picked))
-}
-
-/// The steps of a map under a split.
-struct Sets {
-    split: Split,
-    diagonals: usize,
-    /// `(operand, baby step)` other than 0, ascending.
-    babies: Vec<(u32, i64)>,
-    /// `(result, giant step)`, ascending.
-    giants: Vec<(u32, i64)>,
-}
-
-impl Sets {
-    fn of(site: &TermDiagonals, split: Split) -> Self {
-        let (mut babies, mut giants) = (Vec::new(), Vec::new());
-        for diagonal in &site.diagonals {
-            let (giant, baby) = split.parts(diagonal.distance, site.modulus);
-            if baby != 0 {
-                babies.push((diagonal.input, baby));
-            }
-            giants.push((diagonal.output, giant));
-        }
-        for pairs in [&mut babies, &mut giants] {
-            pairs.sort_unstable();
-            pairs.dedup();
-        }
-        Self {
-            split,
-            diagonals: site.diagonals.len(),
-            babies,
-            giants,
-        }
-    }
-
-    fn candidate(&self, costs: &StepCosts, slots: usize, chained: bool) -> Candidate {
-        let operands = self.babies.chunk_by(|a, b| a.0 == b.0).count();
-        let mut us = self.diagonals as f64 * costs.diagonal
-            + operands as f64 * costs.decompose
-            + self.babies.len() as f64 * costs.baby;
-        let mut steps: BTreeSet<u32> = self.babies.iter().map(|(_, b)| step(*b, slots)).collect();
-        for giants in self.giants.chunk_by(|a, b| a.0 == b.0) {
-            let giants = giants.iter().map(|(_, giant)| *giant);
-            let by: Vec<i64> = match chained {
-                true => links(giants),
-                false => giants.filter(|giant| *giant != 0).collect(),
-            };
-            us += match chained {
-                true => by.len() as f64 * costs.link,
-                false if by.is_empty() => 0.0,
-                false => by.len() as f64 * costs.giant + costs.finish,
-            };
-            steps.extend(by.into_iter().map(|by| step(by, slots)));
-        }
-        Candidate {
-            split: self.split,
-            chained,
-            us,
-            steps: steps.into_iter().collect(),
-        }
-    }
-}
-
-/// The rotations of a chain through ascending giant steps: from the largest down by the differences, at last by the
-/// smallest itself.
-pub fn links(giants: impl DoubleEndedIterator<Item = i64>) -> Vec<i64> {
-    let mut links = Vec::new();
-    let mut last = None;
-    for giant in giants.rev() {
-        if let Some(last) = last {
-            links.push(last - giant);
-        }
-        last = Some(giant);
-    }
-    links.extend(last.filter(|giant| *giant != 0));
-    links
 }

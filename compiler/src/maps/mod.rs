@@ -14,12 +14,14 @@ mod placed;
 mod plan;
 mod split;
 mod steps;
+mod ways;
 
-pub use choice::{BlockMap, BlockSplit, TermDiagonals, choose, links};
+pub use choice::{Beside, BlockMap, BlockSplit, Point, choose, curve};
 pub use footprint::{Diagonal, Footprint, Footprints, Places, footprints};
 pub use placed::{PlacedWeights, stored_weights};
 pub use plan::{Operand, Plan, plan};
 pub use split::{Split, StepCosts, Tally};
+pub use ways::{TermDiagonals, links};
 
 /// The step in `0..slots` that rotates by `by` slots (negative to the other side).
 pub(crate) fn step(by: i64, slots: usize) -> u32 {

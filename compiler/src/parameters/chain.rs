@@ -1,7 +1,8 @@
 //! Chain: sizes of the primes for levels and scales, and the special primes that fit beside them.
 
 use hemet_ckks_params::{
-    MAX_PRIME_BITS, ParamError, Parameters, SecurityLevel, max_log_qp, ntt_primes,
+    MAX_PRIME_BITS, ParamError, Parameters, SecurityLevel, digits_share, full_margin_bits,
+    max_log_qp, ntt_primes, special_choices,
 };
 
 use hemet_schedule::cost::Ring;
@@ -9,11 +10,6 @@ use hemet_schedule::cost::Ring;
 use super::{Levels, Precision};
 use crate::net::{Net, NodeKind, TensorId};
 
-/// Most special primes that are tried.
-const MAX_SPECIAL: u32 = 4;
-/// Bits by which special primes exceed a digit where the modulus allows, so that switching keys adds no more noise
-/// than a rescale.
-const SPECIAL_MARGIN: u32 = 2;
 /// A rescaled product may have a scale this much below the working scale.
 const SCALE_TOLERANCE: f64 = 1.0;
 /// Primes differ from their size by less than this, all together.
@@ -28,6 +24,38 @@ pub struct Chain {
     pub special: u32,
     /// Bits of each of them.
     pub special_bits: u32,
+    /// Digits that they cut the chain into.
+    pub digits: u32,
+}
+
+/// How far special primes exceed the digits of key switching.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Margin {
+    /// So far that digits add little to the error of a switch.
+    Full,
+    /// By [`THIN_BITS`]: the scale of the input makes up for it, which may spare a special prime.
+    Thin,
+    /// Not at all, where the modulus has no room otherwise.
+    Scant,
+}
+
+/// Bits of a thin margin.
+const THIN_BITS: u32 = 2;
+
+impl Margin {
+    /// Bits for a chain of so many primes, at least.
+    fn bits(self, limbs: usize) -> u32 {
+        match self {
+            Margin::Full => full_margin_bits(limbs),
+            Margin::Thin => THIN_BITS.min(full_margin_bits(limbs)),
+            Margin::Scant => 0,
+        }
+    }
+
+    /// What digits add to the variance of a key switch's rounding, in that variance, at most.
+    pub fn share(self, limbs: usize) -> f64 {
+        digits_share(limbs, f64::from(self.bits(limbs)))
+    }
 }
 
 impl Chain {
@@ -70,6 +98,19 @@ impl Chain {
     }
 }
 
+/// Where a chain must fit.
+#[derive(Clone, Copy)]
+pub struct Ground {
+    /// log2 of the ring degree.
+    pub log_n: u32,
+    /// The row of the security table.
+    pub security: SecurityLevel,
+    /// Bound on the outputs, in bits.
+    pub output_bits: i32,
+    /// Of the special primes.
+    pub margin: Margin,
+}
+
 /// All chains for these levels and scales, one for each number of special primes that is possible and secure; and the
 /// bits that the smallest needs. `None` where some scale needs a prime larger than there is, or products and maps at
 /// one level disagree.
@@ -77,33 +118,24 @@ pub fn chains(
     net: &Net,
     levels: &Levels,
     precision: &Precision,
-    output_bits: i32,
-    log_n: u32,
-    security: SecurityLevel,
+    ground: Ground,
 ) -> Option<(Vec<Chain>, u32)> {
-    let primes = primes(net, levels, precision, output_bits, log_n)?;
+    let primes = primes(net, levels, precision, ground)?;
     // A bit for primes that lie above their sizes.
-    let limit = max_log_qp(log_n, security)?.saturating_sub(1);
+    let limit = max_log_qp(ground.log_n, ground.security)?.saturating_sub(1);
     let total: u32 = primes.iter().sum();
-    let mut chains = Vec::new();
-    let mut least = u32::MAX;
-    for special in 1..=MAX_SPECIAL.min(primes.len() as u32) {
-        let widest = primes.windows(special as usize).map(|w| w.iter().sum());
-        let digit: u32 = widest.max().unwrap_or(MAX_PRIME_BITS);
-        let needed = digit.div_ceil(special).max(smallest_prime(log_n));
-        least = least.min(total + special * needed);
-        let room = limit.saturating_sub(total) / special;
-        if needed > room || needed > MAX_PRIME_BITS {
-            continue;
-        }
-        let margin = SPECIAL_MARGIN.div_ceil(special);
-        chains.push(Chain {
-            primes: primes.clone(),
-            special,
-            special_bits: (needed + margin).min(room).min(MAX_PRIME_BITS),
-        });
-    }
-    Some((chains, least))
+    let small = smallest_prime(ground.log_n);
+    let largest = primes.iter().copied().max().unwrap_or(small);
+    let room = limit.saturating_sub(total);
+    let chain = |special: hemet_ckks_params::SpecialChoice| Chain {
+        primes: primes.clone(),
+        special: special.count,
+        special_bits: special.bits,
+        digits: special.digits,
+    };
+    let margin = ground.margin.bits(primes.len());
+    let choices = special_choices(&primes, room, small, margin);
+    Some((choices.into_iter().map(chain).collect(), total + largest))
 }
 
 fn smallest_prime(log_n: u32) -> u32 {
@@ -111,15 +143,9 @@ fn smallest_prime(log_n: u32) -> u32 {
 }
 
 /// Bits of each prime of the chain.
-fn primes(
-    net: &Net,
-    levels: &Levels,
-    precision: &Precision,
-    output_bits: i32,
-    log_n: u32,
-) -> Option<Vec<u32>> {
+fn primes(net: &Net, levels: &Levels, precision: &Precision, ground: Ground) -> Option<Vec<u32>> {
     let count = levels.top() as usize + 1;
-    let small = smallest_prime(log_n);
+    let small = smallest_prime(ground.log_n);
     let mut primes = vec![precision.working.max(small); count];
     let mut scales = Vec::new();
     // Scales of rescaled products depend on the primes and the primes on the scales: settle from the top.
@@ -148,7 +174,7 @@ fn primes(
         true => widest_operand(net, &scales, output) + f64::from(precision.plain[output.0]),
         false => scales[output.0],
     };
-    let headroom = output_bits - precision.output_size;
+    let headroom = ground.output_bits - precision.output_size;
     let base = head + f64::from(headroom) + 1.0 + PRIME_SLACK;
     let below: u32 = primes[1..=levels.level[output.0] as usize].iter().sum();
     primes[0] = (base.ceil() as u32).saturating_sub(below).max(small);

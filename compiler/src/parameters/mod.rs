@@ -10,7 +10,7 @@ pub mod rounding;
 pub mod simulate;
 pub mod structure;
 
-pub use chain::{Chain, chains};
+pub use chain::{Chain, Ground, Margin, chains};
 pub use level::{Levels, Policy};
-pub use noise::Precision;
+pub use noise::{Aims, Precision};
 pub use price::Price;

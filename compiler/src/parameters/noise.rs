@@ -8,9 +8,9 @@
 //!
 //! | source | variance of a slot, at the scale of the ciphertext |
 //! |---|---|
-//! | public-key encryption | `N/2 · 3.19² · (1 + 4N/3)` |
+//! | encryption under the secret key | `N/2 · (3.19² + 1/12)` |
 //! | rescaling (rounding of both halves) | `N/2 · (1 + 2N/3) / 12` |
-//! | switching keys, `d` digits, primes `2^k` above a digit | `N/2 · (1 + 2N/3) / 12 + d · 0.42 · N² / 4^k` |
+//! | switching keys, `l` limbs, special primes `2^k` above a digit | `N/2 · (1 + 2N/3) / 12 + l · 0.42 · N² / 4^k` |
 //! | encoding a diagonal of period `p` | `p / 12` for each, times the operand, at the plaintext's scale |
 //!
 //! Tensors are of unit size ([`crate::passes`], `normalize`), so these are relative errors once divided by the scale.
@@ -18,19 +18,24 @@
 //! (`(x+e)² − x² ≈ 2xe`, deviation 2 against the square's √2). A completed square stores `x + b/2a` at unit size, so
 //! errors up to there count `√(1 + k²)` times for a shift of `k`; `max_shift` bounds the mean of `k²` over a layer.
 //! The sum over all sources, each grown by the products after it, at three deviations, must be at most
-//! `2^-precision_bits`. Encryption and the last rescale have fixed shares of the variance; the other rescales have at
-//! most one, and encoding has what they leave. Keys are switched at the working scale only where products are rescaled
-//! on their own; there it counts as one more rescaling. All this knows no weights. With weights the errors are
+//! `2^-precision_bits`. The input and the last rescale have fixed shares of the variance; the other rescales have at
+//! most one, and encoding has what they leave. A client encrypts under its secret key, so what an input errs by is
+//! mostly the switching of keys in the map that reads it (a batch is never rotated). An encryption under a public key
+//! that errs by `N/2 · 3.19² · (1 + 4N/3)` would be 6.7 to 7.7 bits worse than one under the secret key and break the
+//! promise; the engine's, which is divided by a special prime, errs by a rescale's rounding: half a bit. Keys are
+//! switched at the working scale only where products are rescaled on their own; there it counts as one more
+//! rescaling. Digits add little where special primes exceed them by a full margin ([`super::Margin`]). All this knows
+//! no weights. With weights the errors are
 //! simulated ([`super::simulate`]), and where they would exceed the promise the scales get guard bits. Measured errors
 //! stay below the promise (`tests/noise.rs`, `tests/encrypted.rs`). (A diagonal of period `p < N/2` is a polynomial in
 //! `X^(N/2p)`, so it has `2p` coefficients to round.)
 
 use hemet_ckks_params::MAX_PRIME_BITS;
 
-use crate::Options;
 use crate::activation::Activation;
 use crate::net::{Net, NodeKind, TensorId};
-use crate::parameters::Levels;
+use crate::parameters::{Levels, Margin};
+use crate::{Options, Target};
 
 /// Deviation of the errors of encryption (Bossuat et al. 2024, the security table's assumption).
 const ERROR_DEVIATION: f64 = 3.19;
@@ -62,6 +67,20 @@ pub struct Precision {
     /// Bits by which the output's scale, and that of the plaintexts of its map, are below these: outputs of size
     /// `2^output_size` may err by so much more. Below 0 for small outputs whose errors must be smaller.
     pub output_size: i32,
+    /// Whether keys are switched on the input: not on that of a batch.
+    pub switched_input: bool,
+}
+
+/// What scales are derived for beside the options.
+#[derive(Clone, Copy)]
+pub struct Aims<'a> {
+    /// For each node the weighted coefficients that the diagonals of one result ciphertext round.
+    pub rounded: &'a [f64],
+    /// Bits that the working scale has more than it needs at least, which leaves a larger share of the errors to
+    /// plaintexts, whose scales are smaller then.
+    pub extra: u32,
+    /// By how much special primes will exceed digits.
+    pub margin: Margin,
 }
 
 /// Variance of a slot, at scale 1, that rounding in a rescale leaves.
@@ -69,36 +88,44 @@ pub(super) fn rescale_variance(n: f64) -> f64 {
     n / 2.0 * (1.0 + 2.0 * n / 3.0) / 12.0
 }
 
-/// Variance of a slot, at scale 1, of an input encrypted under the public key.
+/// Variance of a slot, at scale 1, that switching keys leaves; `digits` is the digits' share, in that of rounding.
+pub(super) fn switch_variance(n: f64, digits: f64) -> f64 {
+    rescale_variance(n) * (1.0 + digits)
+}
+
+/// Variance of a slot, at scale 1, of an input encoded and encrypted under the secret key.
 pub(super) fn encryption_variance(n: f64) -> f64 {
-    n / 2.0 * ERROR_DEVIATION.powi(2) * (1.0 + 4.0 * n / 3.0)
+    n / 2.0 * (ERROR_DEVIATION.powi(2) + 1.0 / 12.0)
 }
 
 impl Precision {
-    /// Derives the scales; `rounded` holds, for each node, the weighted coefficients that the diagonals of one result
-    /// ciphertext round. The working scale has `extra` bits more than it needs at least, which leaves a larger share
-    /// of the errors to plaintexts, whose scales are smaller then.
+    /// Derives the scales.
     pub fn derive(
         net: &Net,
         levels: &Levels,
         log_n: u32,
         options: &Options,
-        rounded: &[f64],
-        extra: u32,
+        aims: Aims<'_>,
     ) -> Self {
         let n = f64::from(log_n).exp2();
-        let sources = Sources::new(net, levels, options);
+        let digits = aims.margin.share(levels.top() as usize + 1);
+        let sources = Sources::new(net, levels, options, digits);
         let budget = (-f64::from(options.scale_precision_bits())).exp2() / TAIL;
         let rescale = rescale_variance(n);
         let working = (rescale * sources.rescales / CIPHERTEXT_SHARE).sqrt() / budget;
-        let working = bits(working) + extra;
-        let encrypt = encryption_variance(n);
+        let working = bits(working) + aims.extra;
+        let switched_input = options.target == Target::Latency;
+        let switch = match switched_input {
+            true => switch_variance(n, digits),
+            false => 0.0,
+        };
+        let fresh = encryption_variance(n) + switch;
         let size = options.input_range / 3f64.sqrt();
-        let input = (encrypt * sources.input / INPUT_SHARE).sqrt() / (budget * size);
+        let input = (fresh * sources.input / INPUT_SHARE).sqrt() / (budget * size);
         let output = (rescale / OUTPUT_SHARE).sqrt() / budget;
         let of_ciphertexts = rescale * sources.rescales * (-2.0 * f64::from(working)).exp2();
         let left = budget.powi(2) * (1.0 - INPUT_SHARE - OUTPUT_SHARE) - of_ciphertexts;
-        let pairs = rounded.iter().zip(&sources.growth);
+        let pairs = aims.rounded.iter().zip(&sources.growth);
         let weights: Vec<f64> = pairs.map(|(count, g)| count / 24.0 * g).collect();
         let mut precision = Self {
             input: bits(input),
@@ -109,6 +136,7 @@ impl Precision {
                 true => options.output_size_bits,
                 false => 0,
             },
+            switched_input,
         };
         precision.plain = plain_bits(&weights, left, |id, plain| {
             let id = TensorId(id);
@@ -218,7 +246,8 @@ impl Sources {
         (growth, shifted)
     }
 
-    fn new(net: &Net, levels: &Levels, options: &Options) -> Self {
+    /// `digits` is what digits add to the variance of a key switch's rounding, in that variance.
+    fn new(net: &Net, levels: &Levels, options: &Options, digits: f64) -> Self {
         let (growth, shifted) = Self::factors(net, options);
         let mut sources = Self {
             growth: growth.iter().zip(&shifted).map(|(g, s)| g * s).collect(),
@@ -235,7 +264,8 @@ impl Sources {
                 }
                 // Its own rescaling, and switching keys in the map behind it.
                 NodeKind::Product(..) => {
-                    sources.rescales += if rescaled { 2.0 * growth[id.0] } else { 0.0 }
+                    let both = 2.0 + digits;
+                    sources.rescales += if rescaled { both * growth[id.0] } else { 0.0 }
                 }
             }
         }

@@ -77,8 +77,30 @@ impl Simulation<'_> {
         errors.collect()
     }
 
+    /// For each input the deviation of the error of the difference of two logits, over all pairs.
+    pub fn differences(&self, rounding: &[Rounding]) -> Vec<f64> {
+        let chunks = self.inputs.chunks(INPUTS).zip(SEED..);
+        let of_chunk = |(some, seed): (&[Vec<f64>], u64)| {
+            let logits = self.logits(some, rounding, seed);
+            let of_input = |clean| difference(&logits, clean, clean + 1..clean + RUNS);
+            (0..some.len())
+                .map(|sample| of_input(sample * RUNS))
+                .collect::<Vec<f64>>()
+        };
+        chunks.flat_map(of_chunk).collect()
+    }
+
     /// Deviation of the errors of the logits of each of at most [`INPUTS`] inputs.
     fn errors(&self, inputs: &[Vec<f64>], rounding: &[Rounding], seed: u64) -> Vec<f64> {
+        let logits = self.logits(inputs, rounding, seed);
+        (0..inputs.len())
+            .map(|sample| sample * RUNS)
+            .map(|clean| error(&logits, clean, clean + 1..clean + RUNS))
+            .collect()
+    }
+
+    /// The logits of at most [`INPUTS`] inputs, clean and with errors.
+    fn logits(&self, inputs: &[Vec<f64>], rounding: &[Rounding], seed: u64) -> Vec<Lanes> {
         let (net, structure) = (self.net, self.structure);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let deviations = Deviations::new(net, structure);
@@ -100,11 +122,7 @@ impl Simulation<'_> {
             let deviations: [f64; INPUTS] = std::array::from_fn(deviation);
             add_errors(&mut tensors[id.0], &deviations, &mut rng);
         }
-        let logits = &tensors[net.output().0];
-        (0..inputs.len())
-            .map(|sample| sample * RUNS)
-            .map(|clean| error(logits, clean, clean + 1..clean + RUNS))
-            .collect()
+        tensors.swap_remove(net.output().0)
     }
 
     /// For each of `nodes` the share of the promise that the rounding of its weights alone takes, the larger one of two
@@ -155,6 +173,18 @@ fn error(logits: &[Lanes], clean: usize, draws: Range<usize>) -> f64 {
     };
     let largest = logits.iter().map(square).fold(0.0, worst);
     mean(logits, square).sqrt().max(OF_WORST * largest.sqrt())
+}
+
+/// Deviation of the difference of two errors of an input's logits: with independent errors √2 times theirs, with errors
+/// that all logits share less.
+fn difference(logits: &[Lanes], clean: usize, draws: Range<usize>) -> f64 {
+    let count = logits.len() as f64;
+    let of_draw = |draw: usize| {
+        let errors = || logits.iter().map(|v| v[draw] - v[clean]);
+        let mean = errors().sum::<f64>() / count;
+        2.0 * errors().map(|e| (e - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0)
+    };
+    (draws.clone().map(of_draw).sum::<f64>() / draws.len() as f64).sqrt()
 }
 
 /// The larger share; a sum that overflowed is no share at all.

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use hemet_ckks_params::{MAX_PRIME_BITS, Parameters, max_log_qp};
 use hemet_schedule::artifact::LayerNote;
+use hemet_schedule::cost::Ring;
 use hemet_schedule::{CostTable, Layout, MissingCost, layout::MAX_PERIOD};
 
-use super::{Chain, Levels, Policy, Precision, Price, chains};
+use super::{Aims, Chain, Ground, Levels, Margin, Policy, Precision, Price, chains};
 use crate::layout::{Assignment, Problem, Tallies};
 use crate::maps::Footprints;
 use crate::net::{Net, TensorId};
@@ -24,8 +25,11 @@ pub struct Structure {
     pub layouts: Vec<Layout>,
     /// What the plaintexts of each node round: see [`Precision::derive`].
     pub rounded: Vec<f64>,
-    /// Predicted cost in microseconds, for comparing structures (the estimate comes from the schedule).
+    /// Predicted cost in microseconds under the quickest splits, for comparing structures (the estimate comes from the
+    /// schedule).
     pub cost_us: f64,
+    /// The part of it that is spent in affine maps.
+    pub maps_us: f64,
 }
 
 impl Structure {
@@ -68,13 +72,6 @@ struct Frame {
     chain: Chain,
 }
 
-/// What the scales of plaintexts depend on: see [`Precision::derive`].
-#[derive(Clone, Copy)]
-struct Rounded<'a> {
-    counts: &'a [f64],
-    extra: u32,
-}
-
 /// Most bits that the working scale may have beyond what it needs.
 const MOST_EXTRA_BITS: u32 = 3;
 
@@ -105,26 +102,23 @@ pub struct Task<'a> {
     pub costs: &'a CostTable,
 }
 
-/// Makes the decisions: the cheapest of the smallest secure ring degree and the next, which may pack into fewer
-/// ciphertexts. A batch fills any number of slots, and an image costs least in the smallest ring.
-pub fn decide(task: Task<'_>) -> Result<Structure, Error> {
+/// Makes the decisions: for the smallest secure ring degree, and for the next, which may pack into fewer ciphertexts, at
+/// least one structure altogether. A batch fills any number of slots, and an image costs least in the smallest ring.
+pub fn decide(task: Task<'_>) -> Result<Vec<Structure>, Error> {
     let options = task.options;
-    let mut best: Option<Structure> = None;
+    let mut structures: Vec<Structure> = Vec::new();
     let mut obstacle = None;
     for log_n in 11..=options.max_log_n {
-        let had = best.is_some();
         match at_degree(task, log_n) {
             Ok(found) => {
                 let several = |l: &Layout| l.ciphertexts(1 << (log_n - 1)) > 1;
                 let split = options.target == Target::Latency && found.layouts.iter().any(several);
-                if best.as_ref().is_none_or(|b| found.cost_us < b.cost_us) {
-                    best = Some(found);
-                }
-                if had || !split {
+                structures.push(found);
+                if structures.len() > 1 || !split {
                     break;
                 }
             }
-            Err(_) if had => break,
+            Err(_) if !structures.is_empty() => break,
             // A larger ring holds fewer elements of a batch.
             Err(found @ Obstacle::Tensor(_)) if options.target == Target::Throughput => {
                 return Err(explain(found, options));
@@ -132,10 +126,10 @@ pub fn decide(task: Task<'_>) -> Result<Structure, Error> {
             Err(found) => obstacle = Some(found),
         }
     }
-    match (best, obstacle) {
-        (Some(best), _) => Ok(best),
-        (None, Some(obstacle)) => Err(explain(obstacle, options)),
-        (None, None) => options.check().and(Err(Error::Option {
+    match obstacle {
+        _ if !structures.is_empty() => Ok(structures),
+        Some(obstacle) => Err(explain(obstacle, options)),
+        None => options.check().and(Err(Error::Option {
             option: "max_log_n",
             found: options.max_log_n.to_string(),
             least: 11.0,
@@ -190,21 +184,20 @@ fn at_degree(task: Task<'_>, log_n: u32) -> Result<Structure, Obstacle> {
     let limbs = frames(net, options, log_n, &guess)?[0].chain.primes.len();
     let problem = Problem::new(net, footprints, slots, options, tallies)
         .map_err(|id| Obstacle::Tensor(too_large(net, id, options, slots, limbs)))?;
-    let first = frames(net, options, log_n, &problem.rounded(&problem.rasters()))?;
-    let (frame, _) = cheapest(&problem, &problem.rasters(), first, costs, log_n)?;
-    let price = Price::new(costs, frame.chain.ring(log_n));
-    let assignment = problem
-        .search(&frame.levels, &price)
-        .map_err(Obstacle::Cost)?;
-    // The numbers of diagonals are known now, so the scales of plaintexts are exact.
-    let rounded = problem.rounded(&assignment);
-    let last = frames(net, options, log_n, &rounded)?;
-    let (frame, cost_us) = cheapest(&problem, &assignment, last, costs, log_n)?;
+    let ground = Degree {
+        task,
+        problem: &problem,
+        log_n,
+    };
+    let (frame, assignment) = ground.settled()?;
     let parameters = frame
         .chain
         .parameters(log_n, options.security)
         .map_err(|error| Obstacle::Other(error.into()))?;
+    let price = Price::new(costs, &Ring::of(&parameters)).map_err(Obstacle::Cost)?;
     Ok(Structure {
+        cost_us: problem.cost(&assignment, &frame.levels, &price),
+        maps_us: problem.maps_us(&assignment, &frame.levels, &price),
         parameters,
         levels: frame.levels,
         precision: frame.precision,
@@ -212,9 +205,86 @@ fn at_degree(task: Task<'_>, log_n: u32) -> Result<Structure, Obstacle> {
             .ids()
             .map(|id| problem.layout(&assignment, id).clone())
             .collect(),
-        rounded,
-        cost_us,
+        rounded: problem.rounded(&assignment),
     })
+}
+
+/// The choice of frame and layouts at one ring degree.
+struct Degree<'a> {
+    task: Task<'a>,
+    problem: &'a Problem<'a>,
+    log_n: u32,
+}
+
+/// A frame with its cost under some layouts, in microseconds.
+type Costed = (Frame, f64);
+
+/// Levels from whose best frames layouts are sought.
+const STARTS: usize = 3;
+
+impl Degree<'_> {
+    /// Frame and layouts that are each the cheapest given the other, the cheapest such pair found from several starts:
+    /// layouts are cheap or dear by the frame, and the scales of plaintexts, so the frame, follow from the layouts.
+    fn settled(&self) -> Result<(Frame, Assignment), Obstacle> {
+        let mut best: Option<(Costed, Assignment)> = None;
+        let mut starts: Vec<Costed> = Vec::new();
+        for (frame, cost) in self.frames(&self.problem.rasters())? {
+            if starts.iter().all(|(known, _)| known.levels != frame.levels) {
+                starts.push((frame, cost));
+            }
+        }
+        let mut obstacle = None;
+        for (mut frame, _) in starts.into_iter().take(STARTS) {
+            loop {
+                let price = self.price(&frame)?;
+                let assignment = self.problem.search(&frame.levels, &price);
+                if best.as_ref().is_some_and(|(_, known)| *known == assignment) {
+                    break;
+                }
+                let found = match self.frames(&assignment) {
+                    Ok(frames) => frames.into_iter().next(),
+                    Err(found) => {
+                        obstacle = Some(found);
+                        None
+                    }
+                };
+                match found {
+                    Some(found) if best.as_ref().is_none_or(|(known, _)| found.1 < known.1) => {
+                        frame = found.0.clone();
+                        best = Some((found, assignment));
+                    }
+                    Some(_) | None => break,
+                }
+            }
+        }
+        match (best, obstacle) {
+            (Some(((frame, _), assignment)), _) => Ok((frame, assignment)),
+            (None, Some(obstacle)) => Err(obstacle),
+            (None, None) => Err(Obstacle::Modulus {
+                needed: None,
+                levels: 0,
+                working: 0,
+            }),
+        }
+    }
+
+    /// The frames for some layouts, the cheapest first; at least one.
+    fn frames(&self, assignment: &Assignment) -> Result<Vec<Costed>, Obstacle> {
+        let Task { net, options, .. } = self.task;
+        let mut costed = Vec::new();
+        for frame in frames(net, options, self.log_n, &self.problem.rounded(assignment))? {
+            let price = self.price(&frame)?;
+            let cost = self.problem.cost(assignment, &frame.levels, &price);
+            costed.push((frame, cost));
+        }
+        costed.sort_by(|a, b| a.1.total_cmp(&b.1));
+        Ok(costed)
+    }
+
+    fn price(&self, frame: &Frame) -> Result<Price, Obstacle> {
+        let ring = frame.chain.ring(self.log_n);
+        Price::new(self.task.costs, &ring).map_err(Obstacle::Cost)
+    }
 }
 
 /// What to say of a tensor that no layout holds.
@@ -238,23 +308,51 @@ fn too_large(net: &Net, id: TensorId, options: &Options, slots: usize, limbs: us
     }
 }
 
-/// Every frame that is secure at this degree, at least one.
+/// Every frame that is secure at this degree, at least one; with scant margins where no others are possible.
 fn frames(
     net: &Net,
     options: &Options,
     log_n: u32,
     rounded: &[f64],
 ) -> Result<Vec<Frame>, Obstacle> {
-    let mut frames: Vec<Frame> = Vec::new();
+    let mut frames = Vec::new();
+    let aims = |margin| Aims {
+        rounded,
+        extra: 0,
+        margin,
+    };
+    let mut with = |margin| add_frames(net, options, log_n, aims(margin), &mut frames);
+    let obstacle = with(Margin::Full);
+    with(Margin::Thin);
+    if frames.is_empty() {
+        add_frames(net, options, log_n, aims(Margin::Scant), &mut frames);
+    }
+    match frames.is_empty() {
+        true => Err(obstacle),
+        false => Ok(frames),
+    }
+}
+
+/// Adds the frames with a margin that are not dearer than others; what to say where there are none.
+fn add_frames(
+    net: &Net,
+    options: &Options,
+    log_n: u32,
+    aims: Aims<'_>,
+    frames: &mut Vec<Frame>,
+) -> Obstacle {
     let (mut needed, mut top, mut working) = (None, 0, 0);
+    let ground = Ground {
+        log_n,
+        security: options.security,
+        output_bits: options.output_bits,
+        margin: aims.margin,
+    };
     let extras = |policy| (0..=MOST_EXTRA_BITS).map(move |extra| (policy, extra));
     let ways = Policy::ALL.into_iter().flat_map(extras);
     for ((policy, extra), agree) in ways.flat_map(|way| [(way, false), (way, true)]) {
-        let of_plain = Rounded {
-            counts: rounded,
-            extra,
-        };
-        let (levels, mut precision) = settle(net, options, log_n, of_plain, policy);
+        let aims = Aims { extra, ..aims };
+        let (levels, mut precision) = settle(net, options, log_n, aims, policy);
         top = top.max(levels.top());
         if extra == 0 {
             working = working.max(precision.working);
@@ -264,36 +362,36 @@ fn frames(
             let plain = precision.plain.iter().copied().max().unwrap_or(0);
             precision.working = precision.working.max(plain);
         }
-        let bits = options.output_bits;
-        let found = chains(net, &levels, &precision, bits, log_n, options.security);
-        let Some((chains, least)) = found else {
+        let Some((chains, least)) = chains(net, &levels, &precision, ground) else {
             continue;
         };
         needed = Some(needed.unwrap_or(u32::MAX).min(least));
         for chain in chains {
-            // With the same levels and special primes fewer bits never cost more.
-            let special = chain.special;
-            let same = |f: &&mut Frame| f.levels == levels && f.chain.special == special;
             let frame = Frame {
                 levels: levels.clone(),
                 precision: precision.clone(),
                 chain,
             };
-            match frames.iter_mut().find(same) {
-                Some(known) if known.chain.bits() <= frame.chain.bits() => {}
-                Some(known) => *known = frame,
-                None => frames.push(frame),
+            if !frames.iter().any(|known| known.is_no_dearer(&frame)) {
+                frames.retain(|known| !frame.is_no_dearer(known));
+                frames.push(frame);
             }
         }
     }
-    if frames.is_empty() {
-        return Err(Obstacle::Modulus {
-            needed,
-            levels: top,
-            working,
-        });
+    Obstacle::Modulus {
+        needed,
+        levels: top,
+        working,
     }
-    Ok(frames)
+}
+
+impl Frame {
+    /// Whether it never costs more than another: at the same levels no more special primes, digits and bits.
+    fn is_no_dearer(&self, other: &Frame) -> bool {
+        let sizes = |f: &Frame| [f.chain.special, f.chain.digits, f.chain.bits()];
+        let pairs = sizes(self).into_iter().zip(sizes(other));
+        self.levels == other.levels && pairs.into_iter().all(|(own, other)| own <= other)
+    }
 }
 
 /// Levels and scales under a policy, with those products rescaled on their own whose map would need too large a prime.
@@ -301,14 +399,13 @@ fn settle(
     net: &Net,
     options: &Options,
     log_n: u32,
-    rounded: Rounded<'_>,
+    aims: Aims<'_>,
     policy: Policy,
 ) -> (Levels, Precision) {
     let mut eager = vec![false; net.nodes.len()];
     loop {
         let levels = Levels::assign(net, policy, &eager);
-        let precision =
-            Precision::derive(net, &levels, log_n, options, rounded.counts, rounded.extra);
+        let precision = Precision::derive(net, &levels, log_n, options, aims);
         let before = eager.clone();
         for id in net.ids() {
             let result = precision.of_result(net, id);
@@ -322,33 +419,5 @@ fn settle(
         if eager == before {
             return (levels, precision);
         }
-    }
-}
-
-fn cheapest(
-    problem: &Problem<'_>,
-    assignment: &Assignment,
-    frames: Vec<Frame>,
-    costs: &CostTable,
-    log_n: u32,
-) -> Result<(Frame, f64), Obstacle> {
-    let mut best: Option<(Frame, f64)> = None;
-    let mut missing = None;
-    for frame in frames {
-        let price = Price::new(costs, frame.chain.ring(log_n));
-        match problem.cost(assignment, &frame.levels, &price) {
-            Ok(cost) if best.as_ref().is_none_or(|b| cost < b.1) => best = Some((frame, cost)),
-            Ok(_) => {}
-            Err(error) => missing = Some(error),
-        }
-    }
-    match (best, missing) {
-        (Some(best), _) => Ok(best),
-        (None, Some(missing)) => Err(Obstacle::Cost(missing)),
-        (None, None) => Err(Obstacle::Modulus {
-            needed: None,
-            levels: 0,
-            working: 0,
-        }),
     }
 }

@@ -6,6 +6,7 @@ pub mod networks;
 
 use std::collections::HashMap;
 
+use hemet_compiler::{Error, KeyBudget, Options, estimate, synthetic_table};
 use hemet_schedule::{Constant, Diagonals, LinearPlan, Op, Schedule, ValueId};
 use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly, Window};
 use hemet_spaces::{Layer, LayerGraph, NodeId, Shape, Weights};
@@ -14,6 +15,19 @@ use rand_chacha::ChaCha8Rng;
 
 pub fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
+}
+
+/// The options under which a network takes as few evaluation keys as the compiler finds.
+pub fn with_fewest_keys(graph: &LayerGraph, options: &Options) -> Options {
+    let with = |mib| Options {
+        key_budget: KeyBudget::AtMost(mib),
+        ..options.clone()
+    };
+    match estimate(graph, &with(1), &synthetic_table()) {
+        Ok(_) => with(1),
+        Err(Error::Keys { least, .. }) => with(least.div_ceil(1 << 20) as u32),
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// Runs a schedule on slots of 64-bit floats, without scales or noise.
@@ -150,7 +164,8 @@ fn execute(
         if let Some(noise) = noise.as_deref_mut() {
             let n = noise.degree;
             let deviation = match &instruction.op {
-                Op::Input { .. } => 3.19 * (n / 2.0 * (1.0 + 4.0 * n / 3.0)).sqrt(),
+                // Encrypted under the secret key, of rounded coefficients.
+                Op::Input { .. } => (n / 2.0 * (3.19f64.powi(2) + 1.0 / 12.0)).sqrt(),
                 Op::Rotate { .. } | Op::Relinearize { .. } => noise.switch,
                 Op::Rescale { .. } => noise.rescale,
                 Op::AddPlain { .. } => (n / 24.0).sqrt(),

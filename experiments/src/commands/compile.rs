@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hemet_compiler::KeyBudget;
 use hemet_onnx::{Degree, Imported, Source};
 use hemet_runtime::door::Model;
 use hemet_schedule::artifact::{Artifact, Manifest};
@@ -9,12 +10,13 @@ use hemet_schedule::{CostTable, OutputTransform};
 use hemet_search::Trial;
 use hemet_search::data::{self, Dataset};
 use hemet_spaces::{Scheme, Weights};
+use serde::Serialize;
 
 use crate::calibration::{self, Calibration};
 use crate::cli::fit_report;
 use crate::common;
 use crate::error::Error;
-use crate::experiment::{Experiment, security_level};
+use crate::experiment::{AGREEMENT_OF_SHARED, Experiment, security_level};
 use crate::run::folder::RunFolder;
 use crate::run::images;
 use crate::schemes::ckks::compile::sharing;
@@ -24,7 +26,7 @@ use crate::schemes::{self, CostSource, TrainedNetwork, Wishes};
 /// Compile a trial of a run, or an ONNX model, to an artifact
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet compile runs/digits --trial 7 -o model.hemet\n  hemet compile model.onnx -o model.hemet --precision 10\n  hemet compile model.onnx -o batches.hemet --target throughput\n  hemet compile relu.onnx -o model.hemet --fit-activations 4 --calibrate calibration.safetensors"
+    after_help = "Example:\n  hemet compile runs/digits --trial 7 -o model.hemet\n  hemet compile model.onnx -o model.hemet --precision 10\n  hemet compile model.onnx -o model.hemet --agreement 99.5 --calibrate images.safetensors --json\n  hemet compile model.onnx -o batches.hemet --target throughput\n  hemet compile relu.onnx -o model.hemet --fit-activations 4 --calibrate calibration.safetensors"
 )]
 pub struct Args {
     /// A run folder (with --trial), or an ONNX file
@@ -51,14 +53,19 @@ pub struct Args {
     /// Promised precision of the logits, in bits after the point; without it, the experiment's, or 10 for an ONNX file
     #[arg(long, value_name = "BITS")]
     pub precision: Option<u32>,
+    /// In place of a precision, percent of images whose class must not change through encryption, 50 to 100: the coarsest
+    /// precision that keeps it is chosen, by the margins of the clean logits and the simulated errors. For an ONNX file
+    /// images come with --calibrate; without it, the experiment's
+    #[arg(long, value_name = "PERCENT", conflicts_with = "precision")]
+    pub agreement: Option<f64>,
     /// How many results may be shown to others than the key's owner, such as 1000 or 2^20: decryption then adds noise
     /// within the promised precision; without it, the experiment's, or none for an ONNX file
     #[arg(long, value_name = "N", value_parser = results)]
     pub share_results: Option<u64>,
-    /// For an ONNX file: MiB of evaluation keys that a client should have to send at most; fewer keys make a slower
-    /// schedule
-    #[arg(long, value_name = "MIB")]
-    pub key_memory: Option<u32>,
+    /// For an ONNX file: MiB of evaluation keys that a client has to send at most, or none for the quickest schedule;
+    /// without it, as many as are worth their time. `hemet inspect --keys` shows time against bytes
+    #[arg(long, value_name = "MIB", value_parser = key_budget)]
+    pub key_memory: Option<KeyBudget>,
     /// For an ONNX file: bound on the magnitude of the inputs
     #[arg(long, value_name = "X")]
     pub input_range: Option<f64>,
@@ -85,6 +92,9 @@ pub struct Args {
     /// For an ONNX file: cost table to choose with; without it, that of this machine
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
+    /// Print what was chosen as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 impl Args {
@@ -118,6 +128,17 @@ fn results(text: &str) -> Result<u64, String> {
     };
     let number = number.filter(|results| *results > 0);
     number.ok_or_else(|| "give a whole number from 1 on, such as 1000 or 2^20".into())
+}
+
+/// A budget of evaluation keys.
+fn key_budget(text: &str) -> Result<KeyBudget, String> {
+    match text {
+        "none" => Ok(KeyBudget::Unbounded),
+        text => text
+            .parse()
+            .map(KeyBudget::AtMost)
+            .map_err(|_| "write a whole number of MiB, or none".into()),
+    }
 }
 
 /// The scheme with this name.
@@ -171,12 +192,58 @@ pub fn run(args: &Args) -> Result<(), Error> {
     };
     let bytes = model.to_bytes()?;
     hemet_files::write_atomically(&args.out, &bytes)?;
-    let network = &model.manifest().network;
-    println!("{network} compiled to {}", args.out.display());
-    if let Some(promise) = &model.manifest().promise {
+    if args.json {
+        let artifact = Artifact::from_bytes(&bytes).map_err(|e| Error::file(&args.out, e))?;
+        return common::print_json(&Chosen::of(&artifact));
+    }
+    let manifest = model.manifest();
+    println!("{} compiled to {}", manifest.network, args.out.display());
+    if let Some(promise) = &manifest.promise {
         println!("{promise}");
     }
+    if let Some(agreement) = &manifest.agreement {
+        println!("{agreement}");
+    }
     Ok(())
+}
+
+/// What was chosen for an artifact.
+#[derive(Serialize)]
+struct Chosen {
+    network: String,
+    /// Promised precision of the logits, in bits after the point.
+    precision_bits: u32,
+    /// Percent of images that keep their class, where the precision was chosen by that.
+    predicted_agreement: Option<f64>,
+    /// Images that it was predicted on.
+    agreement_images: Option<usize>,
+    predicted_latency_ms: Option<f64>,
+    /// Largest error of a logit that is promised.
+    promised_error: Option<f64>,
+    log_n: u32,
+    log_qp: f64,
+    special_primes: usize,
+    evaluation_key_bytes: u64,
+}
+
+impl Chosen {
+    fn of(artifact: &Artifact) -> Self {
+        let (manifest, header) = (&artifact.manifest, &artifact.schedule.header);
+        let parameters = &header.parameters;
+        let agreement = manifest.agreement;
+        Self {
+            network: manifest.network.clone(),
+            precision_bits: header.precision_bits,
+            predicted_agreement: agreement.map(|a| a.predicted),
+            agreement_images: agreement.map(|a| a.images),
+            predicted_latency_ms: manifest.predicted_latency_ms,
+            promised_error: manifest.promise.as_ref().map(|promise| promise.error),
+            log_n: parameters.log_n(),
+            log_qp: parameters.log_qp_bits(),
+            special_primes: parameters.special().len(),
+            evaluation_key_bytes: artifact.schedule.key_bytes().sent,
+        }
+    }
 }
 
 fn untrained(trial: &Trial) -> Error {
@@ -194,6 +261,9 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     let calibration = calibration.transpose()?;
     if let (Some(data), Some(path)) = (&calibration, &args.calibrate) {
         hemet_compiler::check_samples(&data.inputs, None).map_err(|e| Error::file(path, e))?;
+    }
+    if args.agreement.is_some() && args.share_results.is_some() {
+        return Err(Error::user(AGREEMENT_OF_SHARED));
     }
     let (imported, fit_error) = import(args, &bytes, calibration.as_ref())?;
     if let (Some(data), Some(file)) = (&calibration, &args.calibrate) {
@@ -240,6 +310,8 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
         classes: imported.classes,
         sharing: sharing(args.share_results, compiled.promise.error),
         promise: Some(compiled.promise),
+        agreement: compiled.agreement,
+        keys: compiled.keys,
         cost_machine: Some(table.machine),
         fit_error,
         ..Manifest::new(&name)
@@ -278,13 +350,14 @@ fn wished(args: &Args, imported: &Imported) -> Result<hemet_compiler::Options, E
     if let Some(bits) = args.precision {
         options.precision_bits = bits;
     }
+    options.agreement = args.agreement;
     if let Some(results) = args.share_results {
         let graph = &imported.graph;
         let numbers = graph.node(graph.output()).shape.len();
         options.precision_bits += hemet_ckks_params::hidden_bits(results, numbers);
     }
-    if let Some(mib) = args.key_memory {
-        options.key_budget_mib = mib;
+    if let Some(budget) = args.key_memory {
+        options.key_budget = budget;
     }
     Ok(options)
 }
@@ -311,7 +384,7 @@ fn import(
     };
     let (Some(degree), Some(data)) = (args.fit_activations, calibration) else {
         let imported = hemet_onnx::import(source).map_err(wrong)?;
-        say_what_is_left(imported.outputs.as_ref());
+        say_what_is_left(imported.outputs.as_ref(), args.json);
         return Ok((imported, None));
     };
     let calibration = hemet_onnx::Calibration {
@@ -321,21 +394,28 @@ fn import(
     };
     let (imported, report) =
         hemet_onnx::import_fitted(source, degree, calibration).map_err(wrong)?;
-    fit_report::print(&report);
-    say_what_is_left(imported.outputs.as_ref());
+    if !args.json {
+        fit_report::print(&report);
+    }
+    say_what_is_left(imported.outputs.as_ref(), args.json);
     Ok((imported, Some(report.max_abs_error)))
 }
 
-/// Prints what of the model the client does after decrypting.
-fn say_what_is_left(outputs: Option<&OutputTransform>) {
+/// Prints what of the model the client does after decrypting; on standard error where standard output is for JSON.
+fn say_what_is_left(outputs: Option<&OutputTransform>, json: bool) {
     for part in outputs.iter().flat_map(|outputs| &outputs.parts) {
         let words: Vec<&str> = part.steps.iter().map(|step| step.name()).collect();
-        if !words.is_empty() {
-            println!(
-                "left to the client, which applies it exactly to the decrypted outputs: {} for `{}`",
-                words.join(", then "),
-                part.name
-            );
+        if words.is_empty() {
+            continue;
+        }
+        let text = format!(
+            "left to the client, which applies it exactly to the decrypted outputs: {} for `{}`",
+            words.join(", then "),
+            part.name
+        );
+        match json {
+            true => eprintln!("{text}"),
+            false => println!("{text}"),
         }
     }
 }
@@ -371,11 +451,17 @@ fn from_run(args: &Args, number: usize) -> Result<Box<dyn Model>, Error> {
     if trial.outcome.accuracy().is_none() {
         return Err(untrained(&trial));
     }
+    if args.json && scheme != Scheme::Ckks {
+        return Err(Error::user(format!(
+            "--json tells parameters of scheme ckks; trial {number} is of scheme {scheme}: use `hemet inspect --json`"
+        )));
+    }
     let door = schemes::door(scheme);
     let wishes = Wishes {
         target: args.target.into(),
         security_bits: args.security,
         precision_bits: args.precision,
+        agreement: args.agreement,
         share_results: args.share_results,
     };
     door.wish(&mut experiment, &wishes)?;

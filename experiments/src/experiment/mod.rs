@@ -38,6 +38,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use choose::Choose;
+pub(crate) use rules::AGREEMENT_OF_SHARED;
 pub use space::{read_space, space_of};
 pub use text::Text;
 pub use yaml::{over, parse, parse_unchecked};
@@ -164,6 +165,12 @@ pub struct Compile {
     /// Promised precision of the logits: an error of at most 2^-precision_bits.
     #[schemars(range(min = 2, max = 30), extend("x-unit" = "bits", "x-scheme" = "ckks"))]
     pub precision_bits: u32,
+    /// In place of a precision, percent of images whose class must not change through encryption: a trained network is
+    /// compiled at the coarsest precision that keeps it, by the margins of its logits on training images and the
+    /// simulated errors. `precision_bits` is then what estimates before training go by.
+    #[schemars(range(min = 50, max = 100), extend("x-unit" = "percent", "x-scheme" = "ckks"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<f64>,
     /// How many results may be shown to others than the key's owner, over the life of a key; none where not given.
     /// Decryption then adds noise within the promised precision, and ciphertexts are made exact enough for it.
     #[schemars(range(min = 1), extend("x-scheme" = "ckks"))]
@@ -193,6 +200,7 @@ impl Default for Compile {
         Self {
             security_bits: 128,
             precision_bits: hemet_compiler::Options::default().precision_bits,
+            agreement: None,
             share_results: None,
             failure_bits: 40,
             output: Output::Logits,
@@ -314,6 +322,9 @@ impl Experiment {
         Ok(hemet_compiler::Options {
             security: security_level(self.compile.security_bits)?,
             precision_bits: self.compile.precision_bits + self.hidden_bits(),
+            agreement: self.compile.agreement,
+            // What training keeps its quadratics within.
+            max_shift: hemet_search::train::LARGEST_SHIFT,
             ..Default::default()
         })
     }

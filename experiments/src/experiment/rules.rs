@@ -8,6 +8,10 @@ use super::Experiment;
 use super::text::Text;
 use crate::error::Error;
 
+/// Why results that are shown have a precision.
+pub(crate) const AGREEMENT_OF_SHARED: &str = "agreement does not go with shared results, for which decryption adds noise \
+     within a promised precision: name a precision in its place";
+
 /// Refuses what keys say together, at the key that is to be mended; fills in how the best is chosen.
 pub(super) fn check(text: &Text, experiment: &mut Experiment) -> Result<(), Error> {
     let at = |keys: &[&str]| keys.iter().fold(Path::default(), |path, key| path.key(key));
@@ -38,6 +42,9 @@ pub(super) fn check(text: &Text, experiment: &mut Experiment) -> Result<(), Erro
         .map_err(|e| wrong(&["train", "alternate"], e.to_string()))?;
     Objectives::new(&experiment.objectives, &experiment.constraints)
         .map_err(|e| wrong(&["objectives"], e.to_string()))?;
+    if experiment.compile.agreement.is_some() && experiment.compile.share_results.is_some() {
+        return Err(wrong(&["compile", "agreement"], AGREEMENT_OF_SHARED.into()));
+    }
     experiment
         .quantize
         .check()

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use hemet_compiler::Target;
 use hemet_runtime::schemes::Known;
+use hemet_schedule::Agreement;
 use hemet_search::Trial;
 use hemet_search::data::Dataset;
 use hemet_search::trial::Point;
@@ -30,6 +31,7 @@ pub struct Deployed {
     session: Session,
     /// Of the artifact, where it tells.
     predicted_latency_ms: Option<f64>,
+    predicted_agreement: Option<Agreement>,
     test_accuracy: f64,
     log_n: u32,
     log_qp: f64,
@@ -74,6 +76,7 @@ pub fn deploy(ending: &Ending<'_>, trial: &Trial, file: &Path) -> Result<Deploye
         trial: trial.clone(),
         point,
         predicted_latency_ms: model.manifest().predicted_latency_ms,
+        predicted_agreement: model.manifest().agreement,
         test_accuracy,
         log_n: figures.log_n,
         log_qp: figures.log_qp_bits,
@@ -135,6 +138,7 @@ impl Deployed {
             plaintext_accuracy: figures.plaintext_accuracy,
             encrypted_accuracy: figures.encrypted_accuracy,
             agreement: figures.agreement,
+            predicted_agreement: self.predicted_agreement,
             encrypted_images: figures.images,
             max_abs_error: figures.max_abs_error,
             classes: figures.classes,

@@ -1,5 +1,6 @@
 //! The figures of a search that has ended: `summary.json` in its run folder.
 
+use hemet_schedule::Agreement;
 use hemet_search::pareto::ParetoFront;
 use hemet_search::trial::Point;
 use hemet_search::{Outcome, Trial};
@@ -136,6 +137,9 @@ pub struct Best {
     pub encrypted_accuracy: f64,
     /// Share of those images with the same class both ways; of values, of those that agree within the promise.
     pub agreement: f64,
+    /// What was predicted of that, and the precision that was chosen for it; none where a precision was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted_agreement: Option<Agreement>,
     /// Number of test images that were classified encrypted.
     pub encrypted_images: usize,
     /// What the classes are called; none in summaries of earlier versions.

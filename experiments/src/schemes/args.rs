@@ -17,6 +17,9 @@ pub struct Inspect {
     /// Print the schedule's text
     #[arg(long)]
     pub schedule: bool,
+    /// Show what other budgets of evaluation keys would cost: time against bytes
+    #[arg(long)]
+    pub keys: bool,
     /// Draw the level diagram of the schedule (SVG; PNG where FILE ends in .png)
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,

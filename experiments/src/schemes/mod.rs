@@ -117,6 +117,8 @@ pub struct Wishes {
     pub security_bits: Option<u32>,
     /// Promised precision of the logits, in bits after the point.
     pub precision_bits: Option<u32>,
+    /// In its place, percent of images whose class must not change.
+    pub agreement: Option<f64>,
     /// Results that may be shown to others.
     pub share_results: Option<u64>,
 }

@@ -42,6 +42,7 @@ mod whiten;
 
 pub use device::Device;
 pub use infer::{class, r_squared};
+pub use optimizer::LARGEST_SHIFT;
 pub use options::{Border, Polynomials, Schedule, TrainOptions, Whitening};
 pub use phase::tune::Tune;
 pub use phase::{Layers, PhaseOptions};

@@ -63,6 +63,8 @@ impl Sgd {
 
 /// Greatest `|b|` of a quadratic in units of `a`; a power of two, so that its product with `a` is exact.
 const STEEPEST: f32 = 4.0;
+/// Greatest `|b/2a|` of a trained quadratic `a·x² + b·x + c`, HerPN's included.
+pub const LARGEST_SHIFT: f64 = STEEPEST as f64 / 2.0;
 /// Least `a` of a quadratic.
 const FLATTEST: f32 = 1.0 / 1024.0;
 

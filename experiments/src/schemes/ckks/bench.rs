@@ -23,6 +23,10 @@ struct Figures {
     predicted_for: Option<String>,
     predicted_threads: usize,
     measured_latency_ms: Vec<f64>,
+    /// Of the first answer of a server that just started: keys and what the server keeps come into memory.
+    first_answer_ms: f64,
+    /// Of the answers after it, in the median.
+    steady_latency_ms: f64,
     threads: usize,
     log_n: u32,
     log_qp: f64,
@@ -97,6 +101,8 @@ pub fn run(args: &Args) -> Result<(), Error> {
         predicted_for: prediction.machine,
         predicted_threads: prediction.threads,
         measured_latency_ms: runs.latencies_ms,
+        first_answer_ms: alone.latency_s * 1e3,
+        steady_latency_ms: median_ms,
         threads: args.threads,
         log_n: parameters.log_n(),
         log_qp: parameters.log_qp_bits(),
@@ -364,6 +370,7 @@ fn show(args: &Args, figures: &Figures) -> Result<(), Error> {
         figures.measured_latency_ms.len(),
         args.threads
     );
+    println!("first answer    {} ms", ms(figures.first_answer_ms));
     if figures.images_per_request > 1 {
         println!(
             "throughput      {:.0} images a second ({} in a request)",

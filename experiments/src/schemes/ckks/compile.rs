@@ -77,10 +77,14 @@ impl Costs for CompilerCosts {
         let experiment = trained.experiment;
         let space = experiment.space()?;
         let graph = space.graph(trained.architecture)?;
-        let options = Options {
+        let mut options = Options {
             target,
+            // Other trainings may have kept quadratics within more than this one.
+            max_shift: Options::default().max_shift,
             ..self.options.clone()
         };
+        let fitted = options.fit_activation(&graph, trained.weights);
+        fitted.map_err(|e| Error::Uncompilable(e.to_string()))?;
         let (samples, table) = ((trained.samples)(), &self.table);
         let compiled =
             hemet_compiler::compile_for(&samples, &graph, trained.weights, &options, table);
@@ -93,6 +97,8 @@ impl Costs for CompilerCosts {
             input_transform: compiled.input_transform,
             sharing: sharing(experiment.compile.share_results, compiled.promise.error),
             promise: Some(compiled.promise),
+            agreement: compiled.agreement,
+            keys: compiled.keys,
             ..trained.manifest(estimate.latency_ms, &table.machine)?
         };
         Ok((

@@ -65,8 +65,34 @@ pub fn run(args: &Args) -> Result<(), Error> {
     if args.output.json {
         return common::print_json(&figures);
     }
-    show(&figures);
+    match args.keys {
+        true => show_keys(&figures),
+        false => show(&figures),
+    }
     Ok(())
+}
+
+/// Time against bytes of evaluation keys.
+fn show_keys(figures: &Figures) {
+    let has = figures.sizes.evaluation_key_bytes;
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    println!("evaluation keys of this artifact: {:.1} MB", megabytes(has));
+    if figures.manifest.keys.is_empty() {
+        println!("what other budgets would cost is not known; compile the network again to see it");
+        return;
+    }
+    println!(
+        "other budgets (`hemet compile --key-memory MIB`), from the quickest schedule to the fewest keys:"
+    );
+    println!("{:>12} {:>10} {:>14}", "keys", "budget", "predicted");
+    for point in &figures.manifest.keys {
+        let ms = hemet_reports::number::milliseconds(point.predicted_ms);
+        let mib = point.bytes.div_ceil(1 << 20);
+        println!(
+            "{:>9.1} MB {mib:>6} MiB {ms:>11} ms",
+            megabytes(point.bytes)
+        );
+    }
 }
 
 fn draw(path: &Path, diagram: &LevelDiagram) -> Result<(), Error> {
@@ -101,6 +127,9 @@ fn show(figures: &Figures) {
     );
     if let Some(promise) = &manifest.promise {
         println!("promise        {promise}");
+    }
+    if let Some(agreement) = &manifest.agreement {
+        println!("agreement      {agreement}");
     }
     if let (Some(sharing), Some(noise)) = (manifest.sharing, figures.shown_noise) {
         println!(

@@ -9,7 +9,7 @@ pub mod layers;
 pub mod profile;
 
 use crate::error::Error;
-use crate::experiment::Experiment;
+use crate::experiment::{AGREEMENT_OF_SHARED, Compile, Experiment};
 use crate::run::summary::Best;
 
 use super::{CostSource, Costs, Door, Wishes, args};
@@ -38,8 +38,16 @@ impl Door for Ckks {
         let compile = &mut experiment.compile;
         compile.security_bits = wishes.security_bits.unwrap_or(compile.security_bits);
         compile.precision_bits = wishes.precision_bits.unwrap_or(compile.precision_bits);
+        compile.agreement = match wishes.precision_bits {
+            // Whoever names a precision wants that.
+            Some(_) => None,
+            None => wishes.agreement.or(compile.agreement),
+        };
         compile.share_results = wishes.share_results.or(compile.share_results);
-        Ok(())
+        match (compile.agreement, compile.share_results) {
+            (Some(_), Some(_)) => Err(Error::user(AGREEMENT_OF_SHARED)),
+            (Some(_), None) | (None, _) => Ok(()),
+        }
     }
 
     fn parameters(&self, experiment: &Experiment, best: &Best) -> Vec<(&'static str, String)> {
@@ -55,10 +63,7 @@ impl Door for Ckks {
                 ),
             ),
             ("depth", format!("{} levels", best.depth)),
-            (
-                "precision promised",
-                format!("2^-{} of the logits", compile.precision_bits),
-            ),
+            ("precision promised", promised(compile, best)),
         ]
     }
 
@@ -69,4 +74,22 @@ impl Door for Ckks {
     fn bench(&self, args: &args::Bench) -> Result<(), Error> {
         bench::run(args)
     }
+}
+
+/// The precision of the compiled network, with what it was chosen for.
+fn promised(compile: &Compile, best: &Best) -> String {
+    let Some(agreement) = best.predicted_agreement else {
+        return format!("2^-{} of the logits", compile.precision_bits);
+    };
+    format!(
+        "2^-{} of the logits, the coarsest at which {} % of classes stay as they are ({:.3} % predicted on {} images, {:.3} \
+         % measured on {}); estimates of the search are for 2^-{}",
+        agreement.precision_bits,
+        agreement.asked,
+        agreement.predicted,
+        agreement.images,
+        100.0 * best.agreement,
+        best.encrypted_images,
+        compile.precision_bits
+    )
 }

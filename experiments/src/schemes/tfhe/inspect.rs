@@ -29,9 +29,9 @@ struct Inspected {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    if args.svg.is_some() || args.costs.is_some() {
+    if args.svg.is_some() || args.costs.is_some() || args.keys {
         return Err(Error::user(
-            "--svg and --costs are about levels of CKKS; a TFHE artifact has none",
+            "--svg, --costs and --keys are about levels and rotation keys of CKKS; a TFHE artifact has none",
         ));
     }
     let artifact =

@@ -44,10 +44,11 @@ impl Door for Tfhe {
     fn wish(&self, _experiment: &mut Experiment, wishes: &Wishes) -> Result<(), Error> {
         if wishes.security_bits.is_some()
             || wishes.precision_bits.is_some()
+            || wishes.agreement.is_some()
             || wishes.share_results.is_some()
         {
             return Err(Error::user(
-                "--security, --precision and --share-results are for scheme ckks; under tfhe parameter sets have at least 128 bits \
+                "--security, --precision, --agreement and --share-results are for scheme ckks; under tfhe parameter sets have at least 128 bits \
                  and results are exact",
             ));
         }

@@ -150,6 +150,11 @@ impl Ring {
         self.log_n
     }
 
+    /// Primes of the chain.
+    pub fn limbs(&self) -> u32 {
+        self.levels.len() as u32
+    }
+
     /// What one `kind` on operands of `limbs` limbs consists of; of the whole chain's where it has fewer.
     pub fn work(&self, kind: CostKind, limbs: u32) -> Work {
         let index = (limbs as usize).clamp(1, self.levels.len().max(1)) - 1;
