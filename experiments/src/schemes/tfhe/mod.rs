@@ -48,8 +48,8 @@ impl Door for Tfhe {
             || wishes.share_results.is_some()
         {
             return Err(Error::user(
-                "--security, --precision, --agreement and --share-results are for scheme ckks; under tfhe parameter sets have at least 128 bits \
-                 and results are exact",
+                "--security, --precision, --agreement and --share-results are for scheme ckks; under tfhe parameter sets have at \
+                 least 128 bits and results are exact",
             ));
         }
         compile::check_target(wishes.target)
