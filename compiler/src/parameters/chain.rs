@@ -35,7 +35,7 @@ pub enum Margin {
     Full,
     /// By [`THIN_BITS`]: the scale of the input makes up for it, which may spare a special prime.
     Thin,
-    /// Not at all, where the modulus has no room otherwise.
+    /// Not at all: so too, where the modulus has no room otherwise.
     Scant,
 }
 
@@ -43,6 +43,9 @@ pub enum Margin {
 const THIN_BITS: u32 = 2;
 
 impl Margin {
+    /// All of them.
+    pub const ALL: [Margin; 3] = [Margin::Full, Margin::Thin, Margin::Scant];
+
     /// Bits for a chain of so many primes, at least.
     fn bits(self, limbs: usize) -> u32 {
         match self {

@@ -308,7 +308,7 @@ fn too_large(net: &Net, id: TensorId, options: &Options, slots: usize, limbs: us
     }
 }
 
-/// Every frame that is secure at this degree, at least one; with scant margins where no others are possible.
+/// Every frame that is secure at this degree, at least one.
 fn frames(
     net: &Net,
     options: &Options,
@@ -321,15 +321,14 @@ fn frames(
         extra: 0,
         margin,
     };
-    let mut with = |margin| add_frames(net, options, log_n, aims(margin), &mut frames);
-    let obstacle = with(Margin::Full);
-    with(Margin::Thin);
-    if frames.is_empty() {
-        add_frames(net, options, log_n, aims(Margin::Scant), &mut frames);
+    let mut obstacle = None;
+    for margin in Margin::ALL {
+        let found = add_frames(net, options, log_n, aims(margin), &mut frames);
+        obstacle.get_or_insert(found);
     }
-    match frames.is_empty() {
-        true => Err(obstacle),
-        false => Ok(frames),
+    match obstacle {
+        Some(obstacle) if frames.is_empty() => Err(obstacle),
+        Some(_) | None => Ok(frames),
     }
 }
 
