@@ -41,7 +41,7 @@ fn malformed_predictions_are_refused_with_a_reason_and_the_server_goes_on() {
     let path = member.infer_path();
     type Change = Box<dyn Fn(&mut Value)>;
     let set = |pointer: &'static str, value: Value| -> Change {
-        Box::new(move |head| *head.pointer_mut(pointer).unwrap() = value.clone())
+        Box::new(move |head: &mut Value| *head.pointer_mut(pointer).unwrap() = value.clone())
     };
     let cases: Vec<(Change, u16, &str)> = vec![
         (set("/inputs", json!([])), 400, "0 inputs"),
@@ -81,12 +81,12 @@ fn malformed_predictions_are_refused_with_a_reason_and_the_server_goes_on() {
             "upload them",
         ),
         (
-            Box::new(|head| head["outputs"] = json!([{ "name": "y" }])),
+            Box::new(|head: &mut Value| head["outputs"] = json!([{ "name": "y" }])),
             400,
             "no output",
         ),
         (
-            Box::new(|head| head["inputs"][0]["data"] = json!([1, 2])),
+            Box::new(|head: &mut Value| head["inputs"][0]["data"] = json!([1, 2])),
             400,
             "once",
         ),
@@ -110,7 +110,7 @@ fn malformed_predictions_are_refused_with_a_reason_and_the_server_goes_on() {
     for (bytes, part) in [
         (&b""[..], "encrypted input was expected"),
         (&b"\x89PNG\r\n\x1a\n"[..], "encrypted input was expected"),
-        (&request[..request.len() - 1], "bytes are needed"),
+        (&request[..request.len() - 1], "are needed"),
         (&altered[..], "checksum"),
         (&keys[..], "client key"),
     ] {

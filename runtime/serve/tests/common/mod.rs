@@ -81,7 +81,7 @@ impl Site {
             trust: None,
             limits,
             clock: Arc::new(move || since + start.elapsed()),
-            lines: Arc::new(move |line| heard.lock().unwrap().push(line.to_owned())),
+            lines: Arc::new(move |line: &str| heard.lock().unwrap().push(line.to_owned())),
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let serving = Serving::start(&config, listener).unwrap();
@@ -265,8 +265,11 @@ impl Peer {
         let (client, keys) = Client::generate(Known::from_bytes(&spec.body).unwrap().spec).unwrap();
         let hash = blake3::hash(&keys).to_hex().to_string();
         let path = format!("/v2/models/{model}/keys/{hash}");
-        let (third, length) = (keys.len() / 3, keys.len());
-        for range in [0..third, third..2 * third, 2 * third..length] {
+        // The first piece says what the file is, in its first 96 bytes.
+        let length = keys.len();
+        let first = (length / 3).max(96);
+        let second = (2 * length / 3).max(first + 1);
+        for range in [0..first, first..second, second..length] {
             let is_last = range.end == length;
             let reply = self.piece(&path, &keys, range);
             let said = String::from_utf8_lossy(&reply.body).into_owned();
@@ -332,7 +335,8 @@ impl Member {
             String::from_utf8_lossy(&reply.body)
         );
         let head = reply.header("inference-header-content-length").unwrap();
-        reply.body[head.parse().unwrap()..].to_vec()
+        let at: usize = head.parse().unwrap();
+        reply.body[at..].to_vec()
     }
 
     /// The logits of an input, computed by the server.
