@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod deviations;
+mod frames;
 pub mod level;
 pub mod noise;
 pub mod price;

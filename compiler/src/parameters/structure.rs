@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use hemet_ckks_params::{MAX_PRIME_BITS, Parameters, max_log_qp};
+use hemet_ckks_params::{Parameters, max_log_qp};
 use hemet_schedule::artifact::LayerNote;
 use hemet_schedule::cost::Ring;
 use hemet_schedule::{CostTable, Layout, MissingCost, layout::MAX_PERIOD};
 
-use super::{Aims, Chain, Ground, Levels, Margin, Policy, Precision, Price, chains};
+use super::frames::{Frame, Shortage, frames};
+use super::{Levels, Precision, Price};
 use crate::layout::{Assignment, Problem, Tallies};
 use crate::maps::Footprints;
 use crate::net::{Net, TensorId};
@@ -64,25 +65,10 @@ impl Structure {
     }
 }
 
-/// One way to run the net: levels, scales and primes.
-#[derive(Clone)]
-struct Frame {
-    levels: Levels,
-    precision: Precision,
-    chain: Chain,
-}
-
-/// Most bits that the working scale may have beyond what it needs.
-const MOST_EXTRA_BITS: u32 = 3;
-
 /// Why a ring degree does not serve.
 enum Obstacle {
     Tensor(Error),
-    Modulus {
-        needed: Option<u32>,
-        levels: u32,
-        working: u32,
-    },
+    Modulus(Shortage),
     Cost(MissingCost),
     Other(Error),
 }
@@ -143,11 +129,11 @@ fn explain(obstacle: Obstacle, options: &Options) -> Error {
     match obstacle {
         Obstacle::Tensor(error) | Obstacle::Other(error) => error,
         Obstacle::Cost(missing) => missing.into(),
-        Obstacle::Modulus {
+        Obstacle::Modulus(Shortage {
             needed: Some(needed),
             levels,
             working: _,
-        } => Error::NoParameters {
+        }) => Error::NoParameters {
             needed,
             levels,
             precision_bits: options.precision_bits,
@@ -155,11 +141,11 @@ fn explain(obstacle: Obstacle, options: &Options) -> Error {
             limit: max_log_qp(log_n, options.security).unwrap_or(0),
             log_n,
         },
-        Obstacle::Modulus {
+        Obstacle::Modulus(Shortage {
             needed: None,
             levels: _,
             working,
-        } => Error::Precision {
+        }) => Error::Precision {
             precision_bits: options.precision_bits,
             scale_bits: working,
             log_n,
@@ -181,7 +167,8 @@ fn at_degree(task: Task<'_>, log_n: u32) -> Result<Structure, Obstacle> {
         .iter()
         .map(|f| if f.is_empty() { 0.0 } else { 1e4 })
         .collect();
-    let limbs = frames(net, options, log_n, &guess)?[0].chain.primes.len();
+    let cheap = frames(net, options, log_n, &guess).map_err(Obstacle::Modulus)?;
+    let limbs = cheap[0].chain.primes.len();
     let problem = Problem::new(net, footprints, slots, options, tallies)
         .map_err(|id| Obstacle::Tensor(too_large(net, id, options, slots, limbs)))?;
     let ground = Degree {
@@ -260,11 +247,7 @@ impl Degree<'_> {
         match (best, obstacle) {
             (Some(((frame, _), assignment)), _) => Ok((frame, assignment)),
             (None, Some(obstacle)) => Err(obstacle),
-            (None, None) => Err(Obstacle::Modulus {
-                needed: None,
-                levels: 0,
-                working: 0,
-            }),
+            (None, None) => Err(Obstacle::Modulus(Shortage::default())),
         }
     }
 
@@ -272,7 +255,9 @@ impl Degree<'_> {
     fn frames(&self, assignment: &Assignment) -> Result<Vec<Costed>, Obstacle> {
         let Task { net, options, .. } = self.task;
         let mut costed = Vec::new();
-        for frame in frames(net, options, self.log_n, &self.problem.rounded(assignment))? {
+        let rounded = self.problem.rounded(assignment);
+        let found = frames(net, options, self.log_n, &rounded).map_err(Obstacle::Modulus)?;
+        for frame in found {
             let price = self.price(&frame)?;
             let cost = self.problem.cost(assignment, &frame.levels, &price);
             costed.push((frame, cost));
@@ -305,118 +290,5 @@ fn too_large(net: &Net, id: TensorId, options: &Options, slots: usize, limbs: us
             slots,
             gib: (elements * 2 * limbs * 2 * slots * 8) as f64 / (1u64 << 30) as f64,
         },
-    }
-}
-
-/// Every frame that is secure at this degree, at least one.
-fn frames(
-    net: &Net,
-    options: &Options,
-    log_n: u32,
-    rounded: &[f64],
-) -> Result<Vec<Frame>, Obstacle> {
-    let mut frames = Vec::new();
-    let aims = |margin| Aims {
-        rounded,
-        extra: 0,
-        margin,
-    };
-    let mut obstacle = None;
-    for margin in Margin::ALL {
-        let found = add_frames(net, options, log_n, aims(margin), &mut frames);
-        obstacle.get_or_insert(found);
-    }
-    match obstacle {
-        Some(obstacle) if frames.is_empty() => Err(obstacle),
-        Some(_) | None => Ok(frames),
-    }
-}
-
-/// Adds the frames with a margin that are not dearer than others; what to say where there are none.
-fn add_frames(
-    net: &Net,
-    options: &Options,
-    log_n: u32,
-    aims: Aims<'_>,
-    frames: &mut Vec<Frame>,
-) -> Obstacle {
-    let (mut needed, mut top, mut working) = (None, 0, 0);
-    let ground = Ground {
-        log_n,
-        security: options.security,
-        output_bits: options.output_bits,
-        margin: aims.margin,
-    };
-    let extras = |policy| (0..=MOST_EXTRA_BITS).map(move |extra| (policy, extra));
-    let ways = Policy::ALL.into_iter().flat_map(extras);
-    for ((policy, extra), agree) in ways.flat_map(|way| [(way, false), (way, true)]) {
-        let aims = Aims { extra, ..aims };
-        let (levels, mut precision) = settle(net, options, log_n, aims, policy);
-        top = top.max(levels.top());
-        if extra == 0 {
-            working = working.max(precision.working);
-        }
-        if agree {
-            // Where products and maps share a prime, their scales must agree.
-            let plain = precision.plain.iter().copied().max().unwrap_or(0);
-            precision.working = precision.working.max(plain);
-        }
-        let Some((chains, least)) = chains(net, &levels, &precision, ground) else {
-            continue;
-        };
-        needed = Some(needed.unwrap_or(u32::MAX).min(least));
-        for chain in chains {
-            let frame = Frame {
-                levels: levels.clone(),
-                precision: precision.clone(),
-                chain,
-            };
-            if !frames.iter().any(|known| known.is_no_dearer(&frame)) {
-                frames.retain(|known| !frame.is_no_dearer(known));
-                frames.push(frame);
-            }
-        }
-    }
-    Obstacle::Modulus {
-        needed,
-        levels: top,
-        working,
-    }
-}
-
-impl Frame {
-    /// Whether it never costs more than another: at the same levels no more special primes, digits and bits.
-    fn is_no_dearer(&self, other: &Frame) -> bool {
-        let sizes = |f: &Frame| [f.chain.special, f.chain.digits, f.chain.bits()];
-        let pairs = sizes(self).into_iter().zip(sizes(other));
-        self.levels == other.levels && pairs.into_iter().all(|(own, other)| own <= other)
-    }
-}
-
-/// Levels and scales under a policy, with those products rescaled on their own whose map would need too large a prime.
-fn settle(
-    net: &Net,
-    options: &Options,
-    log_n: u32,
-    aims: Aims<'_>,
-    policy: Policy,
-) -> (Levels, Precision) {
-    let mut eager = vec![false; net.nodes.len()];
-    loop {
-        let levels = Levels::assign(net, policy, &eager);
-        let precision = Precision::derive(net, &levels, log_n, options, aims);
-        let before = eager.clone();
-        for id in net.ids() {
-            let result = precision.of_result(net, id);
-            if 2 * precision.working + precision.plain[id.0] > MAX_PRIME_BITS + result {
-                for product in levels.unscaled(net, id) {
-                    eager[product.0] = true;
-                }
-            }
-        }
-        // Each round marks one more or ends.
-        if eager == before {
-            return (levels, precision);
-        }
     }
 }

@@ -6,7 +6,7 @@ use hemet_compiler::KeyBudget;
 use hemet_onnx::{Degree, Imported, Source};
 use hemet_runtime::door::Model;
 use hemet_schedule::artifact::{Artifact, Manifest};
-use hemet_schedule::{CostTable, OutputTransform};
+use hemet_schedule::{CostTable, Meaning, OutputTransform};
 use hemet_search::Trial;
 use hemet_search::data::{self, Dataset};
 use hemet_spaces::{Scheme, Weights};
@@ -266,6 +266,7 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
         return Err(Error::user(AGREEMENT_OF_SHARED));
     }
     let (imported, fit_error) = import(args, &bytes, calibration.as_ref())?;
+    check_classes(args, &imported)?;
     if let (Some(data), Some(file)) = (&calibration, &args.calibrate) {
         let graph = &imported.graph;
         let elements = graph.node(graph.input()).shape.len();
@@ -317,6 +318,21 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
         ..Manifest::new(&name)
     };
     Ok(Artifact::new(manifest, compiled.schedule))
+}
+
+/// An agreement counts classes: outputs must be the scores of one list of them.
+fn check_classes(args: &Args, imported: &Imported) -> Result<(), Error> {
+    let parts = imported.outputs.as_ref();
+    let parts = parts.map_or(&[][..], |outputs| outputs.parts.as_slice());
+    let other = parts.len() > 1 || parts.iter().any(|part| part.meaning == Meaning::Values);
+    match args.agreement.is_some() && other {
+        true => Err(Error::user(format!(
+            "--agreement counts images whose class stays, and {} gives values or several outputs: ask for a --precision, or \
+             choose one output of scores with --output",
+            args.source.display()
+        ))),
+        false => Ok(()),
+    }
 }
 
 /// The range that the client holds inputs to: the one seen on samples, else the one that scales were made for. What was

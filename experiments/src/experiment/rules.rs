@@ -60,6 +60,12 @@ fn check_regression(text: &Text, experiment: &Experiment) -> Result<(), Error> {
     let at = |keys: &[&str]| keys.iter().fold(Path::default(), |path, key| path.key(key));
     let wrong = |keys: &[&str], what: String| Err(text.wrong(&at(keys), what));
     let (set, train) = (&experiment.data.set, &experiment.train);
+    if experiment.compile.agreement.is_some() {
+        let what = format!(
+            "agreement counts images whose class stays; the data set {set} holds values, which have none: name a precision"
+        );
+        return wrong(&["compile", "agreement"], what);
+    }
     if train.distillation > 0.0 {
         let what = format!(
             "distillation is {}; it must be 0 with the data set {set}, whose values have no classes for a teacher to tell",
