@@ -1,6 +1,6 @@
 //! What a user chooses about a compilation.
 
-use hemet_ckks_params::SecurityLevel;
+use hemet_ckks_params::{Attacks, SecurityLevel, SecurityRow};
 use hemet_spaces::{LayerGraph, Weights};
 
 use crate::Error;
@@ -49,6 +49,8 @@ pub struct Options {
     pub target: Target,
     /// Security level of the parameters; 128 bits.
     pub security: SecurityLevel,
+    /// Against whom; classical computers.
+    pub attacks: Attacks,
     /// Precision of the logits, 2 to 30 bits; 10. The promise is `|error| ≤ 2^-precision_bits · max(1, r)`, where `r`
     /// is the root mean square of the logits, for inputs within [`Options::input_range`] and networks whose
     /// pre-activations are of one order of magnitude within a layer (as batch norm makes them). It is a bound of three
@@ -95,6 +97,7 @@ impl Default for Options {
         Self {
             target: Target::Latency,
             security: SecurityLevel::Bits128,
+            attacks: Attacks::Classical,
             precision_bits: 10,
             agreement: None,
             guard_bits: 0,
@@ -113,6 +116,14 @@ impl Default for Options {
 }
 
 impl Options {
+    /// The row of the security table that parameters are held to.
+    pub(crate) fn row(&self) -> SecurityRow {
+        SecurityRow {
+            level: self.security,
+            attacks: self.attacks,
+        }
+    }
+
     /// Fits the activation scheme to weights that are known before anything is decided: lowers [`Options::max_shift`]
     /// to what they need, rounded up to a multiple of ½, or takes the power basis where quadratics are so near lines
     /// that completing the square would need more than that. A search, which estimates before it trains, keeps the

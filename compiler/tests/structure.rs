@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Net, preset, weights, zoo};
-use hemet_ckks_params::SecurityLevel;
+use hemet_ckks_params::{Attacks, SecurityLevel, SecurityRow};
 use hemet_compiler::{
     Activation, Error, Estimate, KeyBudget, Options, compile, estimate, synthetic_table,
 };
@@ -115,6 +115,30 @@ fn more_security_never_takes_a_smaller_ring() {
     .map(at);
     assert!(levels.windows(2).all(|w| w[0].log_n <= w[1].log_n));
     assert_eq!(levels.map(|e| e.security_bits), [128, 192, 256]);
+}
+
+#[test]
+fn parameters_against_quantum_attacks_keep_to_their_own_rows() {
+    let graph = common::digits_regular();
+    let at = |security, attacks| {
+        let options = Options {
+            security,
+            attacks,
+            ..Options::default()
+        };
+        estimate(&graph, &options, &synthetic_table()).unwrap()
+    };
+    for level in SecurityLevel::ALL {
+        let found = at(level, Attacks::Quantum);
+        let row = SecurityRow {
+            level,
+            attacks: Attacks::Quantum,
+        };
+        let limit = row.max_log_qp(found.log_n).unwrap();
+        assert!(found.log_qp_bits <= f64::from(limit), "{found:?}");
+        assert_eq!(found.security_bits, level.bits());
+        assert!(found.log_n >= at(level, Attacks::Classical).log_n);
+    }
 }
 
 fn refused(graph: &LayerGraph, weights: Option<Weights>, options: &Options) -> Error {

@@ -340,6 +340,10 @@ const WRONG: &[(&str, &[&str])] = &[
         &["`compile.security_bits` is 100", "`128`, `192` or `256`"],
     ),
     (
+        "compile: {post_quantum: ^1}",
+        &["`compile.post_quantum` is 1", "true or false"],
+    ),
+    (
         "compile: {precision_bits: ^1}",
         &["`compile.precision_bits` is 1", "from 2 to 30"],
     ),

@@ -1,8 +1,8 @@
 //! Chain: sizes of the primes for levels and scales, and the special primes that fit beside them.
 
 use hemet_ckks_params::{
-    MAX_PRIME_BITS, ParamError, Parameters, SecurityLevel, digits_share, full_margin_bits,
-    max_log_qp, ntt_primes, special_choices,
+    MAX_PRIME_BITS, ParamError, Parameters, SecurityRow, digits_share, full_margin_bits,
+    ntt_primes, special_choices,
 };
 
 use hemet_schedule::cost::Ring;
@@ -77,11 +77,7 @@ impl Chain {
     ///
     /// # Errors
     /// Where a size has no primes left, or the modulus exceeds the security table after all.
-    pub fn parameters(
-        &self,
-        log_n: u32,
-        security: SecurityLevel,
-    ) -> Result<Parameters, ParamError> {
+    pub fn parameters(&self, log_n: u32, row: SecurityRow) -> Result<Parameters, ParamError> {
         let mut sizes = self.primes.clone();
         sizes.extend(std::iter::repeat_n(
             self.special_bits,
@@ -97,7 +93,7 @@ impl Chain {
             }
         };
         let special = moduli.split_off(self.primes.len());
-        Parameters::new(log_n, moduli, special, security)
+        Parameters::within(log_n, moduli, special, row)
     }
 }
 
@@ -107,7 +103,7 @@ pub struct Ground {
     /// log2 of the ring degree.
     pub log_n: u32,
     /// The row of the security table.
-    pub security: SecurityLevel,
+    pub row: SecurityRow,
     /// Bound on the outputs, in bits.
     pub output_bits: i32,
     /// Of the special primes.
@@ -125,7 +121,7 @@ pub fn chains(
 ) -> Option<(Vec<Chain>, u32)> {
     let primes = primes(net, levels, precision, ground)?;
     // A bit for primes that lie above their sizes.
-    let limit = max_log_qp(ground.log_n, ground.security)?.saturating_sub(1);
+    let limit = ground.row.max_log_qp(ground.log_n)?.saturating_sub(1);
     let total: u32 = primes.iter().sum();
     let small = smallest_prime(ground.log_n);
     let largest = primes.iter().copied().max().unwrap_or(small);

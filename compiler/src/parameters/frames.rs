@@ -66,7 +66,7 @@ fn add_frames(
     let (mut needed, mut top, mut working) = (None, 0, 0);
     let ground = Ground {
         log_n,
-        security: options.security,
+        row: options.row(),
         output_bits: options.output_bits,
         margin: aims.margin,
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hemet_ckks_params::{Parameters, max_log_qp};
+use hemet_ckks_params::Parameters;
 use hemet_schedule::artifact::LayerNote;
 use hemet_schedule::cost::Ring;
 use hemet_schedule::{CostTable, Layout, MissingCost, layout::MAX_PERIOD};
@@ -138,7 +138,7 @@ fn explain(obstacle: Obstacle, options: &Options) -> Error {
             levels,
             precision_bits: options.precision_bits,
             security_bits: options.security.bits(),
-            limit: max_log_qp(log_n, options.security).unwrap_or(0),
+            limit: options.row().max_log_qp(log_n).unwrap_or(0),
             log_n,
         },
         Obstacle::Modulus(Shortage {
@@ -179,7 +179,7 @@ fn at_degree(task: Task<'_>, log_n: u32) -> Result<Structure, Obstacle> {
     let (frame, assignment) = ground.settled()?;
     let parameters = frame
         .chain
-        .parameters(log_n, options.security)
+        .parameters(log_n, options.row())
         .map_err(|error| Obstacle::Other(error.into()))?;
     let price = Price::new(costs, &Ring::of(&parameters)).map_err(Obstacle::Cost)?;
     Ok(Structure {

@@ -16,12 +16,12 @@ use crate::calibration::{self, Calibration};
 use crate::cli::fit_report;
 use crate::common;
 use crate::error::Error;
-use crate::experiment::{AGREEMENT_OF_SHARED, Experiment, security_level};
+use crate::experiment::{AGREEMENT_OF_SHARED, Experiment, attacks, security_level};
 use crate::run::folder::RunFolder;
 use crate::run::images;
 use crate::schemes::ckks::compile::sharing;
 use crate::schemes::ckks::costs;
-use crate::schemes::{self, CostSource, TrainedNetwork, Wishes};
+use crate::schemes::{self, CostSource, SecurityWish, TrainedNetwork, Wishes};
 
 /// Compile a trial of a run, or an ONNX model, to an artifact
 #[derive(clap::Args, Debug)]
@@ -47,9 +47,10 @@ pub struct Args {
     /// one request
     #[arg(long, value_enum, default_value_t)]
     pub target: Target,
-    /// Bits of security, 128, 192 or 256; without it, the experiment's, or 128 for an ONNX file
+    /// Bits of security, 128, 192 or 256, against classical attacks; 128-quantum, 192-quantum or 256-quantum count
+    /// them against quantum attacks too; without it, the experiment's, or 128 for an ONNX file
     #[arg(long, value_name = "BITS")]
-    pub security: Option<u32>,
+    pub security: Option<SecurityWish>,
     /// Promised precision of the logits, in bits after the point; without it, the experiment's, or 10 for an ONNX file
     #[arg(long, value_name = "BITS")]
     pub precision: Option<u32>,
@@ -157,7 +158,10 @@ fn scheme(name: &str) -> Result<Scheme, String> {
 const HELD_OUT: usize = 4;
 
 /// Of an ONNX file's artifact.
-const DEFAULT_SECURITY: u32 = 128;
+const DEFAULT_SECURITY: SecurityWish = SecurityWish {
+    bits: 128,
+    post_quantum: false,
+};
 
 /// What an artifact is for.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Default)]
@@ -352,9 +356,11 @@ fn checked_range(
 
 /// The compiler's options as the command line wishes them.
 fn wished(args: &Args, imported: &Imported) -> Result<hemet_compiler::Options, Error> {
+    let security = args.security.unwrap_or(DEFAULT_SECURITY);
     let mut options = hemet_compiler::Options {
         target: args.target.into(),
-        security: security_level(args.security.unwrap_or(DEFAULT_SECURITY))?,
+        security: security_level(security.bits)?,
+        attacks: attacks(security.post_quantum),
         ..Default::default()
     };
     options.output_range = args.output_range;
@@ -475,7 +481,7 @@ fn from_run(args: &Args, number: usize) -> Result<Box<dyn Model>, Error> {
     let door = schemes::door(scheme);
     let wishes = Wishes {
         target: args.target.into(),
-        security_bits: args.security,
+        security: args.security,
         precision_bits: args.precision,
         agreement: args.agreement,
         share_results: args.share_results,

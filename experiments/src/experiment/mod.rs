@@ -162,6 +162,9 @@ pub struct Compile {
     /// 128, 192 or 256.
     #[schemars(schema_with = "lists::security")]
     pub security_bits: u32,
+    /// Whether this security counts against quantum attacks too: moduli are about a quarter shorter.
+    #[schemars(extend("x-scheme" = "ckks"))]
+    pub post_quantum: bool,
     /// Promised precision of the logits: an error of at most 2^-precision_bits.
     #[schemars(range(min = 2, max = 30), extend("x-unit" = "bits", "x-scheme" = "ckks"))]
     pub precision_bits: u32,
@@ -199,6 +202,7 @@ impl Default for Compile {
     fn default() -> Self {
         Self {
             security_bits: 128,
+            post_quantum: false,
             precision_bits: hemet_compiler::Options::default().precision_bits,
             agreement: None,
             share_results: None,
@@ -321,6 +325,7 @@ impl Experiment {
     pub fn compile_options(&self) -> Result<hemet_compiler::Options, Error> {
         Ok(hemet_compiler::Options {
             security: security_level(self.compile.security_bits)?,
+            attacks: attacks(self.compile.post_quantum),
             precision_bits: self.compile.precision_bits + self.hidden_bits(),
             agreement: self.compile.agreement,
             // What training keeps its quadratics within.
@@ -340,6 +345,14 @@ impl Experiment {
     /// The experiment as YAML, to be kept in the run folder.
     pub fn to_yaml(&self) -> Result<String, Error> {
         Ok(serde_yaml::to_string(self)?)
+    }
+}
+
+/// Whose attacks security is counted against.
+pub fn attacks(post_quantum: bool) -> hemet_ckks_params::Attacks {
+    match post_quantum {
+        true => hemet_ckks_params::Attacks::Quantum,
+        false => hemet_ckks_params::Attacks::Classical,
     }
 }
 

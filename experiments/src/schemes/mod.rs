@@ -113,14 +113,40 @@ pub struct CostSource<'a> {
 pub struct Wishes {
     /// What the artifact is for.
     pub target: Target,
-    /// Bits of security.
-    pub security_bits: Option<u32>,
+    /// Bits of security, and against whom.
+    pub security: Option<SecurityWish>,
     /// Promised precision of the logits, in bits after the point.
     pub precision_bits: Option<u32>,
     /// In its place, percent of images whose class must not change.
     pub agreement: Option<f64>,
     /// Results that may be shown to others.
     pub share_results: Option<u64>,
+}
+
+/// Bits of security, as a user writes them: `128`, or `128-quantum`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecurityWish {
+    /// The bits.
+    pub bits: u32,
+    /// Whether they are counted against quantum attacks too.
+    pub post_quantum: bool,
+}
+
+impl std::str::FromStr for SecurityWish {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (bits, post_quantum) = match text.strip_suffix("-quantum") {
+            Some(bits) => (bits, true),
+            None => (text, false),
+        };
+        let bits = bits
+            .parse()
+            .ok()
+            .filter(|bits| [128, 192, 256].contains(bits));
+        let bits = bits.ok_or("choose 128, 192 or 256, alone or with -quantum behind it")?;
+        Ok(Self { bits, post_quantum })
+    }
 }
 
 /// A trained network that is to be compiled.

@@ -23,5 +23,5 @@ pub use flooding::{flooding_ratio, hidden_bits};
 pub use parameters::{Parameters, digit_ranges};
 pub use presets::Preset;
 pub use primes::{MAX_PRIME_BITS, is_prime, ntt_primes};
-pub use security::{Security, SecurityLevel, max_log_qp};
+pub use security::{Attacks, Security, SecurityLevel, SecurityRow, max_log_qp};
 pub use special::{SpecialChoice, digits_share, full_margin_bits, special_choices, special_sizes};

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::ParamError;
 use crate::primes::{MAX_LOG_N, MAX_PRIME_BITS, MIN_LOG_N, is_prime};
-use crate::security::{Security, SecurityLevel, TABLE_LOG_N, max_log_qp};
+use crate::security::{Attacks, Security, SecurityLevel, SecurityRow, TABLE_LOG_N, max_log_qp};
 
 /// Smallest log2 of a modulus.
 const MIN_PRIME_BITS: u32 = 17;
@@ -59,6 +59,43 @@ impl Parameters {
             });
         }
         Ok(parameters)
+    }
+
+    /// As [`Parameters::new`], and within a row of the table.
+    ///
+    /// # Errors
+    /// As [`Parameters::new`].
+    pub fn within(
+        log_n: u32,
+        moduli: Vec<u64>,
+        special: Vec<u64>,
+        row: SecurityRow,
+    ) -> Result<Self, ParamError> {
+        let parameters = Self::new(log_n, moduli, special, row.level)?;
+        let log_qp = parameters.log_qp_bits().ceil() as u32;
+        let limit = row.max_log_qp(log_n).unwrap_or(0);
+        match log_qp <= limit {
+            true => Ok(parameters),
+            false => Err(ParamError::Insecure {
+                log_qp,
+                log_n,
+                level_bits: row.level.bits(),
+                limit,
+            }),
+        }
+    }
+
+    /// The highest level at which they withstand quantum attacks too; `None` where they do at none, or promise no
+    /// security at all.
+    pub fn quantum_level(&self) -> Option<SecurityLevel> {
+        let log_qp = self.log_qp_bits().ceil() as u32;
+        let attacks = Attacks::Quantum;
+        let limit = |level| SecurityRow { level, attacks }.max_log_qp(self.log_n);
+        let holds = |level: &SecurityLevel| limit(*level).is_some_and(|limit| log_qp <= limit);
+        match self.security {
+            Security::Level(_) => SecurityLevel::ALL.into_iter().rev().find(holds),
+            Security::Insecure => None,
+        }
     }
 
     /// The same without the security check: for tests and measurements only, **never for real data**.

@@ -23,6 +23,8 @@ struct Figures {
     log_n: u32,
     log_qp: f64,
     security_bits: u32,
+    /// Bits of security against quantum attacks, by the guidelines' stricter rows; 0 where no row allows the modulus.
+    quantum_security_bits: u32,
     depth: u32,
     precision_bits: u32,
     /// Deviation of the noise that decryption adds to every output, where results may be shown.
@@ -51,6 +53,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         log_n: parameters.log_n(),
         log_qp: parameters.log_qp_bits(),
         security_bits: parameters.security().bits(),
+        quantum_security_bits: parameters.quantum_level().map_or(0, |level| level.bits()),
         depth: schedule.header.depth,
         precision_bits: schedule.header.precision_bits,
         shown_noise: facts.shown.map(|shown| shown.noise),
@@ -121,6 +124,12 @@ fn show(figures: &Figures) {
         "parameters     ring degree 2^{}, log2(QP) {:.0} bits, security {} bits, depth {}",
         figures.log_n, figures.log_qp, figures.security_bits, figures.depth
     );
+    match figures.quantum_security_bits {
+        0 => println!(
+            "quantum        below 128 bits against quantum attacks (--security 128-quantum)"
+        ),
+        bits => println!("quantum        {bits} bits against quantum attacks too"),
+    }
     println!(
         "precision      2^-{} of the logits' magnitude",
         figures.precision_bits

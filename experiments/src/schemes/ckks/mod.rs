@@ -36,7 +36,9 @@ impl Door for Ckks {
 
     fn wish(&self, experiment: &mut Experiment, wishes: &Wishes) -> Result<(), Error> {
         let compile = &mut experiment.compile;
-        compile.security_bits = wishes.security_bits.unwrap_or(compile.security_bits);
+        if let Some(wish) = wishes.security {
+            (compile.security_bits, compile.post_quantum) = (wish.bits, wish.post_quantum);
+        }
         compile.precision_bits = wishes.precision_bits.unwrap_or(compile.precision_bits);
         compile.agreement = match wishes.precision_bits {
             // Whoever names a precision wants that.

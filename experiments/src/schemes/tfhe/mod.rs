@@ -6,6 +6,8 @@ pub mod compile;
 pub mod costs;
 pub mod inspect;
 
+use hemet_schedule::tfhe::SECURITY_BITS;
+
 use super::{CostSource, Costs, Door, Wishes, args};
 
 use crate::error::Error;
@@ -37,12 +39,20 @@ impl Door for Tfhe {
         experiment: Option<&Experiment>,
         source: &CostSource<'_>,
     ) -> Result<Box<dyn Costs>, Error> {
+        if let Some(compile) = experiment.map(|experiment| &experiment.compile)
+            && (compile.post_quantum || compile.security_bits > SECURITY_BITS)
+        {
+            return Err(Error::user(format!(
+                "scheme tfhe has parameter sets of {SECURITY_BITS} bits against classical attacks alone; remove \
+                 `compile.post_quantum` and a `compile.security_bits` above {SECURITY_BITS}, or choose scheme ckks"
+            )));
+        }
         let table = costs::from(source)?;
         Ok(Box::new(costs::TfheCosts::new(experiment, table)))
     }
 
     fn wish(&self, _experiment: &mut Experiment, wishes: &Wishes) -> Result<(), Error> {
-        if wishes.security_bits.is_some()
+        if wishes.security.is_some()
             || wishes.precision_bits.is_some()
             || wishes.agreement.is_some()
             || wishes.share_results.is_some()
