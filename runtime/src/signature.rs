@@ -65,13 +65,22 @@ impl SigningKey {
     /// # Errors
     /// What the system says.
     pub fn save(&self, path: &Path, passphrase: Option<&Passphrase>) -> Result<()> {
+        let bytes = self.to_bytes(passphrase)?;
+        Ok(hemet_files::write_atomically_private(path, &bytes)?)
+    }
+
+    /// The bytes of its file; **secret** without a passphrase. Wiped when dropped.
+    ///
+    /// # Errors
+    /// If the system gives no randomness.
+    pub fn to_bytes(&self, passphrase: Option<&Passphrase>) -> Result<Zeroizing<Vec<u8>>> {
         let kept = Kept::to_bytes(&self.note, self.key.as_bytes(), passphrase, MARK)?;
         let mut bytes = Zeroizing::new(Vec::with_capacity(kept.len() + 64));
         bytes.extend_from_slice(MARK);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&kept);
         seal(&mut bytes);
-        Ok(hemet_files::write_atomically_private(path, &bytes)?)
+        Ok(bytes)
     }
 
     /// Signs an artifact and what its clients must know.
@@ -101,10 +110,18 @@ impl SigningKeyFile {
     /// Truncated, altered or foreign bytes, and what the system says.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = Zeroizing::new(Opened::open(path, MOST_BYTES)?.into_start());
+        Self::from_bytes(&bytes)
+    }
+
+    /// Reads the bytes of the file.
+    ///
+    /// # Errors
+    /// Truncated, altered or foreign bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         if !bytes.starts_with(MARK) {
             return Err(RuntimeError::NotOurs { what: WHAT });
         }
-        let kept = kept(&bytes).map_err(|damage| malformed(damage.to_string()))?;
+        let kept = kept(bytes).map_err(|damage| malformed(damage.to_string()))?;
         Ok(Self(Kept::from_bytes(WHAT, kept)?))
     }
 

@@ -5,6 +5,8 @@ use std::io::Write;
 use std::path::Path;
 
 use hemet::experiment::Experiment;
+use hemet_runtime::schemes::Known;
+use hemet_runtime::signature::{PublicKey, SigningKeyFile};
 use hemet_runtime::tfhe::TfheArtifact;
 use hemet_runtime::{Client, unobserved};
 use hemet_schedule::artifact::{Artifact, constants_from_bytes};
@@ -55,6 +57,8 @@ pub fn all() -> Vec<Reader> {
         reader("yaml", seeds::yaml(), yaml),
         reader("order", seeds::orders(), order),
         reader("delivery", seeds::deliveries(), delivery),
+        reader("signing key", seeds::signing_keys(), signing_key),
+        reader("public key", seeds::public_keys(), public_key),
         reader("architecture", seeds::architectures(), architecture),
     ];
     for session in seeds::sessions() {
@@ -64,8 +68,8 @@ pub fn all() -> Vec<Reader> {
 }
 
 /// What a client and a server exchange, each sealed again behind the changes.
-fn exchanged(session: &'static Session) -> [Reader; 4] {
-    let [key, keys, request, response] = session.files.clone();
+fn exchanged(session: &'static Session) -> [Reader; 5] {
+    let [key, keys, request, response, spec] = session.files.clone();
     let reader = |what: &str, seed, read: Read| Reader {
         name: format!("{} {what}", session.scheme),
         seeds: vec![seed],
@@ -89,6 +93,7 @@ fn exchanged(session: &'static Session) -> [Reader; 4] {
             response,
             Box::new(|b| session.client.decrypt(b).is_ok()),
         ),
+        reader("spec", spec, Box::new(|b| Known::from_bytes(b).is_ok())),
     ]
 }
 
@@ -172,6 +177,16 @@ fn tfhe_keys(body: &[u8]) -> bool {
     let input = hemet_tfhe::EncryptedInput::from_bytes(&bytes).is_ok();
     let output = hemet_tfhe::EncryptedOutput::from_bytes(&bytes).is_ok();
     key || keys || input || output
+}
+
+/// The file of a signing key, sealed again behind the changes.
+fn signing_key(body: &[u8]) -> bool {
+    let file = SigningKeyFile::from_bytes(&seeds::sealed(body));
+    file.is_ok_and(|file| file.open(None).is_ok())
+}
+
+fn public_key(bytes: &[u8]) -> bool {
+    PublicKey::from_text(&utf8(bytes)).is_ok()
 }
 
 fn cost_table(bytes: &[u8]) -> bool {

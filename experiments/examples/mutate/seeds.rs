@@ -5,8 +5,10 @@ use std::sync::OnceLock;
 
 use hemet::experiment::Experiment;
 use hemet_runtime::door::Model;
+use hemet_runtime::schemes::Known;
+use hemet_runtime::signature::SigningKey;
 use hemet_runtime::tfhe::{Encoding, TfheArtifact};
-use hemet_runtime::{Client, Server, ServerKeys, unobserved};
+use hemet_runtime::{Client, Note, Passphrase, Server, ServerKeys, unobserved};
 use hemet_schedule::artifact::{Artifact, Manifest, constants_to_bytes};
 use hemet_schedule::tfhe::{self, MapConstant, TableConstant};
 use hemet_schedule::{Constant, Constants, text, verify};
@@ -14,6 +16,7 @@ use hemet_search::Seed;
 use hemet_search::study::{Delivery, Order};
 use hemet_search::train::TrainOutcome;
 use hemet_spaces::{Space, Weights};
+use zeroize::Zeroizing;
 
 /// The schedule with every instruction of the schedule crate's tests, and a schedule of one placed map.
 const ALL_OPS: &str = include_str!("../../../compiler/schedule/tests/files/all_ops.schedule");
@@ -246,8 +249,8 @@ pub struct Session {
     pub client: Client,
     pub server: Server,
     pub keys: ServerKeys,
-    /// Client key, evaluation keys, request and response.
-    pub files: [Vec<u8>; 4],
+    /// Client key, evaluation keys, request, response and spec.
+    pub files: [Vec<u8>; 5],
 }
 
 /// One of each scheme, with small keys.
@@ -263,6 +266,7 @@ pub fn sessions() -> &'static [Session] {
 }
 
 fn session(scheme: &'static str, model: Box<dyn Model>, inputs: usize) -> Session {
+    let spec = sound(Known::of(model.as_ref()).and_then(|known| known.to_bytes()));
     let server = sound(Server::new(model));
     let (client, key_file) = sound(Client::generate(server.client_spec()));
     let keys = sound(server.keys(&key_file));
@@ -275,6 +279,7 @@ fn session(scheme: &'static str, model: Box<dyn Model>, inputs: usize) -> Sessio
             key_file,
             request,
             response,
+            spec,
         ],
         client,
         server,
@@ -295,6 +300,22 @@ pub fn sealed_envelope(bytes: &[u8]) -> Vec<u8> {
     hasher.update(&bytes[..SUMMED]).update(&bytes[HEADER..]);
     bytes[SUMMED..HEADER].copy_from_slice(hasher.finalize().as_bytes());
     bytes
+}
+
+/// Files of signing keys without their sums, and under a passphrase.
+pub fn signing_keys() -> Vec<Vec<u8>> {
+    let key = sound(SigningKey::generate(Note::default()));
+    let passphrase = sound(Passphrase::new(Zeroizing::new(b"correct horse".to_vec())));
+    let body = |passphrase| {
+        let file = sound(key.to_bytes(passphrase));
+        file[..file.len() - 32].to_vec()
+    };
+    vec![body(None), body(Some(&passphrase))]
+}
+
+pub fn public_keys() -> Vec<Vec<u8>> {
+    let key = sound(SigningKey::generate(Note::default()));
+    vec![key.public().to_text().into_bytes()]
 }
 
 pub fn cost_tables() -> Vec<Vec<u8>> {

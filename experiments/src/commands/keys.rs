@@ -85,8 +85,8 @@ struct SigningArgs {
     #[arg(long, default_value = "owner", value_name = "DIR")]
     out: PathBuf,
     /// What you call the key
-    #[arg(long, default_value = "", value_name = "TEXT")]
-    label: String,
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
     /// How the secret key is kept
     #[command(flatten)]
     protect: Protect,
@@ -263,7 +263,7 @@ fn signing(args: &SigningArgs) -> Result<(), Error> {
     let (secret, public) = (args.out.join("signing.key"), args.out.join("signing.pub"));
     refuse_existing(&[&secret, &public])?;
     let note = Note {
-        label: args.label.clone(),
+        label: args.label.clone().unwrap_or_default(),
         created_s: Some(now_s()),
         ..Note::default()
     };

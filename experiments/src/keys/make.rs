@@ -21,8 +21,8 @@ pub struct Options {
     #[arg(long)]
     pub force: bool,
     /// What you call the key
-    #[arg(long, default_value = "", value_name = "TEXT")]
-    pub label: String,
+    #[arg(long, value_name = "TEXT")]
+    pub label: Option<String>,
     /// Encrypt with the key for so many days, and no longer
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=36_500))]
     pub valid_days: Option<u64>,
@@ -104,7 +104,7 @@ fn check_size(options: &Options, source: &Path, facts: &Facts) -> Result<(), Err
 fn note(options: &Options, facts: &Facts, known: &Known) -> Note {
     let created_s = now_s();
     Note {
-        label: options.label.clone(),
+        label: options.label.clone().unwrap_or_default(),
         network: facts.network.clone(),
         created_s: Some(created_s),
         expires_s: options.valid_days.map(|days| created_s + days * DAY_S),
