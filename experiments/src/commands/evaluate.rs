@@ -30,7 +30,7 @@ pub struct Args {
     /// How many test images, from the first; 0 means all
     #[arg(long, default_value_t = 100, value_name = "N")]
     pub limit: usize,
-    /// In the clear alone, in 64-bit floats, without keys: some hundred times as many images a second
+    /// In the clear alone, in 64-bit floats, without keys: some ten times as many images a second
     #[arg(long)]
     pub clear: bool,
     /// Images side by side; 0 means one a core

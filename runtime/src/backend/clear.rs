@@ -3,7 +3,10 @@
 //! Scales, levels and degrees do not exist here, so rescale, relinearization and level drop change nothing. The only
 //! error is float64 rounding, relative 2^-53 an operation.
 
-use hemet_schedule::{Level, Scale, Type};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hemet_schedule::{Diagonals, Level, Scale, Type};
 
 use super::{Backend, LinearConstant};
 use crate::ckks::packing::{pack, unpack};
@@ -12,16 +15,48 @@ use crate::execute::Program;
 use crate::noise::NoiseModel;
 use crate::observe::unobserved;
 
+/// Most values of diagonals that are kept between inputs, 512 MiB: finding them takes most of the time of an input.
+const MOST_KEPT: usize = 1 << 26;
+
 /// The backend `clear`, for values of a given number of slots.
 #[derive(Clone, Debug)]
 pub struct ClearBackend {
     slots: usize,
+    /// Values of diagonals that are kept, or were too many to be.
+    kept: Arc<AtomicUsize>,
 }
 
 impl ClearBackend {
     /// A backend for vectors of `slots` numbers.
     pub fn new(slots: usize) -> Self {
-        Self { slots }
+        Self {
+            slots,
+            kept: Arc::default(),
+        }
+    }
+
+    /// The map with its diagonals found, as long as there is room.
+    fn found(&self, mut map: LinearConstant) -> LinearConstant {
+        let (terms, period) = (&map.plan.terms, map.diagonals.period());
+        let values = terms.len().saturating_mul(period);
+        let before = match map.diagonals {
+            Diagonals::Dense { .. } => return map,
+            Diagonals::Placed(_) => self.kept.fetch_add(values, Ordering::Relaxed),
+        };
+        if before.saturating_add(values) > MOST_KEPT {
+            return map;
+        }
+        let mut all = Vec::with_capacity(values);
+        for (index, term) in terms.iter().enumerate() {
+            all.extend_from_slice(&map.diagonals.get(index, term));
+        }
+        if all.len() == values {
+            map.diagonals = Diagonals::Dense {
+                period,
+                values: all,
+            };
+        }
+        map
     }
 
     fn zip(&self, a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64) -> Result<Vec<f64>> {
@@ -93,9 +128,9 @@ impl Backend for ClearBackend {
         Ok(values.iter().copied().cycle().take(self.slots).collect())
     }
 
-    /// Nothing is encoded: diagonals are found each time that they are used.
+    /// Nothing is encoded; diagonals beyond those that are kept are found each time that they are used.
     fn encode_maps(&self, maps: Vec<LinearConstant>) -> Result<Vec<LinearConstant>> {
-        Ok(maps)
+        Ok(maps.into_iter().map(|map| self.found(map)).collect())
     }
 
     fn begin<'a>(&self, maps: &'a Vec<LinearConstant>) -> &'a [LinearConstant] {
@@ -150,9 +185,17 @@ impl Backend for ClearBackend {
                 products.for_each(|(sum, x)| *sum += one * x);
                 continue;
             }
-            for (slot, sum) in output.iter_mut().enumerate() {
+            let mut slot = 0;
+            // As far as no index wraps around, in one go: a division an element would take most of the time.
+            while slot < self.slots {
                 let at = (slot + giant) % self.slots;
-                *sum += values[at % period] * input[(at + baby) % self.slots];
+                let (value, from) = (at % period, (at + baby) % self.slots);
+                let rest = (self.slots - slot).min(self.slots - at);
+                let len = rest.min(self.slots - from).min(period - value);
+                let products = values[value..value + len].iter().zip(&input[from..]);
+                let sums = output[slot..slot + len].iter_mut();
+                sums.zip(products).for_each(|(sum, (d, x))| *sum += d * x);
+                slot += len;
             }
         }
         Ok(outputs)
