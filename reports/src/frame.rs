@@ -53,6 +53,7 @@ pub(crate) fn begin(width: f64, height: f64, furniture: Furniture) -> (Scene, Fr
         height,
         title: furniture.title.to_string(),
         marks: Vec::new(),
+        hints: Vec::new(),
     };
     let Furniture {
         title,

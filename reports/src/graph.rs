@@ -104,6 +104,7 @@ impl GraphDiagram {
             height: (layout.height + 2.0 * MARGIN).ceil(),
             title: self.title.clone(),
             marks: Vec::new(),
+            hints: Vec::new(),
         };
         let moved = |(x, y): Place| (x + MARGIN, y + MARGIN);
         for path in &layout.arrows {

@@ -11,7 +11,7 @@ use plotters::style::{
 
 use crate::error::{Error, Result};
 use crate::fonts;
-use crate::scene::{Anchor, Mark, Place, Rgb, Scene, Text};
+use crate::scene::{Anchor, Hint, Mark, Place, Rgb, Scene, Text};
 
 /// Size of an SVG picture in logical units, and the least size on which a PNG is laid out.
 pub(crate) const LOGICAL: (f64, f64) = (640.0, 480.0);
@@ -49,14 +49,35 @@ pub(crate) fn svg(scene: &Scene) -> Result<String> {
         &habit,
     )?;
     let body = text.find('>').map_or("", |end| &text[end + 1..]);
+    let body = body.trim_end().trim_end_matches("</svg>");
+    let hints: String = scene.hints.iter().map(hint).collect();
     Ok(format!(
-        "<svg width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\">\n<title>{}</title>{body}",
+        "<svg width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\">\n<title>{}</title>{body}{hints}</svg>\n",
         scene.width,
         scene.height,
         size.0,
         size.1,
         escape(&scene.title),
     ))
+}
+
+/// An unseen disc that shows its text to who points at it, with a link to where the page says more of its trial.
+fn hint(hint: &Hint) -> String {
+    let units = |length: f64| (length * SVG_SCALE).round() as i32;
+    let Hint {
+        centre,
+        radius,
+        trial,
+        text,
+    } = hint;
+    format!(
+        "<a href=\"#trial-{trial}\" data-trial=\"{trial}\"><circle cx=\"{}\" cy=\"{}\" r=\"{}\" fill-opacity=\"0\">\
+         <title>{}</title></circle></a>\n",
+        units(centre.0),
+        units(centre.1),
+        units(*radius),
+        escape(text),
+    )
 }
 
 /// Lays a picture out for a PNG of this many pixels and draws it. `lay_out` gets the size in logical units, which keeps

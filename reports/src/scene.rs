@@ -77,6 +77,16 @@ pub(crate) struct Text {
     pub upwards: bool,
 }
 
+/// What a reader learns who points at a place of an SVG picture; a PNG has none.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Hint {
+    pub centre: Place,
+    pub radius: f64,
+    /// The trial that is there.
+    pub trial: u64,
+    pub text: String,
+}
+
 /// A picture before it is drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Scene {
@@ -85,6 +95,8 @@ pub(crate) struct Scene {
     /// What the picture is, for readers who cannot see it.
     pub title: String,
     pub marks: Vec<Mark>,
+    /// Later ones lie above earlier ones.
+    pub hints: Vec<Hint>,
 }
 
 impl Scene {
@@ -255,6 +267,7 @@ mod tests {
             height: 1.0,
             title: String::new(),
             marks: vec![],
+            hints: vec![],
         };
         scene.dashed(
             &[(0.0, 0.0), (30.0, 0.0), (30.0, 70.0)],

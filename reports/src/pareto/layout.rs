@@ -5,8 +5,9 @@ use super::{ParetoPlot, ParetoPoint, naming};
 use crate::axis::{Axis, Kind};
 use crate::frame::{self, Frame, Furniture};
 use crate::marker::{self, Fill};
+use crate::number;
 use crate::palette;
-use crate::scene::{ACCENT, Bounds, INK, Mark, PAPER, Place, QUIET, Scene};
+use crate::scene::{ACCENT, Bounds, Hint, INK, Mark, PAPER, Place, QUIET, Scene};
 
 /// The laid out plot.
 pub(super) struct Layout {
@@ -151,6 +152,48 @@ fn draw_points(scene: &mut Scene, plot: &ParetoPlot, coding: &Coding, frame: &Fr
     points.sort_by_key(|p| (p.chosen, p.baseline));
     for point in points {
         draw_point(scene, point, coding, frame);
+    }
+    // Marked points lie above the others here too.
+    let (marked, others): (Vec<_>, Vec<_>) = plot.points.iter().partition(|p| p.is_marked());
+    let hints = others.into_iter().chain(marked);
+    scene
+        .hints
+        .extend(hints.map(|point| hint(plot, point, coding, frame)));
+}
+
+/// What a reader learns who points at a trial.
+fn hint(plot: &ParetoPlot, point: &ParetoPoint, coding: &Coding, frame: &Frame) -> Hint {
+    let (x, y) = coding.place(point, frame);
+    let shown = |value: f64| match plot.quantity.unit.as_str() {
+        super::MILLISECONDS => format!("{} ms", number::milliseconds(value)),
+        unit => format!("{value} {unit}").trim_end().to_owned(),
+    };
+    let mut text = format!(
+        "#{}: {:.2} %, {}",
+        point.trial,
+        point.accuracy * 100.0,
+        shown(point.x)
+    );
+    if let Some(measured) = point.measured_x {
+        text += &format!(" ({} measured)", shown(measured));
+    }
+    text += &format!(", depth {}", point.depth);
+    for (holds, word) in [
+        (point.on_front, "on the front"),
+        (point.chosen, "chosen"),
+        (point.baseline, "baseline"),
+        (point.stopped, "stopped early"),
+    ] {
+        if holds {
+            text += &format!(", {word}");
+        }
+    }
+    let lowest = frame.plot.bottom - 5.0;
+    Hint {
+        centre: (x, if coding.below_floor(point) { lowest } else { y }),
+        radius: FRONT_RADIUS + 2.0,
+        trial: point.trial,
+        text,
     }
 }
 
