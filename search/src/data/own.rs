@@ -13,8 +13,8 @@ use crate::Error;
 /// IDX files named as MNIST's.
 pub(super) struct OwnIdx;
 
-/// Arrays `train_images`, `train_labels`, `test_images`, `test_labels` (and `val_…`, which validate in the place of a share of the training images),
-/// or `x_train`, `y_train`, `x_test`, `y_test`, in one NPZ file.
+/// Arrays `train_images`, `train_labels`, `test_images`, `test_labels` (and `val_…`, which validate in the place of a
+/// share of the training images), or `x_train`, `y_train`, `x_test`, `y_test`, in one NPZ file.
 pub(super) struct OwnNpz;
 
 impl Source for OwnIdx {

@@ -1,8 +1,8 @@
 //! Output transform: what a client makes of decrypted outputs, exactly: a softmax, the name of a class, a value in the
 //! unit that the data have.
 //!
-//! Under encryption each of these would be a polynomial's approximation; after decryption they cost nothing. An artifact
-//! holds them, and so does what its clients know, so that every command that decrypts applies the same steps.
+//! Under encryption each of these would be a polynomial's approximation; after decryption they cost nothing. An
+//! artifact holds them, and so does what its clients know, so that every command that decrypts applies the same steps.
 
 mod step;
 

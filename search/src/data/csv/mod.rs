@@ -4,8 +4,8 @@
 //! fifth of the rows, chosen by chance with a fixed seed, are test rows. The first line holds the columns' names. The
 //! class stands in the column `label`, `class`, `target` or `y`, in the last one where there is none of these.
 //!
-//! `csv_regression`: the same with a number in the place of the class, which the network learns standardized by mean and
-//! deviation of the training rows.
+//! `csv_regression`: the same with a number in the place of the class, which the network learns standardized by mean
+//! and deviation of the training rows.
 //!
 //! A row becomes a map of one place with a channel for each number, `(x − mean) / (3 · deviation)` with mean and
 //! standard deviation of the training rows, and no further than ±1: what lies more than three deviations away is cut
