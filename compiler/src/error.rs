@@ -99,8 +99,9 @@ pub enum Error {
     },
     /// The asked precision needs scales larger than a prime.
     #[error(
-        "{precision_bits} bits of precision need scales of {scale_bits} bits at degree 2^{log_n}, primes have at most \
-         50; ask for less precision or use fewer activations (each adds half a bit)"
+        "{precision_bits} bits of precision need scales of {scale_bits} bits at degree 2^{log_n}, and the base prime holds \
+         the outputs above that: together more than the 50 bits that primes have at most; ask for less precision, use fewer \
+         activations (each adds half a bit), or scale the outputs down"
     )]
     Precision {
         /// Precision asked for.
@@ -211,6 +212,17 @@ pub enum Error {
         found: String,
         /// What to do.
         advice: &'static str,
+    },
+    /// With samples that the network does not seem to be made for errors grow so much that nothing can be promised.
+    #[error(
+        "on the calibration data the values before its squares reach {size:.1e}, where networks keep them near 1 on the data they \
+         were trained on, and errors grow with them: {cause}. Give the inputs scaled as in training, from the data to come"
+    )]
+    UnlikeSamples {
+        /// Root mean square of the largest tensor that is squared.
+        size: f64,
+        /// What the samples led to.
+        cause: Box<Error>,
     },
     /// The cost table has no measurement for any secure parameter set.
     #[error("no secure parameter set has measured costs: {0}")]

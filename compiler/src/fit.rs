@@ -7,11 +7,11 @@
 use hemet_schedule::{Basis, CostTable, InputTransform, Promise};
 use hemet_spaces::{LayerGraph, Weights};
 
-use crate::calibration::{CONFIDENCE, Headroom, Inputs, Known, features, lacking};
+use crate::calibration::{CONFIDENCE, Headroom, Inputs, Known, MOST_SIZE, features, lacking};
 use crate::decisions::Decisions;
 use crate::maps;
 use crate::net::{Net, Rounding, Sizes};
-use crate::parameters::simulate::{INPUTS, Simulation};
+use crate::parameters::simulate::{self, INPUTS, Simulation};
 use crate::parameters::{room, rounding};
 use crate::passes::{self, Context, WindowSums};
 use crate::{Error, Options};
@@ -217,7 +217,7 @@ impl Task<'_> {
             tested: check.held_out.len(),
             tested_error: match held_out.is_empty() {
                 true => 0.0,
-                false => check.simulation(check.held_out).share(rounding) * check.promised,
+                false => check.simulation(check.held_out).share_of_these(rounding) * check.promised,
             },
             output_seen: self.headroom.seen,
             output_bound: f64::from(options.output_bits).exp2(),
@@ -233,6 +233,10 @@ impl Task<'_> {
             cause: Box::new(cause),
         };
         match self.prepared.basis {
+            Basis::Samples if self.size > MOST_SIZE => Error::UnlikeSamples {
+                size: self.size,
+                cause: Box::new(cause),
+            },
             Basis::Samples => cause,
             Basis::Assumed => Error::Unbounded {
                 size: self.size,
@@ -318,16 +322,28 @@ impl<'a> Check<'a> {
         kept.next().unwrap_or_else(|| exact.clone())
     }
 
-    /// The largest share of the promise that the errors of any group, of the held-out or of the stretched inputs take;
-    /// at most 1 where it is kept.
+    /// The largest share of the promise that errors take; at most 1 where it is kept. Made-up inputs are judged kind by
+    /// kind. Samples that were held out count with the others for inputs to come, and must keep the promise themselves, as
+    /// stretched ones must.
     fn share(&self, rounding: &[Rounding]) -> f64 {
-        let all = self.groups.iter().copied().chain([self.held_out]);
-        let some = all.filter(|inputs| !inputs.is_empty());
-        let shares = some.map(|inputs| self.simulation(inputs).share(rounding));
-        let rare = match self.stretched.is_empty() {
-            true => 0.0,
-            false => self.simulation(self.stretched).share_of_rare(rounding),
+        let simulations = |inputs: &[&'a [Vec<f64>]]| -> Vec<Simulation<'a>> {
+            let some = inputs.iter().filter(|inputs| !inputs.is_empty());
+            some.map(|inputs| self.simulation(inputs)).collect()
         };
-        shares.fold(rare, f64::max) / self.limit
+        let of_kinds = match self.held_out.is_empty() {
+            true => {
+                let kinds = simulations(&self.groups);
+                kinds
+                    .iter()
+                    .map(|kind| kind.share(rounding))
+                    .fold(0.0, f64::max)
+            }
+            false => {
+                simulate::share_of_all(&simulations(&[self.groups[0], self.held_out]), rounding)
+            }
+        };
+        let rare = simulations(&[self.held_out, self.stretched]);
+        let rare = rare.iter().map(|inputs| inputs.share_of_these(rounding));
+        rare.fold(of_kinds, f64::max) / self.limit
     }
 }

@@ -181,6 +181,47 @@ fn batch_norm_is_an_affine_behind_a_layer_and_part_of_a_polynomial() {
 }
 
 #[test]
+fn a_batch_norm_behind_a_layer_tells_what_training_saw() {
+    let base = |input: &[i64]| {
+        model(input)
+            .constant("gamma", &[2], &[2.0, -4.0])
+            .constant("beta", &[2], &[1.0, 0.0])
+            .constant("mean", &[2], &[0.5, 1.0])
+            .constant("variance", &[2], &[3.0, 15.0])
+    };
+    let epsilon = [float("epsilon", 1.0)];
+    let norm = |x: &str| format!("n = BatchNormalization({x}, gamma, beta, mean, variance)");
+    let square = "y = Mul(n, n)";
+    let behind_input = base(&[0, 2, 3, 3]).node_with(&norm("x"), &epsilon);
+    let behind_conv = base(&[0, 1, 3, 3])
+        .constant("w", &[2, 1, 1, 1], &[0.5, -1.0])
+        .node("c = Conv(x, w)")
+        .node_with(&norm("c"), &epsilon);
+    let behind_dense = base(&[0, 3])
+        .constant("w", &[3, 2], &[0.5, -1.0, 2.0, 1.0, 0.0, 3.0])
+        .node("c = Gemm(x, w)")
+        .node_with(&norm("c"), &epsilon);
+    for normed in [behind_input, behind_conv, behind_dense] {
+        let imported = normed.node(square).import().unwrap();
+        let [(layer, moments)] = &imported.moments.iter().collect::<Vec<_>>()[..] else {
+            panic!("{:?}", imported.moments);
+        };
+        assert!(imported.graph.find(layer).is_some());
+        assert_eq!(moments.mean, [1.0, 0.0]);
+        // gamma times the root of variance over variance and epsilon
+        let wanted = [2.0 * 0.75f64.sqrt(), 4.0 * (15.0f64 / 16.0).sqrt()];
+        for (found, wanted) in moments.deviation.iter().zip(wanted) {
+            assert!((found - wanted).abs() < 1e-6, "{found} {wanted}");
+        }
+    }
+    let behind_square = base(&[0, 2, 1, 1])
+        .node("s = Mul(x, x)")
+        .node_with(&norm("s"), &epsilon)
+        .node(square);
+    assert!(behind_square.import().unwrap().moments.is_empty());
+}
+
+#[test]
 fn shapes_that_keep_the_batch_and_the_order_are_no_layer() {
     let x: Vec<f64> = (0..8).map(f64::from).collect();
     for (batch, target) in [

@@ -100,3 +100,26 @@ impl Headroom {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_base_prime_grows_by_what_the_tensor_with_the_least_room_lacks() {
+        let sizes = |largest: f64| Sizes {
+            power: Vec::new(),
+            largest: vec![vec![1.0; 40], vec![largest; 40]],
+            outputs: Vec::new(),
+        };
+        let bits = |largest: f64| lacking(&[9.0, 6.0], &[sizes(largest)], Basis::Samples);
+        // Room for 64 is enough for 16 and a margin of 4.
+        assert_eq!(bits(1.0), 0);
+        assert_eq!(bits(15.9), 0);
+        assert_eq!(bits(17.0), 1);
+        assert_eq!(bits(250.0), 4);
+        assert_eq!(bits(0.0), 0);
+        let both = [sizes(1.0), sizes(60.0)];
+        assert_eq!(lacking(&[9.0, 6.0], &both, Basis::Samples), 2);
+    }
+}

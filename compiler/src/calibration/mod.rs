@@ -13,7 +13,7 @@ mod tail;
 
 pub use check::check_samples;
 pub use headroom::{Headroom, lacking};
-pub use plausible::Known;
+pub use plausible::{Known, MOST_SIZE};
 pub use tail::{CONFIDENCE, error};
 
 use hemet_schedule::{Basis, InputTransform};

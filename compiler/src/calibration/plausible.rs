@@ -22,16 +22,20 @@ const SEED: u64 = 0x696e_7075_7473;
 /// Kinds stay whose values are at most this much larger than those of the best kind; up to the second factor where
 /// larger scales for them can be had.
 const SPREAD: [f64; 2] = [3.0, 12.0];
-/// Values that are squared are in proportion up to this size. Trained networks keep them near 1.
-const MOST: f64 = 64.0;
+/// Values that are squared are in proportion up to this size, in root mean square. Trained networks keep them near 1.
+pub const MOST_SIZE: f64 = 64.0;
 /// Up to this many squares in a row values cannot explode much.
 const SHALLOW: usize = 2;
 
 /// Inputs of each kind by which kinds are compared with batch norms.
-const COMPARED: usize = 6;
+const COMPARED: usize = 4;
 /// Contrasts and brightnesses of the kinds that are compared with batch norms.
 const GAINS: [f64; 4] = [0.4, 1.0, 2.0, 4.0];
 const OFFSETS: [f64; 5] = [-0.6, -0.3, 0.0, 0.3, 0.6];
+/// Steps by which the contrast (in logarithms) and the brightness of the nearest kinds are moved still nearer, and the
+/// number of these kinds.
+const STEPS: [f64; 8] = [0.2, 0.2, 0.1, 0.1, 0.05, 0.05, 0.03, 0.02];
+const REFINED: usize = 4;
 /// What one channel counts at most in the comparison, in deviations.
 const MOST_APART: f64 = 3.0;
 /// Kinds that are this near to what training saw stay, and no more than so many; if none is within the second distance,
@@ -86,7 +90,7 @@ pub fn choices(net: &Net, options: &Options) -> Result<Vec<Vec<Group>>, Error> {
     let mut sized: Vec<(f64, Group)> = groups.into_iter().map(size).collect();
     sized.sort_by(|a, b| a.0.total_cmp(&b.0));
     let best = sized[0].0;
-    if best > MOST {
+    if best > MOST_SIZE {
         return Err(Error::Unbounded {
             size: best,
             cause: None,
@@ -122,17 +126,14 @@ fn depth(net: &Net) -> usize {
 /// # Errors
 /// [`Error::Unbounded`] where none is near them; weights that do not fit.
 pub fn choices_by_moments(known: &Known<'_>, options: &Options) -> Result<Vec<Vec<Group>>, Error> {
-    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-    let shape = known.graph.node(known.graph.input()).shape;
-    let mut of = |family: &Family, count: usize| -> Group {
-        let one = |_| family.input(shape, options.input_range, &mut rng);
-        (0..count).map(one).collect()
-    };
-    let evaluator = Evaluator::new(known.graph, known.weights)?;
+    let comparison = Comparison::new(known, options)?;
     let mut kinds = Vec::new();
     for family in Family::all() {
-        let distance = known.distance(&evaluator, &of(&family, COMPARED))?;
-        kinds.push((distance, family));
+        kinds.push((comparison.distance(&family)?, family));
+    }
+    kinds.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for kind in kinds.iter_mut().take(REFINED) {
+        *kind = comparison.refined(*kind)?;
     }
     kinds.sort_by(|a, b| a.0.total_cmp(&b.0));
     let best = kinds[0].0;
@@ -146,7 +147,8 @@ pub fn choices_by_moments(known: &Known<'_>, options: &Options) -> Result<Vec<Ve
         .take(NEAREST)
         .map(|(_, f)| *f)
         .collect();
-    let groups: Vec<Group> = nearest.iter().map(|family| of(family, COUNT)).collect();
+    let group = |family| comparison.group(family, COUNT);
+    let groups: Vec<Group> = nearest.iter().map(group).collect();
     let least = groups.len().div_ceil(2);
     Ok((least..=groups.len())
         .rev()
@@ -164,30 +166,70 @@ pub struct Known<'a> {
     pub moments: &'a LayerMoments,
 }
 
-impl Known<'_> {
-    /// How far the moments of layers on these inputs are from those that training saw: root mean square over channels,
-    /// in deviations.
-    fn distance(&self, evaluator: &Evaluator, inputs: &[Vec<f64>]) -> Result<f64, Error> {
-        let values: Vec<Vec<Vec<f64>>> = inputs
-            .iter()
-            .map(|x| evaluator.run_all(x))
-            .collect::<Result<_, _>>()?;
+/// Compares kinds of inputs with what training saw.
+struct Comparison<'a> {
+    known: &'a Known<'a>,
+    evaluator: Evaluator,
+    range: f64,
+}
+
+impl<'a> Comparison<'a> {
+    fn new(known: &'a Known<'a>, options: &Options) -> Result<Self, Error> {
+        Ok(Self {
+            known,
+            evaluator: Evaluator::new(known.graph, known.weights)?,
+            range: options.input_range,
+        })
+    }
+
+    /// Inputs of a kind, made of the same random numbers for each.
+    fn group(&self, family: &Family, count: usize) -> Group {
+        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+        let graph = self.known.graph;
+        let shape = graph.node(graph.input()).shape;
+        (0..count)
+            .map(|_| family.input(shape, self.range, &mut rng))
+            .collect()
+    }
+
+    /// How far the moments of layers are from those that training saw: root mean square over channels, in deviations.
+    fn distance(&self, family: &Family) -> Result<f64, Error> {
+        let Known { graph, moments, .. } = self.known;
+        let inputs = self.group(family, COMPARED);
+        let values = inputs.iter().map(|x| self.evaluator.run_all(x));
+        let values: Vec<Vec<Vec<f64>>> = values.collect::<Result<_, _>>()?;
         let (mut sum, mut count) = (0.0, 0);
-        for (id, node) in self.graph.nodes() {
-            let Some(wanted) = self.moments.get(&node.name) else {
+        for (id, node) in graph.nodes() {
+            let Some(wanted) = moments.get(&node.name) else {
                 continue;
             };
-            let of_layer: Vec<Vec<f64>> = values
-                .iter()
-                .map(|layers| layers[id.index()].clone())
-                .collect();
-            let found = Moments::of(node.shape.channels, &of_layer);
+            let of_layer = values.iter().map(|layers| layers[id.index()].clone());
+            let found = Moments::of(node.shape.channels, &of_layer.collect::<Vec<_>>());
             for channel in 0..node.shape.channels.min(wanted.mean.len()) {
                 sum += apart(&found, wanted, channel).powi(2);
                 count += 1;
             }
         }
         Ok((sum / f64::from(count.max(1))).sqrt())
+    }
+
+    /// The kind with the contrast and the brightness nearby that come nearest.
+    fn refined(&self, (mut distance, mut family): (f64, Family)) -> Result<(f64, Family), Error> {
+        for step in STEPS {
+            let moved = |gain: f64, offset: f64| Family {
+                gain: family.gain * (step * gain).exp(),
+                offset: family.offset + step * offset,
+                ..family
+            };
+            let around = [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)];
+            for other in around.map(|(gain, offset)| moved(gain, offset)) {
+                let found = self.distance(&other)?;
+                if found < distance {
+                    (distance, family) = (found, other);
+                }
+            }
+        }
+        Ok((distance, family))
     }
 }
 

@@ -59,13 +59,11 @@ impl Simulation<'_> {
     /// The bound on the errors of the logits as a share of the promise, for almost all inputs of the kind of these:
     /// at most 1 where the promise is kept. `rounding` says for each node how its weights are rounded.
     pub fn share(&self, rounding: &[Rounding]) -> f64 {
-        let outputs = self.net.node(self.net.output()).shape.len();
-        calibration::error(&self.deviations(rounding), outputs) / self.promise
+        share_of_all(std::slice::from_ref(self), rounding)
     }
 
-    /// The same for these inputs themselves, which are rarer than those to come: errors that are not rare too are
-    /// enough.
-    pub fn share_of_rare(&self, rounding: &[Rounding]) -> f64 {
+    /// The same for these inputs themselves, not for all to come: errors that are not rare too are enough.
+    pub fn share_of_these(&self, rounding: &[Rounding]) -> f64 {
         let most = self.deviations(rounding).into_iter().fold(0.0, worst);
         TAIL_OF_RARE * most / self.promise
     }
@@ -155,6 +153,18 @@ impl Simulation<'_> {
         }
         shares
     }
+}
+
+/// As [`Simulation::share`] for the inputs of several simulations together, at least one, all of one net and promise.
+pub fn share_of_all(simulations: &[Simulation<'_>], rounding: &[Rounding]) -> f64 {
+    let Some(first) = simulations.first() else {
+        return 0.0;
+    };
+    let outputs = first.net.node(first.net.output()).shape.len();
+    let deviations = simulations
+        .iter()
+        .flat_map(|some| some.deviations(rounding));
+    calibration::error(&deviations.collect::<Vec<_>>(), outputs) / first.promise
 }
 
 /// The input tensor: `runs` lanes for each of the inputs, which fill up with the first ones again.
