@@ -17,8 +17,6 @@ use crate::net::Sizes;
 use crate::passes::{self, WindowSums};
 use crate::{Error, Options};
 
-/// Percent of images that an agreement may ask for.
-pub const PERCENT: std::ops::RangeInclusive<f64> = 50.0..=100.0;
 /// Precisions that are tried, in bits.
 const PRECISIONS: std::ops::RangeInclusive<u32> = 2..=30;
 /// Deviations of an error that a promise stands for, at least.

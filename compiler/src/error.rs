@@ -2,7 +2,7 @@
 
 use hemet_schedule::MissingCost;
 
-use crate::KeyBudget;
+use crate::key_budget::KeyBudget;
 
 /// Why a network could not be compiled.
 #[derive(Debug, thiserror::Error)]

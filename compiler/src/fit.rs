@@ -323,8 +323,8 @@ impl<'a> Check<'a> {
     }
 
     /// The largest share of the promise that errors take; at most 1 where it is kept. Made-up inputs are judged kind by
-    /// kind. Samples that were held out count with the others for inputs to come, and must keep the promise themselves, as
-    /// stretched ones must.
+    /// kind. Samples that were held out count with the others for inputs to come, and must keep the promise themselves,
+    /// as stretched ones must.
     fn share(&self, rounding: &[Rounding]) -> f64 {
         let simulations = |inputs: &[&'a [Vec<f64>]]| -> Vec<Simulation<'a>> {
             let some = inputs.iter().filter(|inputs| !inputs.is_empty());

@@ -37,6 +37,7 @@ mod emit;
 mod error;
 mod estimate;
 mod fit;
+mod key_budget;
 pub mod layout;
 pub mod maps;
 pub mod net;
@@ -50,7 +51,8 @@ pub use activation::Activation;
 pub use calibration::{Known, SAMPLES, check_samples};
 pub use error::Error;
 pub use estimate::Estimate;
-pub use options::{KeyBudget, Options, Target};
+pub use key_budget::KeyBudget;
+pub use options::{Options, Target};
 pub use parameters::noise;
 pub use synthetic::synthetic_table;
 

@@ -1,4 +1,5 @@
-//! The choice of parameters, layouts, splits and keys: whoever allows more or asks for less never gets a slower schedule.
+//! The choice of parameters, layouts, splits and keys: whoever allows more or asks for less never gets a slower
+//! schedule.
 
 mod common;
 

@@ -246,7 +246,7 @@ fn the_client_applies_the_end_of_a_model_and_the_raw_outputs_stay_within_reach()
             "{bench}"
         );
         world.good("client-spec m.hemet -o m.spec");
-        world.good("keygen m.spec --out keys");
+        world.good("keygen m.spec --out keys --force");
         world.good("encrypt --key keys/client.key --image x.txt -o x.ct");
         world.good("predict m.hemet --keys keys/server.keys x.ct -o y.ct");
         let decrypt = "decrypt --key keys/client.key --request x.ct y.ct";

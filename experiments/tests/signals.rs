@@ -68,5 +68,5 @@ measured_members: 0
     assert!(best["test_accuracy"].as_f64().unwrap() > 0.95, "{best}");
     assert_eq!(best["agreement"], 1.0, "{best}");
     let told = best["description"].as_str().unwrap();
-    assert!(told.contains("kernel=1x5,stride=1x2"), "{told}");
+    assert!(told.starts_with("b1="), "{told}");
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use hemet_schedule::{Manifest, Scheme as SchemeId, Signature};
 use zeroize::Zeroizing;
 
+pub use crate::answer::Answer;
 use crate::error::Result;
 use crate::facts::Facts;
 use crate::files::{ArtifactId, KeySetId, Opened, read};
@@ -54,47 +55,6 @@ pub trait Scheme: Send + Sync {
 
 /// What a client key file holds.
 pub type ClientHalf = (Arc<dyn Spec>, Box<dyn Secret>);
-
-/// What a client decrypts.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
-    /// The logits, in order.
-    Logits(Vec<f64>),
-    /// The class alone, where the artifact was compiled so.
-    Label(usize),
-}
-
-impl Answer {
-    /// The class: the largest logit, the first of equals.
-    pub fn class(&self) -> usize {
-        match self {
-            Answer::Label(class) => *class,
-            Answer::Logits(logits) => {
-                let larger =
-                    |best: usize, i: usize| if logits[i] > logits[best] { i } else { best };
-                (0..logits.len()).reduce(larger).unwrap_or(0)
-            }
-        }
-    }
-
-    /// The logits; of a class alone 1 for it and 0 for the others of `classes`.
-    pub fn scores(self, classes: usize) -> Vec<f64> {
-        match self {
-            Answer::Logits(logits) => logits,
-            Answer::Label(class) => (0..classes.max(class + 1))
-                .map(|other| f64::from(u8::from(other == class)))
-                .collect(),
-        }
-    }
-
-    /// The logits; none where the client learns the class alone.
-    pub fn logits(self) -> Vec<f64> {
-        match self {
-            Answer::Logits(logits) => logits,
-            Answer::Label(_) => Vec::new(),
-        }
-    }
-}
 
 /// What the network gives in the clear, input by input: the reference that encrypted answers are compared with.
 pub type Reference = Box<dyn Fn(&[&[f64]]) -> Result<Vec<Answer>> + Send + Sync>;

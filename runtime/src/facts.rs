@@ -2,7 +2,7 @@
 
 use hemet_schedule::{Finished, InputColumn, InputTransform, OutputTransform};
 
-use crate::door::Answer;
+use crate::answer::Answer;
 use crate::error::{Result, RuntimeError};
 use crate::files::ArtifactId;
 

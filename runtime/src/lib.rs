@@ -40,6 +40,7 @@
 //! compiler nor training nor graphs are among the dependencies.
 
 pub mod alone;
+mod answer;
 pub mod backend;
 pub mod calibrate;
 pub mod ckks;

@@ -103,8 +103,7 @@ impl<'m> End<'_, 'm> {
 
     /// The groups along an axis.
     fn groups(&self, node: Node<'m>, axis: i64) -> Result<Groups, Error> {
-        let long = |dims: &Vec<usize>| dims.iter().filter(|d| **d > 1).count() > 1;
-        let Some(dims) = self.dims.as_ref().filter(|dims| long(dims)) else {
+        let Some(dims) = self.dims.as_ref().filter(|dims| dims.len() > 1) else {
             return Ok(Groups::whole(self.len));
         };
         let at = node.axis(axis, dims.len())?;

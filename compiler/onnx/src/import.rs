@@ -52,14 +52,8 @@ pub(crate) fn import(
         None => vec![Role::Kept; needed.len()],
     };
     for (index, role) in needed.iter().zip(&roles) {
-        node(
-            &mut import,
-            Node {
-                proto: &proto.node[*index],
-            },
-            role,
-            degrees,
-        )?;
+        let proto = &proto.node[*index];
+        node(&mut import, Node { proto }, role, degrees)?;
     }
     let last = output_layer(&mut import, proto, &heads)?;
     let (outputs, classes) = left_to_client(&import, &tail, opset, &heads, named.as_ref())?;

@@ -133,7 +133,7 @@ pub fn choices_by_moments(known: &Known<'_>, options: &Options) -> Result<Vec<Ve
     }
     kinds.sort_by(|a, b| a.0.total_cmp(&b.0));
     for kind in kinds.iter_mut().take(REFINED) {
-        *kind = comparison.refined(*kind)?;
+        *kind = comparison.refined(kind.0, kind.1)?;
     }
     kinds.sort_by(|a, b| a.0.total_cmp(&b.0));
     let best = kinds[0].0;
@@ -214,7 +214,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// The kind with the contrast and the brightness nearby that come nearest.
-    fn refined(&self, (mut distance, mut family): (f64, Family)) -> Result<(f64, Family), Error> {
+    fn refined(&self, mut distance: f64, mut family: Family) -> Result<(f64, Family), Error> {
         for step in STEPS {
             let moved = |gain: f64, offset: f64| Family {
                 gain: family.gain * (step * gain).exp(),

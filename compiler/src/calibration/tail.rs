@@ -29,7 +29,8 @@ const TAIL_STEPS: i32 = 400;
 const MOST_DEVIATIONS: f64 = 10.0;
 const HALVINGS: u32 = 50;
 
-/// The magnitude that once in ten thousand inputs is exceeded; infinite where a value is not finite, 0 where none is above 0.
+/// The magnitude that once in ten thousand inputs is exceeded; infinite where a value is not finite, 0 where none is
+/// above 0.
 pub fn bound(values: &[f64]) -> f64 {
     if values.iter().any(|v| !v.is_finite()) {
         return f64::INFINITY;
@@ -46,12 +47,13 @@ pub fn bound(values: &[f64]) -> f64 {
     largest.max(lognormal).max(both).exp()
 }
 
-/// The largest error of an input to come, from the deviations of the errors of `outputs` outputs on some inputs: exceeded
-/// with probability [`RISK`]. Infinite where a deviation is not finite, 0 where none is above 0.
+/// The largest error of an input to come, from the deviations of the errors of `outputs` outputs on some inputs:
+/// exceeded with probability [`RISK`]. Infinite where a deviation is not finite, 0 where none is above 0.
 ///
-/// An error is a deviation, which differs from input to input, times a normal number: both are averaged over. The logarithms
-/// of deviations are normal with a mean and a variance that few inputs say little about, so their distribution for one more
-/// input is Student's (Gelman et al., "Bayesian Data Analysis", section 3.2), with a prior that counts as
+/// An error is a deviation, which differs from input to input, times a normal number: both are averaged over. The
+/// logarithms of deviations are normal with a mean and a variance that few inputs say little about, so their
+/// distribution for one more input is Student's (Gelman et al., "Bayesian Data Analysis", section 3.2), with a prior
+/// that counts as
 /// [`PRIOR_INPUTS`] inputs.
 pub fn error(deviations: &[f64], outputs: usize) -> f64 {
     if deviations.iter().any(|v| !v.is_finite()) {
@@ -222,7 +224,8 @@ mod tests {
                     let seen: Vec<f64> = (0..count).map(|_| draw()).collect();
                     risk += exceeding(error(&seen, 10), 10, 500, &mut draw) / 40.0;
                 }
-                // Few inputs say little of a spread as wide as this: what is stated holds, what is aimed at only for many.
+                // Few inputs say little of a spread as wide as this: what is stated holds, what is aimed at only for
+                // many.
                 let allowed = if count < 96 {
                     1.0 - CONFIDENCE
                 } else {

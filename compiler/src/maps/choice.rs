@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use super::ways::{TermDiagonals, Way, quickest, ways};
 use super::{Split, StepCosts};
-use crate::KeyBudget;
+use crate::key_budget::KeyBudget;
 
 /// A block map: its operands, the level at which it works and what that costs.
 pub struct BlockMap {

@@ -1,8 +1,8 @@
 //! Ways: how one map from one operand may be split, with the time and the rotations of each way.
 //!
-//! Giant steps are finished together, or *chained* by Horner's rule: `Σ rot(s_k, k·n) = s_0 + rot(s_1 + rot(s_2 + …, n),
-//! n)` needs one key for all multiples of `n` (Halevi and Shoup, "Faster Homomorphic Linear Transformations in HElib",
-//! CRYPTO 2018, section 4.3) for rotations that are not finished together.
+//! Giant steps are finished together, or *chained* by Horner's rule: `Σ rot(s_k, k·n) = s_0 + rot(s_1 + rot(s_2 + …,
+//! n), n)` needs one key for all multiples of `n` (Halevi and Shoup, "Faster Homomorphic Linear Transformations in
+//! HElib", CRYPTO 2018, section 4.3) for rotations that are not finished together.
 
 use std::collections::BTreeSet;
 

@@ -88,8 +88,8 @@ pub struct Task<'a> {
     pub costs: &'a CostTable,
 }
 
-/// Makes the decisions: for the smallest secure ring degree, and for the next, which may pack into fewer ciphertexts, at
-/// least one structure altogether. A batch fills any number of slots, and an image costs least in the smallest ring.
+/// Makes the decisions: for the smallest secure ring degree, and for the next, which may pack into fewer ciphertexts,
+/// at least one structure altogether. A batch fills any number of slots, and an image costs least in the smallest ring.
 pub fn decide(task: Task<'_>) -> Result<Vec<Structure>, Error> {
     let options = task.options;
     let mut structures: Vec<Structure> = Vec::new();

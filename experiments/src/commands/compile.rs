@@ -54,9 +54,9 @@ pub struct Args {
     /// Promised precision of the logits, in bits after the point; without it, the experiment's, or 10 for an ONNX file
     #[arg(long, value_name = "BITS")]
     pub precision: Option<u32>,
-    /// In place of a precision, percent of images whose class must not change through encryption, 50 to 100: the coarsest
-    /// precision that keeps it is chosen, by the margins of the clean logits and the simulated errors. For an ONNX file
-    /// images come with --calibrate; without it, the experiment's
+    /// In place of a precision, percent of images whose class must not change through encryption, 50 to 100: the
+    /// coarsest precision that keeps it is chosen, by the margins of the clean logits and the simulated errors. For an
+    /// ONNX file images come with --calibrate; without it, the experiment's
     #[arg(long, value_name = "PERCENT", conflicts_with = "precision")]
     pub agreement: Option<f64>,
     /// How many results may be shown to others than the key's owner, such as 1000 or 2^20: decryption then adds noise
@@ -272,16 +272,8 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     let (imported, fit_error) = import(args, &bytes, calibration.as_ref())?;
     check_classes(args, &imported)?;
     if let (Some(data), Some(file)) = (&calibration, &args.calibrate) {
-        let graph = &imported.graph;
-        let elements = graph.node(graph.input()).shape.len();
-        data.fits(elements, args.input_range)
-            .map_err(|why| Error::file(file, why))?;
-        let (low, high) = data.range();
-        eprintln!(
-            "calibrating on {} inputs of {:?}, from {low} to {high}",
-            data.inputs.len(),
-            data.shape
-        );
+        let fits = tell_calibration(data, &imported, args);
+        fits.map_err(|why| Error::file(file, why))?;
     }
     let mut options = wished(args, &imported)?;
     if let Some(range) = args.input_range.or(calibration.as_ref().and_then(range)) {
@@ -322,6 +314,20 @@ fn from_onnx(args: &Args) -> Result<Artifact, Error> {
         ..Manifest::new(&name)
     };
     Ok(Artifact::new(manifest, compiled.schedule))
+}
+
+/// Says what the network is calibrated on, or why it does not fit the network.
+fn tell_calibration(data: &Calibration, imported: &Imported, args: &Args) -> Result<(), String> {
+    let graph = &imported.graph;
+    let elements = graph.node(graph.input()).shape.len();
+    data.fits(elements, args.input_range)?;
+    let (low, high) = data.range();
+    eprintln!(
+        "calibrating on {} inputs of {:?}, from {low} to {high}",
+        data.inputs.len(),
+        data.shape
+    );
+    Ok(())
 }
 
 /// An agreement counts classes: outputs must be the scores of one list of them.

@@ -8,8 +8,8 @@ use crate::schemes;
 
 /// Sign an artifact
 ///
-/// The signature (ed25519) covers parameters, layouts, schedule and weights, and what `client-spec` gives to clients. It
-/// stands in the artifact, and `client-spec` carries it on. Clients and servers check it with --trust.
+/// The signature (ed25519) covers parameters, layouts, schedule and weights, and what `client-spec` gives to clients.
+/// It stands in the artifact, and `client-spec` carries it on. Clients and servers check it with --trust.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  hemet keys signing --out owner\n  hemet sign model.hemet --key owner/signing.key\n  hemet verify model.hemet --trust owner/signing.pub"

@@ -7,7 +7,7 @@
 //! space_file: spaces/presets/digits.yaml   # or `space:` with the space written out here
 //! search: {strategy: random, trials: 12, workers: 0, lag: 4}    # and more, see `Search`
 //! scheme: ckks                      # or another, or a list: then the search decides; ckks where not given
-//! quantize: {weight_bits: 2, activation_bits: 2, activation: relu, boxes: 14}   # of integer networks; see `Quantization`
+//! quantize: {weight_bits: 2, activation_bits: 2, activation: relu, boxes: 14}   # of integers; see `Quantization`
 //! train: {epochs: 20}               # and more, see `TrainOptions`
 //! objectives: [accuracy, latency]   # what is optimized; others: depth, key_size, cost
 //! constraints: {max_depth: 9, max_latency_ms: 500}    # cost needs price_per_core_hour

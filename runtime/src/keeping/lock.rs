@@ -1,5 +1,5 @@
-//! A secret under a passphrase: Argon2id makes a key of it (RFC 9106), AES-256-GCM encrypts the secret with that key and
-//! binds it to what lies beside it in the file.
+//! A secret under a passphrase: Argon2id makes a key of it (RFC 9106), AES-256-GCM encrypts the secret with that key
+//! and binds it to what lies beside it in the file.
 //!
 //! The passphrase costs 64 MiB and three passes for each try (the second choice that RFC 9106 recommends). A salt is
 //! drawn for every file, so no key is used for two files.

@@ -25,8 +25,8 @@ impl Lookahead {
         })
     }
 
-    /// After step `step` (from 0) of a phase of which the share `progress` is done: every so many steps the slow weights
-    /// follow the model, and it goes back to them.
+    /// After step `step` (from 0) of a phase of which the share `progress` is done: every so many steps the slow
+    /// weights follow the model, and it goes back to them.
     pub fn update(&mut self, model: &mut Model, step: usize, progress: f32) {
         if !(step + 1).is_multiple_of(self.every) {
             return;

@@ -68,8 +68,8 @@ impl Model {
         Ok(model)
     }
 
-    /// Lets the convolutions that do not read the image begin with filters that each hand one input channel on, as far as
-    /// there are outputs; the other filters stay random.
+    /// Lets the convolutions that do not read the image begin with filters that each hand one input channel on, as far
+    /// as there are outputs; the other filters stay random.
     pub fn begin_with_identity(&mut self) {
         for node in &self.nodes {
             let Op::Conv { conv, groups, .. } = &node.op else {

@@ -77,7 +77,8 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "is_one")]
     #[schemars(extend("default" = 1.0, "exclusiveMinimum" = 0, "x-scheme" = "ckks"))]
     pub bias_rate: f32,
-    /// Whether convolutions of the image begin as filters that whiten its patches (Page 2019; Jordan 2024, section 3.2).
+    /// Whether convolutions of the image begin as filters that whiten its patches (Page 2019; Jordan 2024, section
+    /// 3.2).
     #[serde(skip_serializing_if = "is_default")]
     #[schemars(extend("default" = "none", "x-scheme" = "ckks"))]
     pub whitening: Whitening,

@@ -1,7 +1,7 @@
-//! Convolutions of the image that whiten its patches (D. Page, How to Train Your ResNet, 2019; K. Jordan, 94% on CIFAR-10
-//! in 3.29 Seconds on a Single GPU, 2024, section 3.2): each filter is an eigenvector of the patches' covariance, divided
-//! by the root of its eigenvalue, the greatest first; then the same filters with the opposite sign; then what the
-//! training began with.
+//! Convolutions of the image that whiten its patches (D. Page, How to Train Your ResNet, 2019; K. Jordan, 94% on
+//! CIFAR-10 in 3.29 Seconds on a Single GPU, 2024, section 3.2): each filter is an eigenvector of the patches'
+//! covariance, divided by the root of its eigenvalue, the greatest first; then the same filters with the opposite sign;
+//! then what the training began with.
 
 use hemet_spaces::Shape;
 

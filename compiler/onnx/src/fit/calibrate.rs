@@ -9,7 +9,7 @@ use std::ops::Range;
 use hemet_spaces::evaluate::LayerEvaluator;
 use hemet_spaces::{LayerGraph, NodeId, Tensor, Weights};
 
-use super::report::{self, Outcome};
+use super::report::{self, Outcome, Values};
 use super::{Calibration, FitReport, FittedActivation, Pending, least_squares};
 use crate::{Error, Imported};
 
@@ -23,12 +23,6 @@ const LEAST_HALF_RANGE: f64 = 1e-3;
 
 /// From so many samples of a channel on it has a range and a polynomial of its own.
 const SAMPLES_A_CHANNEL: usize = 24;
-
-/// The values of a layer for one input: as the network was, and as it is fitted.
-pub(super) struct Values {
-    pub(super) exact: Vec<f64>,
-    pub(super) fitted: Vec<f64>,
-}
 
 /// What a layer is to the fitting.
 #[derive(Clone, Copy)]

@@ -2,8 +2,13 @@
 
 use hemet_schedule::OutputTransform;
 
-use super::calibrate::Values;
 use super::{FitReport, FittedActivation};
+
+/// The values of a layer for one input: as the network was, and as it is fitted.
+pub(super) struct Values {
+    pub(super) exact: Vec<f64>,
+    pub(super) fitted: Vec<f64>,
+}
 
 /// What is summed up about an activation or the outputs.
 pub(super) struct Outcome {

@@ -68,10 +68,9 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let prediction = Prediction::of(args, table.as_ref(), &artifact)?;
     let schedule = artifact.schedule.schedule().clone();
     let transform = artifact.manifest.output_transform.clone();
-    let cases = match &args.cases {
-        Some(path) => Some(cases::read(path, &schedule, transform.as_ref())?),
-        None => None,
-    };
+    let cases = args.cases.as_deref();
+    let cases = cases.map(|path| cases::read(path, &schedule, transform.as_ref()));
+    let cases = cases.transpose()?;
     let facts = CkksSpec::new(&artifact).map_err(Error::user)?.facts();
     let noise = facts.shown.map_or(0.0, |shown| shown.noise);
     let is_fitted = artifact.manifest.fit_error.is_some();
@@ -358,6 +357,28 @@ fn check_precision(figures: &Figures, noise: f64) -> Result<(), Error> {
     )))
 }
 
+/// How far outputs were from what they should be.
+fn show_errors(figures: &Figures) {
+    let against = if figures.cases.is_some() {
+        "the given logits"
+    } else {
+        "64-bit floats"
+    };
+    println!(
+        "greatest error  {:.1e} against {against}",
+        figures.max_abs_error
+    );
+    if let Some(fit) = figures.fit_error {
+        println!(
+            "of that         {:.1e} by encryption, {fit:.1e} by fitted activations",
+            figures.encryption_error
+        );
+    }
+    if let Some(promised) = figures.promised_error {
+        println!("promised        {promised:.1e} by encryption");
+    }
+}
+
 fn show(args: &Args, figures: &Figures) -> Result<(), Error> {
     if args.output.json {
         return common::print_json(figures);
@@ -402,24 +423,7 @@ fn show(args: &Args, figures: &Figures) -> Result<(), Error> {
         ms(figures.load_s * 1e3),
         peak.map_or("memory unknown".into(), |mib| format!("{mib:.0} MiB"))
     );
-    let against = if figures.cases.is_some() {
-        "the given logits"
-    } else {
-        "64-bit floats"
-    };
-    println!(
-        "greatest error  {:.1e} against {against}",
-        figures.max_abs_error
-    );
-    if let Some(fit) = figures.fit_error {
-        println!(
-            "of that         {:.1e} by encryption, {fit:.1e} by fitted activations",
-            figures.encryption_error
-        );
-    }
-    if let Some(promised) = figures.promised_error {
-        println!("promised        {promised:.1e} by encryption");
-    }
+    show_errors(figures);
     if let Some(profile) = &figures.profile {
         profile.print();
     }

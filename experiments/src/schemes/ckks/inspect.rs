@@ -106,6 +106,28 @@ fn draw(path: &Path, diagram: &LevelDiagram) -> Result<(), Error> {
     Ok(hemet_files::write_atomically(path, &bytes?)?)
 }
 
+/// What the outputs' errors may be, and what hides them.
+fn show_precision(figures: &Figures) {
+    let manifest = &figures.manifest;
+    println!(
+        "precision      2^-{} of the logits' magnitude",
+        figures.precision_bits
+    );
+    if let Some(promise) = &manifest.promise {
+        println!("promise        {promise}");
+    }
+    if let Some(agreement) = &manifest.agreement {
+        println!("agreement      {agreement}");
+    }
+    if let (Some(sharing), Some(noise)) = (manifest.sharing, figures.shown_noise) {
+        println!(
+            "shown          up to {} results, with noise within ±{:.1e} (three deviations)",
+            sharing.results,
+            3.0 * noise
+        );
+    }
+}
+
 fn show(figures: &Figures) {
     let manifest = &figures.manifest;
     println!(
@@ -130,23 +152,7 @@ fn show(figures: &Figures) {
         ),
         bits => println!("quantum        {bits} bits against quantum attacks too"),
     }
-    println!(
-        "precision      2^-{} of the logits' magnitude",
-        figures.precision_bits
-    );
-    if let Some(promise) = &manifest.promise {
-        println!("promise        {promise}");
-    }
-    if let Some(agreement) = &manifest.agreement {
-        println!("agreement      {agreement}");
-    }
-    if let (Some(sharing), Some(noise)) = (manifest.sharing, figures.shown_noise) {
-        println!(
-            "shown          up to {} results, with noise within ±{:.1e} (three deviations)",
-            sharing.results,
-            3.0 * noise
-        );
-    }
+    show_precision(figures);
     println!(
         "memory         {:.1} MB of evaluation keys on the server",
         figures.sizes.evaluation_key_bytes as f64 / 1e6
