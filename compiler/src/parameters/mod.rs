@@ -4,6 +4,7 @@ pub mod chain;
 pub mod deviations;
 mod frames;
 pub mod level;
+mod margin;
 pub mod noise;
 pub mod price;
 pub mod room;
@@ -11,7 +12,8 @@ pub mod rounding;
 pub mod simulate;
 pub mod structure;
 
-pub use chain::{Chain, Ground, Margin, chains};
+pub use chain::{Chain, Ground, chains};
 pub use level::{Levels, Policy};
+pub use margin::Margin;
 pub use noise::{Aims, Precision};
 pub use price::Price;
