@@ -1,8 +1,8 @@
 //! What must hold between the keys of an experiment, beyond the range of each.
 
 use hemet_search::objective::Objectives;
-use hemet_spaces::Scheme;
 use hemet_spaces::schema::Path;
+use hemet_spaces::{Scheme, quantized};
 
 use super::Experiment;
 use super::text::Text;
@@ -98,9 +98,10 @@ pub(super) fn check_outputs(text: &Text, experiment: &Experiment) -> Result<(), 
         return Ok(());
     };
     let set = &experiment.data.set;
-    if experiment.scheme.is_none() && space.schemes().contains(&Scheme::Tfhe) {
+    if experiment.scheme.is_none() && space.schemes().contains(&quantized::SCHEME) {
         let what = format!(
-            "the data set {set} holds values, the space has scheme tfhe; values are predicted under ckks alone"
+            "the data set {set} holds values, the space has scheme {}; values are predicted under ckks alone",
+            quantized::SCHEME
         );
         return Err(text.wrong(&Path::default().key("data").key("set"), what));
     }

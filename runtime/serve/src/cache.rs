@@ -1,5 +1,5 @@
-//! Keys in memory: those that were used last, within a budget of bytes. Under CKKS they are mapped, so the operating
-//! system takes their pages when memory is short; under TFHE they are unpacked once and held.
+//! Keys in memory: those that were used last, within a budget of bytes. Those that a scheme maps leave
+//! their pages to the operating system when memory is short; the others are unpacked once and held.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -3,7 +3,7 @@
 
 use burn::tensor::Device;
 use hemet_spaces::Weights;
-use hemet_spaces::quantized::{Quantization, check_structure};
+use hemet_spaces::quantized::{self, Quantization, check_structure};
 
 use super::{Batch, Lesson, Step, gradients};
 use crate::Error;
@@ -38,7 +38,7 @@ impl<'a> Integers<'a> {
         if training.data.training.is_regression() {
             return Err(Error::Option {
                 option: "scheme",
-                found: "tfhe".into(),
+                found: quantized::SCHEME.to_string(),
                 allowed: "ckks where values are predicted: integers of few bits hold classes alone"
                     .into(),
             });
