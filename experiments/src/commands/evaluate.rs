@@ -80,6 +80,9 @@ pub fn run(args: &Args) -> Result<(), Error> {
     } else {
         show(&figures, &set, session.images());
     }
+    if let Some(warning) = figures.warning() {
+        eprintln!("{warning}");
+    }
     figures.check()
 }
 

@@ -125,6 +125,9 @@ impl Deployed {
             experiment.encrypted_images.min(test.len())
         );
         let figures = evaluate(session, test, experiment.encrypted_images, 0, false)?;
+        if let Some(warning) = figures.warning() {
+            eprintln!("{warning}");
+        }
         Ok(Best {
             trial: trial.number,
             scheme,

@@ -31,6 +31,9 @@ pub struct Figures {
     pub agreement: f64,
     /// Greatest difference between a decrypted logit and its reference.
     pub max_abs_error: f64,
+    /// Images whose error is beyond what the artifact promises; `None` where it promises nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beyond_promise: Option<usize>,
     /// Mean time of the server's work for one image, on one thread; of a batch an image's share, on all threads.
     pub mean_latency_ms: f64,
     /// What the classes are called, in the order of their numbers.
@@ -48,8 +51,8 @@ pub struct Figures {
 pub struct Reading<'a> {
     /// The class that outputs tell.
     pub class: &'a dyn Fn(&[f64]) -> usize,
-    /// The largest error that is promised for outputs.
-    pub promised: &'a dyn Fn(&[f64]) -> f64,
+    /// The largest error that is promised for outputs, where one is.
+    pub promised: &'a dyn Fn(&[f64]) -> Option<f64>,
     /// Whether a difference from the reference is a fault.
     pub exact: bool,
 }
@@ -100,10 +103,12 @@ impl Figures {
         };
         let interval = encrypted.interval();
         let agrees = |p: &&Prediction| match test.is_regression() {
-            true => p.error() <= (reading.promised)(&p.clear),
+            true => (reading.promised)(&p.clear).is_some_and(|promised| p.error() <= promised),
             false => class(&p.clear) == class(&p.encrypted),
         };
         let agreeing = predictions.iter().filter(agrees).count();
+        let beyond = |p: &Prediction| Some(p.error() > (reading.promised)(&p.clear)?);
+        let beyond: Option<Vec<bool>> = predictions.iter().map(beyond).collect();
         Self {
             images: predictions.len(),
             quality: encrypted.quality,
@@ -116,6 +121,7 @@ impl Figures {
                 .iter()
                 .map(Prediction::error)
                 .fold(0.0, f64::max),
+            beyond_promise: beyond.map(|beyond| beyond.into_iter().filter(|b| *b).count()),
             mean_latency_ms: latencies / predictions.len().max(1) as f64,
             classes: test.class_names.clone(),
             per_class: confusion.per_class(&test.class_names),
@@ -135,6 +141,16 @@ impl Figures {
             images: self.images,
             quality: self.quality,
         }
+    }
+
+    /// That errors went beyond what is promised, where they did.
+    pub fn warning(&self) -> Option<String> {
+        let beyond = self.beyond_promise.filter(|beyond| *beyond > 0)?;
+        Some(format!(
+            "warning: {beyond} of {} encrypted images have errors beyond what the artifact promises, up to {:.1e}: trust \
+             the numbers only where the class is the same, or compile with more samples or a higher precision",
+            self.images, self.max_abs_error
+        ))
     }
 
     /// Whether an exact scheme was exact.
@@ -182,7 +198,7 @@ pub fn evaluate(
     })?;
     progress.finish();
     let facts = session.spec().facts();
-    let promised = |outputs: &[f64]| facts.precision.map_or(0.0, |p| p.error(outputs));
+    let promised = |outputs: &[f64]| facts.precision.map(|p| p.error(outputs));
     let reading = Reading {
         class: &|outputs| facts.class(outputs),
         promised: &promised,
@@ -244,7 +260,7 @@ mod tests {
     fn reading(exact: bool) -> Reading<'static> {
         Reading {
             class: &argmax_of,
-            promised: &|_| 0.0,
+            promised: &|_| Some(0.2),
             exact,
         }
     }
@@ -289,6 +305,14 @@ mod tests {
         assert!(low < 2.0 / 3.0 && 2.0 / 3.0 < high, "{low} {high}");
         assert_eq!(exact.agreement, 1.0);
         assert_eq!(exact.differing_images, Some(vec![1]));
+        assert_eq!(json["beyond_promise"], 1);
+        let warning = exact.warning().unwrap();
+        assert!(
+            warning.contains("1 of 3") && warning.contains("2.5e-1"),
+            "{warning}"
+        );
+        let kept = Figures::of(&predictions[..1], &test, &reading(false));
+        assert_eq!((kept.beyond_promise, kept.warning()), (Some(0), None));
         let error = exact.check().unwrap_err();
         assert!(
             matches!(&error, Error::Check(text) if text.contains("1 of 3") && text.contains("0.25: #1;"))
