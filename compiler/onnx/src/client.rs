@@ -66,20 +66,19 @@ impl<'m> End<'_, 'm> {
     fn node(&mut self, step: Step<'m>) -> Result<(), Error> {
         let node = step.node;
         match node.operator() {
-            "Softmax" | "LogSoftmax" | "Hardmax" => {
-                let groups = self.softmax_groups(node)?;
-                self.steps.push(match node.operator() {
-                    "Softmax" => OutputStep::Softmax(groups),
-                    "LogSoftmax" => OutputStep::LogSoftmax(groups),
-                    _ => OutputStep::Hardmax(groups),
-                });
-            }
+            "Softmax" => self.softmax(node, OutputStep::Softmax)?,
+            "LogSoftmax" => self.softmax(node, OutputStep::LogSoftmax)?,
+            "Hardmax" => self.softmax(node, OutputStep::Hardmax)?,
             "ArgMax" => self.position(node)?,
             "Normalizer" => {
                 let norm = match node.text("norm", "MAX")? {
                     "L1" => Norm::L1,
                     "L2" => Norm::L2,
-                    _ => Norm::Max,
+                    "MAX" => Norm::Max,
+                    other => {
+                        let why = format!("its norm is `{other}`");
+                        return Err(node.unsupported(why, "use L1, L2 or MAX"));
+                    }
                 };
                 let groups = self.groups(node, -1)?;
                 self.steps.push(OutputStep::Normalize { groups, norm });
@@ -118,6 +117,12 @@ impl<'m> End<'_, 'm> {
             len: dims[at],
             inner: dims[at + 1..].iter().product(),
         })
+    }
+
+    fn softmax(&mut self, node: Node<'m>, step: fn(Groups) -> OutputStep) -> Result<(), Error> {
+        let groups = self.softmax_groups(node)?;
+        self.steps.push(step(groups));
+        Ok(())
     }
 
     /// Until operator set 12 a softmax was over all axes from one on.

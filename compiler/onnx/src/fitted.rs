@@ -162,10 +162,9 @@ impl<'a> Choice<'a> {
         let count = (data.inputs.len() - data.held_out).min(CHOICE_INPUTS);
         let inputs = data.inputs[..count].to_vec();
         let labels = data.labels[..count.min(data.labels.len())].to_vec();
-        let folds = match count {
-            0..FOLDS => 1,
-            FOLDS..CHOICE_INPUTS => FOLDS,
-            _ => 1,
+        let folds = match (FOLDS..CHOICE_INPUTS).contains(&count) {
+            true => FOLDS,
+            false => 1,
         };
         let held_out = count / FOLDS;
         let turn = |turn: usize| {

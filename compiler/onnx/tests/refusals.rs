@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Model, int, ints, model};
+use common::{Model, int, ints, model, text};
 use hemet_onnx::proto::{TensorProto, data_type};
 use prost::Message;
 
@@ -50,6 +50,16 @@ fn operators_that_are_not_read_name_what_would_do_instead() {
         foreign,
         &["`n_y` (Mul)", "`com.microsoft`", "standard operators"],
     );
+}
+
+#[test]
+fn a_norm_that_the_client_does_not_know_is_no_other_norm() {
+    let mut model = model(&[0, 4])
+        .constant("w", &[4, 3], &[0.5; 12])
+        .node("h = MatMul(x, w)")
+        .node_with("y = Normalizer(h)", &[text("norm", "L3")]);
+    model.nodes[1].domain = Some("ai.onnx.ml".into());
+    check(model, &["`n_y` (Normalizer)", "`L3`", "L1, L2 or MAX"]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::keys::{check_expiry, now_s};
 /// Encrypt an image, or a batch of them, for an artifact
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet encrypt --key keys/client.key --set optdigits --index 3 -o image.ct\n  hemet encrypt --key keys/client.key --image photo.png -o image.ct\n  hemet encrypt --key keys/client.key --image image.txt -o image.ct\n  hemet encrypt --key keys/client.key --set mnist --count 1000 -o images.ct   # for --target throughput\n  hemet encrypt --key keys/client.key --table new.csv --index 3 -o row.ct\n\nOf a picture the pixels are divided by 255, as those of an image_folder are. Any other file holds the network's input as\nnumbers, channel by channel and row by row, separated by spaces, commas or line ends, normalised as the artifact says\n(hemet inspect)."
+    after_help = "Example:\n  hemet encrypt --key keys/client.key --set optdigits --index 3 -o image.ct\n  hemet encrypt --key keys/client.key --image photo.png -o image.ct\n  hemet encrypt --key keys/client.key --image image.txt -o image.ct\n  hemet encrypt --key keys/client.key --set mnist --count 1000 -o images.ct   # for --target throughput\n  hemet encrypt --key keys/client.key --table new.csv --index 3 -o row.ct\n\nOf a picture the pixels are divided by 255, as those of an image_folder are. Any other file holds the network's input as\nnumbers, channel by channel and row by row, separated by spaces, commas or line ends, normalized as the artifact says\n(hemet inspect)."
 )]
 pub struct Args {
     /// The client's secret key file
