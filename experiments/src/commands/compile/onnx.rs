@@ -1,0 +1,222 @@
+//! An ONNX model becomes an artifact.
+
+use std::path::Path;
+
+use hemet_onnx::{Imported, Source};
+use hemet_schedule::artifact::{Artifact, Manifest};
+use hemet_schedule::{CostTable, Meaning, OutputTransform};
+
+use super::Args;
+use crate::calibration::{self, Calibration};
+use crate::cli::fit_report;
+use crate::error::Error;
+use crate::experiment::{AGREEMENT_OF_SHARED, attacks, security_level};
+use crate::schemes::ckks::compile::sharing;
+use crate::schemes::ckks::costs;
+use crate::schemes::{self, SecurityWish};
+
+/// One in so many calibration inputs is held out of fitting activations, and the report is on those.
+const HELD_OUT: usize = 4;
+
+/// Of an ONNX file's artifact.
+const DEFAULT_SECURITY: SecurityWish = SecurityWish {
+    bits: 128,
+    post_quantum: false,
+};
+
+pub(super) fn from_onnx(args: &Args) -> Result<Artifact, Error> {
+    let path = &args.source;
+    let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
+    let calibration = args.calibrate.as_deref().map(calibration::read);
+    let calibration = calibration.transpose()?;
+    if let (Some(data), Some(path)) = (&calibration, &args.calibrate) {
+        hemet_compiler::check_samples(&data.inputs, None).map_err(|e| Error::file(path, e))?;
+    }
+    if args.agreement.is_some() && args.share_results.is_some() {
+        return Err(Error::user(AGREEMENT_OF_SHARED));
+    }
+    let (imported, fit_error) = import(args, &bytes, calibration.as_ref())?;
+    check_classes(args, &imported)?;
+    if let (Some(data), Some(file)) = (&calibration, &args.calibrate) {
+        let fits = tell_calibration(data, &imported, args);
+        fits.map_err(|why| Error::file(file, why))?;
+    }
+    let mut options = wished(args, &imported)?;
+    if let Some(range) = args.input_range.or(calibration.as_ref().and_then(range)) {
+        options.input_range = range;
+    }
+    options.fit_activation(&imported.graph, &imported.weights)?;
+    let table: CostTable = match &args.costs {
+        Some(path) => costs::read(path)?,
+        None => costs::of_this_machine(false)?,
+    };
+    let known = hemet_compiler::Known {
+        graph: &imported.graph,
+        weights: &imported.weights,
+        moments: &imported.moments,
+    };
+    let samples = calibration.map_or(Vec::new(), |data| data.inputs);
+    let compiled = hemet_compiler::compile_known(&samples, &known, &options, &table);
+    let compiled = compiled?;
+    let seen = schemes::ckks::compile::input_range(&samples, compiled.input_transform.as_ref());
+    let transformed = compiled.input_transform.is_some();
+    let input_range = checked_range(args.input_range, options.input_range, seen, transformed);
+    let name = path
+        .file_stem()
+        .map_or("model".into(), |stem| stem.to_string_lossy());
+    let manifest = Manifest {
+        predicted_latency_ms: Some(compiled.estimate.latency_ms),
+        layers: compiled.estimate.layers,
+        input_range,
+        input_transform: compiled.input_transform,
+        output_transform: imported.outputs,
+        classes: imported.classes,
+        sharing: sharing(args.share_results, compiled.promise.error),
+        promise: Some(compiled.promise),
+        agreement: compiled.agreement,
+        keys: compiled.keys,
+        cost_machine: Some(table.machine),
+        fit_error,
+        ..Manifest::new(&name)
+    };
+    Ok(Artifact::new(manifest, compiled.schedule))
+}
+
+/// Says what the network is calibrated on, or why it does not fit the network.
+fn tell_calibration(data: &Calibration, imported: &Imported, args: &Args) -> Result<(), String> {
+    let graph = &imported.graph;
+    let elements = graph.node(graph.input()).shape.len();
+    data.fits(elements, args.input_range)?;
+    let (low, high) = data.range();
+    eprintln!(
+        "calibrating on {} inputs of {:?}, from {low} to {high}",
+        data.inputs.len(),
+        data.shape
+    );
+    Ok(())
+}
+
+/// An agreement counts classes: outputs must be the scores of one list of them.
+fn check_classes(args: &Args, imported: &Imported) -> Result<(), Error> {
+    let parts = imported.outputs.as_ref();
+    let parts = parts.map_or(&[][..], |outputs| outputs.parts.as_slice());
+    let other = parts.len() > 1 || parts.iter().any(|part| part.meaning == Meaning::Values);
+    match args.agreement.is_some() && other {
+        true => Err(Error::user(format!(
+            "--agreement counts images whose class stays, and {} gives values or several outputs: ask for a --precision, or \
+             choose one output of scores with --output",
+            args.source.display()
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// The range that the client holds inputs to: the one seen on samples, else the one that scales were made for. What was
+/// stated is about inputs before a transform, and the check comes behind it.
+fn checked_range(
+    stated: Option<f64>,
+    compiled_for: f64,
+    seen: Option<[f64; 2]>,
+    transformed: bool,
+) -> Option<[f64; 2]> {
+    match (seen, transformed) {
+        (Some(seen), false) if stated.is_none() => Some(seen),
+        (_, false) => Some([-compiled_for, compiled_for]),
+        (seen, true) => seen,
+    }
+}
+
+/// The compiler's options as the command line wishes them.
+fn wished(args: &Args, imported: &Imported) -> Result<hemet_compiler::Options, Error> {
+    let security = args.security.unwrap_or(DEFAULT_SECURITY);
+    let mut options = hemet_compiler::Options {
+        target: args.target.into(),
+        security: security_level(security.bits)?,
+        attacks: attacks(security.post_quantum),
+        ..Default::default()
+    };
+    options.output_range = args.output_range;
+    options.relative_precision = args.relative_precision;
+    if args.fit_activations.is_some() {
+        // A fitted quadratic may be nearly a line, which completing the square cannot take.
+        options.activation = hemet_compiler::Activation::PowerBasis;
+    }
+    if let Some(bits) = args.precision {
+        options.precision_bits = bits;
+    }
+    options.agreement = args.agreement;
+    if let Some(results) = args.share_results {
+        let graph = &imported.graph;
+        let numbers = graph.node(graph.output()).shape.len();
+        options.precision_bits += hemet_ckks_params::hidden_bits(results, numbers);
+    }
+    if let Some(budget) = args.key_memory {
+        options.key_budget = budget;
+    }
+    Ok(options)
+}
+
+/// The network, its activations fitted on the calibration data where that is asked for; then with the error that this
+/// makes.
+fn import(
+    args: &Args,
+    bytes: &[u8],
+    calibration: Option<&Calibration>,
+) -> Result<(Imported, Option<f64>), Error> {
+    let wrong = |e: hemet_onnx::Error| Error::file(&args.source, e);
+    let folder = args
+        .source
+        .parent()
+        .map(|folder| match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        });
+    let source = Source {
+        bytes,
+        folder,
+        outputs: &args.output,
+    };
+    let (Some(degree), Some(data)) = (args.fit_activations, calibration) else {
+        let imported = hemet_onnx::import(source).map_err(wrong)?;
+        say_what_is_left(imported.outputs.as_ref(), args.json);
+        return Ok((imported, None));
+    };
+    let calibration = hemet_onnx::Calibration {
+        inputs: &data.inputs,
+        labels: &data.labels,
+        held_out: data.inputs.len() / HELD_OUT,
+    };
+    let (imported, report) =
+        hemet_onnx::import_fitted(source, degree, calibration).map_err(wrong)?;
+    if !args.json {
+        fit_report::print(&report);
+    }
+    say_what_is_left(imported.outputs.as_ref(), args.json);
+    Ok((imported, Some(report.max_abs_error)))
+}
+
+/// Prints what of the model the client does after decrypting; on standard error where standard output is for JSON.
+fn say_what_is_left(outputs: Option<&OutputTransform>, json: bool) {
+    for part in outputs.iter().flat_map(|outputs| &outputs.parts) {
+        let words: Vec<&str> = part.steps.iter().map(|step| step.name()).collect();
+        if words.is_empty() {
+            continue;
+        }
+        let text = format!(
+            "left to the client, which applies it exactly to the decrypted outputs: {} for `{}`",
+            words.join(", then "),
+            part.name
+        );
+        match json {
+            true => eprintln!("{text}"),
+            false => println!("{text}"),
+        }
+    }
+}
+
+/// The greatest magnitude of an input.
+fn range(calibration: &Calibration) -> Option<f64> {
+    let magnitudes = calibration.inputs.iter().flatten().map(|x| x.abs());
+    let range = magnitudes.fold(0.0, f64::max);
+    (range > 0.0).then_some(range)
+}

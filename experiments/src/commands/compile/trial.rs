@@ -1,0 +1,113 @@
+//! A trial of a run becomes an artifact.
+
+use hemet_runtime::door::Model;
+use hemet_search::Trial;
+use hemet_search::data::{self, Dataset};
+use hemet_spaces::{Scheme, Weights};
+
+use super::Args;
+use crate::common;
+use crate::error::Error;
+use crate::experiment::Experiment;
+use crate::run::folder::RunFolder;
+use crate::run::images;
+use crate::run::samples::samples;
+use crate::schemes::{self, CostSource, TrainedNetwork, Wishes};
+
+pub(super) fn from_run(args: &Args, number: usize) -> Result<Box<dyn Model>, Error> {
+    let run = RunFolder::open(&args.source)?;
+    let mut experiment = run.experiment()?;
+    let trial = run.trial(&experiment, number)?;
+    let scheme = experiment.space()?.scheme(&trial.architecture);
+    if let Some(wanted) = args.scheme.filter(|wanted| *wanted != scheme) {
+        return Err(Error::user(format!(
+            "trial {number} was trained for scheme {scheme}, not {wanted}; choose one of that scheme in report/report.md"
+        )));
+    }
+    if trial.outcome.accuracy().is_none() {
+        return Err(untrained(&trial));
+    }
+    if args.json && scheme != Scheme::Ckks {
+        return Err(Error::user(format!(
+            "--json tells parameters of scheme ckks; trial {number} is of scheme {scheme}: use `hemet inspect --json`"
+        )));
+    }
+    let door = schemes::door(scheme);
+    let wishes = Wishes {
+        target: args.target.into(),
+        security: args.security,
+        precision_bits: args.precision,
+        agreement: args.agreement,
+        share_results: args.share_results,
+    };
+    door.wish(&mut experiment, &wishes)?;
+    let weights = weights(args, &run, &experiment, &trial)?;
+    let source = CostSource {
+        run: Some(&run),
+        kept_only: true,
+        ..CostSource::default()
+    };
+    let costs = door.costs(Some(&experiment), &source)?;
+    let images = training_images(&experiment);
+    let columns = images.as_ref().and_then(|images| images.columns.clone());
+    if experiment.is_regression() && columns.is_none() {
+        return Err(Error::user(
+            "the table of the run cannot be read, and without it nobody knows the unit of its values; put it where it was",
+        ));
+    }
+    let trained = TrainedNetwork {
+        experiment: &experiment,
+        architecture: &trial.architecture,
+        weights: &weights,
+        samples: &|| match &images {
+            Some(images) => samples(&experiment, images),
+            None => Ok(Vec::new()),
+        },
+        class_names: &images::class_names(&experiment, images.as_ref())?,
+        columns: columns.as_ref(),
+    };
+    Ok(costs.compile(&trained, wishes.target)?.0)
+}
+
+fn untrained(trial: &Trial) -> Error {
+    Error::user(format!(
+        "trial {} was not trained to the end ({}); choose one of the front in report/report.md",
+        trial.number,
+        trial.outcome.name()
+    ))
+}
+
+/// The weights of `hemet train`, where there are some and the user does not want those of the search.
+fn weights(
+    args: &Args,
+    run: &RunFolder,
+    experiment: &Experiment,
+    trial: &Trial,
+) -> Result<Weights, Error> {
+    let path = run.trained_file(trial.number, "safetensors");
+    if !path.exists() || args.search_weights {
+        let folder = run.study()?;
+        return Ok(folder.read_weights(trial.number)?);
+    }
+    eprintln!("weights: {} (of `hemet train`)", path.display());
+    let graph = experiment.space()?.graph(&trial.architecture);
+    let graph = graph?;
+    common::read_weights(&path, &graph)
+}
+
+/// The training images, which scales are set by and which name their classes, where they can be read.
+fn training_images(experiment: &Experiment) -> Option<Dataset> {
+    match data::load(&experiment.data.set, experiment.data.path.as_deref()) {
+        Ok(sets) => Some(if std::env::var_os("PROBETEST").is_some() {
+            sets.test
+        } else {
+            sets.train
+        }),
+        Err(error) => {
+            eprintln!(
+                "note: no training images to set scales by ({error}); they are set for independent pixels"
+            );
+            None
+        }
+    }
+}
