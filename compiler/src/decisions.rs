@@ -24,6 +24,8 @@ pub struct Decisions {
     pub maps: Maps,
     /// How the weights of each node are rounded.
     pub rounding: Vec<Rounding>,
+    /// Predicted time of one evaluation on one thread, in microseconds.
+    pub predicted_us: f64,
 }
 
 /// A form of the network.
@@ -93,6 +95,7 @@ impl Decisions {
             net: form.net,
             footprints: form.footprints,
             structure: form.structures.swap_remove(best.structure),
+            predicted_us: best.point.us,
             maps: best.blocks.split(best.point.splits),
         })
     }

@@ -8,6 +8,7 @@ use common::{Net, rng, run_noisy};
 use hemet_compiler::{
     Activation, Compiled, Error, Known, Options, compile_for, compile_known, synthetic_table,
 };
+use hemet_runtime::ckks::CkksSpec;
 use hemet_runtime::door::Model;
 use hemet_runtime::{Client, Notice, Server, unobserved};
 use hemet_schedule::{Artifact, Basis, Manifest, Schedule};
@@ -293,6 +294,54 @@ fn with_samples_the_promise_holds_on_many_new_inputs_and_says_what_it_was_tested
             .contains("99.9 % of inputs like the 75 samples"),
         "{promise}"
     );
+}
+
+#[test]
+fn answers_beyond_the_outputs_of_samples_are_marked_and_do_not_widen_the_promise() {
+    let (graph, weights) = five_squares();
+    let options = Options::default();
+    let mut samples = inputs(&graph, 2, 200);
+    let clean = compiled(&samples, &graph, &weights, &options);
+    // Out of the range that the network was made for: its squares explode.
+    let far = |x: &Vec<f64>| x.iter().map(|x| 6.0 * x - 2.5).collect::<Vec<f64>>();
+    samples[17] = far(&samples[17]);
+    let compiled = compiled(&samples, &graph, &weights, &options);
+    let promise = &compiled.promise;
+    assert_eq!(promise.beyond_trust, 1, "{promise}");
+    assert!(promise.to_string().contains("1 more sample"), "{promise}");
+    assert!(promise.error <= 1.1 * clean.promise.error, "{promise}");
+
+    let manifest = Manifest {
+        promise: Some(promise.clone()),
+        ..Manifest::new("squares")
+    };
+    let artifact = Artifact::new(manifest, compiled.schedule.clone());
+    let spec = CkksSpec::new(&artifact).unwrap();
+    let kept = CkksSpec::from_json(&spec.to_json().unwrap()).unwrap();
+    assert_eq!(kept, spec);
+    let facts = spec.facts();
+    let outputs = |x: &Vec<f64>| evaluate(&graph, &weights, x).unwrap();
+    let new = inputs(&graph, 9, 200);
+    let trusted = new.iter().filter(|x| facts.is_trusted(&outputs(x)));
+    assert!(trusted.count() >= 198);
+    for x in &new[..20] {
+        let exploded = outputs(&far(x));
+        let found = facts.output_notices(&exploded);
+        assert!(
+            matches!(
+                found[..],
+                [Notice::BeyondTrust { .. } | Notice::OutputNearEdge { .. }]
+            ),
+            "{exploded:?}: {found:?}"
+        );
+    }
+    let least = facts.trusted_output.unwrap() * 1.01;
+    let near = facts.output_notices(&[0.0, -least]);
+    assert!(
+        matches!(near[..], [Notice::BeyondTrust { index: 1, .. }]),
+        "{near:?}"
+    );
+    assert!(!facts.is_trusted(&[f64::NAN]));
 }
 
 #[test]

@@ -32,6 +32,9 @@ pub struct Facts {
     pub exact: bool,
     /// How exact decrypted outputs are promised to be, where that is known.
     pub precision: Option<Precision>,
+    /// Largest magnitude of an output for which `precision` is promised, where there is one: answers beyond it may err
+    /// more, by any factor.
+    pub trusted_output: Option<f64>,
     /// Magnitude from which on an output decrypts to a wrong number, where there is one.
     pub output_edge: Option<f64>,
     /// How many results may be shown to others, where decryption hides their errors; nothing where none may.
@@ -65,6 +68,12 @@ impl Facts {
 }
 
 impl Facts {
+    /// Whether the promised precision holds for these decrypted outputs.
+    pub fn is_trusted(&self, outputs: &[f64]) -> bool {
+        self.trusted_output
+            .is_none_or(|trusted| outputs.iter().all(|x| x.abs() <= trusted))
+    }
+
     /// The class that decrypted outputs tell: that of the model's own outputs; of one number 1 above one half and 0
     /// below.
     pub fn class(&self, outputs: &[f64]) -> usize {

@@ -12,6 +12,15 @@ pub enum Notice {
         /// What they are, in words.
         parameters: String,
     },
+    /// The network left the range in which its errors are known.
+    BeyondTrust {
+        /// Which output, from 0.
+        index: usize,
+        /// Its value.
+        value: f64,
+        /// Largest magnitude for which errors are promised.
+        trusted: f64,
+    },
     /// An output may be a larger one that wrapped round.
     OutputNearEdge {
         /// Which output, from 0.
@@ -35,14 +44,29 @@ impl Facts {
     }
 
     /// What the user must be told of decrypted outputs: the first one above half of [`Facts::output_edge`] may be a
-    /// larger number that wrapped round.
+    /// larger number that wrapped round; else the first one above [`Facts::trusted_output`] may err by more than is
+    /// promised.
     pub fn output_notices(&self, outputs: &[f64]) -> Vec<Notice> {
+        let beyond = |bound: f64| {
+            let is_beyond = |x: &f64| x.is_nan() || x.abs() > bound;
+            let index = outputs.iter().position(is_beyond)?;
+            Some((index, outputs[index]))
+        };
         let near = |edge: f64| {
-            let index = outputs.iter().position(|x| x.abs() > edge / 2.0)?;
-            let value = outputs[index];
+            let (index, value) = beyond(edge / 2.0)?;
             Some(Notice::OutputNearEdge { index, value, edge })
         };
-        self.output_edge.and_then(near).into_iter().collect()
+        let untrusted = |trusted: f64| {
+            let (index, value) = beyond(trusted)?;
+            Some(Notice::BeyondTrust {
+                index,
+                value,
+                trusted,
+            })
+        };
+        let notice = self.output_edge.and_then(near);
+        let notice = notice.or_else(|| self.trusted_output.and_then(untrusted));
+        notice.into_iter().collect()
     }
 }
 
@@ -53,6 +77,17 @@ impl fmt::Display for Notice {
                 f,
                 "INSECURE PARAMETERS: {parameters} was not checked against the security table; use this artifact for tests \
                  only, never for real data"
+            ),
+            Notice::BeyondTrust {
+                index,
+                value,
+                trusted,
+            } => write!(
+                f,
+                "do not trust this answer: output {index} is {value:.4e}, far beyond the outputs that the network was compiled \
+                 for (±{trusted:.3e}). The input drove the network out of its range: the answer is likely wrong without \
+                 encryption too, and its error can be larger than promised. If such outputs are right, compile again with \
+                 --calibrate for such inputs, or with a larger --output-range"
             ),
             Notice::OutputNearEdge { index, value, edge } => write!(
                 f,

@@ -20,6 +20,12 @@ pub struct Promise {
     pub output_seen: f64,
     /// Outputs of a larger magnitude decrypt to wrong numbers.
     pub output_bound: f64,
+    /// Largest magnitude of an output for which `error` holds; nothing where it holds for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted_output: Option<f64>,
+    /// Samples whose outputs are larger; they count neither as fitted to nor as tested.
+    #[serde(default)]
+    pub beyond_trust: usize,
 }
 
 /// How many images keep their class under encryption, where the precision was chosen by that.
@@ -71,10 +77,13 @@ impl std::fmt::Display for Promise {
             tested_error,
             output_seen,
             output_bound,
-            ..
+            trusted_output,
+            beyond_trust,
+            confidence,
+            basis,
         } = self;
-        let percent = 100.0 * self.confidence;
-        match self.basis {
+        let percent = 100.0 * confidence;
+        match basis {
             Basis::Samples => write!(
                 f,
                 "errors within ±{error:.2e} for {percent} % of inputs like the {fitted} samples; tested on {tested} held-out \
@@ -88,6 +97,17 @@ impl std::fmt::Display for Promise {
         write!(
             f,
             "; outputs up to ±{output_bound:.3e} (seen: ±{output_seen:.3e})"
-        )
+        )?;
+        if let Some(trusted) = trusted_output {
+            write!(
+                f,
+                "; answers beyond ±{trusted:.3e} are marked, for their errors can be larger"
+            )?;
+        }
+        match beyond_trust {
+            0 => Ok(()),
+            1 => f.write_str(" (1 more sample)"),
+            beyond => write!(f, " ({beyond} more samples)"),
+        }
     }
 }

@@ -10,11 +10,13 @@ mod headroom;
 mod plausible;
 mod stretched;
 mod tail;
+mod trust;
 
 pub use check::check_samples;
 pub use headroom::{Headroom, lacking};
 pub use plausible::{Known, MOST_SIZE};
 pub use tail::{CONFIDENCE, error};
+pub use trust::Trust;
 
 use hemet_schedule::{Basis, InputTransform};
 
@@ -24,7 +26,7 @@ use crate::{Error, Options};
 /// Most samples that are looked at.
 pub const SAMPLES: usize = 1024;
 /// Products of a weight and a number that one pass over the samples may take, and the samples that it takes at least.
-const PRODUCTS: usize = 3_000_000_000;
+const PRODUCTS: usize = 10_000_000_000;
 const LEAST: usize = 24;
 /// Every so many samples one is held out.
 const HELD_OUT: usize = 4;

@@ -13,14 +13,15 @@ use hemet_spaces::{LayerGraph, LayerMoments, Moments, Shape, Weights};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::net::{Net, NodeKind, Sizes};
+use super::trust::products_in_a_row;
+use crate::net::{Net, Sizes};
 use crate::{Error, Options};
 
 /// Inputs of each kind.
 const COUNT: usize = 24;
 const SEED: u64 = 0x696e_7075_7473;
-/// Kinds stay whose values are at most this much larger than those of the best kind; up to the second factor where
-/// larger scales for them can be had.
+/// Kinds stay whose values are at most this much larger than those of the best kind; up to the second factor where they
+/// cost little.
 const SPREAD: [f64; 2] = [3.0, 12.0];
 /// Values that are squared are in proportion up to this size, in root mean square. Trained networks keep them near 1.
 pub const MOST_SIZE: f64 = 64.0;
@@ -83,42 +84,50 @@ pub fn choices(net: &Net, options: &Options) -> Result<Vec<Vec<Group>>, Error> {
         (0..COUNT).map(one).collect()
     };
     let groups: Vec<Group> = FAMILIES.iter().map(&mut group).collect();
-    if depth(net) < SHALLOW {
+    if products_in_a_row(net) < SHALLOW {
         return Ok(vec![groups]);
     }
-    let size = |group: Group| (Sizes::of(net, &group).largest_operand(net), group);
-    let mut sized: Vec<(f64, Group)> = groups.into_iter().map(size).collect();
-    sized.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let best = sized[0].0;
-    if best > MOST_SIZE {
+    let is_map = shape.height * shape.width > 1;
+    let sized = FAMILIES.iter().zip(groups).map(|(family, group)| Sized {
+        size: Sizes::of(net, &group).largest_operand(net),
+        // Independent pixels are no picture, while independent numbers are a table.
+        is_natural: family.smooth || !is_map,
+        group,
+    });
+    let mut sized: Vec<Sized> = sized.collect();
+    let best = sized
+        .iter()
+        .map(|kind| kind.size)
+        .fold(f64::INFINITY, f64::min);
+    if !(best <= MOST_SIZE) {
         return Err(Error::Unbounded {
             size: best,
             cause: None,
         });
     }
-    let up_to = |factor: f64| {
-        let within = |(size, _): &&(f64, Group)| *size <= factor * best.max(1.0);
-        sized.iter().filter(within).count()
-    };
-    let [least, most] = SPREAD.map(up_to);
+    let [near, far] = SPREAD.map(|factor| factor * best.max(1.0));
+    sized.retain(|kind| kind.size <= far);
+    let must_stay = |kind: &Sized| kind.is_natural && kind.size <= near;
+    sized.sort_by(|a, b| {
+        (!must_stay(a), a.size)
+            .partial_cmp(&(!must_stay(b), b.size))
+            .expect("retained sizes are numbers")
+    });
+    let least = sized.iter().filter(|kind| must_stay(kind)).count().max(1);
     let first = |count: usize| {
         sized[..count]
             .iter()
-            .map(|(_, group)| group.clone())
+            .map(|kind| kind.group.clone())
             .collect()
     };
-    Ok((least..=most).rev().map(first).collect())
+    Ok((least..=sized.len()).rev().map(first).collect())
 }
 
-/// Products on the longest path.
-fn depth(net: &Net) -> usize {
-    let mut depth = vec![0; net.nodes.len()];
-    for id in net.ids() {
-        let above = net.node(id).inputs().into_iter().map(|i| depth[i.0]).max();
-        let own = usize::from(matches!(net.node(id).kind, NodeKind::Product(..)));
-        depth[id.0] = above.unwrap_or(0) + own;
-    }
-    depth.into_iter().max().unwrap_or(0)
+/// Inputs of a kind, and the size of the largest tensor that is squared.
+struct Sized {
+    size: f64,
+    is_natural: bool,
+    group: Group,
 }
 
 /// The groups whose moments are nearest to those that training saw, the most inclusive choice first.

@@ -1,6 +1,11 @@
 //! A net's tensors in floats, for several inputs at once.
 
+use rayon::prelude::*;
+
 use super::{Bias, Net, NodeKind, TensorId, Term};
+
+/// Rows of a map that one thread computes at least.
+const ROWS: usize = 16;
 
 /// The tensor of node `id` for `L` inputs side by side; `tensors` are those of the nodes before it. `add` adds to a
 /// sum the product of a weight and what it multiplies: [`axpy`], or something that errs.
@@ -10,7 +15,7 @@ pub fn value<const L: usize>(
     net: &Net,
     id: TensorId,
     tensors: &[Vec<[f64; L]>],
-    add: impl Fn(&mut [f64; L], f64, &[f64; L]),
+    add: impl Fn(&mut [f64; L], f64, &[f64; L]) + Sync,
 ) -> Vec<[f64; L]> {
     let node = net.node(id);
     match &node.kind {
@@ -38,24 +43,37 @@ fn linear<const L: usize>(
     bias: &Bias,
     len: usize,
     tensors: &[Vec<[f64; L]>],
-    add: impl Fn(&mut [f64; L], f64, &[f64; L]),
+    add: impl Fn(&mut [f64; L], f64, &[f64; L]) + Sync,
 ) -> Vec<[f64; L]> {
-    let row = |row: usize| {
-        let mut sum = match bias {
-            Bias::Vector(Some(values)) => [values[row]; L],
-            Bias::Vector(None) | Bias::None => [0.0; L],
-        };
-        for Term { input, map } in terms {
-            for (column, a) in map.columns(row).iter().zip(map.values(row)) {
-                add(&mut sum, *a, &tensors[input.0][*column as usize]);
-            }
-        }
-        sum
+    // Compiled for the processor's widest vectors; the sums are the same at any width and on any number of threads.
+    let row = |row: usize| pulp::Arch::new().dispatch(|| sum(terms, bias, row, tensors, &add));
+    let rows = (0..len).into_par_iter().with_min_len(ROWS);
+    rows.map(row).collect()
+}
+
+/// One row of a linear node.
+#[inline(always)]
+fn sum<const L: usize>(
+    terms: &[Term],
+    bias: &Bias,
+    row: usize,
+    tensors: &[Vec<[f64; L]>],
+    add: impl Fn(&mut [f64; L], f64, &[f64; L]),
+) -> [f64; L] {
+    let mut sum = match bias {
+        Bias::Vector(Some(values)) => [values[row]; L],
+        Bias::Vector(None) | Bias::None => [0.0; L],
     };
-    (0..len).map(row).collect()
+    for Term { input, map } in terms {
+        for (column, a) in map.columns(row).iter().zip(map.values(row)) {
+            add(&mut sum, *a, &tensors[input.0][*column as usize]);
+        }
+    }
+    sum
 }
 
 /// Adds `a · x` to the sum.
+#[inline(always)]
 pub fn axpy<const L: usize>(sum: &mut [f64; L], a: f64, x: &[f64; L]) {
     for (s, x) in sum.iter_mut().zip(x) {
         *s += a * x;

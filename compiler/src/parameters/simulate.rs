@@ -23,16 +23,17 @@ use crate::net::{Net, Rounding, TensorId, mean_square};
 const TAIL: f64 = 4.5;
 /// The same for rare inputs: one in a hundred of ten normal errors is larger.
 const TAIL_OF_RARE: f64 = 3.3;
-/// What the largest of some ten deviations, each estimated from [`DRAWS`] errors, is multiplied by: it overrates
+/// What the largest of some ten deviations, each estimated from seven errors, is multiplied by: it overrates
 /// itself.
 const OF_WORST: f64 = 0.7;
+/// Evaluations side by side.
+const LANES: usize = 48;
+/// Evaluations of an input: the first is clean, the others err.
+const RUNS: usize = 8;
 /// Inputs that are evaluated side by side.
-pub const INPUTS: usize = 6;
-/// Evaluations with errors for each input.
-const DRAWS: usize = 7;
-/// Evaluations of an input: the clean one is the first.
-const RUNS: usize = 1 + DRAWS;
-const LANES: usize = INPUTS * RUNS;
+pub const INPUTS: usize = LANES / RUNS;
+/// Fewest errors that a deviation is estimated from where many inputs are compared.
+const FEWEST_ERRORS: usize = 10;
 // A random word has a sign for every lane.
 const _: () = assert!(LANES <= 64);
 const SEED: u64 = 0x0068_656d_6574;
@@ -68,18 +69,36 @@ impl Simulation<'_> {
         TAIL_OF_RARE * most / self.promise
     }
 
+    /// Evaluations of an input where many are compared: as few as tell a deviation to about a quarter.
+    pub fn fewest_runs(net: &Net) -> usize {
+        let outputs = net.node(net.output()).shape.len();
+        (2..RUNS)
+            .find(|runs| LANES.is_multiple_of(*runs) && (runs - 1) * outputs >= FEWEST_ERRORS)
+            .unwrap_or(RUNS)
+    }
+
+    /// Deviation of the errors of the logits of each input, roughly: from `runs` evaluations, which divide 48.
+    pub fn rough(&self, rounding: &[Rounding], runs: usize) -> Vec<f64> {
+        let chunks = self.inputs.chunks(LANES / runs).zip(SEED..);
+        let of_chunk = |(some, seed): (&[Vec<f64>], u64)| {
+            let logits = self.logits(some, rounding, runs, seed);
+            let of_input = |clean| error(&logits, clean, clean + 1..clean + runs);
+            let deviations = (0..some.len()).map(|sample| of_input(sample * runs));
+            deviations.collect::<Vec<f64>>()
+        };
+        chunks.flat_map(of_chunk).collect()
+    }
+
     /// Deviation of the errors of the logits of each input.
     fn deviations(&self, rounding: &[Rounding]) -> Vec<f64> {
-        let chunks = self.inputs.chunks(INPUTS).zip(SEED..);
-        let errors = chunks.flat_map(|(some, seed)| self.errors(some, rounding, seed));
-        errors.collect()
+        self.rough(rounding, RUNS)
     }
 
     /// For each input the deviation of the error of the difference of two logits, over all pairs.
     pub fn differences(&self, rounding: &[Rounding]) -> Vec<f64> {
         let chunks = self.inputs.chunks(INPUTS).zip(SEED..);
         let of_chunk = |(some, seed): (&[Vec<f64>], u64)| {
-            let logits = self.logits(some, rounding, seed);
+            let logits = self.logits(some, rounding, RUNS, seed);
             let of_input = |clean| difference(&logits, clean, clean + 1..clean + RUNS);
             (0..some.len())
                 .map(|sample| of_input(sample * RUNS))
@@ -88,36 +107,33 @@ impl Simulation<'_> {
         chunks.flat_map(of_chunk).collect()
     }
 
-    /// Deviation of the errors of the logits of each of at most [`INPUTS`] inputs.
-    fn errors(&self, inputs: &[Vec<f64>], rounding: &[Rounding], seed: u64) -> Vec<f64> {
-        let logits = self.logits(inputs, rounding, seed);
-        (0..inputs.len())
-            .map(|sample| sample * RUNS)
-            .map(|clean| error(&logits, clean, clean + 1..clean + RUNS))
-            .collect()
-    }
-
-    /// The logits of at most [`INPUTS`] inputs, clean and with errors.
-    fn logits(&self, inputs: &[Vec<f64>], rounding: &[Rounding], seed: u64) -> Vec<Lanes> {
+    /// The logits of inputs in `runs` evaluations each, the first one clean.
+    fn logits(
+        &self,
+        inputs: &[Vec<f64>],
+        rounding: &[Rounding],
+        runs: usize,
+        seed: u64,
+    ) -> Vec<Lanes> {
         let (net, structure) = (self.net, self.structure);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let deviations = Deviations::new(net, structure);
-        let mut tensors: Vec<Vec<Lanes>> = vec![lanes(inputs, RUNS)];
+        let mut tensors: Vec<Vec<Lanes>> = vec![lanes(inputs, runs)];
         for id in net.ids() {
             if id.0 > 0 {
                 tensors.push(value(net, id, &tensors, |sum, a, x| {
                     let rounded = rounding[id.0].of(a);
                     axpy(sum, rounded, x);
                     if rounded != a {
-                        let clean = (0..LANES).step_by(RUNS);
+                        let clean = (0..LANES).step_by(runs);
                         clean.for_each(|lane| sum[lane] += (a - rounded) * x[lane]);
                     }
                 }));
             }
-            let rounded =
-                |sample| structure.rounded[id.0] * operand_size(net, id, &tensors, sample);
-            let deviation = |sample| deviations.of(id, rounded(sample));
-            let deviations: [f64; INPUTS] = std::array::from_fn(deviation);
+            let size = |clean| operand_size(net, id, &tensors, clean);
+            let rounded = |clean| structure.rounded[id.0] * size(clean);
+            let deviation = |clean| deviations.of(id, rounded(clean));
+            let deviations: Vec<f64> = (0..LANES).step_by(runs).map(deviation).collect();
             add_errors(&mut tensors[id.0], &deviations, &mut rng);
         }
         tensors.swap_remove(net.output().0)
@@ -207,13 +223,14 @@ fn mean(values: &[Lanes], of: impl Fn(&Lanes) -> f64) -> f64 {
 }
 
 /// Signs of equal size: behind the first map their sums are as good as normal.
-fn add_errors(values: &mut [Lanes], deviations: &[f64; INPUTS], rng: &mut ChaCha8Rng) {
+fn add_errors(values: &mut [Lanes], deviations: &[f64], rng: &mut ChaCha8Rng) {
     if deviations.iter().all(|d| *d == 0.0) {
         return;
     }
     for lanes in values {
         let mut signs: u64 = rng.random();
-        for (runs, deviation) in lanes.chunks_exact_mut(RUNS).zip(deviations) {
+        let runs = lanes.len() / deviations.len();
+        for (runs, deviation) in lanes.chunks_exact_mut(runs).zip(deviations) {
             for value in &mut runs[1..] {
                 *value += if signs & 1 == 0 {
                     *deviation
@@ -226,10 +243,9 @@ fn add_errors(values: &mut [Lanes], deviations: &[f64; INPUTS], rng: &mut ChaCha
     }
 }
 
-/// Mean square of what a map's plaintexts multiply, over what the budget takes it to be; at least 1.
-fn operand_size(net: &Net, id: TensorId, tensors: &[Vec<Lanes>], sample: usize) -> f64 {
-    let size =
-        |x: TensorId| mean(&tensors[x.0], |v| v[sample * RUNS].powi(2)) / mean_square(net, x);
+/// Mean square of what a map's plaintexts multiply in lane `clean`, over what the budget takes it to be; at least 1.
+fn operand_size(net: &Net, id: TensorId, tensors: &[Vec<Lanes>], clean: usize) -> f64 {
+    let size = |x: TensorId| mean(&tensors[x.0], |v| v[clean].powi(2)) / mean_square(net, x);
     net.node(id)
         .inputs()
         .into_iter()

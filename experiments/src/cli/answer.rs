@@ -22,6 +22,8 @@ pub struct Shown {
     pub outputs: Vec<Part>,
     /// What was decrypted.
     pub logits: Vec<f64>,
+    /// Whether the promised precision holds for it.
+    pub trusted: bool,
 }
 
 /// One of the model's own outputs.
@@ -44,6 +46,7 @@ impl Shown {
     pub fn of(facts: &Facts, answer: Answer, raw: bool) -> Self {
         let class = answer.class();
         let logits = answer.logits();
+        let trusted = facts.is_trusted(&logits);
         let precision = facts.precision.filter(|_| !raw);
         let error = precision.map(|precision| precision.error(&logits));
         let logits = match precision {
@@ -63,17 +66,22 @@ impl Shown {
             name,
             outputs,
             logits,
+            trusted,
         }
     }
 
     /// In one line, for one of many.
     pub fn line(&self) -> String {
-        match (self.class, &self.outputs[..]) {
+        let line = match (self.class, &self.outputs[..]) {
             (Some(class), _) => format!("class {}", said(class, self.name.as_deref())),
             (None, parts) => {
                 let parts: Vec<String> = parts.iter().map(Part::line).collect();
                 parts.join("  ")
             }
+        };
+        match self.trusted {
+            true => line,
+            false => format!("{line} (not to be trusted)"),
         }
     }
 
@@ -81,6 +89,9 @@ impl Shown {
     pub fn print(&self, facts: &Facts, logits: bool) {
         if let Some(class) = self.class {
             println!("class {}", said(class, self.name.as_deref()));
+        }
+        if !self.trusted {
+            println!("not to be trusted");
         }
         if logits || self.outputs.is_empty() {
             return list(&facts.classes, &self.logits);

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::finish::ending::Ending;
 use crate::finish::front_times::{self, Timed};
+use crate::run::samples::samples;
 use crate::run::summary::Best;
 use crate::run::train::recipe;
 use crate::schemes::evaluation::evaluate;
@@ -56,7 +57,7 @@ pub fn deploy(ending: &Ending<'_>, trial: &Trial, file: &Path) -> Result<Deploye
         experiment,
         architecture: &trial.architecture,
         weights: &weights,
-        samples: &|| schemes::samples(&sets.train),
+        samples: &|| samples(experiment, &sets.train),
         class_names: &sets.train.class_names,
         columns: sets.train.columns.as_ref(),
     };

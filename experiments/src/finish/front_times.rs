@@ -10,9 +10,10 @@ use crate::cli::progress::Progress;
 use crate::common;
 use crate::error::Error;
 use crate::finish::ending::Ending;
+use crate::run::samples::samples;
 use crate::run::trained::Trained;
+use crate::schemes::TrainedNetwork;
 use crate::schemes::session::Session;
-use crate::schemes::{self, TrainedNetwork};
 
 /// Timed predictions of each member.
 const TIMED_RUNS: usize = 3;
@@ -78,7 +79,7 @@ pub fn measure(
             experiment,
             architecture,
             weights: &weights,
-            samples: &|| schemes::samples(&sets.train),
+            samples: &|| samples(experiment, &sets.train),
             class_names: &sets.train.class_names,
             columns: sets.train.columns.as_ref(),
         };

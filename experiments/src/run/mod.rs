@@ -9,6 +9,7 @@ pub mod folder;
 pub mod images;
 pub mod outlook;
 pub mod resume;
+pub mod samples;
 pub mod search;
 pub mod summary;
 pub mod teachers;

@@ -29,11 +29,13 @@ pub struct Figures {
     pub interval_high: f64,
     /// Share of them with the same class both ways; of values, of those that agree within the promise.
     pub agreement: f64,
-    /// Greatest difference between a decrypted logit and its reference.
+    /// Greatest difference between a decrypted logit and its reference, over the answers that are to be trusted.
     pub max_abs_error: f64,
     /// Images whose error is beyond what the artifact promises; `None` where it promises nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beyond_promise: Option<usize>,
+    /// Images whose answer says by its size that it is not to be trusted, and that nothing is promised for.
+    pub untrusted: usize,
     /// Mean time of the server's work for one image, on one thread; of a batch an image's share, on all threads.
     pub mean_latency_ms: f64,
     /// What the classes are called, in the order of their numbers.
@@ -53,6 +55,8 @@ pub struct Reading<'a> {
     pub class: &'a dyn Fn(&[f64]) -> usize,
     /// The largest error that is promised for outputs, where one is.
     pub promised: &'a dyn Fn(&[f64]) -> Option<f64>,
+    /// Whether that promise holds for decrypted outputs.
+    pub trusted: &'a dyn Fn(&[f64]) -> bool,
     /// Whether a difference from the reference is a fault.
     pub exact: bool,
 }
@@ -107,7 +111,9 @@ impl Figures {
             false => class(&p.clear) == class(&p.encrypted),
         };
         let agreeing = predictions.iter().filter(agrees).count();
-        let beyond = |p: &Prediction| Some(p.error() > (reading.promised)(&p.clear)?);
+        let untrusted = |p: &Prediction| !(reading.trusted)(&p.encrypted);
+        let beyond =
+            |p: &Prediction| Some(p.error() > (reading.promised)(&p.clear)? && !untrusted(p));
         let beyond: Option<Vec<bool>> = predictions.iter().map(beyond).collect();
         Self {
             images: predictions.len(),
@@ -119,9 +125,11 @@ impl Figures {
             agreement: agreeing as f64 / predictions.len().max(1) as f64,
             max_abs_error: predictions
                 .iter()
+                .filter(|p| !untrusted(p))
                 .map(Prediction::error)
                 .fold(0.0, f64::max),
             beyond_promise: beyond.map(|beyond| beyond.into_iter().filter(|b| *b).count()),
+            untrusted: predictions.iter().filter(|p| untrusted(p)).count(),
             mean_latency_ms: latencies / predictions.len().max(1) as f64,
             classes: test.class_names.clone(),
             per_class: confusion.per_class(&test.class_names),
@@ -143,14 +151,26 @@ impl Figures {
         }
     }
 
-    /// That errors went beyond what is promised, where they did.
+    /// What the user must be told of the errors: that some went beyond what is promised, that some answers are not to be
+    /// trusted.
     pub fn warning(&self) -> Option<String> {
-        let beyond = self.beyond_promise.filter(|beyond| *beyond > 0)?;
-        Some(format!(
-            "warning: {beyond} of {} encrypted images have errors beyond what the artifact promises, up to {:.1e}: trust \
-             the numbers only where the class is the same, or compile with more samples or a higher precision",
-            self.images, self.max_abs_error
-        ))
+        let beyond = self.beyond_promise.filter(|beyond| *beyond > 0);
+        let beyond = beyond.map(|beyond| {
+            format!(
+                "warning: {beyond} of {} encrypted images have errors beyond what the artifact promises, up to {:.1e}: trust \
+                 the numbers only where the class is the same, or compile with more samples or a higher precision",
+                self.images, self.max_abs_error
+            )
+        });
+        let untrusted = (self.untrusted > 0).then(|| {
+            format!(
+                "note: {} of {} answers are far larger than those of samples: they are marked as not to be trusted when they \
+                 are decrypted, and nothing is promised for them",
+                self.untrusted, self.images
+            )
+        });
+        let told: Vec<String> = beyond.into_iter().chain(untrusted).collect();
+        (!told.is_empty()).then(|| told.join("\n"))
     }
 
     /// Whether an exact scheme was exact.
@@ -202,6 +222,7 @@ pub fn evaluate(
     let reading = Reading {
         class: &|outputs| facts.class(outputs),
         promised: &promised,
+        trusted: &|outputs| facts.is_trusted(outputs),
         exact: session.is_exact(),
     };
     Ok(Figures::of(&predictions, test, &reading))
@@ -261,6 +282,7 @@ mod tests {
         Reading {
             class: &argmax_of,
             promised: &|_| Some(0.2),
+            trusted: &|outputs| outputs.iter().all(|x| *x < 100.0),
             exact,
         }
     }
@@ -311,6 +333,11 @@ mod tests {
             warning.contains("1 of 3") && warning.contains("2.5e-1"),
             "{warning}"
         );
+        let exploded = [[1.0, 0.5], [1e4, 0.5]].map(prediction);
+        let exploded = Figures::of(&exploded, &test, &reading(false));
+        assert_eq!((exploded.untrusted, exploded.beyond_promise), (1, Some(0)));
+        assert_eq!(exploded.max_abs_error, 0.0);
+        assert!(exploded.warning().unwrap().starts_with("note: 1 of 2"));
         let kept = Figures::of(&predictions[..1], &test, &reading(false));
         assert_eq!((kept.beyond_promise, kept.warning()), (Some(0), None));
         let error = exact.check().unwrap_err();

@@ -16,8 +16,8 @@ use hemet_runtime::door::Model;
 use hemet_runtime::schemes as doors;
 use hemet_schedule::{InputColumn, Manifest, Meaning, OutputPart, OutputStep, OutputTransform};
 use hemet_search::constraint::{CostEstimate, CostModel};
+use hemet_search::data;
 use hemet_search::data::columns::{Column, Columns};
-use hemet_search::data::{self, Dataset};
 use hemet_spaces::{Architecture, LayerGraph, Scheme, Weights};
 
 use crate::error::Error;
@@ -158,7 +158,7 @@ pub struct TrainedNetwork<'a> {
     /// Its weights.
     pub weights: &'a Weights,
     /// Gives typical inputs, where the scheme sets scales by them.
-    pub samples: &'a dyn Fn() -> Vec<Vec<f64>>,
+    pub samples: &'a dyn Fn() -> Result<Vec<Vec<f64>>, Error>,
     /// What its outputs stand for, in order.
     pub class_names: &'a [String],
     /// The columns of the table that it was trained on; none where these were images.
@@ -294,15 +294,6 @@ impl CostModel for SchemeCosts {
     fn estimate_under(&self, scheme: Scheme, graph: &LayerGraph) -> Result<CostEstimate, String> {
         self.scheme(scheme).map_err(Error::render)?.estimate(graph)
     }
-}
-
-/// The images that a found network's scales are made for: the first of the training set, as many as the compiler looks
-/// at.
-pub fn samples(train: &Dataset) -> Vec<Vec<f64>> {
-    let image = |index| train.image(index).iter().map(|v| f64::from(*v)).collect();
-    (0..train.len().min(hemet_compiler::SAMPLES))
-        .map(image)
-        .collect()
 }
 
 #[cfg(test)]

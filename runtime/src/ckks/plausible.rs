@@ -19,6 +19,11 @@ pub(super) fn check(spec: &CkksSpec, vectors: &[Vec<f64>], logits: &[Vec<f64>]) 
     let Some(precision) = spec.precision else {
         return Ok(());
     };
+    // What explodes errs more than is promised, and is told not to be trusted.
+    let trusted = spec.trusted_output.unwrap_or(f64::INFINITY);
+    if logits.iter().flatten().any(|x| x.abs() > trusted) {
+        return Ok(());
+    }
     let period = spec.output.period as usize;
     let Some(vector) = vectors.first().filter(|vector| period < vector.len()) else {
         return Ok(());

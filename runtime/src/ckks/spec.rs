@@ -46,6 +46,8 @@ pub struct CkksSpec {
     pub input_range: Option<[f64; 2]>,
     /// How exact outputs are promised to be, where a key file says it.
     pub precision: Option<Precision>,
+    /// Largest magnitude of an output for which that holds; nothing where it holds for all.
+    pub trusted_output: Option<f64>,
     /// Ring degree, prime chain, special primes, security.
     pub parameters: Parameters,
     /// Where the input tensor lies.
@@ -86,6 +88,7 @@ impl CkksSpec {
                 Some(promise) => Precision::Absolute(promise.error),
                 None => Precision::Bits(header.precision_bits),
             }),
+            trusted_output: manifest.promise.as_ref().and_then(|p| p.trusted_output),
             parameters: header.parameters.clone(),
             input: header.input.clone(),
             input_type: input_type(header),
@@ -161,6 +164,7 @@ impl CkksSpec {
             images: self.images(),
             exact: false,
             precision: self.precision,
+            trusted_output: self.trusted_output,
             output_edge: self.output_edge().ok(),
             shown: self.shown(),
             parameters: format!(
@@ -250,6 +254,7 @@ impl CkksSpec {
                 Some(Precision::Absolute(error)) => Some(error),
                 Some(Precision::Bits(_)) | None => None,
             },
+            trusted_output: self.trusted_output,
             log_n: self.parameters.log_n(),
             moduli: self.parameters.moduli().to_vec(),
             special: self.parameters.special().to_vec(),
@@ -292,6 +297,7 @@ impl CkksSpec {
                 (Some(error), _) => Some(Precision::Absolute(error)),
                 (None, bits) => bits.map(Precision::Bits),
             },
+            trusted_output: text.trusted_output,
             parameters,
             input: text.input.layout(),
             input_type: text.input_type.ty(),
@@ -380,6 +386,8 @@ struct SpecText {
     precision_bits: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     promised_error: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trusted_output: Option<f64>,
     log_n: u32,
     moduli: Vec<u64>,
     special: Vec<u64>,

@@ -112,6 +112,7 @@ impl TfheSpec {
             images: 1,
             exact: true,
             precision: None,
+            trusted_output: None,
             output_edge: None,
             shown: None,
             parameters: format!("parameter sets {}", keys.bootstraps.join(", ")),

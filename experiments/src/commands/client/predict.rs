@@ -74,6 +74,8 @@ struct Line<'a> {
     outputs: &'a [Part],
     /// Rounded to the promised precision; none where the client learns the class alone.
     logits: &'a [f64],
+    /// Whether the promised precision holds for them.
+    trusted: bool,
     server_ms: f64,
     total_ms: f64,
 }
@@ -191,6 +193,7 @@ impl Asked<'_> {
             class_name: shown.name.as_ref().or(number.as_ref()),
             outputs: &shown.outputs,
             logits: &shown.logits,
+            trusted: shown.trusted,
             server_ms: predicted.server_ms,
             total_ms,
         };

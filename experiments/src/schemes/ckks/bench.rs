@@ -1,5 +1,7 @@
 //! `hemet bench` of a CKKS artifact.
 
+use std::collections::BTreeSet;
+
 use hemet_runtime::ckks::CkksSpec;
 use hemet_runtime::{Facts, alone, peak_memory_bytes};
 use hemet_schedule::artifact::Artifact;
@@ -57,6 +59,8 @@ struct Figures {
     promised_error: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cases: Option<usize>,
+    /// Inputs whose answer is marked as not to be trusted; the errors are those of the others.
+    untrusted: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<profile::Summary>,
 }
@@ -122,6 +126,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         fit_error: cases.as_ref().map(|_| runs.fit_error),
         promised_error: promised.map(|promised| promised * gain),
         cases: cases.as_ref().map(|cases| cases.inputs.len()),
+        untrusted: runs.untrusted.len(),
         profile: match args.profile {
             true => Some(profile.summary(&schedule, table.as_ref())?),
             false => None,
@@ -139,6 +144,8 @@ struct Runs {
     worst: f64,
     encryption_error: f64,
     fit_error: f64,
+    /// Cases whose answer is not to be trusted, and that nothing is promised for.
+    untrusted: BTreeSet<usize>,
     request_bytes: usize,
     answer_bytes: usize,
 }
@@ -231,6 +238,7 @@ fn measure(
         worst: 0.0,
         encryption_error: 0.0,
         fit_error: 0.0,
+        untrusted: BTreeSet::new(),
         request_bytes: first.request_bytes,
         answer_bytes: first.answer_bytes,
     };
@@ -242,6 +250,10 @@ fn measure(
             .latencies_ms
             .extend(predictions.first().map(|p| p.latency_ms));
         for (index, prediction) in (batch * session.images()..).zip(predictions) {
+            if !asked.facts.is_trusted(&prediction.encrypted) {
+                measured.untrusted.insert(index);
+                continue;
+            }
             let error = match cases {
                 Some(cases) => cases.error(index, &own(&prediction.encrypted)),
                 None => prediction.error(),
@@ -376,6 +388,12 @@ fn show_errors(figures: &Figures) {
     }
     if let Some(promised) = figures.promised_error {
         println!("promised        {promised:.1e} by encryption");
+    }
+    if figures.untrusted > 0 {
+        println!(
+            "not counted     {} answers far larger than those of samples, which are marked when they are decrypted",
+            figures.untrusted
+        );
     }
 }
 

@@ -85,7 +85,7 @@ impl Costs for CompilerCosts {
         };
         let fitted = options.fit_activation(&graph, trained.weights);
         fitted.map_err(|e| Error::Uncompilable(e.to_string()))?;
-        let (samples, table) = ((trained.samples)(), &self.table);
+        let (samples, table) = ((trained.samples)()?, &self.table);
         let compiled =
             hemet_compiler::compile_for(&samples, &graph, trained.weights, &options, table);
         let compiled = compiled.map_err(|e| Error::Uncompilable(e.to_string()))?;

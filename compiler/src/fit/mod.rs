@@ -4,30 +4,27 @@
 //! are rounded. All that is decided without weights follows from these numbers. The scales are fitted to some inputs,
 //! and the promise must hold on those that were held out too, by simulation.
 
+mod check;
+mod screen;
+
 use hemet_schedule::{Basis, CostTable, InputTransform, Promise};
 use hemet_spaces::{LayerGraph, Weights};
 
-use crate::calibration::{CONFIDENCE, Headroom, Inputs, Known, MOST_SIZE, features, lacking};
+use crate::calibration::{
+    CONFIDENCE, Headroom, Inputs, Known, MOST_SIZE, Trust, features, lacking,
+};
 use crate::decisions::Decisions;
 use crate::maps;
 use crate::net::{Net, Rounding, Sizes};
-use crate::parameters::simulate::{self, INPUTS, Simulation};
-use crate::parameters::{room, rounding};
+use crate::parameters::room;
 use crate::passes::{self, Context, WindowSums};
 use crate::{Error, Options};
 
-/// Share of the promise that errors may take on made-up inputs, which those to come are not.
-const OF_ASSUMED: f64 = 0.25;
-/// Guard bits that kinds of made-up inputs may take that could be left out.
-const OPTIONAL_GUARD_BITS: u32 = 6;
-/// Products of a weight and a number that are computed for one simulation, and so how many inputs it takes.
-const PRODUCTS: usize = 1_000_000_000;
-/// Shares of the promise that few inputs say weights may be rounded by, in the order in which they are tried.
-const OF_SENSED: [f64; 6] = [1.0, 0.95, 0.9, 0.8, 0.5, 0.25];
-/// Inputs that say how weights may be rounded.
-const SENSED: usize = 4 * INPUTS;
-/// Fewest and most inputs of one simulation.
-const SIMULATED: std::ops::RangeInclusive<usize> = 6..=384;
+use check::Check;
+use screen::Screened;
+
+/// Kinds of made-up inputs that could be left out may make the schedule slower by this factor.
+const MOST_FOR_OPTIONAL: f64 = 1.1;
 
 /// Decisions with weights, and what was found.
 pub struct Fitted {
@@ -62,20 +59,24 @@ pub fn fit(
         options,
         net: passes::unscaled(graph, Some(weights), options, WindowSums::Merged)?,
     };
-    let affordable = options.guard_bits + OPTIONAL_GUARD_BITS;
-    let mut outcome: Option<Result<Fitted, Error>> = None;
-    for inputs in Inputs::choices(samples, &network.net, known, options)? {
-        if let Some(Ok(fitted)) = &outcome
-            && fitted.options.guard_bits <= affordable
-        {
-            break;
-        }
-        outcome = Some(network.fit_to(inputs));
-    }
-    outcome.unwrap_or(Err(Error::Unbounded {
+    // The most inclusive one first; what the last one holds must stay.
+    let mut choices = Inputs::choices(samples, &network.net, known, options)?;
+    let unbounded = || Error::Unbounded {
         size: f64::INFINITY,
         cause: None,
-    }))
+    };
+    let needed = choices.pop().ok_or_else(unbounded)?;
+    let needed = network
+        .fit_to(needed, f64::INFINITY)?
+        .ok_or_else(unbounded)?;
+    let limit_us = MOST_FOR_OPTIONAL * needed.decisions.predicted_us;
+    for inputs in choices {
+        // What is too slow or impossible is left: the next choice asks for less.
+        if let Ok(Some(fitted)) = network.fit_to(inputs, limit_us) {
+            return Ok(fitted);
+        }
+    }
+    Ok(needed)
 }
 
 /// A network that is to be compiled.
@@ -89,8 +90,10 @@ struct Network<'a> {
 }
 
 impl Network<'_> {
-    fn fit_to(&self, inputs: Inputs) -> Result<Fitted, Error> {
+    /// Nothing where that takes a schedule slower than `limit_us`.
+    fn fit_to(&self, inputs: Inputs, limit_us: f64) -> Result<Option<Fitted>, Error> {
         let net = &self.net;
+        let (inputs, trust) = inputs.within_trust(net, self.options.output_range);
         let transform = match inputs.basis {
             Basis::Samples => features::transform(net, &inputs.groups[0]),
             Basis::Assumed => None,
@@ -108,11 +111,12 @@ impl Network<'_> {
             network: self,
             size: largest.fold(0.0, f64::max),
             headroom,
+            trust,
             fitted: inputs.fitted(),
             prepared,
             transform,
         };
-        task.run(options)
+        task.run(options, limit_us)
     }
 }
 
@@ -120,6 +124,7 @@ impl Network<'_> {
 struct Task<'a> {
     network: &'a Network<'a>,
     headroom: Headroom,
+    trust: Trust,
     /// Size of the largest tensor that is squared.
     size: f64,
     /// Inputs that sizes are measured on.
@@ -130,17 +135,18 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    fn run(self, mut options: Options) -> Result<Fitted, Error> {
+    fn run(self, mut options: Options, limit_us: f64) -> Result<Option<Fitted>, Error> {
         let promised = self.promised(&options);
         let mut decisions = self
             .decide(&options)
             .map_err(|cause| self.without_headroom(cause, &options, promised))?;
         let mut net = self.net(&options, decisions.sums())?;
         let mut sizes = self.sizes(&net);
-        loop {
+        let screened = Screened::of(&net, &decisions, &self.prepared);
+        while decisions.predicted_us <= limit_us {
             let rooms = room::bits(&net, &decisions.structure);
             let bits = lacking(&rooms, &sizes, self.prepared.basis);
-            let check = Check::new(&net, &decisions, &self.prepared, promised);
+            let check = Check::new(&net, &decisions, &self.prepared, &screened, promised);
             let share = check.share(&decisions.rounding);
             if share <= 1.0 && bits == 0 {
                 let counts = maps::stored_weights(&net, &decisions.footprints)?;
@@ -151,17 +157,17 @@ impl Task<'_> {
                     None => Vec::new(),
                 };
                 (decisions.rounding, decisions.net) = (rounding, net);
-                return Ok(Fitted {
+                return Ok(Some(Fitted {
                     decisions,
                     options,
                     promise,
                     transform: self.transform,
                     differences,
-                });
+                }));
             }
             // The base prime is part of every modulus. A bit of scale halves the errors.
             options.output_bits += bits;
-            options.guard_bits += share.log2().ceil().clamp(0.0, f64::from(u8::MAX)) as u32;
+            options.guard_bits += guard_bits(share);
             let refused = |cause| self.refused(cause, share, &options);
             options.check().map_err(refused)?;
             let sums = decisions.sums();
@@ -171,6 +177,7 @@ impl Task<'_> {
                 sizes = self.sizes(&net);
             }
         }
+        Ok(None)
     }
 
     /// What the tensors of a net are on the inputs that it is fitted to.
@@ -208,19 +215,17 @@ impl Task<'_> {
     }
 
     fn promise(&self, check: &Check<'_>, rounding: &[Rounding], options: &Options) -> Promise {
-        let held_out = &self.prepared.held_out;
         Promise {
             error: check.promised,
             confidence: CONFIDENCE,
             basis: self.prepared.basis,
             fitted: self.fitted.len(),
-            tested: check.held_out.len(),
-            tested_error: match held_out.is_empty() {
-                true => 0.0,
-                false => check.simulation(check.held_out).share_of_these(rounding) * check.promised,
-            },
+            tested: check.tested(),
+            tested_error: check.tested_error(rounding),
             output_seen: self.headroom.seen,
             output_bound: f64::from(options.output_bits).exp2(),
+            trusted_output: self.trust.bound,
+            beyond_trust: self.trust.beyond,
         }
     }
 
@@ -259,91 +264,11 @@ impl Task<'_> {
     }
 }
 
-/// Simulations of a net under its decisions.
-struct Check<'a> {
-    net: &'a Net,
-    decisions: &'a Decisions,
-    groups: Vec<&'a [Vec<f64>]>,
-    held_out: &'a [Vec<f64>],
-    stretched: &'a [Vec<f64>],
-    promised: f64,
-    /// Share of the promise that may be taken.
-    limit: f64,
-}
-
-impl<'a> Check<'a> {
-    fn new(net: &'a Net, decisions: &'a Decisions, inputs: &'a Inputs, promised: f64) -> Self {
-        let most = PRODUCTS / (8 * net.entries().max(1));
-        let most = most.clamp(*SIMULATED.start(), *SIMULATED.end()) / INPUTS * INPUTS;
-        let first = |inputs: &'a Vec<Vec<f64>>| &inputs[..inputs.len().min(most)];
-        Self {
-            net,
-            decisions,
-            groups: inputs.groups.iter().map(first).collect(),
-            held_out: first(&inputs.held_out),
-            stretched: first(&inputs.stretched),
-            promised,
-            limit: match inputs.basis {
-                Basis::Samples => 1.0,
-                Basis::Assumed => OF_ASSUMED,
-            },
-        }
-    }
-
-    fn simulation(&self, inputs: &'a [Vec<f64>]) -> Simulation<'a> {
-        Simulation {
-            net: self.net,
-            structure: &self.decisions.structure,
-            inputs,
-            promise: self.promised,
-        }
-    }
-
-    /// For each simulated input the deviation of the error of the difference of two logits.
-    fn differences(&self, rounding: &[Rounding]) -> Vec<f64> {
-        let all = self.groups.iter().copied().chain([self.held_out]);
-        let of = |inputs| self.simulation(inputs).differences(rounding);
-        all.flat_map(of).collect()
-    }
-
-    /// How weights are rounded: as few of the inputs say, if all others agree.
-    fn rounding(&self, counts: &[usize]) -> Vec<Rounding> {
-        let exact = &self.decisions.rounding;
-        let some = &self.groups[0][..self.groups[0].len().min(SENSED)];
-        let tries = OF_SENSED.into_iter().map(|share| {
-            let sensed = Simulation {
-                promise: self.promised * self.limit * share,
-                ..self.simulation(some)
-            };
-            rounding::choose(&sensed, counts, sensed.share(exact))
-        });
-        let kept = |rounding: &Vec<Rounding>| self.share(rounding) <= 1.0;
-        let mut kept = tries.filter(kept);
-        kept.next().unwrap_or_else(|| exact.clone())
-    }
-
-    /// The largest share of the promise that errors take; at most 1 where it is kept. Made-up inputs are judged kind by
-    /// kind. Samples that were held out count with the others for inputs to come, and must keep the promise themselves,
-    /// as stretched ones must.
-    fn share(&self, rounding: &[Rounding]) -> f64 {
-        let simulations = |inputs: &[&'a [Vec<f64>]]| -> Vec<Simulation<'a>> {
-            let some = inputs.iter().filter(|inputs| !inputs.is_empty());
-            some.map(|inputs| self.simulation(inputs)).collect()
-        };
-        let of_kinds = match self.held_out.is_empty() {
-            true => {
-                let kinds = simulations(&self.groups);
-                kinds
-                    .iter()
-                    .map(|kind| kind.share(rounding))
-                    .fold(0.0, f64::max)
-            }
-            false => {
-                simulate::share_of_all(&simulations(&[self.groups[0], self.held_out]), rounding)
-            }
-        };
-        let rare = simulations(&[self.held_out, self.stretched]);
-        let rare = rare.iter().map(|inputs| inputs.share_of_these(rounding));
-        rare.fold(of_kinds, f64::max) / self.limit
+/// Bits of scale to add where errors take this share of the promise: rather one too few, as parameters jump and more can
+/// be had for the next try.
+fn guard_bits(share: f64) -> u32 {
+    match share > 1.0 {
+        true => share.log2().floor().clamp(1.0, f64::from(u8::MAX)) as u32,
+        false => 0,
     }
 }
