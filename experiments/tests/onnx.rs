@@ -4,8 +4,8 @@
 mod world;
 
 use world::models::{
-    Inside, array, calibration, cases, cases_ending, inputs, network, network_ending, numbers,
-    shifted_cases,
+    Inside, array, calibration, cases, cases_ending, inputs, large_cases, network, network_ending,
+    numbers, shifted_cases,
 };
 use world::{World, json};
 
@@ -263,6 +263,26 @@ fn the_client_applies_the_end_of_a_model_and_the_raw_outputs_stay_within_reach()
         let lines = world.good(&format!("{decrypt} --logits"));
         assert!(lines.contains(&format!("{:.4}", raw[0])), "{lines} {raw:?}");
     }
+}
+
+#[test]
+fn cases_outside_the_compiled_range_are_not_held_against_the_promise() {
+    let world = World::new();
+    world.write("m.onnx", network(Inside::Square));
+    world.good("compile m.onnx -o m.hemet --costs costs.json");
+    world.write("some.safetensors", large_cases(3));
+    let bench = json(&world.good("bench m.hemet --runs 1 --json --cases some.safetensors"));
+    assert_eq!(
+        (&bench["cases"], &bench["out_of_range"]),
+        (&4.into(), &3.into()),
+        "{bench}"
+    );
+    world.write("all.safetensors", large_cases(4));
+    let told = world.refused("bench m.hemet --runs 1 --cases all.safetensors");
+    assert!(
+        told.contains("takes -1 to 1") && told.contains("--calibrate"),
+        "{told}"
+    );
 }
 
 #[test]

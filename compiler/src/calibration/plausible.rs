@@ -23,6 +23,8 @@ const SEED: u64 = 0x696e_7075_7473;
 /// Kinds stay whose values are at most this much larger than those of the best kind; up to the second factor where they
 /// cost little.
 const SPREAD: [f64; 2] = [3.0, 12.0];
+/// A kind whose outputs are so much larger than those of most kinds need not stay either.
+const UNUSUAL: f64 = 8.0;
 /// Values that are squared are in proportion up to this size, in root mean square. Trained networks keep them near 1.
 pub const MOST_SIZE: f64 = 64.0;
 /// Up to this many squares in a row values cannot explode much.
@@ -87,12 +89,23 @@ pub fn choices(net: &Net, options: &Options) -> Result<Vec<Vec<Group>>, Error> {
     if products_in_a_row(net) < SHALLOW {
         return Ok(vec![groups]);
     }
-    let is_map = shape.height * shape.width > 1;
-    let sized = FAMILIES.iter().zip(groups).map(|(family, group)| Sized {
-        size: Sizes::of(net, &group).largest_operand(net),
-        // Independent pixels are no picture, while independent numbers are a table.
-        is_natural: family.smooth || !is_map,
-        group,
+    let sized = groups.into_iter().map(|group| {
+        let some: Vec<Sizes> = group
+            .chunks(COUNT / 3)
+            .map(|some| Sizes::of(net, some))
+            .collect();
+        let tops = some
+            .iter()
+            .flat_map(|sizes| sizes.largest[net.output().0].iter());
+        Sized {
+            size: median(
+                some.iter()
+                    .map(|sizes| sizes.largest_operand(net))
+                    .collect(),
+            ),
+            output: median(tops.copied().collect()),
+            group,
+        }
     });
     let mut sized: Vec<Sized> = sized.collect();
     let best = sized
@@ -107,7 +120,8 @@ pub fn choices(net: &Net, options: &Options) -> Result<Vec<Vec<Group>>, Error> {
     }
     let [near, far] = SPREAD.map(|factor| factor * best.max(1.0));
     sized.retain(|kind| kind.size <= far);
-    let must_stay = |kind: &Sized| kind.is_natural && kind.size <= near;
+    let usual = median(sized.iter().map(|kind| kind.output).collect());
+    let must_stay = |kind: &Sized| kind.size <= near && kind.output <= UNUSUAL * usual;
     sized.sort_by(|a, b| {
         (!must_stay(a), a.size)
             .partial_cmp(&(!must_stay(b), b.size))
@@ -123,11 +137,19 @@ pub fn choices(net: &Net, options: &Options) -> Result<Vec<Vec<Group>>, Error> {
     Ok((least..=sized.len()).rev().map(first).collect())
 }
 
-/// Inputs of a kind, and the size of the largest tensor that is squared.
+/// Inputs of a kind, of most of them: one that explodes says nothing of the others.
 struct Sized {
+    /// Size of the largest tensor that is squared.
     size: f64,
-    is_natural: bool,
+    /// The largest magnitude of an output.
+    output: f64,
     group: Group,
+}
+
+/// The middle of some numbers, at least one.
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
 }
 
 /// The groups whose moments are nearest to those that training saw, the most inclusive choice first.

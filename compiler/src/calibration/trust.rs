@@ -20,6 +20,8 @@ const RARE: usize = 100;
 const FEW: usize = 64;
 /// The same over the largest output on made-up inputs, which say little of the outputs to come.
 const MARGIN_OF_ASSUMED: f64 = 16.0;
+/// Made-up inputs with outputs larger than the middle one of their kind by this factor are explosions.
+const EXPLODED: f64 = 4.0;
 /// Up to this many squares in a row nothing explodes.
 const SHALLOW: usize = 1;
 
@@ -47,9 +49,17 @@ impl Inputs {
             return (self, at(range));
         }
         if self.basis == Basis::Assumed {
-            let sizes = self.groups.iter().flat_map(|group| largest(net, group));
-            let bound = MARGIN_OF_ASSUMED * sizes.fold(0.0, f64::max);
-            return (self, at(bound));
+            let mut most = 0.0f64;
+            for group in &mut self.groups {
+                let sizes = largest(net, group);
+                let bound = EXPLODED * middle(&sizes);
+                keep(group, &sizes, bound);
+                most = sizes
+                    .into_iter()
+                    .filter(|size| *size <= bound)
+                    .fold(most, f64::max);
+            }
+            return (self, at(MARGIN_OF_ASSUMED * most));
         }
         let fitted = largest(net, &self.groups[0]);
         let held_out = largest(net, &self.held_out);
@@ -93,6 +103,13 @@ fn usual(sizes: &[f64]) -> f64 {
         .get((sorted.len() - sorted.len() / RARE).saturating_sub(1))
         .copied()
         .unwrap_or(0.0)
+}
+
+/// The middle one.
+fn middle(sizes: &[f64]) -> f64 {
+    let mut sorted = sizes.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }
 
 fn keep(inputs: &mut Vec<Vec<f64>>, sizes: &[f64], bound: f64) {

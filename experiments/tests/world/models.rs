@@ -127,9 +127,19 @@ pub fn shifted_cases(shift: f32) -> Vec<u8> {
     cases_ending(&|logits| logits.iter().map(|x| x + shift).collect())
 }
 
+/// As [`cases`], with the first `large` of the four inputs multiplied by 3.
+pub fn large_cases(large: usize) -> Vec<u8> {
+    let mut inputs = numbers(4 * 12);
+    inputs[..large * 12].iter_mut().for_each(|x| *x *= 3.0);
+    cases_of(&inputs, &|logits| logits.to_vec())
+}
+
 /// The same where an end makes `own` of the three outputs.
 pub fn cases_ending(own: &dyn Fn(&[f32]) -> Vec<f32>) -> Vec<u8> {
-    let inputs = numbers(4 * 12);
+    cases_of(&numbers(4 * 12), own)
+}
+
+fn cases_of(inputs: &[f32], own: &dyn Fn(&[f32]) -> Vec<f32>) -> Vec<u8> {
     let weights = |rows: usize, columns: usize| {
         let all = numbers(rows * columns);
         move |row: usize, column: usize| f64::from(all[row * columns + column])

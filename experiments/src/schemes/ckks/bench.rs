@@ -61,6 +61,10 @@ struct Figures {
     cases: Option<usize>,
     /// Inputs whose answer is marked as not to be trusted; the errors are those of the others.
     untrusted: usize,
+    /// Cases with numbers outside the range that the artifact was compiled for, which `encrypt` refuses and nothing is
+    /// promised for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    out_of_range: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<profile::Summary>,
 }
@@ -83,7 +87,10 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let (session, key_file) =
         pool.install(|| Session::with_constant_bytes(Box::new(artifact), args.constant_bytes()))?;
     let mut profile = Profile::new(&schedule);
+    let outside = cases.as_ref().map(|cases| cases.outside(&facts));
+    let outside = outside.transpose()?;
     let asked = Measurement {
+        outside: outside.as_ref(),
         runs: args.runs,
         elements: schedule.header.input.len(),
         cases: cases.as_ref(),
@@ -127,6 +134,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         promised_error: promised.map(|promised| promised * gain),
         cases: cases.as_ref().map(|cases| cases.inputs.len()),
         untrusted: runs.untrusted.len(),
+        out_of_range: outside.as_ref().map(BTreeSet::len),
         profile: match args.profile {
             true => Some(profile.summary(&schedule, table.as_ref())?),
             false => None,
@@ -152,6 +160,8 @@ struct Runs {
 
 /// What is to be measured.
 struct Measurement<'a> {
+    /// Cases outside the artifact's range.
+    outside: Option<&'a BTreeSet<usize>>,
     /// Timed predictions.
     runs: usize,
     /// Numbers of an input.
@@ -252,6 +262,12 @@ fn measure(
         for (index, prediction) in (batch * session.images()..).zip(predictions) {
             if !asked.facts.is_trusted(&prediction.encrypted) {
                 measured.untrusted.insert(index);
+                continue;
+            }
+            if asked
+                .outside
+                .is_some_and(|outside| outside.contains(&index))
+            {
                 continue;
             }
             let error = match cases {
@@ -388,6 +404,12 @@ fn show_errors(figures: &Figures) {
     }
     if let Some(promised) = figures.promised_error {
         println!("promised        {promised:.1e} by encryption");
+    }
+    if let Some(outside) = figures.out_of_range.filter(|outside| *outside > 0) {
+        println!(
+            "not counted     {outside} cases with numbers outside the range that the artifact was compiled for; compile with \
+             --calibrate or --input-range for them"
+        );
     }
     if figures.untrusted > 0 {
         println!(

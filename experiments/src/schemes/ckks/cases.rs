@@ -1,7 +1,9 @@
 //! Test cases from safetensors files: inputs, with the logits that a network should give for them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use hemet_runtime::Facts;
 use hemet_schedule::{OutputTransform, Schedule};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
@@ -22,6 +24,24 @@ impl Cases {
     pub fn error(&self, index: usize, found: &[f64]) -> f64 {
         let pairs = self.logits[index].iter().zip(found);
         pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    }
+
+    /// The cases with numbers outside the range that the artifact was compiled for, for which nothing is promised.
+    ///
+    /// # Errors
+    /// If these are all.
+    pub fn outside(&self, facts: &Facts) -> Result<BTreeSet<usize>, Error> {
+        let Some(range) = &facts.range else {
+            return Ok(BTreeSet::new());
+        };
+        let refusal = |(index, input): (usize, &Vec<f64>)| Some((index, range.check(input).err()?));
+        let refused: BTreeMap<_, _> = self.inputs.iter().enumerate().filter_map(refusal).collect();
+        match refused.first_key_value() {
+            Some((_, first)) if refused.len() == self.inputs.len() => Err(Error::user(format!(
+                "every case is an input that the artifact was not compiled for: {first}"
+            ))),
+            Some(_) | None => Ok(refused.into_keys().collect()),
+        }
     }
 
     /// Root mean square of the logits.
