@@ -8,7 +8,7 @@ use hemet_schedule::{
     Artifact, Builder, Header, Layout, Level, Manifest, Op, Scale, verify::verify,
 };
 use serde_json::Value;
-use world::models::{Inside, network, numbers};
+use world::models::{Inside, network, numbers, retrained};
 use world::{World, json};
 
 /// A world with an artifact, its spec, an input and two passphrases.
@@ -196,6 +196,46 @@ fn half_a_pair_is_never_written_over_the_half_of_another() {
     world.good("keygen model.spec --out keys/a --force");
     assert!(listed(&world).iter().all(|pair| pair["fault"].is_null()));
     assert_eq!(std::fs::read_dir(file("a")).unwrap().count(), 2);
+}
+
+#[test]
+fn a_retrained_network_answers_under_the_keys_that_are_there() {
+    let world = world();
+    world.write("retrained.onnx", retrained(Inside::Square));
+    world.good("compile retrained.onnx -o retrained.hemet --costs costs.json");
+    world.good("client-spec retrained.hemet -o retrained.spec");
+    let inspected = |name: &str| json(&world.good(&format!("inspect {name} --json")));
+    let (old, new) = (inspected("model.hemet"), inspected("retrained.hemet"));
+    assert_ne!(old["id"], new["id"]);
+    assert_eq!(old["key_binding"], new["key_binding"]);
+    world.good("keygen model.spec --out keys");
+    let ask = |model: &str, spec: &str| {
+        world.good(&format!("{ENCRYPT} {spec}"));
+        world.good(&format!(
+            "predict {model} --keys keys/server.keys image.ct -o answer.ct"
+        ));
+        logits(&world, &format!("--key keys/client.key {spec}"))
+    };
+    let before = ask("model.hemet", "");
+    let after = ask("retrained.hemet", "--spec retrained.spec");
+    assert_eq!(after, ask("retrained.hemet", "--spec retrained.hemet"));
+    assert_ne!(before, after);
+    // Which of the two is asked must be said, on both sides.
+    let told = world.refused("decrypt --key keys/client.key --request image.ct answer.ct");
+    assert!(told.contains("--spec"), "{told}");
+    world.good(ENCRYPT);
+    let told =
+        world.refused("predict retrained.hemet --keys keys/server.keys image.ct -o answer.ct");
+    assert!(told.contains("--spec"), "{told}");
+    // Another schedule needs other keys.
+    world.good("compile model.onnx -o finer.hemet --costs costs.json --precision 16");
+    let told = world.refused(&format!("{ENCRYPT} --spec finer.hemet"));
+    assert!(
+        told.contains("key binding") && told.contains("keygen"),
+        "{told}"
+    );
+    let told = world.refused("predict finer.hemet --keys keys/server.keys image.ct -o answer.ct");
+    assert!(told.contains("key binding"), "{told}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use world::models::{Inside, network, numbers};
+use world::models::{Inside, network, numbers, retrained};
 use world::{World, json};
 
 /// A server in a process of its own, which ends with the test.
@@ -150,6 +150,54 @@ fn the_service_answers_as_the_files_do_and_says_it_for_scripts() {
             .success()
     );
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_model_that_is_exchanged_is_asked_under_the_keys_that_are_there() {
+    let world = world();
+    world.write("retrained.onnx", retrained(Inside::Square));
+    world.good("compile retrained.onnx -o retrained.hemet --costs costs.json");
+    world.good("compile model.onnx -o finer.hemet --costs costs.json --precision 16");
+    let server = Process::start(&world, "serve models --store store");
+    let url = &server.url;
+    world.good(&format!("client keygen {url} --out keys"));
+    let predict = format!("client predict {url} --keys keys input.txt --json");
+    let logits = || lines(&world.good(&predict))[0]["logits"].clone();
+    let stored = || {
+        let audit = world.read("store/audit.jsonl");
+        audit.matches("store keys").count()
+    };
+    let before = logits();
+    std::fs::rename(
+        world.path("retrained.hemet"),
+        world.path("models/net.hemet"),
+    )
+    .unwrap();
+    let begun = Instant::now();
+    while logits() == before {
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "it is never exchanged"
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(stored(), 1, "nothing is uploaded again");
+    // One that needs other keys: the version before answers still.
+    let after = logits();
+    std::fs::rename(world.path("finer.hemet"), world.path("models/net.hemet")).unwrap();
+    let begun = Instant::now();
+    let told = loop {
+        let output = world.command(&predict).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        if told.contains("needs other keys") {
+            break told;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{told}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert!(told.contains("client keygen"), "{told}");
+    assert_ne!(before, after);
+    assert_eq!(stored(), 1);
 }
 
 #[test]

@@ -8,10 +8,11 @@ use zeroize::Zeroizing;
 use crate::door::{Answer, Secret, Spec};
 use crate::error::{Result, RuntimeError};
 use crate::facts::Facts;
-use crate::files::{ArtifactId, Belongs, Envelope, FileKind, KeySetId, read_sealed, seal};
+use crate::files::{ArtifactId, Belongs, Envelope, FileKind, KeySetId, MadeFor, read_sealed, seal};
 use crate::keeping::{Kept, Note, Passphrase};
 use crate::message::{Asked, Message};
-use crate::schemes::required;
+use crate::schemes::{Known, required};
+use crate::signature::check_successor;
 
 /// Most bytes of a client key file: 64 MiB.
 const MAX_KEY_BYTES: u64 = 64 << 20;
@@ -22,6 +23,7 @@ const MAX_RESPONSE_BYTES: u64 = 4 << 30;
 /// A client key file, maybe under a passphrase; what it says in the clear can be asked.
 pub struct KeyFile {
     belongs: Belongs,
+    artifact: ArtifactId,
     kept: Kept,
 }
 
@@ -46,7 +48,11 @@ impl KeyFile {
             _ => Kept::from_bytes(FileKind::ClientKey.name(), envelope.payload)?,
         };
         let belongs = envelope.belongs;
-        Ok(Self { belongs, kept })
+        Ok(Self {
+            artifact: belongs.artifact(FileKind::ClientKey.name())?,
+            belongs,
+            kept,
+        })
     }
 
     /// What is noted of it. Whoever can write to the file can change the note of one without a passphrase.
@@ -59,9 +65,9 @@ impl KeyFile {
         self.kept.is_locked()
     }
 
-    /// The artifact that it is for.
+    /// The artifact that it was made for.
     pub fn artifact(&self) -> ArtifactId {
-        self.belongs.artifact
+        self.artifact
     }
 
     /// What one `keygen` made.
@@ -77,7 +83,7 @@ impl KeyFile {
         let (what, belongs) = (FileKind::ClientKey.name(), self.belongs);
         let payload = self.kept.open(what, passphrase, &belongs.to_bytes())?;
         let scheme = required(belongs.scheme, what)?;
-        let (spec, secret) = scheme.secret(belongs.artifact, &payload)?;
+        let (spec, secret) = scheme.secret(self.artifact, &payload)?;
         let note = self.kept.note.clone();
         Ok(Client {
             spec,
@@ -104,15 +110,18 @@ impl Client {
     /// As [`Spec::generate`].
     pub fn generate(spec: Arc<dyn Spec>) -> Result<(Self, Vec<u8>)> {
         let made = spec.generate()?;
-        let belongs = Belongs {
+        let facts = spec.facts();
+        let belongs = |made_for| Belongs {
             scheme: spec.scheme(),
-            artifact: spec.facts().artifact,
+            made_for,
             keys: made.key_set,
         };
-        let keys = seal(FileKind::EvaluationKeys, belongs, &[&made.keys]);
+        let public = belongs(MadeFor::Binding(facts.binding));
+        let keys = seal(FileKind::EvaluationKeys, public, &[&made.keys]);
+        let belongs = belongs(MadeFor::Artifact(facts.artifact));
         let secret = made.secret;
         let note = Note {
-            network: spec.facts().network,
+            network: facts.network,
             ..Note::default()
         };
         let client = Self {
@@ -131,6 +140,46 @@ impl Client {
     pub fn noted(self, note: Note) -> Result<Self> {
         note.check()?;
         Ok(Self { note, ..self })
+    }
+
+    /// The same keys for another artifact: one that needs the same keys, as a network does that was trained anew and
+    /// compiled to the same schedule. Where a signature stood behind the artifact before, the same signer must stand
+    /// behind this one. If results are shown, those of all artifacts count together ([`Facts::shown`]).
+    ///
+    /// # Errors
+    /// [`RuntimeError::ForeignBinding`] where it needs other keys; [`RuntimeError::OtherSigner`];
+    /// [`RuntimeError::NotShown`] where results were shown and those of this artifact may not be.
+    pub fn rebound(self, known: &Known) -> Result<Self> {
+        let (spec, facts) = (&known.spec, known.spec.facts());
+        let made_for = |binding| Belongs {
+            made_for: MadeFor::Binding(binding),
+            ..self.belongs
+        };
+        let theirs = Belongs {
+            scheme: spec.scheme(),
+            ..made_for(facts.binding)
+        };
+        let what = FileKind::ClientKey.name();
+        theirs.check(what, made_for(self.facts().binding))?;
+        if self.facts().shown.is_some() && facts.shown.is_none() {
+            return Err(RuntimeError::NotShown);
+        }
+        if let Some(before) = &self.note.signature {
+            check_successor(before, spec.as_ref(), known.signature.as_ref())?;
+        }
+        Ok(Self {
+            secret: self.secret.rebound(spec.as_ref())?,
+            spec: spec.clone(),
+            note: Note {
+                network: facts.network,
+                signature: known.signature.clone(),
+                ..self.note
+            },
+            belongs: Belongs {
+                made_for: MadeFor::Artifact(facts.artifact),
+                ..self.belongs
+            },
+        })
     }
 
     /// What its key file notes.

@@ -3,7 +3,7 @@
 //! A [`Scheme`] opens artifacts ([`Model`]) and what clients know of them ([`Spec`]). A spec makes a client's secret
 //! half ([`Secret`]) and the evaluation keys for the server; a model becomes a [`Service`], which admits any number
 //! of clients' keys ([`Admitted`]). What travels between them is a payload: [`crate::Client`] and [`crate::Server`]
-//! put it into the one envelope of all schemes, which names artifact and key set and is summed. So a scheme never
+//! put it into the one envelope of all schemes, which names artifact (or binding) and key set and is summed. So a scheme never
 //! sees a foreign or damaged file.
 //!
 //! [`crate::schemes`] is the list of all; [`crate::conformance::door`] is the suite that each one passes.
@@ -158,6 +158,12 @@ pub trait Secret: Send + Sync {
     /// # Errors
     /// Bytes that are no answer; more answers than a request takes.
     fn decrypt(&self, answer: &[u8], count: usize) -> Result<Vec<Answer>>;
+
+    /// The same keys for the artifact of `spec`, which has the binding of the one before.
+    ///
+    /// # Errors
+    /// A spec of another scheme, or one that needs other keys.
+    fn rebound(self: Box<Self>, spec: &dyn Spec) -> Result<Box<dyn Secret>>;
 }
 
 /// How much a server reads from a client at most, in bytes of payload.

@@ -248,9 +248,34 @@ pub enum RuntimeError {
         /// What is wrong.
         reason: String,
     },
+    /// Evaluation keys that were made for artifacts with other parameters or another list of keys.
+    #[error(
+        "{what} was made for key binding {theirs}, but this artifact has {ours}: its parameters or its list of keys are others; make keys for it (keygen)"
+    )]
+    ForeignBinding {
+        /// Which file.
+        what: &'static str,
+        /// The binding that it was made for.
+        theirs: String,
+        /// The binding in use.
+        ours: String,
+    },
+    /// An artifact whose results may not be shown, for keys whose owner may rely on that they may.
+    #[error(
+        "results under these keys may be shown to others, those of this artifact may not: they would give the key away; make new keys for it (keygen)"
+    )]
+    NotShown,
+    /// An artifact that the signer of the one before has not signed.
+    #[error("key {signer} has signed the artifact that these keys were made for, and not this one{}; ask its owner to sign it (hemet sign)", if *is_signed { ", which another key has signed" } else { "" })]
+    OtherSigner {
+        /// Id of the key that had signed.
+        signer: String,
+        /// Whether there is a signature.
+        is_signed: bool,
+    },
     /// Keys or ciphertexts that were made for another artifact.
     #[error(
-        "{what} belongs to artifact {theirs}, but artifact {ours} is in use here; use files made for one artifact"
+        "{what} belongs to artifact {theirs}, but artifact {ours} is in use here; use files made for one artifact (keys of a network that was trained anew serve with --spec)"
     )]
     ForeignArtifact {
         /// Which file.

@@ -4,13 +4,15 @@ use hemet_schedule::{Finished, InputColumn, InputTransform, OutputTransform};
 
 use crate::answer::Answer;
 use crate::error::{Result, RuntimeError};
-use crate::files::ArtifactId;
+use crate::files::{ArtifactId, KeyBinding};
 
 /// What clients and users are told of an artifact; nothing of its weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
     /// The artifact.
     pub artifact: ArtifactId,
+    /// What its keys depend on: artifacts with the same binding take the same keys.
+    pub binding: KeyBinding,
     /// Name of the network; empty where a key file of an older program does not say it.
     pub network: String,
     /// What the outputs stand for, in order; empty if not known.

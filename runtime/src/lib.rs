@@ -70,7 +70,7 @@ pub use client::{Client, KeyFile};
 pub use error::{Result, RuntimeError};
 pub use execute::Program;
 pub use facts::{Facts, InputRange, Precision, Shown};
-pub use files::{ArtifactId, KeySetId, Opened};
+pub use files::{ArtifactId, KeyBinding, KeySetId, Opened};
 pub use keeping::{Note, Passphrase};
 pub use memory::peak_memory_bytes;
 pub use notice::Notice;

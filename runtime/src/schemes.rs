@@ -7,7 +7,9 @@ use hemet_schedule::{Scheme as SchemeId, Signature};
 
 use crate::door::{Model, Scheme, Spec};
 use crate::error::{Result, RuntimeError};
-use crate::files::{Belongs, Envelope, FileKind, KeySetId, Reader, read_sealed, read_start, seal};
+use crate::files::{
+    Belongs, Envelope, FileKind, KeySetId, MadeFor, Reader, read_sealed, read_start, seal,
+};
 
 /// The door of a scheme; none where this build does not have it.
 pub fn door(id: SchemeId) -> Option<&'static dyn Scheme> {
@@ -93,7 +95,7 @@ impl Known {
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let belongs = Belongs {
             scheme: self.spec.scheme(),
-            artifact: self.spec.facts().artifact,
+            made_for: MadeFor::Artifact(self.spec.facts().artifact),
             keys: KeySetId::none(),
         };
         let json = |signature| serde_json::to_vec(signature).map_err(|e| malformed(e.to_string()));
@@ -127,7 +129,7 @@ impl Known {
         };
         let json = std::str::from_utf8(reader.rest).map_err(|e| malformed(e.to_string()))?;
         let scheme = required(envelope.belongs.scheme, what)?;
-        let spec = scheme.spec(envelope.belongs.artifact, json)?;
+        let spec = scheme.spec(envelope.belongs.artifact(what)?, json)?;
         Ok(Self { spec, signature })
     }
 }

@@ -8,7 +8,8 @@ use crate::door::{Admitted, Limits, Model, Service, Spec};
 use crate::error::{Result, RuntimeError};
 use crate::facts::Facts;
 use crate::files::{
-    Belongs, Envelope, FileKind, HEADER, Head, KeySetId, Opened, read_sealed, seal,
+    ArtifactId, Belongs, Envelope, FileKind, HEADER, Head, KeySetId, MadeFor, Opened, read_sealed,
+    seal,
 };
 use crate::message::Message;
 use crate::observe::Observer;
@@ -23,16 +24,18 @@ pub struct Server {
     service: Box<dyn Service>,
 }
 
-/// A client's evaluation keys, which a server has read. They are public: nothing can be decrypted with them.
+/// A client's evaluation keys, which a server has read for its artifact. They are public: nothing can be decrypted with
+/// them.
 pub struct ServerKeys {
-    belongs: Belongs,
+    artifact: ArtifactId,
+    keys: KeySetId,
     admitted: Box<dyn Admitted>,
 }
 
 impl ServerKeys {
     /// Which key set they are.
     pub fn key_set(&self) -> KeySetId {
-        self.belongs.keys
+        self.keys
     }
 }
 
@@ -86,8 +89,8 @@ impl Server {
     /// Looks at the first bytes of an evaluation key file of `bytes` bytes, before the rest of it is read.
     ///
     /// # Errors
-    /// Another kind, version or artifact; another length than the file says, or more than keys for this artifact can
-    /// have.
+    /// Another kind or version, other parameters or another list of keys; another length than the file says, or more than
+    /// keys for this artifact can have.
     pub fn check_key_start(&self, start: &[u8], bytes: u64) -> Result<()> {
         let kind = FileKind::EvaluationKeys;
         let head = Head::read(start, kind)?;
@@ -111,10 +114,8 @@ impl Server {
     pub fn keys(&self, bytes: &[u8]) -> Result<ServerKeys> {
         let envelope = Envelope::open(bytes, FileKind::EvaluationKeys)?;
         self.own(FileKind::EvaluationKeys, envelope.belongs)?;
-        Ok(ServerKeys {
-            belongs: envelope.belongs,
-            admitted: self.service.admit(envelope.payload)?,
-        })
+        let admitted = self.service.admit(envelope.payload)?;
+        Ok(self.read(envelope.belongs, admitted))
     }
 
     /// As [`Server::keys`], from a file, of which no more is read than keys for this artifact can have.
@@ -136,14 +137,9 @@ impl Server {
         self.bounded(path, FileKind::Request, most)
     }
 
-    /// Refuses what was made for another artifact.
+    /// Refuses what was made for another artifact, or for artifacts that need other keys.
     fn own(&self, kind: FileKind, theirs: Belongs) -> Result<()> {
-        let ours = Belongs {
-            scheme: self.spec.scheme(),
-            artifact: self.facts.artifact,
-            ..theirs
-        };
-        ours.check(kind.name(), theirs)
+        spec_belongs(self.spec.as_ref(), theirs).check(kind.name(), theirs)
     }
 
     /// The bytes of a file from a client.
@@ -170,10 +166,16 @@ impl Server {
                 got: kept.start().len() as u64,
             });
         }
-        Ok(ServerKeys {
-            belongs: envelope.belongs,
-            admitted: self.service.admit_kept(&kept)?,
-        })
+        let admitted = self.service.admit_kept(&kept)?;
+        Ok(self.read(envelope.belongs, admitted))
+    }
+
+    fn read(&self, belongs: Belongs, admitted: Box<dyn Admitted>) -> ServerKeys {
+        ServerKeys {
+            artifact: self.facts.artifact,
+            keys: belongs.keys,
+            admitted,
+        }
     }
 
     /// Runs the network on an encrypted input, in the caller's rayon pool; returns the response for the client.
@@ -188,18 +190,23 @@ impl Server {
         observe: &mut Observer<'_>,
     ) -> Result<Vec<u8>> {
         let what = FileKind::EvaluationKeys.name();
-        self.facts.artifact.check(what, keys.belongs.artifact)?;
+        self.facts.artifact.check(what, keys.artifact)?;
+        let belongs = Belongs {
+            scheme: self.spec.scheme(),
+            made_for: MadeFor::Artifact(self.facts.artifact),
+            keys: keys.keys,
+        };
         let envelope = Envelope::open(request, FileKind::Request)?;
-        let message = Message::of_request(&envelope.of(keys.belongs)?)?;
+        let message = Message::of_request(&envelope.of(belongs)?)?;
         let answer = keys.admitted.answer(message.payload, observe)?;
         let asked = message.answered(request).to_bytes();
         let parts: [&[u8]; 2] = [&asked, &answer];
-        Ok(seal(FileKind::Response, keys.belongs, &parts))
+        Ok(seal(FileKind::Response, belongs, &parts))
     }
 }
 
-/// Writes a client's evaluation keys, made for the artifact of `spec`, as a server keeps them, for
-/// [`Server::kept_keys`].
+/// Writes a client's evaluation keys, of those that the artifact of `spec` needs, as a server keeps them, for
+/// [`Server::kept_keys`] of every artifact that needs the same.
 ///
 /// # Errors
 /// Truncated, altered or foreign bytes, and what the system says.
@@ -207,16 +214,24 @@ pub fn keep_keys(spec: &dyn Spec, bytes: &[u8], path: &Path) -> Result<()> {
     let envelope = Envelope::open(bytes, FileKind::EvaluationKeys)?;
     spec_belongs(spec, envelope.belongs)
         .check(FileKind::EvaluationKeys.name(), envelope.belongs)?;
-    let mut head = seal(FileKind::MappedKeys, envelope.belongs, &[]);
+    let belongs = Belongs {
+        made_for: MadeFor::Binding(spec.facts().binding),
+        ..envelope.belongs
+    };
+    let mut head = seal(FileKind::MappedKeys, belongs, &[]);
     head.resize(KEPT_AT, 0);
     spec.keep(envelope.payload, path, &head)
 }
 
-/// What keys of the key set of `theirs` should belong to.
+/// What a file of the key set of `theirs` should belong to.
 fn spec_belongs(spec: &dyn Spec, theirs: Belongs) -> Belongs {
+    let facts = spec.facts();
     Belongs {
         scheme: spec.scheme(),
-        artifact: spec.facts().artifact,
+        made_for: match theirs.made_for {
+            MadeFor::Artifact(_) => MadeFor::Artifact(facts.artifact),
+            MadeFor::Binding(_) => MadeFor::Binding(facts.binding),
+        },
         ..theirs
     }
 }

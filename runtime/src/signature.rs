@@ -275,6 +275,26 @@ pub fn check_own(spec: &dyn Spec, signature: &Signature) -> Result<()> {
     PublicKey(key.ok_or_else(wrong)?).check_spec(spec, Some(signature))
 }
 
+/// Refuses an artifact, of which clients know `spec`, that does not have the signer of the one before it.
+///
+/// # Errors
+/// [`RuntimeError::OtherSigner`].
+pub(crate) fn check_successor(
+    before: &Signature,
+    spec: &dyn Spec,
+    signature: Option<&Signature>,
+) -> Result<()> {
+    let key = from_hex(&before.key).and_then(|key| VerifyingKey::from_bytes(&key).ok());
+    let is_same = key.is_some_and(|key| PublicKey(key).check_spec(spec, signature).is_ok());
+    match is_same {
+        true => Ok(()),
+        false => Err(RuntimeError::OtherSigner {
+            signer: before.key.chars().take(16).collect(),
+            is_signed: signature.is_some(),
+        }),
+    }
+}
+
 fn spec_hash(spec: &dyn Spec) -> Result<[u8; 32]> {
     Ok(*blake3::hash(spec.to_json()?.as_bytes()).as_bytes())
 }

@@ -154,6 +154,40 @@ fn a_spec_that_is_not_the_signed_one_is_refused_though_the_artifact_is_named() {
 }
 
 #[test]
+fn keys_of_a_signed_artifact_go_over_to_another_one_of_the_same_signer_only() {
+    for [mut ours, mut retrained] in models() {
+        let (signer, other) = (key(), key());
+        signer.sign(ours.as_mut()).unwrap();
+        let known = Known::of(ours.as_ref()).unwrap();
+        let (client, _) = Client::generate(known.spec).unwrap();
+        let note = Note {
+            signature: known.signature,
+            ..Note::default()
+        };
+        let file = client.noted(note).unwrap().to_bytes().unwrap();
+        let rebound = |model: &dyn Model| {
+            let client = Client::from_bytes(&file).unwrap();
+            client.rebound(&Known::of(model).unwrap())
+        };
+        let refusal = said(rebound(retrained.as_ref()).map(drop));
+        assert!(refusal.contains(&signer.public().to_string()), "{refusal}");
+        other.sign(retrained.as_mut()).unwrap();
+        let refusal = said(rebound(retrained.as_ref()).map(drop));
+        assert!(refusal.contains("another key"), "{refusal}");
+        // A signature of the right signer, but of the artifact before.
+        retrained.set_signature(ours.manifest().signature.clone().unwrap());
+        assert!(rebound(retrained.as_ref()).is_err());
+        signer.sign(retrained.as_mut()).unwrap();
+        let client = rebound(retrained.as_ref()).unwrap();
+        let public = signer.public();
+        let signature = client.note().signature.as_ref();
+        public
+            .check_spec(client.spec().as_ref(), signature)
+            .unwrap();
+    }
+}
+
+#[test]
 fn specs_of_version_1_are_still_read_and_have_no_signature() {
     for [model, _] in models() {
         let known = Known::of(model.as_ref()).unwrap();

@@ -1,4 +1,5 @@
-//! What the command line shares: progress, images and downloads, dates, passphrases, trust in signatures.
+//! What the command line shares: progress, images and downloads, dates, passphrases, trust in signatures, keys used for
+//! another artifact.
 
 pub mod answer;
 pub mod date;
@@ -7,5 +8,6 @@ pub mod fit_report;
 pub mod image;
 pub mod passphrase;
 pub mod progress;
+pub mod rebind;
 pub mod search_progress;
 pub mod trust;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::answer::Shown;
 use crate::cli::passphrase::Unlock;
+use crate::cli::rebind::Rebind;
 use crate::common::{self, Output};
 use crate::error::Error;
 
@@ -35,6 +36,9 @@ pub struct Args {
     /// Of the client's key
     #[command(flatten)]
     pub unlock: Unlock,
+    /// Of which artifact
+    #[command(flatten)]
+    pub rebind: Rebind,
     /// What standard output is for
     #[command(flatten)]
     pub output: Output,
@@ -42,7 +46,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let client = args.unlock.client(&args.key)?;
+    let client = args.rebind.client(args.unlock.client(&args.key)?)?;
     let facts = client.facts();
     common::tell(&facts.notices());
     let response = client.read_response(&args.response);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::image;
 use crate::cli::passphrase::Unlock;
+use crate::cli::rebind::Rebind;
 use crate::cli::trust::Trust;
 use crate::common;
 use crate::error::Error;
@@ -12,7 +13,7 @@ use crate::keys::{check_expiry, now_s};
 /// Encrypt an image, or a batch of them, for an artifact
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet encrypt --key keys/client.key --set optdigits --index 3 -o image.ct\n  hemet encrypt --key keys/client.key --image photo.png -o image.ct\n  hemet encrypt --key keys/client.key --image image.txt -o image.ct\n  hemet encrypt --key keys/client.key --set mnist --count 1000 -o images.ct   # for --target throughput\n  hemet encrypt --key keys/client.key --table new.csv --index 3 -o row.ct\n\nOf a picture the pixels are divided by 255, as those of an image_folder are. Any other file holds the network's input as\nnumbers, channel by channel and row by row, separated by spaces, commas or line ends, normalized as the artifact says\n(hemet inspect)."
+    after_help = "Example:\n  hemet encrypt --key keys/client.key --set optdigits --index 3 -o image.ct\n  hemet encrypt --key keys/client.key --image photo.png -o image.ct\n  hemet encrypt --key keys/client.key --image image.txt -o image.ct\n  hemet encrypt --key keys/client.key --spec retrained.spec --image photo.png -o image.ct\n  hemet encrypt --key keys/client.key --set mnist --count 1000 -o images.ct   # for --target throughput\n  hemet encrypt --key keys/client.key --table new.csv --index 3 -o row.ct\n\nOf a picture the pixels are divided by 255, as those of an image_folder are. Any other file holds the network's input as\nnumbers, channel by channel and row by row, separated by spaces, commas or line ends, normalized as the artifact says\n(hemet inspect)."
 )]
 pub struct Args {
     /// The client's secret key file
@@ -34,14 +35,17 @@ pub struct Args {
     /// Of the client's key
     #[command(flatten)]
     pub unlock: Unlock,
-    /// Whose signature the artifact must have that the key was made for
+    /// For which artifact
+    #[command(flatten)]
+    pub rebind: Rebind,
+    /// Whose signature the artifact must have
     #[command(flatten)]
     pub trust: Trust,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let client = args.unlock.client(&args.key)?;
+    let client = args.rebind.client(args.unlock.client(&args.key)?)?;
     args.trust.client(&args.key, &client)?;
     check_expiry(client.note(), now_s()).map_err(|e| Error::file(&args.key, e))?;
     let facts = client.facts();

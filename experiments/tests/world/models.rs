@@ -43,13 +43,23 @@ pub fn network(inside: Inside) -> Vec<u8> {
     network_ending(inside, &[])
 }
 
+/// The same trained anew: other weights of the same sizes.
+pub fn retrained(inside: Inside) -> Vec<u8> {
+    let backwards = |count| numbers(count).into_iter().rev().collect();
+    model(inside, &[], &backwards)
+}
+
 /// The same with these operators of one input behind it, which make `end`.
 pub fn network_ending(inside: Inside, end: &[&str]) -> Vec<u8> {
+    model(inside, end, &numbers)
+}
+
+fn model(inside: Inside, end: &[&str], weights: &dyn Fn(usize) -> Vec<f32>) -> Vec<u8> {
     let tensor = |name: &str, dims: [i64; 2]| TensorProto {
         name: Some(name.into()),
         dims: dims.to_vec(),
         data_type: Some(data_type::FLOAT),
-        float_data: numbers((dims[0] * dims[1]) as usize),
+        float_data: weights((dims[0] * dims[1]) as usize),
         ..Default::default()
     };
     let node = |operator: &str, inputs: [&str; 2], output: &str| NodeProto {

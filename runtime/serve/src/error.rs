@@ -141,6 +141,7 @@ impl From<RuntimeError> for Refusal {
             | RuntimeError::Process { .. } => Self::internal(),
             RuntimeError::TooLong { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, &error),
             RuntimeError::ForeignArtifact { .. }
+            | RuntimeError::ForeignBinding { .. }
             | RuntimeError::ForeignKeys { .. }
             | RuntimeError::ForeignScheme { .. } => Self::new(StatusCode::CONFLICT, &error),
             _ => Self::malformed(&error),

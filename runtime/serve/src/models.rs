@@ -31,6 +31,8 @@ pub(crate) struct Live {
     pub(crate) server: Server,
     /// The artifact's id, 64 hexadecimal digits.
     pub(crate) artifact: String,
+    /// What its keys depend on, 64 hexadecimal digits: versions that have it in common take the same keys.
+    pub(crate) binding: String,
     /// The file of what clients must know.
     pub(crate) spec: Vec<u8>,
     /// What is told of it, beside names and versions.
@@ -56,6 +58,7 @@ impl Live {
         Ok(Self {
             name: name.to_owned(),
             artifact: server.facts().artifact.to_string(),
+            binding: server.facts().binding.to_string(),
             spec: known.to_bytes()?,
             about: about(&server, spec.as_ref())?,
             server,
@@ -71,6 +74,7 @@ fn about(server: &Server, spec: &dyn Spec) -> std::result::Result<Value, Runtime
     Ok(json!({
         "scheme": server.client_spec().scheme().name(),
         "artifact": facts.artifact.to_string(),
+        "key_binding": facts.binding.to_string(),
         "network": facts.network,
         "input_shape": facts.shape,
         "input_range": range.map(|range| [range.low, range.high]),

@@ -3,64 +3,15 @@
 mod common;
 
 use std::io::Write;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use common::{Peer, are_squares, square};
+use common::process::{start, world};
+use common::{Peer, are_squares};
 use hemet_runtime::Client;
 use hemet_runtime::schemes::Known;
 
 const INPUT: [f64; 4] = [0.5, -0.25, 1.0, 0.0];
-
-/// A server in a process of its own, which ends with the test.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hemet-serve"));
-    command.args([
-        "models",
-        "--store",
-        "store",
-        "--listen",
-        "127.0.0.1:0",
-        "--port-file",
-        "port",
-    ]);
-    command.current_dir(folder).stderr(Stdio::null());
-    command
-}
-
-fn start(folder: &Path) -> (Process, Peer) {
-    let _ = std::fs::remove_file(folder.join("port"));
-    let process = Process(command(folder).spawn().unwrap());
-    let begun = Instant::now();
-    let port = loop {
-        if let Ok(text) = std::fs::read_to_string(folder.join("port")) {
-            break text.trim().parse::<u16>().unwrap();
-        }
-        assert!(
-            begun.elapsed() < Duration::from_secs(30),
-            "it does not start"
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    (process, Peer::new(([127, 0, 0, 1], port).into()))
-}
-
-fn world() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("models")).unwrap();
-    std::fs::write(folder.path().join("models/square.hemet"), square("ours")).unwrap();
-    folder
-}
 
 #[test]
 fn killed_in_the_middle_of_an_upload_it_goes_on_where_it_stood() {

@@ -160,4 +160,11 @@ impl Secret for CkksSecret {
         }
         Ok(logits.into_iter().map(Answer::Logits).collect())
     }
+
+    fn rebound(self: Box<Self>, spec: &dyn Spec) -> Result<Box<dyn Secret>> {
+        let spec = CkksSpec::from_json(&spec.to_json()?)?;
+        let (ours, theirs) = (spec.facts().binding, self.spec.facts().binding);
+        ours.check(FileKind::ClientKey.name(), theirs)?;
+        Ok(Box::new(Self { spec, ..*self }))
+    }
 }

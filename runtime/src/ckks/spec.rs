@@ -6,15 +6,16 @@ use std::collections::BTreeMap;
 use hemet_ckks::Flooding;
 use hemet_ckks_params::{Parameters, Security, SecurityLevel};
 use hemet_schedule::{
-    Artifact, Digit, InputColumn, InputTransform, Layout, Level, OutputTransform, Scale, Sharing,
-    Type, half_key_bytes,
+    Artifact, Digit, InputColumn, InputTransform, Layout, Level, OutputTransform, Scale,
+    Scheme as SchemeId, Sharing, Type, half_key_bytes,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::error::{Result, RuntimeError};
 use crate::execute::input_type;
 use crate::facts::{Facts, InputRange, Precision, Shown};
-use crate::files::ArtifactId;
+use crate::files::{ArtifactId, KeyBinding};
 
 /// More than a key takes beside its half: its place in the list and its checksum.
 const KEY_HEAD: u64 = 64;
@@ -144,12 +145,29 @@ impl CkksSpec {
         transformed(self.input_transform.as_ref(), self.input.len(), inputs)
     }
 
+    /// What its keys depend on: parameters and the list of keys.
+    fn binding(&self) -> KeyBinding {
+        let parameters = &self.parameters;
+        let rotations = self.rotations.iter();
+        let rotations: Vec<(u32, u32)> = rotations.map(|(step, level)| (*step, level.0)).collect();
+        let text = json!([
+            parameters.log_n(),
+            parameters.moduli(),
+            parameters.special(),
+            parameters.security().bits(),
+            rotations,
+            self.relinearize.map(|level| level.0),
+        ]);
+        KeyBinding::of(SchemeId::Ckks, &text.to_string())
+    }
+
     /// What is told of the artifact.
     pub fn facts(&self) -> Facts {
         let levels = self.rotations.values().chain(&self.relinearize);
         let keys = levels.map(|level| half_key_bytes(&self.parameters, *level));
         Facts {
             artifact: self.artifact,
+            binding: self.binding(),
             network: self.network.clone(),
             classes: self.classes.clone(),
             normalization: self.normalization.clone(),

@@ -17,7 +17,9 @@ pub struct SchemeUnderTest {
     pub scheme: &'static dyn Scheme,
     /// An artifact's file.
     pub artifact: Vec<u8>,
-    /// Another artifact's file, whose inputs have the same shape.
+    /// The file of an artifact with other weights that needs the same keys.
+    pub retrained: Vec<u8>,
+    /// The file of an artifact that needs other keys, whose inputs have the same shape.
     pub other: Vec<u8>,
     /// Inputs for both.
     pub inputs: Vec<Vec<f64>>,
@@ -51,6 +53,8 @@ pub fn run(bench: &SchemeUnderTest, folder: &Path) -> Result<Vec<Check>> {
     ours.spec(&mut checks)?;
     ours.kept_keys(bench, folder, &mut checks)?;
     ours.refuses(&theirs, bench, &mut checks)?;
+    let retrained = bench.scheme.artifact(&bench.retrained)?;
+    ours.outlives(retrained, &theirs, bench, folder, &mut checks)?;
     ours.refuses_damage(bench, &mut checks)?;
     for scheme in schemes().filter(|scheme| scheme.id() != bench.scheme.id()) {
         let claim = format!("scheme {} does not take the artifact", scheme.id().name());
@@ -246,6 +250,71 @@ impl Scene {
         checks.refused(
             "keys as they were sent are no kept ones",
             self.server.kept_keys(&path),
+        );
+        Ok(())
+    }
+
+    /// Keys serve an artifact with other weights, and messages of the two are never taken for each other's.
+    fn outlives(
+        &self,
+        retrained: Box<dyn Model>,
+        theirs: &Scene,
+        bench: &SchemeUnderTest,
+        folder: &Path,
+        checks: &mut Checks,
+    ) -> Result<()> {
+        let known = Known::of(retrained.as_ref())?;
+        let (facts, ours) = (known.spec.facts(), self.server.facts());
+        checks.hold(
+            "an artifact with other weights is another one and needs the same keys",
+            facts.artifact != ours.artifact && facts.binding == ours.binding,
+        );
+        let reference = retrained.reference()?;
+        let server = Server::new(retrained)?;
+        let path = folder.join("kept for both");
+        keep_keys(self.server.client_spec().as_ref(), &self.key_file, &path)?;
+        let again = || Client::from_bytes(&self.client.to_bytes()?);
+        let scene = Scene {
+            keys: server.kept_keys(&path)?,
+            server,
+            client: again()?.rebound(&known)?,
+            key_file: self.key_file.clone(),
+            reference,
+        };
+        let (sent, kept) = (scene.server.keys(&self.key_file)?, &scene.keys);
+        let saved = Client::from_bytes(&scene.client.to_bytes()?)?;
+        for (keys, client) in [(&sent, &scene.client), (kept, &saved)] {
+            for input in &bench.inputs {
+                let error = scene.error(client, keys, input)?;
+                checks.hold(
+                    "keys serve an artifact with other weights",
+                    error <= bench.error,
+                );
+            }
+        }
+        let input = &bench.inputs[0];
+        let (request, old) = (scene.client.encrypt(input)?, self.client.encrypt(input)?);
+        let ours = |keys, request: &[u8]| self.server.answer(keys, request, &mut unobserved);
+        checks.refused(
+            "a request for other weights is refused",
+            ours(&self.keys, &request),
+        );
+        checks.refused(
+            "keys that were read for other weights are refused",
+            ours(kept, &old),
+        );
+        let response = scene.server.answer(kept, &request, &mut unobserved)?;
+        checks.refused(
+            "an answer of other weights is refused",
+            self.client.decrypt(&response),
+        );
+        let other = Known {
+            spec: theirs.server.client_spec(),
+            signature: None,
+        };
+        checks.refused(
+            "keys are not used where others are needed",
+            again()?.rebound(&other),
         );
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! | 0..5 | `HEMET` |
 //! | 5 | kind, see [`FileKind`] |
 //! | 6..8 | format version, little endian |
-//! | 8..40 | id of the artifact that the file belongs to |
+//! | 8..40 | what the file was made for: the id of an artifact; of evaluation keys the binding, from version 2 on |
 //! | 40..56 | id of the key set |
 //! | 56..64 | length of the payload in bytes, little endian |
 //! | 64..96 | blake3 of bytes 0..64 and the payload |
@@ -78,11 +78,16 @@ impl FileKind {
     }
 
     /// The newest version of its format. Requests and answers of version 1 had no number of the request, client keys no
-    /// note and no passphrase, specs no signature.
+    /// note and no passphrase, specs no signature; evaluation keys were for one artifact.
     fn newest(self) -> u16 {
+        2
+    }
+
+    /// Whether files of a version are for all artifacts of a binding.
+    fn is_for_binding(self, version: u16) -> bool {
         match self {
-            FileKind::Request | FileKind::Response | FileKind::ClientKey | FileKind::Spec => 2,
-            FileKind::EvaluationKeys | FileKind::MappedKeys => 1,
+            FileKind::EvaluationKeys | FileKind::MappedKeys => version >= 2,
+            FileKind::ClientKey | FileKind::Request | FileKind::Response | FileKind::Spec => false,
         }
     }
 }
@@ -98,13 +103,35 @@ fn kind_of(byte: u8) -> Option<(FileKind, SchemeId)> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Belongs {
     pub(crate) scheme: SchemeId,
-    pub(crate) artifact: ArtifactId,
+    pub(crate) made_for: MadeFor,
     pub(crate) keys: KeySetId,
+}
+
+/// What a file can be used with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MadeFor {
+    /// One artifact.
+    Artifact(ArtifactId),
+    /// All artifacts that need the same keys.
+    Binding(KeyBinding),
+}
+
+impl MadeFor {
+    fn bytes(self) -> [u8; 32] {
+        match self {
+            MadeFor::Artifact(ArtifactId(bytes)) | MadeFor::Binding(KeyBinding(bytes)) => bytes,
+        }
+    }
 }
 
 /// The identity of an artifact: blake3 of its content.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ArtifactId(pub(crate) [u8; 32]);
+
+/// What evaluation keys depend on: blake3 of the scheme, the parameters and the list of keys. Artifacts with the same
+/// binding take the same keys, whatever their weights and names are.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyBinding([u8; 32]);
 
 /// The identity of what one `keygen` made: random.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -138,6 +165,30 @@ impl ArtifactId {
     }
 }
 
+impl KeyBinding {
+    /// Of keys that `text` describes whole.
+    pub(crate) fn of(scheme: SchemeId, text: &str) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"hemet key binding 1\n");
+        hasher.update(scheme.name().as_bytes());
+        hasher.update(b"\n");
+        hasher.update(text.as_bytes());
+        Self(*hasher.finalize().as_bytes())
+    }
+
+    /// Refuses `what`, which is for artifacts of binding `theirs`, where that is another one.
+    pub(crate) fn check(self, what: &'static str, theirs: KeyBinding) -> Result<()> {
+        if self == theirs {
+            return Ok(());
+        }
+        Err(RuntimeError::ForeignBinding {
+            what,
+            theirs: theirs.to_string(),
+            ours: self.to_string(),
+        })
+    }
+}
+
 impl KeySetId {
     /// Of a file that belongs to no keys.
     pub(crate) fn none() -> Self {
@@ -162,6 +213,13 @@ impl fmt::Display for ArtifactId {
     }
 }
 
+/// All digits; `{:.16}` gives the first 16.
+impl fmt::Display for KeyBinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&hex(&self.0))
+    }
+}
+
 /// All digits.
 impl fmt::Display for KeySetId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -170,6 +228,12 @@ impl fmt::Display for KeySetId {
 }
 
 impl fmt::Debug for ArtifactId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for KeyBinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -188,7 +252,7 @@ pub(crate) fn seal(kind: FileKind, belongs: Belongs, payload: &[&[u8]]) -> Vec<u
     bytes.extend_from_slice(MAGIC);
     bytes.push(kind.byte() ^ belongs.scheme.file_bits());
     bytes.extend_from_slice(&kind.newest().to_le_bytes());
-    bytes.extend_from_slice(&belongs.artifact.0);
+    bytes.extend_from_slice(&belongs.made_for.bytes());
     bytes.extend_from_slice(&belongs.keys.0);
     bytes.extend_from_slice(&(length as u64).to_le_bytes());
     bytes.extend_from_slice(&[0; 32]);
@@ -216,7 +280,7 @@ pub const START_BYTES: usize = HEADER;
 /// # Errors
 /// Bytes of another kind, scheme or version, or too few of them.
 pub fn artifact_of(start: &[u8], kind: FileKind) -> Result<ArtifactId> {
-    Ok(Head::read(start, kind)?.belongs.artifact)
+    Head::read(start, kind)?.belongs.artifact(kind.name())
 }
 
 /// The number of bytes that a file of this kind has, from its first [`START_BYTES`] bytes.
@@ -264,12 +328,16 @@ impl Head {
                 newest: kind.newest().into(),
             });
         }
+        let made_for = match kind.is_for_binding(version) {
+            true => MadeFor::Binding(KeyBinding(field(header, 8))),
+            false => MadeFor::Artifact(ArtifactId(field(header, 8))),
+        };
         Ok(Self {
             kind,
             version,
             belongs: Belongs {
                 scheme,
-                artifact: ArtifactId(field(header, 8)),
+                made_for,
                 keys: KeySetId(field(header, 40)),
             },
             length: u64::from_le_bytes(field(header, 56)),
@@ -337,16 +405,40 @@ impl Belongs {
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         [
             &[self.scheme.file_bits()],
-            &self.artifact.0[..],
+            &self.made_for.bytes()[..],
             &self.keys.0,
         ]
         .concat()
     }
 
-    /// Refuses `what`, which belongs to another scheme, artifact or key set.
+    /// The artifact that `what` is for.
+    ///
+    /// # Errors
+    /// Where it is for all artifacts of a binding.
+    pub(crate) fn artifact(self, what: &'static str) -> Result<ArtifactId> {
+        match self.made_for {
+            MadeFor::Artifact(artifact) => Ok(artifact),
+            MadeFor::Binding(binding) => Err(RuntimeError::Malformed {
+                what,
+                reason: format!("it names no artifact but binding {binding:.16}"),
+            }),
+        }
+    }
+
+    /// Refuses `what`, which belongs to another scheme, artifact, binding or key set.
     pub(crate) fn check(self, what: &'static str, theirs: Belongs) -> Result<()> {
         let ours = self;
-        ours.artifact.check(what, theirs.artifact)?;
+        match (ours.made_for, theirs.made_for) {
+            (MadeFor::Artifact(ours), MadeFor::Artifact(theirs)) => ours.check(what, theirs)?,
+            (MadeFor::Binding(ours), MadeFor::Binding(theirs)) => ours.check(what, theirs)?,
+            (MadeFor::Artifact(_), MadeFor::Binding(_))
+            | (MadeFor::Binding(_), MadeFor::Artifact(_)) => {
+                return Err(RuntimeError::Malformed {
+                    what,
+                    reason: "it is for one artifact where all of a binding are meant, or the other way round".into(),
+                });
+            }
+        }
         if theirs.scheme != ours.scheme {
             return Err(RuntimeError::ForeignScheme {
                 what,
@@ -378,7 +470,7 @@ mod tests {
     fn belongs(scheme: SchemeId) -> Belongs {
         Belongs {
             scheme,
-            artifact: ArtifactId([7; 32]),
+            made_for: MadeFor::Artifact(ArtifactId([7; 32])),
             keys: KeySetId([9; 16]),
         }
     }
@@ -430,8 +522,8 @@ mod tests {
         let said = text(Envelope::open(&bytes, FileKind::Response));
         assert!(said.contains("encrypted output was expected") && said.contains("encrypted input"));
         let opened = Envelope::open(&bytes, FileKind::Request).ok().unwrap();
-        let artifact = ArtifactId([1; 32]);
-        let said = text(opened.of(Belongs { artifact, ..ours }));
+        let made_for = MadeFor::Artifact(ArtifactId([1; 32]));
+        let said = text(opened.of(Belongs { made_for, ..ours }));
         assert!(
             said.contains(&"07".repeat(32)) && said.contains(&"01".repeat(32)),
             "{said}"

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Result, RuntimeError};
 
-pub use envelope::{ArtifactId, FileKind, KeySetId, START_BYTES, artifact_of, length_of};
+pub use envelope::{
+    ArtifactId, FileKind, KeyBinding, KeySetId, START_BYTES, artifact_of, length_of,
+};
 
-pub(crate) use envelope::{Belongs, Envelope, HEADER, Head, seal};
+pub(crate) use envelope::{Belongs, Envelope, HEADER, Head, MadeFor, seal};
 pub(crate) use list::{Reader, join, split};
 
 /// The bytes of a file.

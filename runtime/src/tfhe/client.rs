@@ -110,6 +110,12 @@ impl Secret for TfheSecret {
         let logit = |v: &i64| *v as f64 * self.spec.encoding.logit_scale;
         Ok(vec![Answer::Logits(integers.iter().map(logit).collect())])
     }
+
+    fn rebound(self: Box<Self>, spec: &dyn Spec) -> Result<Box<dyn Secret>> {
+        let spec = TfheSpec::from_json(spec.facts().artifact, &spec.to_json()?)?;
+        let key = self.key.rebound(spec.keys.clone()).map_err(refused)?;
+        Ok(Box::new(Self { spec, key }))
+    }
 }
 
 fn one_image(got: usize) -> RuntimeError {

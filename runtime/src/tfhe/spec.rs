@@ -1,7 +1,7 @@
 //! What a client must know of an integer network: how images become integers, and the parameter sets of its keys.
 
-use hemet_schedule::InputColumn;
 use hemet_schedule::tfhe::SECURITY_BITS;
+use hemet_schedule::{InputColumn, Scheme as SchemeId};
 use hemet_tfhe::Spec as KeySpec;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use super::encoding::Encoding;
 use super::error::refused;
 use crate::error::{Result, RuntimeError};
 use crate::facts::{Facts, InputRange};
-use crate::files::{ArtifactId, FileKind};
+use crate::files::{ArtifactId, FileKind, KeyBinding};
 
 /// The client's side of an artifact.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,6 +98,7 @@ impl TfheSpec {
         let margin = (encoding.high - encoding.low) / 2.0;
         Facts {
             artifact: self.artifact,
+            binding: KeyBinding::of(SchemeId::Tfhe, &keys.key_list()),
             network: self.about.network.clone(),
             classes: self.about.classes.clone(),
             normalization: self.about.normalization.clone(),

@@ -65,6 +65,11 @@ pub fn expected(image: &[f64]) -> Vec<f64> {
 
 /// The network as a schedule. `level`, at least 3, is that of the input.
 pub fn network(parameters: Parameters, level: u32) -> Verified {
+    trained(parameters, level, [1, 2, 3])
+}
+
+/// The network with other weights: the seeds of its two matrices and of the bias.
+pub fn trained(parameters: Parameters, level: u32, seeds: [u64; 3]) -> Verified {
     let mut builder = Builder::new(Header {
         parameters,
         input_scale: Scale::pow2(30),
@@ -77,15 +82,15 @@ pub fn network(parameters: Parameters, level: u32) -> Verified {
     });
     builder.layer("first");
     let x = builder.push(Op::Input { index: 0 }).unwrap()[0];
-    let x = dense(&mut builder, x, 1);
-    let bias = builder.constant("bias", Constant::Vector(numbers(PERIOD, 3)));
+    let x = dense(&mut builder, x, seeds[0]);
+    let bias = builder.constant("bias", Constant::Vector(numbers(PERIOD, seeds[2])));
     let x = one(&mut builder, Op::AddPlain { x, constant: bias });
     builder.layer("square");
     let x = one(&mut builder, Op::Square { x });
     let x = one(&mut builder, Op::Relinearize { x });
     let x = one(&mut builder, Op::Rescale { x });
     builder.layer("head");
-    let x = dense(&mut builder, x, 2);
+    let x = dense(&mut builder, x, seeds[1]);
     verify(builder.finish(vec![x])).unwrap()
 }
 

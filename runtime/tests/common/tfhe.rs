@@ -6,7 +6,12 @@ use hemet_schedule::tfhe::{Constant, Constants, MapConstant, parse, verify};
 
 /// `y = 2a − b + 3` of two numbers of 4 levels, without a bootstrap: keys are small and made at once.
 pub fn artifact(bias: i64) -> TfheArtifact {
-    let text = include_str!("../tfhe_linear.schedule");
+    artifact_of_set(bias, "1_0")
+}
+
+/// The same with keys of another parameter set.
+pub fn artifact_of_set(bias: i64, set: &str) -> TfheArtifact {
+    let text = include_str!("../tfhe_linear.schedule").replace("1_0", set);
     let map = MapConstant {
         inputs: 2,
         row_starts: vec![0, 2],
@@ -15,7 +20,7 @@ pub fn artifact(bias: i64) -> TfheArtifact {
         bias: vec![bias],
     };
     let constants = Constants::from([("y/map".to_owned(), Constant::Map(map))]);
-    let schedule = parse(text, constants).expect("a schedule");
+    let schedule = parse(&text, constants).expect("a schedule");
     TfheArtifact {
         manifest: Manifest::new("linear"),
         encoding: Encoding {

@@ -76,6 +76,15 @@ impl ClientKey {
         &self.spec
     }
 
+    /// The same keys for another spec.
+    ///
+    /// # Errors
+    /// A spec that needs other keys.
+    pub fn rebound(self, spec: Spec) -> Result<Self, Error> {
+        spec.check_keys("the client key", &self.spec)?;
+        Ok(Self { spec, ..self })
+    }
+
     /// The keys that the server needs. Made anew at each call.
     ///
     /// # Errors

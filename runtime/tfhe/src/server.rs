@@ -55,7 +55,7 @@ impl Server {
     /// Prepares the tables and expands the keys.
     ///
     /// # Errors
-    /// Keys of another spec.
+    /// Keys of a spec that needs others.
     pub fn new(verified: Verified, keys: &EvaluationKeys) -> Result<Self, Error> {
         Self::with_program(Arc::new(Program::new(verified)?), keys)
     }
@@ -63,16 +63,10 @@ impl Server {
     /// Expands the keys of a client of `program`.
     ///
     /// # Errors
-    /// Keys of another spec.
+    /// Keys of a spec that needs others.
     pub fn with_program(program: Arc<Program>, keys: &EvaluationKeys) -> Result<Self, Error> {
         let spec = &program.spec;
-        if keys.spec != *spec {
-            return Err(Error::ForeignSpec {
-                what: "the evaluation key",
-                found: keys.spec.fingerprint(),
-                expected: program.fingerprint.clone(),
-            });
-        }
+        spec.check_keys("the evaluation key", &keys.spec)?;
         let mut bootstraps = BTreeMap::new();
         for (name, key) in spec.bootstraps.iter().zip(&keys.bootstraps) {
             let id = set(name)?;

@@ -102,6 +102,21 @@ impl Spec {
         }
     }
 
+    /// Which keys it needs, as text: the sets that bootstrap, the pairs that switch, and all sets that have secret keys.
+    /// Specs with the same list take the same keys.
+    pub fn key_list(&self) -> String {
+        let pairs: Vec<String> = self
+            .keyswitches
+            .iter()
+            .map(|(a, b)| format!("{a}>{b}"))
+            .collect();
+        let mut sets: Vec<&str> = self.set_names().map(String::as_str).collect();
+        sets.sort_unstable();
+        sets.dedup();
+        let list = [self.bootstraps.join(" "), pairs.join(" "), sets.join(" ")];
+        list.join("; ")
+    }
+
     /// Bytes of the seeded evaluation keys that it asks for, without seeds and envelope; a set that does not exist
     /// counts nothing.
     pub fn evaluation_key_bytes(&self) -> u64 {
@@ -133,24 +148,37 @@ impl Spec {
 
     /// The first 16 hexadecimal digits of the hash of its text.
     pub fn fingerprint(&self) -> String {
-        let text = self.to_json().unwrap_or_default();
-        blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
+        fingerprint(&self.to_json().unwrap_or_default())
+    }
+
+    /// Refuses `what`, whose keys are those of `theirs`, where this spec needs others.
+    pub(crate) fn check_keys(&self, what: &'static str, theirs: &Spec) -> Result<(), Error> {
+        let (ours, theirs) = (self.key_list(), theirs.key_list());
+        match ours == theirs {
+            true => Ok(()),
+            false => Err(Error::ForeignSpec {
+                what,
+                found: fingerprint(&theirs),
+                expected: fingerprint(&ours),
+            }),
+        }
     }
 
     /// All sets whose keys the client needs, ascending.
     pub(crate) fn sets(&self) -> Result<Vec<SetId>, Error> {
-        let pairs = self.keyswitches.iter().flat_map(|(a, b)| [a, b]);
-        let outputs = self.outputs.iter().map(|o| &o.set);
-        let names = self
-            .bootstraps
-            .iter()
-            .chain(pairs)
-            .chain([&self.input.set])
-            .chain(outputs);
-        let mut sets = names.map(|name| set(name)).collect::<Result<Vec<_>, _>>()?;
+        let sets = self.set_names().map(|name| set(name));
+        let mut sets = sets.collect::<Result<Vec<_>, _>>()?;
         sets.sort_unstable();
         sets.dedup();
         Ok(sets)
+    }
+
+    /// The names of all sets, some more than once.
+    fn set_names(&self) -> impl Iterator<Item = &String> {
+        let pairs = self.keyswitches.iter().flat_map(|(a, b)| [a, b]);
+        let outputs = self.outputs.iter().map(|o| &o.set);
+        let named = self.bootstraps.iter().chain(pairs);
+        named.chain([&self.input.set]).chain(outputs)
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -185,6 +213,10 @@ impl Spec {
         }
         Ok(())
     }
+}
+
+fn fingerprint(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
 }
 
 /// The set with this name.

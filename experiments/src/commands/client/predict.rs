@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use hemet_runtime::door::Answer;
+use hemet_runtime::schemes::Known;
 use hemet_runtime::{Client, Facts};
 use serde::Serialize;
 
@@ -85,6 +86,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let remote = args.server.remote()?;
     let pair = KeyPair::of(&args.keys);
     let client = args.unlock.client(&pair.client())?;
+    let client = for_model(client, &remote, args)?;
     args.trust.client(&pair.client(), &client)?;
     check_expiry(client.note(), now_s())?;
     let facts = client.facts();
@@ -108,6 +110,25 @@ pub fn run(args: &Args) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// The client for what the model is now, where that needs the same keys: it was trained anew since they were made.
+fn for_model(client: Client, remote: &Remote, args: &Args) -> Result<Client, Error> {
+    let known = Known::from_bytes(&remote.spec()?);
+    let known = known.map_err(|e| Error::file(Path::new(&args.server.url), e))?;
+    let (ours, theirs) = (client.facts(), known.spec.facts());
+    if ours.artifact == theirs.artifact {
+        return Ok(client);
+    }
+    if ours.binding != theirs.binding {
+        eprintln!(
+            "note: the model has another schedule than the one that these keys were made for, and needs other keys (hemet client \
+             keygen); until the server takes the old version down, it still answers"
+        );
+        return Ok(client);
+    }
+    let path = KeyPair::of(&args.keys).client();
+    client.rebound(&known).map_err(|e| Error::file(&path, e))
 }
 
 /// Every image with the name that it is told by; folders by their files, in order of names.

@@ -17,6 +17,8 @@ use crate::schemes::args::Inspect as Args;
 #[derive(Serialize)]
 struct Figures {
     id: String,
+    /// Artifacts that have it in common take the same keys.
+    key_binding: String,
     manifest: Manifest,
     /// What the outputs stand for, in order.
     classes: Vec<String>,
@@ -50,6 +52,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let facts = CkksSpec::new(&artifact).map_err(Error::user)?.facts();
     let figures = Figures {
         id: artifact.id(),
+        key_binding: facts.binding.to_string(),
         log_n: parameters.log_n(),
         log_qp: parameters.log_qp_bits(),
         security_bits: parameters.security().bits(),
@@ -154,8 +157,9 @@ fn show(figures: &Figures) {
     }
     show_precision(figures);
     println!(
-        "memory         {:.1} MB of evaluation keys on the server",
-        figures.sizes.evaluation_key_bytes as f64 / 1e6
+        "memory         {:.1} MB of evaluation keys on the server (key binding {:.16})",
+        figures.sizes.evaluation_key_bytes as f64 / 1e6,
+        figures.key_binding
     );
     if let (Some(predicted), Some(machine)) =
         (manifest.predicted_latency_ms, &manifest.cost_machine)

@@ -1,5 +1,6 @@
 //! `hemet inspect` of a TFHE artifact.
 
+use hemet_runtime::door::Model;
 use hemet_runtime::tfhe::TfheArtifact;
 use hemet_schedule::artifact::Manifest;
 use hemet_schedule::tfhe::{SECURITY_BITS, Summary};
@@ -13,6 +14,8 @@ use crate::schemes::args::Inspect as Args;
 #[derive(Serialize)]
 struct Inspected {
     id: String,
+    /// Artifacts that have it in common take the same keys.
+    key_binding: String,
     scheme: &'static str,
     manifest: Manifest,
     /// What the outputs stand for, in order.
@@ -37,8 +40,10 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let artifact =
         TfheArtifact::read(&args.artifact).map_err(|e| Error::file(&args.artifact, e))?;
     let summary = Summary::new(&artifact.schedule);
+    let facts = artifact.spec()?.facts();
     let figures = Inspected {
-        id: artifact.id()?.to_string(),
+        id: facts.artifact.to_string(),
+        key_binding: facts.binding.to_string(),
         scheme: "tfhe",
         manifest: artifact.manifest.clone(),
         classes: artifact.manifest.classes.clone(),

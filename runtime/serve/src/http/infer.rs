@@ -53,6 +53,7 @@ pub(super) async fn infer(
     let name = KeyName {
         tenant,
         artifact: live.artifact.clone(),
+        binding: live.binding.clone(),
         hash: hash_of(&call.keys)?,
     };
     let request_bytes = call.request.len() as u64;
@@ -132,7 +133,7 @@ fn version_of(call: &Call, versions: Vec<Arc<Live>>) -> Result<Arc<Live>, Refusa
             StatusCode::CONFLICT,
             format!(
                 "the input was encrypted for artifact {artifact}, which does not answer here (any longer); fetch the model's \
-                 spec and make keys for it"
+                 spec and encrypt for it"
             ),
         )
     })

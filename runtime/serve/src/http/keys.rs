@@ -35,19 +35,26 @@ pub(super) fn hash_of(text: &str) -> Result<blake3::Hash, Refusal> {
 /// Who asks for which keys of which model.
 fn named(app: &App, headers: &HeaderMap, place: Place) -> Result<(Arc<Live>, KeyName), Refusal> {
     let tenant = app.tenants.of(headers)?;
-    let live = app.catalog.find(&Which {
-        model: place.model,
-        version: None,
-    })?;
-    let name = KeyName {
-        tenant,
-        artifact: live.artifact.clone(),
-        hash: hash_of(&place.keys)?,
-    };
-    Ok((live, name))
+    let hash = hash_of(&place.keys)?;
+    let mut found = None;
+    // The version before the newest may need other keys, and these may be of them.
+    for live in app.catalog.versions(&place.model)? {
+        let name = KeyName {
+            tenant: tenant.clone(),
+            artifact: live.artifact.clone(),
+            binding: live.binding.clone(),
+            hash,
+        };
+        match app.store.state(&name).map_err(|e| Refusal::of_io(&e))? {
+            KeyState::Stored(_) => return Ok((live, name)),
+            KeyState::Absent | KeyState::Partial(_) => {}
+        }
+        found.get_or_insert((live, name));
+    }
+    found.ok_or_else(Refusal::internal)
 }
 
-/// `GET /v2/models/{model}/keys`: the hashes of the sender's keys for the newest version.
+/// `GET /v2/models/{model}/keys`: the hashes of the sender's keys that serve the newest version.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     Path(which): Path<Which>,
@@ -55,7 +62,7 @@ pub(super) async fn list(
 ) -> Result<Response, Refusal> {
     let tenant = app.tenants.of(&headers)?;
     let live = app.catalog.find(&which)?;
-    let keys = app.store.list(&tenant, &live.artifact);
+    let keys = app.store.list(&tenant, &live.binding, &live.artifact);
     Ok(json(
         &json!({ "keys": keys.map_err(|e| Refusal::of_io(&e))? }),
     ))
@@ -89,7 +96,7 @@ pub(super) async fn delete(
     let begun_s = app.now().as_secs_f64();
     let (live, name) = named(&app, &headers, place)?;
     let any = app.store.hold(&name)?.remove()?;
-    app.cache.forget(|other| *other == name);
+    app.cache.forget(|other| other.is_same(&name));
     if !any {
         return Err(Refusal::new(
             StatusCode::NOT_FOUND,

@@ -1,10 +1,11 @@
 //! Evaluation keys on disk: uploaded piece by piece, checked, kept as the runtime maps them. They are named by the hash
-//! of the file that the client sends, below a folder of their tenant and their artifact, so that no tenant's name for
-//! keys leads to those of another.
+//! of the file that the client sends, below a folder of their tenant and their binding (what all artifacts have in common
+//! that need the same keys), so that no tenant's name for keys leads to those of another.
 //!
 //! ```text
-//! STORE/keys/TENANT/ARTIFACT/HASH.upload   what has arrived so far; it only grows
-//! STORE/keys/TENANT/ARTIFACT/HASH.keys     whole, checked keys
+//! STORE/keys/TENANT/BINDING/HASH.upload   what has arrived so far; it only grows
+//! STORE/keys/TENANT/BINDING/HASH.keys     whole, checked keys
+//! STORE/keys/TENANT/ARTIFACT/HASH.keys    keys that an older server has stored, for one artifact
 //! ```
 //!
 //! A process that is killed leaves uploads that go on later, and whole keys; what else it was writing is removed when a
@@ -34,14 +35,24 @@ const TORN: Duration = Duration::from_secs(3600);
 /// beside them until they are checked.
 const ON_DISK: u64 = 5;
 
-/// The keys of a tenant for an artifact.
+/// The keys of a tenant, used for an artifact.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct KeyName {
     pub(crate) tenant: Tenant,
     /// The id of the artifact, 64 hexadecimal digits.
     pub(crate) artifact: String,
+    /// What its keys depend on, 64 hexadecimal digits.
+    pub(crate) binding: String,
     /// BLAKE3 of the evaluation key file as the client sends it.
     pub(crate) hash: blake3::Hash,
+}
+
+impl KeyName {
+    /// Whether both name the same keys, for whichever artifacts.
+    pub(crate) fn is_same(&self, other: &KeyName) -> bool {
+        let keys = |name: &KeyName| (name.tenant.clone(), name.binding.clone(), name.hash);
+        keys(self) == keys(other)
+    }
 }
 
 /// How far keys have come.
@@ -67,8 +78,8 @@ pub(crate) struct Store {
     root: PathBuf,
     quotas: Quotas,
     clock: Clock,
-    /// Keys that are being written.
-    held: Mutex<HashSet<KeyName>>,
+    /// Uploads that are being written.
+    held: Mutex<HashSet<PathBuf>>,
     /// Held while the room for a new upload is counted and taken.
     begin: Mutex<()>,
 }
@@ -100,14 +111,29 @@ impl Store {
     }
 
     fn path(&self, name: &KeyName, extension: &str) -> PathBuf {
+        self.below(name, &name.binding, extension)
+    }
+
+    fn below(&self, name: &KeyName, folder: &str, extension: &str) -> PathBuf {
         let file = format!("{}.{extension}", name.hash.to_hex());
-        let folder = self.root.join(name.tenant.name()).join(&name.artifact);
+        let folder = self.root.join(name.tenant.name()).join(folder);
         folder.join(file)
     }
 
-    /// Where whole keys lie.
+    /// Where whole keys lie, or will.
     pub(crate) fn kept(&self, name: &KeyName) -> PathBuf {
-        self.path(name, "keys")
+        let older = self.older(name);
+        let own = self.path(name, "keys");
+        if !own.exists() && older.exists() {
+            older
+        } else {
+            own
+        }
+    }
+
+    /// Where a server kept whole keys that knew no bindings.
+    fn older(&self, name: &KeyName) -> PathBuf {
+        self.below(name, &name.artifact, "keys")
     }
 
     /// How far keys have come.
@@ -130,7 +156,7 @@ impl Store {
     /// The right to write, which one request has at a time.
     pub(crate) fn hold(&self, name: &KeyName) -> Refused<Hold<'_>> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        match held.insert(name.clone()) {
+        match held.insert(self.path(name, "upload")) {
             true => Ok(Hold::new(self, name.clone())),
             false => Err(Refusal::busy(
                 StatusCode::CONFLICT,
@@ -143,7 +169,7 @@ impl Store {
     /// Gives the right to write back.
     fn let_go(&self, name: &KeyName) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.remove(name);
+        held.remove(&self.path(name, "upload"));
     }
 
     /// The files below a folder of the store.
@@ -181,14 +207,21 @@ impl Store {
         files.iter().map(|file| file.bytes).sum()
     }
 
-    /// The names of a tenant's whole keys for an artifact.
-    pub(crate) fn list(&self, tenant: &Tenant, artifact: &str) -> io::Result<Vec<String>> {
-        let folder = self.root.join(tenant.name()).join(artifact);
-        let files = self.files(&folder)?;
+    /// The names of a tenant's whole keys for a binding, and of those that were stored for the artifact alone.
+    pub(crate) fn list(
+        &self,
+        tenant: &Tenant,
+        binding: &str,
+        artifact: &str,
+    ) -> io::Result<Vec<String>> {
+        let folder = self.root.join(tenant.name());
+        let mut files = self.files(&folder.join(binding))?;
+        files.extend(self.files(&folder.join(artifact))?);
         let whole = files.iter().filter(|file| has(&file.path, "keys"));
         let stem = |file: &Found| Some(file.path.file_stem()?.to_str()?.to_owned());
         let mut names: Vec<String> = whole.filter_map(stem).collect();
         names.sort();
+        names.dedup();
         Ok(names)
     }
 }

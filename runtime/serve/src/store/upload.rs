@@ -162,7 +162,8 @@ impl<'a> Hold<'a> {
 
     /// Checks an upload that has arrived whole and keeps its keys for `server`.
     pub(crate) fn finish(&self, server: &Server) -> Refused<()> {
-        let (upload, kept) = (self.upload(), self.store.kept(&self.name));
+        let upload = self.upload();
+        let kept = upload.with_extension("keys");
         let fresh = kept.with_extension("fresh");
         let outcome = self.check_and_keep(server, &fresh);
         match &outcome {
@@ -200,7 +201,9 @@ impl<'a> Hold<'a> {
     /// Removes keys, whole or not; whether there were any.
     pub(crate) fn remove(&self) -> Refused<bool> {
         let mut any = false;
-        for path in [self.upload(), self.store.kept(&self.name)] {
+        let (store, name) = (self.store, &self.name);
+        let own = store.path(name, "keys");
+        for path in [self.upload(), own, store.older(name)] {
             match fs::remove_file(path) {
                 Ok(()) => any = true,
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}

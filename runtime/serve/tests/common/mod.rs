@@ -3,6 +3,7 @@
 
 #![allow(dead_code)] // each test file uses a part
 
+pub mod process;
 #[path = "../../../tests/common/tfhe.rs"]
 pub mod tfhe;
 
@@ -16,12 +17,41 @@ use hemet_ckks_params::{Parameters, ntt_primes};
 use hemet_runtime::Client;
 use hemet_runtime::door::Answer;
 use hemet_runtime::schemes::Known;
-use hemet_schedule::{Artifact, Builder, Header, Layout, Level, Manifest, Op, Scale, verify};
+use hemet_schedule::{
+    Artifact, Builder, Constant, Header, Layout, Level, Manifest, Op, Scale, verify,
+};
 use hemet_serve::{Config, Limits, Serving};
 use serde_json::{Value, json};
 
+/// How much a test does: little by default, so that the suite stays quick, and all of it where the environment variable
+/// `HEMET_TEST_FULL` is set.
+pub fn size(quick: usize, full: usize) -> usize {
+    match std::env::var_os("HEMET_TEST_FULL") {
+        Some(_) => full,
+        None => quick,
+    }
+}
+
+/// Numbers without a pattern, by a seed.
+pub struct Random(pub u64);
+
+impl Random {
+    /// A number below `end`.
+    pub fn below(&mut self, end: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end
+    }
+}
+
 /// Squares of four numbers; parameters for tests only. Another name is another artifact.
 pub fn square(name: &str) -> Vec<u8> {
+    squares(name, Inside::Nothing)
+}
+
+fn squares(name: &str, inside: Inside) -> Vec<u8> {
     let chain = ntt_primes(10, &[45, 30]).unwrap();
     let parameters = Parameters::new_insecure(10, chain, ntt_primes(10, &[46]).unwrap()).unwrap();
     let layout = Layout::raster([1, 2, 2]);
@@ -39,10 +69,35 @@ pub fn square(name: &str) -> Vec<u8> {
     let x = builder.push(Op::Square { x }).unwrap()[0];
     let x = builder.push(Op::Relinearize { x }).unwrap()[0];
     let x = builder.push(Op::Rescale { x }).unwrap()[0];
+    let x = match inside {
+        Inside::Nothing => x,
+        Inside::Bias(bias) => {
+            let constant = builder.constant("bias", Constant::Vector(vec![bias; 4]));
+            builder.push(Op::AddPlain { x, constant }).unwrap()[0]
+        }
+        Inside::Rotation => builder.push(Op::Rotate { x, step: 1 }).unwrap()[0],
+    };
     let schedule = verify(builder.finish(vec![x])).unwrap();
     Artifact::new(Manifest::new(name), schedule)
         .to_bytes()
         .unwrap()
+}
+
+/// Squares of four numbers and `bias` more. All of these need the same keys, and those of [`square`].
+pub fn square_plus(bias: f64) -> Vec<u8> {
+    squares(&format!("plus {bias}"), Inside::Bias(bias))
+}
+
+/// Squares of four numbers in turned places: it needs a key more.
+pub fn turned() -> Vec<u8> {
+    squares("turned", Inside::Rotation)
+}
+
+/// What is done behind the squares.
+enum Inside {
+    Nothing,
+    Bias(f64),
+    Rotation,
 }
 
 /// `2a − b + 3` of two numbers, exactly.
@@ -54,6 +109,7 @@ pub fn linear() -> Vec<u8> {
 pub struct Site {
     pub folder: tempfile::TempDir,
     pub lines: Arc<Mutex<Vec<String>>>,
+    config: Config,
     serving: Option<Serving>,
     pub address: SocketAddr,
 }
@@ -83,15 +139,24 @@ impl Site {
             clock: Arc::new(move || since + start.elapsed()),
             lines: Arc::new(move |line: &str| heard.lock().unwrap().push(line.to_owned())),
         };
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let serving = Serving::start(&config, listener).unwrap();
-        let address = serving.address();
-        Self {
+        let mut site = Self {
             folder,
             lines,
-            serving: Some(serving),
-            address,
-        }
+            config,
+            serving: None,
+            address: SocketAddr::from(([0, 0, 0, 0], 0)),
+        };
+        site.begin_again();
+        site
+    }
+
+    /// Starts a server in the folders as they are.
+    pub fn begin_again(&mut self) {
+        self.end();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let serving = Serving::start(&self.config, listener).unwrap();
+        self.address = serving.address();
+        self.serving = Some(serving);
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -318,6 +383,14 @@ pub fn binary(keys: &str, request: &[u8]) -> ([(&'static str, String); 1], Vec<u
 impl Member {
     pub fn infer_path(&self) -> String {
         format!("/v2/models/{}/infer", self.model)
+    }
+
+    /// The same client for what the model is now; nothing is uploaded.
+    pub fn rebound(self) -> Self {
+        let spec = self.peer.get(&format!("/v2/models/{}/spec", self.model));
+        let known = Known::from_bytes(&spec.body).unwrap();
+        let client = self.client.rebound(&known).unwrap();
+        Self { client, ..self }
     }
 
     /// Sends an encrypted request.
