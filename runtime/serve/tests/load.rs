@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Member, Site, are_squares, square};
+use common::{Member, Site, are_squares, size, square};
 use hemet_serve::Limits;
 
 const INPUT: [f64; 4] = [0.5, -0.25, 1.0, 0.0];
@@ -58,8 +58,9 @@ fn a_full_queue_says_when_to_come_back_and_in_the_end_everybody_is_answered() {
     drop(holders);
 
     let (answers, busy) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let clients = size(24, 200);
     thread::scope(|scope| {
-        for client in 0..24 {
+        for client in 0..clients {
             let (member, answers, busy) = (&members[client % 3], &answers, &busy);
             scope.spawn(move || {
                 let request = member.client.encrypt(&INPUT).unwrap();
@@ -80,7 +81,11 @@ fn a_full_queue_says_when_to_come_back_and_in_the_end_everybody_is_answered() {
             });
         }
     });
-    assert_eq!(answers.into_inner(), 24);
+    assert_eq!(answers.into_inner(), clients);
+    eprintln!(
+        "{clients} clients answered, {} told to come back",
+        busy.into_inner()
+    );
     let metrics = String::from_utf8(site.peer().get("/metrics").body).unwrap();
     assert!(
         metrics.contains("\nhemet_queue_length 0\n"),
