@@ -6,7 +6,9 @@ mod common;
 use std::sync::Arc;
 
 use common::{Net, linear};
-use hemet_compiler::layout::packing::{PACKINGS, Site, Windows, candidates, summed};
+use hemet_compiler::layout::packing::{
+    PACKINGS, Site, Windows, aligned, candidates, interleaved, summed,
+};
 use hemet_compiler::maps::{
     BlockSplit, Footprint, Operand, PlacedWeights, Places, Split, StepCosts, plan,
 };
@@ -16,9 +18,11 @@ use hemet_compiler::{Options, passes};
 use hemet_schedule::placed::{PlacedMap, PlacedOperand};
 use hemet_schedule::{Constant, Layout};
 use hemet_spaces::{LayerGraph, Shape};
+use proptest::prelude::*;
 use rand::RngExt;
 
 const GRIDS: [(usize, usize); 3] = [(8, 8), (12, 12), (16, 16)];
+const GROUPS: [u32; 2] = [2, 3];
 const COSTS: StepCosts = StepCosts {
     decompose: 10.0,
     baby: 3.0,
@@ -34,6 +38,7 @@ fn layouts(shape: Shape) -> Vec<Layout> {
             shape,
             grids: &GRIDS,
             windows: Windows::Wanted(2),
+            groups: &GROUPS,
         },
         1 << 16,
     )
@@ -47,6 +52,7 @@ fn packing_and_unpacking_is_the_identity() {
         (3, 4, 4),
         (5, 7, 7),
         (16, 8, 8),
+        (18, 4, 4),
         (9, 2, 2),
         (3, 5, 6),
     ] {
@@ -74,9 +80,10 @@ fn packing_and_unpacking_is_the_identity() {
 #[test]
 fn every_packing_offers_a_layout() {
     let site = Site {
-        shape: Shape::new(5, 4, 4),
+        shape: Shape::new(6, 4, 4),
         grids: &GRIDS,
         windows: Windows::Wanted(2),
+        groups: &GROUPS,
     };
     for packing in &PACKINGS {
         assert!(!(packing.layouts)(&site).is_empty(), "{}", packing.name);
@@ -170,6 +177,36 @@ fn a_linear_map_between_any_two_packings_is_its_map() {
         check("pool", &Net::new(6, 8).pool(2).graph, slots);
         check("dense", &Net::new(4, 5).dense(10).graph, slots);
         check("wide dense", &Net::new(1, 4).dense(100).graph, slots);
+        check("groups", &Net::new(6, 4).grouped(12, 3, 3).graph, slots);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_grouped_convolution_has_a_distance_for_each_channel_of_a_group(
+        groups in 2u32..7, log_inputs in 0u32..4, log_outputs in 0u32..4, side in 1usize..9,
+    ) {
+        let (inputs, outputs) = (1u32 << log_inputs, 1u32 << log_outputs);
+        let net = Net::new((groups * inputs) as usize, side);
+        let graph = net.grouped((groups * outputs) as usize, 1, groups as usize).graph;
+        let net = passes::import(&graph, None, &Options::default(), passes::WindowSums::Merged).unwrap();
+        let NodeKind::Linear { terms, bias: _ } = &net.node(net.output()).kind else {
+            panic!("one affine map");
+        };
+        let (from, to) = (net.node(terms[0].input).shape, net.node(net.output()).shape);
+        let footprint = Footprint::new(&terms[0].map, from, to);
+        prop_assert_eq!(footprint.groups(from, to), groups);
+        let interleaved = |shape| interleaved(&aligned(shape), groups).unwrap_or_else(|| aligned(shape));
+        let slots = 1 << 14;
+        let [from, to] = [from, to].map(|shape| {
+            let layout = interleaved(shape);
+            layout.check().expect("a sound layout");
+            Places::new(&layout, slots)
+        });
+        // Those of the smaller of the two rings of channels; the others fold.
+        prop_assert_eq!(footprint.diagonals(&from, &to, slots).len(), inputs.min(outputs) as usize);
     }
 }
 
@@ -189,6 +226,7 @@ fn halves_of_a_split_layout_add_up_to_the_summed_tensor() {
             shape,
             grids: &GRIDS,
             windows: Windows::Summed(side),
+            groups: &GROUPS,
         };
         let layouts = candidates(&site, 1 << 16);
         assert!(!layouts.is_empty());

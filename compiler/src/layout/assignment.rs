@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use hemet_schedule::{CostKind, Layout};
 
-use super::candidates::{larger_grids, layouts, windows};
+use super::candidates::{groups, larger_grids, layouts, windows};
 use super::packing::{Site, Windows, extents, summed};
 use crate::maps::{Footprints, Places, Tally, folds};
 use crate::net::{Net, NodeKind, TensorId, mean_square};
@@ -111,7 +111,7 @@ impl<'a> Problem<'a> {
             tallies,
         };
         let mut grids: Vec<Vec<(usize, usize)>> = Vec::new();
-        let windows = windows(net);
+        let (windows, groups) = (windows(net), groups(net, footprints));
         for id in net.ids() {
             let node = net.node(id);
             let kept = match node.kind {
@@ -136,6 +136,7 @@ impl<'a> Problem<'a> {
                 shape: node.shape,
                 grids: &own,
                 windows: windows[id.0],
+                groups: &groups[id.0],
             };
             let class = Class::new(&site, slots, options).ok_or(id)?;
             problem.class.push(problem.classes.len());

@@ -3,12 +3,14 @@
 use hemet_schedule::{Layout, layout::MAX_PERIOD};
 
 use crate::layout::packing::{Site, Windows, candidates, extents};
-use crate::maps::Places;
+use crate::maps::{Footprints, Places};
 use crate::net::{Net, NodeKind};
 use crate::{Options, Target};
 
 /// Grids of larger tensors that a tensor may be laid out on.
 const MAX_GRIDS: usize = 2;
+/// Numbers of groups by which a tensor's channels may be interleaved.
+const MAX_GROUPS: usize = 3;
 
 /// The layouts that a tensor may have.
 pub fn layouts(site: &Site<'_>, slots: usize, options: &Options) -> Vec<Layout> {
@@ -63,6 +65,38 @@ pub fn windows(net: &Net) -> Vec<Windows> {
         }
     }
     windows
+}
+
+/// Into how many groups the channels of each tensor fall, for the maps that make or read it or another tensor of its
+/// layout.
+pub fn groups(net: &Net, footprints: &Footprints) -> Vec<Vec<u32>> {
+    let mut groups: Vec<Vec<u32>> = vec![Vec::new(); net.nodes.len()];
+    let add = |known: &mut Vec<u32>, more: u32| {
+        if more > 1 && known.len() < MAX_GROUPS && !known.contains(&more) {
+            known.push(more);
+        }
+    };
+    for id in net.ids().rev() {
+        let node = net.node(id);
+        for (input, footprint) in node.inputs().into_iter().zip(&footprints[id.0]) {
+            let found = footprint.groups(net.node(input).shape, node.shape);
+            add(&mut groups[id.0], found);
+            add(&mut groups[input.0], found);
+        }
+        let kept = node.shifted().or(node.summed());
+        let kept = match node.kind {
+            NodeKind::Product(a, b) => vec![a, b],
+            NodeKind::Input | NodeKind::Linear { .. } | NodeKind::WindowSum { .. } => {
+                kept.into_iter().collect()
+            }
+        };
+        for operand in kept {
+            for more in groups[id.0].clone() {
+                add(&mut groups[operand.0], more);
+            }
+        }
+    }
+    groups
 }
 
 /// The grids above a tensor that are larger than its own, nearest first.

@@ -12,7 +12,7 @@ use hemet_schedule::layout::MAX_PERIOD;
 use hemet_spaces::Shape;
 
 use super::marks::{Marks, Pairs, Set};
-use crate::layout::packing::extents;
+use crate::layout::packing::{aligned, extents, interleaved};
 use crate::net::{Net, NodeKind, SparseMap, TensorId};
 
 /// One spatial pattern and the pairs of channels that have it.
@@ -169,13 +169,44 @@ impl Footprint {
         parts.map(|p| (p.channels.as_slice(), p.places.as_slice()))
     }
 
-    /// How many diagonals the map has where both tensors lie as flat vectors.
-    pub fn raster_diagonals(map: &SparseMap, input: Shape, output: Shape) -> usize {
+    /// Into how many groups of equal size the channels of operand and result fall, none of which reads another's; 1
+    /// where there is no such division. Of several divisions the finest.
+    pub fn groups(&self, input: Shape, output: Shape) -> u32 {
+        let (inputs, outputs) = (input.channels as u32, output.channels as u32);
+        let apart = |groups: &u32| {
+            let (of_input, of_output) = (inputs / groups, outputs / groups);
+            let mut pairs = self.patterns.iter().flat_map(|p| &p.channels);
+            pairs.all(|(o, i)| o / of_output == i / of_input)
+        };
+        let divides =
+            |groups: &u32| inputs.is_multiple_of(*groups) && outputs.is_multiple_of(*groups);
+        let finest = (2..=inputs.min(outputs)).rev().filter(divides).find(apart);
+        finest.unwrap_or(1)
+    }
+
+    /// How many diagonals the map has where both tensors lie as flat vectors or, if its channels fall into groups,
+    /// interleaved by them.
+    pub fn own_diagonals(map: &SparseMap, input: Shape, output: Shape) -> usize {
         let slots = MAX_PERIOD as usize;
-        let [from, to] =
-            [input, output].map(|shape| Places::new(&Layout::raster(extents(shape)), slots));
         let footprint = Self::new(map, input, output);
-        footprint.diagonals(&from, &to, slots).len()
+        let between = |[from, to]: [Layout; 2]| {
+            let (from, to) = (Places::new(&from, slots), Places::new(&to, slots));
+            footprint.diagonals(&from, &to, slots).len()
+        };
+        let flat = between([input, output].map(|shape| Layout::raster(extents(shape))));
+        let groups = footprint.groups(input, output);
+        let flat_too = |shape| Some(aligned(shape)).filter(|l| l.period <= MAX_PERIOD);
+        let layouts = [input, output].map(|shape| (interleaved(&aligned(shape), groups), shape));
+        if layouts.iter().all(|(layout, _)| layout.is_none()) {
+            return flat;
+        }
+        let layouts = layouts.map(|(layout, shape)| layout.or_else(|| flat_too(shape)));
+        match layouts {
+            [Some(from), Some(to)] if from.period.max(to.period) <= MAX_PERIOD => {
+                flat.min(between([from, to]))
+            }
+            _ => flat,
+        }
     }
 
     /// The diagonals between these positions, ascending.

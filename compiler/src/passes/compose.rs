@@ -2,7 +2,8 @@
 //! their neighbours (coefficient merging, Lou and Jiang, "HEMET", ICML 2021, in its full form).
 //!
 //! A map is merged into the map after it if that adds no entries, or if no other node reads it and the rotations of
-//! the merged map (about `2√d` for `d` diagonals of the raster) are at most those of both plus what a level is worth.
+//! the merged map (about `2√d` for `d` diagonals between rasters or, of a grouped map, between layouts interleaved by
+//! its groups) are at most those of both plus what a level is worth.
 //! So a pool or a batch norm always merges, and two convolutions merge where their product stays small. For
 //! throughput, where each entry is a product of its own and nothing rotates, the merged map must have no more entries
 //! than both.
@@ -74,7 +75,7 @@ fn worthwhile(net: &Net, outer: &Term, shape: Shape, uses: &[usize], target: Tar
 
 fn cheaper(net: &Net, outer: &Term, shape: Shape, inner: &[Term]) -> bool {
     let rotations = |map: &SparseMap, input: TensorId, output: Shape| {
-        let diagonals = Footprint::raster_diagonals(map, net.node(input).shape, output);
+        let diagonals = Footprint::own_diagonals(map, net.node(input).shape, output);
         2.0 * (diagonals as f64).sqrt()
     };
     let middle = net.node(outer.input).shape;

@@ -285,6 +285,14 @@ impl Net {
         }))
     }
 
+    /// A convolution whose channels fall into groups.
+    pub fn grouped(self, out_channels: usize, kernel: usize, groups: usize) -> Self {
+        self.then(Layer::Conv(Conv {
+            groups,
+            ..Conv::same(out_channels, kernel)
+        }))
+    }
+
     pub fn unpadded(self, out_channels: usize, kernel: usize, stride: usize) -> Self {
         let conv = Conv {
             window: Window::square(kernel, stride, 0),

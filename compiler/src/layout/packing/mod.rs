@@ -2,6 +2,7 @@
 
 mod channel_minor;
 mod grid;
+mod grouped;
 mod padded;
 mod raster;
 mod split;
@@ -9,6 +10,8 @@ mod split;
 use hemet_schedule::{Layout, layout::MAX_PERIOD};
 use hemet_spaces::Shape;
 
+pub use grouped::interleaved;
+pub use raster::aligned;
 pub use split::summed;
 
 /// What a packing may look at.
@@ -19,6 +22,8 @@ pub struct Site<'a> {
     pub grids: &'a [(usize, usize)],
     /// What its readers would like to sum.
     pub windows: Windows,
+    /// Into how many groups its channels fall for the grouped convolutions that make or read it, each at least 2.
+    pub groups: &'a [u32],
 }
 
 /// Windows that tile a tensor, by their side.
@@ -43,7 +48,7 @@ pub struct Packing {
 }
 
 /// All packings. The raster comes first: it is the layout to start from.
-pub const PACKINGS: [Packing; 6] = [
+pub const PACKINGS: [Packing; 7] = [
     Packing {
         name: "raster",
         layouts: raster::layouts,
@@ -67,6 +72,11 @@ pub const PACKINGS: [Packing; 6] = [
     Packing {
         name: "in_place",
         layouts: grid::in_place,
+        sums_windows: false,
+    },
+    Packing {
+        name: "grouped",
+        layouts: grouped::layouts,
         sums_windows: false,
     },
     Packing {

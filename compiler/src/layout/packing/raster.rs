@@ -1,18 +1,23 @@
 //! Channel after channel, row after row: without gaps, and with each channel on a power of two.
 
 use hemet_schedule::{Digit, Layout};
+use hemet_spaces::Shape;
 
 use super::{Site, extents};
 
 pub(super) fn layouts(site: &Site<'_>) -> Vec<Layout> {
-    let compact = Layout::raster(extents(site.shape));
-    let plane = (site.shape.height * site.shape.width).next_power_of_two() as u32;
-    let channels = site.shape.channels as u32;
-    let mut aligned = compact.clone();
-    aligned.axes[0] = vec![Digit {
+    vec![Layout::raster(extents(site.shape)), aligned(site.shape)]
+}
+
+/// Channel after channel, each on a power of two.
+pub fn aligned(shape: Shape) -> Layout {
+    let mut layout = Layout::raster(extents(shape));
+    let plane = (shape.height * shape.width).next_power_of_two() as u32;
+    let channels = shape.channels as u32;
+    layout.axes[0] = vec![Digit {
         extent: channels,
         stride: plane,
     }];
-    aligned.period = plane.saturating_mul(channels.next_power_of_two());
-    vec![compact, aligned]
+    layout.period = plane.saturating_mul(channels.next_power_of_two());
+    layout
 }

@@ -7,7 +7,7 @@
 use hemet_schedule::{Digit, Layout};
 use hemet_spaces::Shape;
 
-use super::{Site, Windows, channel_minor, padded, raster};
+use super::{Site, Windows, channel_minor, grouped, padded, raster};
 
 pub(super) fn layouts(site: &Site<'_>) -> Vec<Layout> {
     let (Windows::Wanted(side) | Windows::Summed(side)) = site.windows else {
@@ -25,8 +25,14 @@ pub(super) fn layouts(site: &Site<'_>) -> Vec<Layout> {
         shape: Shape::new(channels, height / side, width / side),
         grids: &[],
         windows: Windows::None,
+        groups: site.groups,
     };
-    let families = [raster::layouts, padded::layouts, channel_minor::layouts];
+    let families = [
+        raster::layouts,
+        padded::layouts,
+        channel_minor::layouts,
+        grouped::layouts,
+    ];
     let bases = families.iter().flat_map(|family| family(&site));
     bases.map(|base| split(base, side as u32)).collect()
 }
