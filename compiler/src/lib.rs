@@ -7,7 +7,7 @@
 //! use hemet_spaces::{Layer, LayerGraph, Shape, Weights};
 //! let mut graph = LayerGraph::new(Shape::new(1, 8, 8))?;
 //! let conv = graph.add("conv", Layer::Conv(Conv::same(4, 3)), &[graph.input()])?;
-//! graph.add("head", Layer::Dense(Dense { out_features: 10, bias: true }), &[conv])?;
+//! graph.add("head", Layer::Dense(Dense { out_features: 10, bias: true , circulant: 1}), &[conv])?;
 //! let (options, costs) = (Options::default(), synthetic_table());
 //! // An estimate needs no weights. It equals what the compiled network will cost.
 //! let expected = estimate(&graph, &options, &costs)?;
@@ -78,7 +78,7 @@ use passes::Context;
 /// use hemet_spaces::{Layer, LayerGraph, Shape, Weights};
 /// let mut graph = LayerGraph::new(Shape::new(1, 8, 8))?;
 /// let conv = graph.add("conv", Layer::Conv(Conv::same(4, 3)), &[graph.input()])?;
-/// graph.add("head", Layer::Dense(Dense { out_features: 10, bias: true }), &[conv])?;
+/// graph.add("head", Layer::Dense(Dense { out_features: 10, bias: true , circulant: 1}), &[conv])?;
 /// let schedule = compile(&graph, &Weights::ones(&graph), &Options::default(), &synthetic_table())?;
 /// // Two linear maps in a row are one.
 /// assert!(schedule.header.depth <= 1);
@@ -98,7 +98,7 @@ pub fn compile(
         transform: None,
     };
     decisions.net = passes::net(graph, Some(weights), &context, decisions.sums())?;
-    let (schedule, _) = emitted(&decisions, options)?;
+    let (schedule, _) = emitted(graph, &decisions, options)?;
     verify(schedule).map_err(|faults| Error::Schedule(faults.into()))
 }
 
@@ -157,7 +157,7 @@ pub fn compile_known(
 ) -> Result<Compiled, Error> {
     options.check()?;
     let (fitted, agreement) = agreement::fit(known, samples, options, costs)?;
-    let (schedule, layers) = emitted(&fitted.decisions, &fitted.options)?;
+    let (schedule, layers) = emitted(known.graph, &fitted.decisions, &fitted.options)?;
     let estimate = Estimate::of(&schedule, layers, costs)?;
     Ok(Compiled {
         schedule: verify(schedule).map_err(|faults| Error::Schedule(faults.into()))?,
@@ -180,12 +180,16 @@ pub fn estimate(
 ) -> Result<Estimate, Error> {
     options.check()?;
     let decisions = Decisions::decide(graph, options, costs)?;
-    let (schedule, layers) = emitted(&decisions, options)?;
+    let (schedule, layers) = emitted(graph, &decisions, options)?;
     Estimate::of(&schedule, layers, costs)
 }
 
 /// The instructions for decisions, and what is known of the layers.
-fn emitted(decisions: &Decisions, options: &Options) -> Result<(Schedule, Vec<LayerNote>), Error> {
+fn emitted(
+    graph: &LayerGraph,
+    decisions: &Decisions,
+    options: &Options,
+) -> Result<(Schedule, Vec<LayerNote>), Error> {
     let schedule = emit::emit(decisions, options)?;
-    Ok((schedule, decisions.structure.notes(&decisions.net)))
+    Ok((schedule, decisions.structure.notes(graph, &decisions.net)))
 }

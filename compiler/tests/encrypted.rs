@@ -7,8 +7,9 @@ use hemet_compiler::{Options, compile, synthetic_table};
 use hemet_runtime::door::Model;
 use hemet_runtime::{Client, Server, unobserved};
 use hemet_schedule::{Artifact, artifact::Manifest};
-use hemet_spaces::LayerGraph;
 use hemet_spaces::evaluate::evaluate;
+use hemet_spaces::layer::{Conv, Seen, Structure, Taps};
+use hemet_spaces::{Layer, LayerGraph};
 
 /// How many evaluation keys there are.
 #[derive(Clone, Copy)]
@@ -58,11 +59,25 @@ fn encrypted_logits_keep_the_promised_precision() {
         let shortcut = net.last;
         net = net.conv(3, 3, 1).affine();
         let inputs = [shortcut, net.last];
-        net.last = net
-            .graph
-            .add("sum", hemet_spaces::Layer::Add, &inputs)
-            .unwrap();
+        net.last = net.graph.add("sum", Layer::Add, &inputs).unwrap();
         net.quadratic().dense(4).graph
+    };
+    let partial = {
+        let seen = Seen::one_of(2).unwrap();
+        let banded = Layer::Conv(Conv {
+            structure: Structure {
+                taps: Taps::Cross,
+                seen,
+                ..Structure::FULL
+            },
+            ..Conv::same(12, 3)
+        });
+        let net = Net::new(2, 8)
+            .block(12, 3, 1)
+            .grouped(12, 3, 3)
+            .affine()
+            .quadratic();
+        net.pool(2).then(banded).affine().quadratic().dense(4).graph
     };
     // With the fewest keys giant steps are chained.
     for (name, graph, precision_bits, keys) in [
@@ -77,6 +92,7 @@ fn encrypted_logits_keep_the_promised_precision() {
         ("digits", common::digits_regular(), 10, Keys::Fewest),
         ("lola", common::lola(), 8, Keys::Usual),
         ("residual", residual, 12, Keys::Fewest),
+        ("groups and bands", partial, 10, Keys::Usual),
     ] {
         let share = share(name, &graph, precision_bits, keys, 40);
         println!("{name} at {precision_bits} bits: {share:.4} of the promise");

@@ -5,8 +5,9 @@ mod common;
 use std::fmt::Write;
 
 use common::{Net, preset, zoo};
-use hemet_compiler::{Options, estimate, passes, synthetic_table};
+use hemet_compiler::{KeyBudget, Options, estimate, passes, synthetic_table};
 use hemet_spaces::LayerGraph;
+use hemet_spaces::layer::{Seen, Structure, Taps};
 
 /// The net after import and after each pass that changed its text.
 fn passes_text(graph: &LayerGraph) -> String {
@@ -111,6 +112,97 @@ fn op_counts_of_the_test_set() {
     let nets = common::networks::test_set().into_iter();
     let nets = nets.map(|(name, graph)| (name.to_owned(), graph)).collect();
     insta::assert_snapshot!("op_counts_test_set", op_counts(nets));
+}
+
+/// Of each map in the middle of five grouped convolutions with quadratics, under as many keys as it likes.
+#[test]
+fn grouped_convolutions_take_as_few_diagonals_as_their_channels_allow() {
+    let options = Options {
+        key_budget: KeyBudget::Unbounded,
+        ..Options::default()
+    };
+    let mut text = String::new();
+    for (channels, side, groups) in [
+        (64, 8, &[1, 2, 4, 8][..]),
+        (96, 8, &[1, 2, 3, 4, 8]),
+        (40, 6, &[1, 2, 5]),
+    ] {
+        for &groups in groups {
+            let block = |net: Net, _| net.grouped(channels, 3, groups).affine().quadratic();
+            let graph = (0..5).fold(Net::new(channels, side), block).dense(10).graph;
+            let found = estimate(&graph, &options, &synthetic_table()).unwrap();
+            let mut convs = found
+                .layer_counts
+                .iter()
+                .filter(|c| c.layer.starts_with("conv"));
+            let counts = convs.nth(2).unwrap();
+            let note = found
+                .layers
+                .iter()
+                .find(|n| n.layer == counts.layer)
+                .unwrap();
+            let (diagonals, rotations) = (counts.counts.plain_products, counts.counts.rotations);
+            writeln!(
+                text,
+                "{channels} channels {side}x{side}, {groups} groups: {diagonals} diagonals, {rotations} rotations\n    \
+                 ring 2^{}, {}, all {:.0} ms",
+                found.log_n, note.packing, found.latency_ms
+            )
+            .unwrap();
+        }
+    }
+    insta::assert_snapshot!("grouped", text);
+}
+
+/// What leaving out whole diagonals gains in whole networks.
+#[test]
+fn structure_gains_in_whole_networks() {
+    let share = |parts| Seen::one_of(parts).unwrap();
+    let all = [
+        ("full", 1, Taps::Square, 1),
+        ("2 groups", 2, Taps::Square, 1),
+        ("4 groups", 4, Taps::Square, 1),
+        ("8 groups", 8, Taps::Square, 1),
+        ("cross", 1, Taps::Cross, 1),
+        ("half seen", 1, Taps::Square, 2),
+        ("quarter seen", 1, Taps::Square, 4),
+        ("4 groups, cross", 4, Taps::Cross, 1),
+    ];
+    let mut text = String::new();
+    for (name, network) in [
+        (
+            "lenet",
+            common::networks::lenet_with as fn(usize, Structure) -> LayerGraph,
+        ),
+        ("vgg11", common::networks::vgg11_with),
+    ] {
+        let mut full = None;
+        for (structure, groups, taps, parts) in all {
+            let seen = share(parts);
+            let graph = network(
+                groups,
+                Structure {
+                    taps,
+                    seen,
+                    ..Structure::FULL
+                },
+            );
+            let found = estimate(&graph, &Options::default(), &synthetic_table()).unwrap();
+            let ratio = found.latency_ms / *full.get_or_insert(found.latency_ms);
+            let total = found.op_counts.total();
+            writeln!(
+                text,
+                "{name}, {structure}: {:.1} ms, {ratio:.2} of full; {} diagonals, {} rotations, ring 2^{}, keys {:.1} MB",
+                found.latency_ms,
+                total.plain_products,
+                total.rotations,
+                found.log_n,
+                found.evaluation_key_bytes as f64 / 1e6,
+            )
+            .unwrap();
+        }
+    }
+    insta::assert_snapshot!("structured", text);
 }
 
 fn op_counts(nets: Vec<(String, LayerGraph)>) -> String {

@@ -4,8 +4,9 @@ mod common;
 
 use common::{Net, input, lenet, lola, preset, run, weights, with_fewest_keys, zoo};
 use hemet_compiler::{Activation, Options, compile, synthetic_table};
-use hemet_spaces::LayerGraph;
 use hemet_spaces::evaluate::evaluate;
+use hemet_spaces::layer::{Conv, Seen, Structure, Taps};
+use hemet_spaces::{Layer, LayerGraph};
 
 fn check(name: &str, graph: &LayerGraph, options: &Options, seed: u64) {
     let weights = weights(graph, seed);
@@ -36,6 +37,57 @@ fn reference_networks_compute_their_meaning() {
     check("lola", &lola(), &options, 1);
     check("lenet", &lenet(), &options, 2);
     check("digits", &common::digits_regular(), &options, 3);
+}
+
+#[test]
+fn grouped_networks_compute_their_meaning() {
+    let options = Options::default();
+    for (seed, (channels, groups)) in [(8, 2), (12, 3), (16, 4), (10, 5)].into_iter().enumerate() {
+        let net = Net::new(2, 8).block(channels, 3, 1);
+        let net = net
+            .grouped(channels, 3, groups)
+            .affine()
+            .quadratic()
+            .pool(2);
+        let net = net.grouped(2 * channels, 3, groups).affine().quadratic();
+        let graph = net.grouped(channels, 1, 2).affine().quadratic().dense(5);
+        let name = format!("{channels} channels, {groups} groups");
+        check(&name, &graph.graph, &options, 20 + seed as u64);
+    }
+}
+
+#[test]
+fn convolutions_without_all_entries_compute_their_meaning() {
+    for (seed, (groups, taps, parts)) in [
+        (1, Taps::Cross, 1),
+        (1, Taps::Square, 2),
+        (1, Taps::Cross, 4),
+        (3, Taps::Square, 4),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let seen = Seen::one_of(parts).unwrap();
+        let partial = |channels| {
+            Layer::Conv(Conv {
+                groups,
+                structure: Structure {
+                    taps,
+                    seen,
+                    ..Structure::FULL
+                },
+                ..Conv::same(channels, 3)
+            })
+        };
+        let net = Net::new(2, 8)
+            .block(12, 3, 1)
+            .then(partial(12))
+            .affine()
+            .quadratic();
+        let net = net.pool(2).then(partial(24)).affine().quadratic().dense(5);
+        let name = format!("{groups} groups, {taps}, 1/{parts} seen");
+        check(&name, &net.graph, &Options::default(), 30 + seed as u64);
+    }
 }
 
 #[test]

@@ -169,6 +169,7 @@ fn features_of_different_size_are_scaled_by_the_client() {
         hemet_spaces::Layer::Dense(hemet_spaces::layer::Dense {
             out_features,
             bias: true,
+            circulant: 1,
         })
     };
     let first = graph.add("first", dense(4), &[graph.input()]).unwrap();

@@ -228,6 +228,7 @@ impl Draft {
         let dense = Dense {
             out_features,
             bias: false,
+            circulant: 1,
         };
         let x = self.add(Layer::Dense(dense), &[x])?;
         self.activation(x)
@@ -267,6 +268,7 @@ fn network(kind: &Kind, width: usize) -> Result<(QuantizedNetwork, Quantization)
     let head = Dense {
         out_features: kind.classes,
         bias: true,
+        circulant: 1,
     };
     draft.add(Layer::Dense(head), &[body])?;
     let mut quantization = Quantization::default();

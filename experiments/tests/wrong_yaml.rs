@@ -479,12 +479,23 @@ const WRONG_BLOCKS: &[(&str, &str)] = &[
         "conv.stride[0]` is `2x`",
     ),
     ("conv: {width: 4, groups: ^none}", "conv.groups` is `none`"),
+    ("conv: {width: 4, taps: ^star}", "conv.taps` is `star`"),
+    ("conv: {width: 4, seen: ^2}", "conv.seen` is 2"),
+    ("conv: {width: 4, seen: [1, ^0]}", "conv.seen[1]` is 0"),
+    ("conv: {width: 4, circulant: ^0}", "conv.circulant` is 0"),
     (
         "conv: {width: 4, activation: ^relu}",
         "conv.activation` is `relu`",
     ),
     ("conv: {width: 4, ^kernal: 3}", "conv.kernal`"),
+    ("residual: {width: 4, groups: ^0}", "residual.groups` is 0"),
+    (
+        "residual: {width: 4, taps: ^star}",
+        "residual.taps` is `star`",
+    ),
+    ("residual: {width: 4, seen: ^2}", "residual.seen` is 2"),
     ("dense: {width: ^0}", "dense.width` is 0"),
+    ("dense: {width: 4, circulant: ^0}", "dense.circulant` is 0"),
     (
         "dense: {width: 4, activation: ^poly1}",
         "dense.activation` is `poly1`",

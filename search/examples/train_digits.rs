@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use hemet_search::train::{TrainData, TrainOptions, TrainOutcome, Training};
 use hemet_search::{Seed, data};
-use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly, Window};
+use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly};
 use hemet_spaces::{Error, Layer, LayerGraph, NodeId, Shape};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -66,16 +66,15 @@ fn networks() -> Result<Vec<(&'static str, LayerGraph)>, Error> {
     };
     let conv = |out_channels, groups, kernel| {
         Layer::Conv(Conv {
-            out_channels,
-            window: Window::square(kernel, 1, kernel / 2),
             groups,
-            bias: false,
+            ..Conv::same(out_channels, kernel)
         })
     };
     let dense = || {
         Layer::Dense(Dense {
             out_features: 10,
             bias: true,
+            circulant: 1,
         })
     };
     let pool = || Layer::AveragePool(AveragePool::square(2, 2));

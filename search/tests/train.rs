@@ -9,16 +9,16 @@ use hemet_search::train::{
 };
 use hemet_search::{Error, Seed};
 use hemet_spaces::evaluate::Evaluator;
-use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly, Window};
+use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Poly, Seen, Structure, Taps, Window};
 use hemet_spaces::{Layer, LayerGraph, NodeId, Shape, Weights};
 use rand::RngExt;
 
 fn conv(out_channels: usize, kernel: usize, stride: usize, groups: usize, bias: bool) -> Layer {
     Layer::Conv(Conv {
-        out_channels,
         window: Window::square(kernel, stride, kernel / 2),
         groups,
         bias,
+        ..Conv::same(out_channels, kernel)
     })
 }
 
@@ -26,6 +26,7 @@ fn dense(out_features: usize) -> Layer {
     Layer::Dense(Dense {
         out_features,
         bias: true,
+        circulant: 1,
     })
 }
 
@@ -82,7 +83,6 @@ fn everything() -> LayerGraph {
     );
     let odd = |kernel, padding, dilation, groups| {
         Layer::Conv(Conv {
-            out_channels: 6,
             window: Window {
                 kernel,
                 stride: [1, 1],
@@ -90,7 +90,7 @@ fn everything() -> LayerGraph {
                 dilation,
             },
             groups,
-            bias: false,
+            ..Conv::same(6, 1)
         })
     };
     let fourth = path(
@@ -103,10 +103,55 @@ fn everything() -> LayerGraph {
             odd([3, 1], [1, 0, 1, 0], [1, 1], 2),
         ],
     );
+    // Without all entries: of the kernel, of the channels, of both in groups.
+    let partial = |taps, parts, groups| {
+        let seen = Seen::one_of(parts).expect("a share");
+        Layer::Conv(Conv {
+            groups,
+            structure: Structure {
+                taps,
+                seen,
+                ..Structure::FULL
+            },
+            ..Conv::same(8, 3)
+        })
+    };
+    let blocks = |out_channels, circulant| {
+        Layer::Conv(Conv {
+            structure: Structure {
+                circulant,
+                ..Structure::FULL
+            },
+            ..Conv::same(out_channels, 3)
+        })
+    };
+    let fifth = path(
+        &mut graph,
+        "fifth",
+        stem,
+        &[
+            partial(Taps::Cross, 1, 1),
+            partial(Taps::Cross, 1, 8),
+            partial(Taps::Square, 4, 1),
+            partial(Taps::Cross, 2, 2),
+            blocks(8, 4),
+            Layer::Affine(Affine),
+            poly(2, true),
+            blocks(4, 2),
+            poly(3, true),
+            pool(2, 2),
+            Layer::Dense(Dense {
+                out_features: 4,
+                bias: false,
+                circulant: 2,
+            }),
+            poly(2, true),
+        ],
+    );
     let joined = graph
         .add("joined", Layer::Concat, &[sum, third, left, fourth])
         .expect("shapes fit");
-    path(
+    let tail = path(
         &mut graph,
         "tail",
         joined,
@@ -119,10 +164,16 @@ fn everything() -> LayerGraph {
             }),
             poly(2, true),
             dense(5),
-            Layer::Affine(Affine),
-            poly(2, true),
-            dense(3),
         ],
+    );
+    let ends = graph
+        .add("ends", Layer::Concat, &[tail, fifth])
+        .expect("shapes fit");
+    path(
+        &mut graph,
+        "end",
+        ends,
+        &[Layer::Affine(Affine), poly(2, true), dense(3)],
     );
     graph
 }

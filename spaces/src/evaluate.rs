@@ -15,7 +15,7 @@ use crate::{Coefficient, Error, LayerGraph, LinearMap, Meaning, NodeId, PolyMap,
 /// use hemet_spaces::layer::Dense;
 /// use hemet_spaces::{Layer, LayerGraph, Shape, Tensor, Weights, evaluate::evaluate};
 /// let mut graph = LayerGraph::new(Shape::new(2, 1, 1))?;
-/// graph.add("sum", Layer::Dense(Dense { out_features: 1, bias: false }), &[graph.input()])?;
+/// graph.add("sum", Layer::Dense(Dense { out_features: 1, bias: false , circulant: 1}), &[graph.input()])?;
 /// let mut weights = Weights::default();
 /// weights.tensors.insert("sum.weight".into(), Tensor { shape: vec![1, 2], data: vec![1.0, 10.0] });
 /// assert_eq!(evaluate(&graph, &weights, &[3.0, 4.0])?, [43.0]);

@@ -9,7 +9,9 @@
 //! pool: 8x4x4 = average_pool(stem.act) kernel=2 stride=2
 //! head: 10x1x1 = dense(pool) out=10 bias
 //! ```
-//! Numbers of a window that differ for rows and columns are written as `1x7`; `dilation=` stands where it is not 1. A
+//! Numbers of a window that differ for rows and columns are written as `1x7`; `dilation=` stands where it is not 1,
+//! `taps=cross` and `seen=0.5` where a convolution does not have all its entries, `circulant=4` where weights
+//! of blocks are circulant. A
 //! `sparse` layer lists the input elements of its rows as runs: `from=0(3*784)(1*3)` is 0, 3, 6, … then 1, 4, 7, …;
 //! `lengths=` where rows have not one entry. Sums and concatenations list their inputs: `add(a, b)`, `concat(a, b,
 //! c)`. `#` begins a comment. The output is the last layer, and every other layer must be read by one.
@@ -20,7 +22,8 @@ use std::sync::Arc;
 
 use crate::layer::window::{padding_text, pair_text, parse_padding, parse_pair};
 use crate::layer::{
-    Affine, AveragePool, Conv, Dense, Entries, MAX_SPARSE_ENTRIES, Poly, Sparse, Window, runs,
+    Affine, AveragePool, Conv, Dense, Entries, MAX_SPARSE_ENTRIES, Poly, Seen, Sparse, Structure,
+    Taps, Window, runs,
 };
 use crate::{Error, Layer, LayerGraph, NodeId, Shape};
 
@@ -48,9 +51,26 @@ fn write_attributes(f: &mut fmt::Formatter<'_>, layer: &Layer) -> fmt::Result {
         Layer::Conv(c) => {
             write!(f, " out={}", c.out_channels)?;
             write_window(f, &c.window, true)?;
-            write!(f, " groups={}{}", c.groups, flag(c.bias, " bias"))
+            write!(f, " groups={}", c.groups)?;
+            let Structure {
+                taps,
+                seen,
+                circulant,
+            } = c.structure;
+            if taps != Taps::Square {
+                write!(f, " taps={taps}")?;
+            }
+            if seen != Seen::ALL {
+                write!(f, " seen={seen}")?;
+            }
+            write_circulant(f, circulant)?;
+            write!(f, "{}", flag(c.bias, " bias"))
         }
-        Layer::Dense(d) => write!(f, " out={}{}", d.out_features, flag(d.bias, " bias")),
+        Layer::Dense(d) => {
+            write!(f, " out={}", d.out_features)?;
+            write_circulant(f, d.circulant)?;
+            write!(f, "{}", flag(d.bias, " bias"))
+        }
         Layer::AveragePool(p) => {
             write_window(f, &p.window, p.window.is_padded())?;
             write!(f, "{}", flag(p.counts_padding, " counts_padding"))
@@ -72,6 +92,13 @@ fn write_attributes(f: &mut fmt::Formatter<'_>, layer: &Layer) -> fmt::Result {
             flag(p.per_channel, " per_channel")
         ),
         Layer::Input(_) | Layer::Affine(_) | Layer::Add | Layer::Concat => Ok(()),
+    }
+}
+
+fn write_circulant(f: &mut fmt::Formatter<'_>, circulant: usize) -> fmt::Result {
+    match circulant {
+        1 => Ok(()),
+        side => write!(f, " circulant={side}"),
     }
 }
 
@@ -208,10 +235,16 @@ impl<'a> Line<'a> {
                 window: window(&mut rest)?,
                 groups: number(&mut rest, "groups")?,
                 bias: flag(&mut rest, "bias"),
+                structure: Structure {
+                    taps: parsed(&mut rest, "taps")?,
+                    seen: parsed(&mut rest, "seen")?,
+                    circulant: circulant(&mut rest)?,
+                },
             }),
             "dense" => Layer::Dense(Dense {
                 out_features: number(&mut rest, "out")?,
                 bias: flag(&mut rest, "bias"),
+                circulant: circulant(&mut rest)?,
             }),
             "affine" => Layer::Affine(Affine),
             "average_pool" => Layer::AveragePool(AveragePool {
@@ -314,6 +347,22 @@ fn text(attributes: &mut Vec<&str>, name: &str) -> Option<String> {
     };
     let position = attributes.iter().position(|word| value(word).is_some())?;
     value(&attributes.remove(position))
+}
+
+/// Takes `circulant=<number>` out of the attributes; 1 where it is not there.
+fn circulant(attributes: &mut Vec<&str>) -> Result<usize, String> {
+    match attributes.iter().any(|word| word.starts_with("circulant=")) {
+        true => number(attributes, "circulant"),
+        false => Ok(1),
+    }
+}
+
+/// Takes `name=<word>` out of the attributes, or the usual one where it is not there.
+fn parsed<T: FromStr<Err = String> + Default>(
+    attributes: &mut Vec<&str>,
+    name: &str,
+) -> Result<T, String> {
+    text(attributes, name).map_or_else(|| Ok(T::default()), |text| text.parse())
 }
 
 /// Takes `name=<number>` out of the attributes.

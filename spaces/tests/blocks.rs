@@ -7,6 +7,7 @@ use hemet_spaces::blocks::{
     Pair, Pool, PoolBlock, Residual, Role, Skip,
 };
 use hemet_spaces::evaluate::evaluate;
+use hemet_spaces::layer::{Structure, Taps};
 use hemet_spaces::{Layer, LayerGraph, NodeId, Shape, Weights};
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -39,6 +40,14 @@ fn block() -> impl Strategy<Value = Arc<dyn Block>> {
                     kernel: Pair([kernel, 1]),
                     stride: Pair([1, stride]),
                     groups: stride,
+                    structure: Structure {
+                        taps: if kernel % 2 == 1 {
+                            Taps::Cross
+                        } else {
+                            Taps::Square
+                        },
+                        ..Structure::FULL
+                    },
                     activation,
                 }),
                 1 => Arc::new(Fire {
@@ -69,6 +78,8 @@ fn block() -> impl Strategy<Value = Arc<dyn Block>> {
                     width,
                     kernel,
                     stride,
+                    groups: 1,
+                    structure: Structure::FULL,
                     activation,
                     inner_activation,
                 }),
@@ -135,6 +146,8 @@ fn activations_inside_and_after_a_block_are_as_documented() {
         width: 8,
         kernel: 3,
         stride: 1,
+        groups: 1,
+        structure: Structure::FULL,
         activation: Q,
         inner_activation: Q,
     };
@@ -207,6 +220,7 @@ fn a_block_that_does_not_fit_says_which_layer_and_why() {
         kernel: Pair::both(3),
         stride: Pair::both(1),
         groups: 2,
+        structure: Structure::FULL,
         activation: Q,
     };
     let message = expand(&grouped, Shape::new(3, 8, 8))
@@ -274,6 +288,7 @@ fn on_a_signal_every_block_drops_the_places_beside_it_and_computes_the_same() {
         kernel: Pair::both(5),
         stride: Pair([1, 2]),
         groups: 1,
+        structure: Structure::FULL,
         activation: Q,
     };
     let narrow = ConvBlock {

@@ -219,6 +219,7 @@ fn a_graph_refuses_a_second_input_foreign_nodes_and_huge_maps() {
     let huge = Layer::Dense(Dense {
         out_features: 100_000,
         bias: false,
+        circulant: 1,
     });
     let message = graph.add("dense", huge, &[input]).unwrap_err().to_string();
     assert!(

@@ -114,6 +114,7 @@ fn graph(with_activation: bool) -> LayerGraph {
             Layer::Dense(Dense {
                 out_features: 4,
                 bias: true,
+                circulant: 1,
             }),
             &[at],
         )

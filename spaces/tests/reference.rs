@@ -1,7 +1,9 @@
 //! `meaning()` and the reference evaluation against plain loops written from the definitions, and by hand.
 
 use hemet_spaces::evaluate::{Evaluator, evaluate};
-use hemet_spaces::layer::{Affine, AveragePool, Conv, Dense, Entries, Poly, Sparse, Window};
+use hemet_spaces::layer::{
+    Affine, AveragePool, Conv, Dense, Entries, Poly, Seen, Sparse, Structure, Taps, Window,
+};
 use hemet_spaces::{Error, Layer, LayerGraph, Shape, Tensor, Weights};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -119,7 +121,7 @@ proptest! {
         bias: bool,
         seed: u64,
     ) {
-        let conv = Conv { out_channels: groups * outs, window, groups, bias };
+        let conv = Conv { out_channels: groups * outs, window, groups, bias, structure: Structure::FULL };
         let shape = Shape::new(groups * ins, height, width);
         let fits = !corners(&window, shape).is_empty();
         match run(Layer::Conv(conv.clone()), shape, seed) {
@@ -129,6 +131,91 @@ proptest! {
             }
             None => prop_assert!(!fits),
         }
+    }
+
+    #[test]
+    fn a_convolution_without_all_entries_equals_the_whole_one_with_zeros(
+        (groups, ins, outs) in (1usize..3, 1usize..4, 1usize..4),
+        (log, log_parts, odd) in (0u32..4, 0u32..4, prop::array::uniform2(0usize..3)),
+        cross: bool,
+        stride in 1usize..3,
+        seed: u64,
+    ) {
+        let taps = if cross { Taps::Cross } else { Taps::Square };
+        let seen = Seen::one_of(1 << log_parts).expect("a share");
+        let (ins, outs) = (ins << log, outs << log);
+        let kernel = odd.map(|half| 2 * half + 1);
+        let window = Window { kernel, padding: [odd[0], odd[1], odd[0], odd[1]], ..Window::square(1, stride, 0) };
+        let conv = Conv { out_channels: groups * outs, window, groups, bias: false, structure: Structure { taps, seen, ..Structure::FULL } };
+        let shape = Shape::new(groups * ins, 5, 4);
+        // Counted one by one: the largest power of two that divides both, and the offsets below the share of it.
+        let ring = (0..6).map(|log| 1usize << log).filter(|r| ins % r == 0 && outs % r == 0).max().expect("1 divides");
+        let Some((input, weights, out, found)) = run(Layer::Conv(conv.clone()), shape, seed) else {
+            prop_assert!(ring < 1 << log_parts);
+            return Ok(());
+        };
+        prop_assert_eq!(out.channels, groups * outs);
+        let mut given = data(&weights, "weight").iter();
+        let mut whole = Vec::new();
+        for o in 0..groups * outs {
+            for i in 0..ins {
+                for place in 0..kernel[0] * kernel[1] {
+                    let (row, column) = (place / kernel[1], place % kernel[1]);
+                    let on_cross = row == kernel[0] / 2 || column == kernel[1] / 2;
+                    let offset = (i + ring * outs - o % outs) % ring;
+                    let exists = (!cross || on_cross) && offset << log_parts < ring;
+                    whole.push(if exists { *given.next().expect("a weight for each entry") } else { 0.0 });
+                }
+            }
+        }
+        prop_assert!(given.next().is_none());
+        let mut zeros = weights.clone();
+        let tensor = zeros.tensors.get_mut("layer.weight").expect("it has weights");
+        *tensor = Tensor { shape: vec![whole.len()], data: whole };
+        let full = Conv { structure: Structure::FULL, ..conv };
+        assert_close(&found, &naive_conv(&full, &input, shape, &zeros));
+    }
+
+    #[test]
+    fn block_circulant_layers_equal_the_whole_ones_with_their_weights_turned(
+        (log_side, ins, outs) in (0u32..4, 1usize..4, 1usize..4),
+        (height, width) in (1usize..4, 1usize..4),
+        kernel in prop::sample::select(vec![1usize, 3]),
+        dense: bool,
+        seed: u64,
+    ) {
+        let side = 1usize << log_side;
+        let (ins, outs) = (ins * side, outs * side);
+        let shape = Shape::new(ins, height, width);
+        let circulant = Structure { circulant: side, ..Structure::FULL };
+        let conv = Conv { structure: circulant, ..Conv::same(outs, kernel) };
+        let (layer, taps, elements) = match dense {
+            true => (Layer::Dense(Dense { out_features: outs, bias: false, circulant: side }), 1, shape.len()),
+            false => (Layer::Conv(conv), kernel * kernel, ins),
+        };
+        let (input, mut weights, _, found) = run(layer, shape, seed).expect("it fits");
+        let given = data(&weights, "weight").to_vec();
+        let (rows, columns) = (outs / side, elements / side);
+        let mut whole = Vec::new();
+        for o in 0..outs {
+            for i in 0..elements {
+                let turn = (i / columns + side - o / rows) % side;
+                let first = (o % rows * elements + turn * columns + i % columns) * taps;
+                whole.extend_from_slice(&given[first..first + taps]);
+            }
+        }
+        let shape_of = match dense {
+            true => vec![outs, elements],
+            false => vec![outs, ins, kernel, kernel],
+        };
+        weights.tensors.insert("layer.weight".into(), Tensor { shape: shape_of, data: whole });
+        let full = match dense {
+            true => Layer::Dense(Dense { out_features: outs, bias: false, circulant: 1 }),
+            false => Layer::Conv(Conv::same(outs, kernel)),
+        };
+        let mut graph = LayerGraph::new(shape).expect("a shape");
+        graph.add("layer", full, &[graph.input()]).expect("it fits");
+        assert_close(&found, &evaluate(&graph, &weights, &input).expect("its weights"));
     }
 
     #[test]
@@ -205,7 +292,7 @@ proptest! {
         seed: u64,
     ) {
         let shape = Shape::new(channels, height, width);
-        let dense = Layer::Dense(Dense { out_features: out, bias });
+        let dense = Layer::Dense(Dense { out_features: out, bias, circulant: 1 });
         let (input, weights, out_shape, found) = run(dense, shape, seed).expect("it fits");
         prop_assert_eq!(out_shape, Shape::new(out, 1, 1));
         let row = |r: usize| {
@@ -271,6 +358,7 @@ fn small_net() -> (LayerGraph, Weights) {
     let dense = Dense {
         out_features: 1,
         bias: true,
+        circulant: 1,
     };
     graph.add("out", Layer::Dense(dense), &[sum]).unwrap();
     let mut weights = Weights::default();

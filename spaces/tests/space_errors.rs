@@ -96,6 +96,66 @@ const CASES: &[(&str, &[&str])] = &[
         "blocks:\n  - name: b1\n    options:\n      - conv: {width: 3, groups: 3}\n",
         &["position `b1`", "conv(width=3", "groups 3"],
     ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv: {width: [6, 8], groups: [1, 4]}\n",
+        &["`b1`", "groups 4", "width 6"],
+    ),
+    (
+        "stem: {conv: {width: [8, 12]}}\nblocks:\n  - name: b1\n    options:\n      - conv: {width: 16, groups: [1, 8]}\n",
+        &["`b1`", "groups 8", "12 input", "16 output"],
+    ),
+    (
+        "blocks:\n  - {name: a, options: [skip, conv: {width: 8}]}\n  - name: b1\n    options:\n      - conv: {width: 8, groups: 2}\n",
+        &["`b1`", "1 channels may come in", "groups 2"],
+    ),
+    (
+        "stem: {conv: {width: 12}}\nblocks:\n  - name: b1\n    options:\n      - conv: {width: 16, seen: [1, 0.125]}\n",
+        &[
+            "`b1`",
+            "0.125",
+            "less than one channel",
+            "share 4",
+            "8 is needed",
+        ],
+    ),
+    (
+        "stem: {conv: {width: 8}}\nblocks:\n  - name: b1\n    options:\n      - conv: {width: 8, groups: 4, seen: 0.25}\n",
+        &["`b1`", "of a group", "share 2", "4 is needed"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv: {width: 8, seen: 0.3}\n",
+        &["0.3", "0.25", "line 6"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv: {width: 8, kernel: [3, 1], taps: [square, cross]}\n",
+        &["`b1`", "cross", "kernel of 1"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv: {width: 8, kernel: 4, taps: cross}\n",
+        &["`b1`", "odd sides", "4x4"],
+    ),
+    (
+        "blocks:\n  - name: b1\n    options:\n      - conv: {width: 8, taps: star}\n",
+        &["star", "square", "cross", "line 6"],
+    ),
+    (
+        "stem: {conv: {width: 8}}\nblocks:\n  - name: b1\n    options:\n      - conv: {width: 12, circulant: [1, 8]}\n",
+        &["`b1`", "circulant 8", "8 input", "12 output"],
+    ),
+    (
+        "stem: {conv: {width: 12}}\nblocks:\n  - name: b1\n    options:\n      - dense: {width: 32, circulant: 3}\n",
+        &[
+            "`b1`",
+            "circulant 3",
+            "power of two",
+            "12 input",
+            "32 output",
+        ],
+    ),
+    (
+        "stem: {conv: {width: 8}}\nblocks:\n  - name: b1\n    options:\n      - conv: {width: 8, circulant: 2, groups: 2}\n",
+        &["`b1`", "circulant 2", "groups 2"],
+    ),
     ("blocks: []\nblock: 3\n", &["block", "line 4"]),
     (
         "blocks:\n  - name: b1\n    options:\n      - conv: {width: 1000000000000}\n",

@@ -20,6 +20,7 @@ fn graph() -> LayerGraph {
     let dense = Dense {
         out_features: 5,
         bias: true,
+        circulant: 1,
     };
     graph.add("out", Layer::Dense(dense), &[x]).unwrap();
     graph

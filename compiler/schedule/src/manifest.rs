@@ -93,6 +93,18 @@ pub struct LayerNote {
     pub ciphertexts: usize,
     /// Predicted time on one thread, in milliseconds.
     pub predicted_ms: f64,
+    /// Groups of channels that its convolution keeps apart; none where there is one group, or no convolution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<usize>,
+    /// Which places of its kernel exist, in a word; none where all do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taps: Option<String>,
+    /// The share of channels that each output channel reads; none where it reads all of its group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<f64>,
+    /// Side of the blocks whose weights are circulant; none where each weight stands for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub circulant: Option<usize>,
 }
 
 impl Manifest {

@@ -6,6 +6,8 @@ use hemet_ckks_params::Parameters;
 use hemet_schedule::artifact::LayerNote;
 use hemet_schedule::cost::Ring;
 use hemet_schedule::{CostTable, Layout, MissingCost, layout::MAX_PERIOD};
+use hemet_spaces::layer::{Seen, Taps};
+use hemet_spaces::{Layer, LayerGraph};
 
 use super::frames::{Frame, Shortage, frames};
 use super::{Levels, Precision, Price};
@@ -34,8 +36,8 @@ pub struct Structure {
 }
 
 impl Structure {
-    /// What is known of each layer of a net, by the last tensor that it makes; times are not known yet.
-    pub fn notes(&self, net: &Net) -> Vec<LayerNote> {
+    /// What is known of each layer of the net of a graph, by the last tensor that it makes; times are not known yet.
+    pub fn notes(&self, graph: &LayerGraph, net: &Net) -> Vec<LayerNote> {
         let slots = self.parameters.slots();
         let mut notes: Vec<LayerNote> = Vec::new();
         for id in net.ids() {
@@ -53,7 +55,7 @@ impl Structure {
                 merged: merged.into_iter().collect(),
                 packing: layout.to_string(),
                 ciphertexts: layout.ciphertexts(slots),
-                predicted_ms: 0.0,
+                ..of_layer(graph, &node.layer)
             };
         }
         // What is left of a layer elsewhere has a note of its own.
@@ -62,6 +64,37 @@ impl Structure {
             note.merged.retain(|layer| !own.contains(layer));
         }
         notes
+    }
+}
+
+/// What a layer's own structure says of it.
+fn of_layer(graph: &LayerGraph, name: &str) -> LayerNote {
+    let more = |count: usize| (count > 1).then_some(count);
+    match graph.find(name).map(|id| &graph.node(id).layer) {
+        Some(Layer::Conv(conv)) => {
+            let (taps, seen) = (conv.structure.taps, conv.structure.seen);
+            LayerNote {
+                groups: more(conv.groups),
+                taps: (taps != Taps::Square).then(|| taps.to_string()),
+                seen: (seen != Seen::ALL).then(|| seen.share()),
+                circulant: more(conv.structure.circulant),
+                ..LayerNote::default()
+            }
+        }
+        Some(Layer::Dense(dense)) => LayerNote {
+            circulant: more(dense.circulant),
+            ..LayerNote::default()
+        },
+        Some(
+            Layer::Input(_)
+            | Layer::Affine(_)
+            | Layer::AveragePool(_)
+            | Layer::Sparse(_)
+            | Layer::Poly(_)
+            | Layer::Add
+            | Layer::Concat,
+        )
+        | None => LayerNote::default(),
     }
 }
 

@@ -5,7 +5,8 @@
 //! measured: the net is evaluated on inputs, or on independent elements within the input range where there are none.
 //! Propagating mean and variance of independent elements instead overrates what is read from smooth images
 //! (differences of neighbors), and each square squares that. The output tensor keeps its values. Where the client
-//! transforms the input, the maps that read it undo that too.
+//! transforms the input, the maps that read it undo that too. Corresponding channels of circulant blocks have one
+//! factor, so that their maps stay circulant.
 
 use hemet_spaces::Shape;
 use rand::{RngExt, SeedableRng};
@@ -41,6 +42,7 @@ pub(super) fn run(net: &mut Net, context: &Context<'_>) {
         Some(transform) => transform.scale.clone(),
         None => vec![1.0; net.nodes[0].shape.len()],
     };
+    let ties = ties(net);
     let mut factors = vec![first];
     for id in net.ids().skip(1) {
         let shape = net.node(id).shape;
@@ -54,7 +56,7 @@ pub(super) fn run(net: &mut Net, context: &Context<'_>) {
             NodeKind::Linear { .. } => match net.node(id).shifted() {
                 Some(x) => factors[x.0].clone(),
                 None if id == net.output() => vec![1.0; shape.len()],
-                None => units(&sizes.power[id.0], shape),
+                None => units(&sizes.power[id.0], shape, ties[id.0]),
             },
         };
         factors.push(next);
@@ -96,8 +98,45 @@ fn of_windows(factors: &[f64], shape: Shape, side: usize) -> Vec<f64> {
     (0..shape.len()).map(first).collect()
 }
 
-/// The factor of each element that brings its channel to unit size, from the mean square of each channel.
-fn units(power: &[f64], shape: Shape) -> Vec<f64> {
+/// For each tensor in how many blocks its channels lie of which corresponding ones need one factor, so that the
+/// block-circulant maps that make or read it stay so; 1 where none does.
+fn ties(net: &Net) -> Vec<usize> {
+    let mut ties = vec![1; net.nodes.len()];
+    for id in net.ids().rev() {
+        let node = net.node(id);
+        let kept = match &node.kind {
+            NodeKind::Input => vec![],
+            NodeKind::Product(a, b) => vec![*a, *b],
+            NodeKind::WindowSum { input, side: _ } => vec![*input],
+            NodeKind::Linear { .. } if node.shifted().is_some() => node.inputs(),
+            NodeKind::Linear { terms, bias: _ } => {
+                for term in terms {
+                    let channels = net.node(term.input).shape.channels;
+                    let side = term.map.circulant(channels, node.shape.channels);
+                    for tensor in [id, term.input] {
+                        ties[tensor.0] = side.max(ties[tensor.0]);
+                    }
+                }
+                vec![]
+            }
+        };
+        for operand in kept {
+            ties[operand.0] = ties[operand.0].max(ties[id.0]);
+        }
+    }
+    ties
+}
+
+/// The factor of each element that brings its channel to unit size, from the mean square of each channel, or that of
+/// its place in so many blocks of channels.
+fn units(power: &[f64], shape: Shape, blocks: usize) -> Vec<f64> {
+    let in_block = power.len() / blocks;
+    let of_place = |place: usize| {
+        let alike = power.iter().skip(place).step_by(in_block);
+        alike.sum::<f64>() / blocks as f64
+    };
+    let places: Vec<f64> = (0..in_block).map(of_place).collect();
+    let power = places.repeat(blocks);
     let mean = power.iter().sum::<f64>() / power.len() as f64;
     let least = mean * LEAST_SHARE * LEAST_SHARE;
     let factor = |power: &f64| power.max(least).sqrt().recip();

@@ -2,7 +2,7 @@
 //! columns are needed, a fifth of the memory of the layer's map. Each equals the pattern of the layer's meaning (tests
 //! below).
 
-use hemet_spaces::layer::{Conv, Dense};
+use hemet_spaces::layer::{Conv, Dense, Seen};
 use hemet_spaces::{Layer, Shape};
 
 use crate::net::{Bias, SparseMap};
@@ -11,7 +11,11 @@ use crate::net::{Bias, SparseMap};
 pub(super) fn of_layer(layer: &Layer, input: Shape, output: Shape) -> Option<(SparseMap, Bias)> {
     let (map, bias) = match layer {
         Layer::Conv(conv) => (of_conv(conv, input, output), conv.bias),
-        Layer::Dense(Dense { out_features, bias }) => {
+        Layer::Dense(Dense {
+            out_features,
+            bias,
+            circulant: _,
+        }) => {
             let all = |_: usize, columns: &mut Vec<u32>| {
                 columns.extend(0..input.len() as u32);
                 None
@@ -36,17 +40,24 @@ pub(super) fn of_layer(layer: &Layer, input: Shape, output: Shape) -> Option<(Sp
 fn of_conv(conv: &Conv, input: Shape, output: Shape) -> SparseMap {
     let (in_group, out_group) = (input.channels / conv.groups, output.channels / conv.groups);
     let plane = output.height * output.width;
+    let (taps, seen) = (conv.structure.taps, conv.structure.seen);
+    // Output channels of a group so far apart read the same elements.
+    let alike = match seen {
+        Seen::ALL => 1,
+        _ => Seen::ring(in_group, out_group),
+    };
     SparseMap::pattern(input.len(), output.len(), |row, columns| {
         let (channel, place) = (row / plane, row % plane);
-        if channel % out_group > 0 {
-            return Some(row - plane);
+        if channel % out_group >= alike {
+            return Some(row - plane * alike);
         }
         let first = channel / out_group * in_group;
-        for in_channel in first..first + in_group {
-            let taps = conv
+        for i in seen.channels(in_group, out_group, channel % out_group) {
+            let window = conv
                 .window
                 .taps(input, place / output.width, place % output.width);
-            columns.extend(taps.map(|tap| input.index(in_channel, tap.row, tap.column) as u32));
+            let kept = window.filter(|tap| taps.rank(conv.window.kernel, tap.place).is_some());
+            columns.extend(kept.map(|tap| input.index(first + i, tap.row, tap.column) as u32));
         }
         None
     })
@@ -55,7 +66,7 @@ fn of_conv(conv: &Conv, input: Shape, output: Shape) -> SparseMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hemet_spaces::layer::Window;
+    use hemet_spaces::layer::{Structure, Taps, Window};
     use hemet_spaces::{LayerGraph, Meaning};
 
     #[test]
@@ -81,13 +92,31 @@ mod tests {
                 window,
                 groups,
                 bias,
+                structure: Structure::FULL,
             };
             check(Layer::Conv(conv));
+        }
+        for (taps, parts, groups) in [
+            (Taps::Cross, 1, 1),
+            (Taps::Square, 2, 1),
+            (Taps::Cross, 2, 2),
+        ] {
+            let seen = Seen::one_of(parts).expect("a share");
+            check(Layer::Conv(Conv {
+                groups,
+                structure: Structure {
+                    taps,
+                    seen,
+                    ..Structure::FULL
+                },
+                ..Conv::same(8, 3)
+            }));
         }
         let out_features = 3;
         check(Layer::Dense(Dense {
             out_features,
             bias: true,
+            circulant: 1,
         }));
     }
 

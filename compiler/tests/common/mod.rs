@@ -318,6 +318,7 @@ impl Net {
         self.then(Layer::Dense(Dense {
             out_features,
             bias: true,
+            circulant: 1,
         }))
     }
 

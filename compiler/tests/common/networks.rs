@@ -1,7 +1,7 @@
 //! The networks by which the compiler is measured, beside LoLa's and LeNet-5: all for 32x32 images of three channels,
 //! with quadratics.
 
-use hemet_spaces::layer::{AveragePool, Conv, Window};
+use hemet_spaces::layer::{AveragePool, Conv, Structure, Window};
 use hemet_spaces::{Layer, LayerGraph, NodeId};
 
 use super::Net;
@@ -100,6 +100,48 @@ pub fn vgg11(widths: [usize; 8]) -> LayerGraph {
     let mut net = Net::new(3, 32);
     for (position, width) in widths.into_iter().enumerate() {
         net = net.block(width, 3, 1);
+        if matches!(position, 0 | 1 | 3 | 5 | 7) {
+            net = net.pool(2);
+        }
+    }
+    net.dense(10).graph
+}
+
+/// A LeNet-like network on 28x28 grey images, after SpENCNN's (Ran et al., ICML 2023): 64 channels, then 32 that have
+/// the structure.
+pub fn lenet_with(groups: usize, structure: Structure) -> LayerGraph {
+    let strided = |out_channels, groups, structure| {
+        Layer::Conv(Conv {
+            window: Window::square(5, 2, 2),
+            groups,
+            structure,
+            ..Conv::same(out_channels, 5)
+        })
+    };
+    let net = Net::new(1, 28)
+        .then(strided(64, 1, Structure::FULL))
+        .affine()
+        .quadratic();
+    let net = net
+        .then(strided(32, groups, structure))
+        .affine()
+        .quadratic();
+    net.dense(10).graph
+}
+
+/// [`vgg11`] of small widths, whose convolutions after the first two have the structure.
+pub fn vgg11_with(groups: usize, structure: Structure) -> LayerGraph {
+    let mut net = Net::new(3, 32);
+    for (position, width) in [8, 16, 32, 32, 64, 64, 64, 64].into_iter().enumerate() {
+        net = match position {
+            0 | 1 => net.conv(width, 3, 1),
+            _ => net.then(Layer::Conv(Conv {
+                groups,
+                structure,
+                ..Conv::same(width, 3)
+            })),
+        };
+        net = net.affine().quadratic();
         if matches!(position, 0 | 1 | 3 | 5 | 7) {
             net = net.pool(2);
         }

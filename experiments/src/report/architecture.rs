@@ -2,7 +2,7 @@
 //! (batch norm, activation) in the same box.
 
 use hemet_reports::{GraphBox, GraphDiagram};
-use hemet_spaces::layer::Layer;
+use hemet_spaces::layer::{Layer, Seen, Structure, Taps};
 use hemet_spaces::{LayerGraph, NodeId};
 
 /// The diagram of a network.
@@ -69,9 +69,24 @@ fn words(layer: &Layer) -> String {
             if conv.groups > 1 {
                 words += &format!(", {} groups", conv.groups);
             }
+            let Structure {
+                taps,
+                seen,
+                circulant,
+            } = conv.structure;
+            if taps != Taps::Square {
+                words += &format!(", {taps} of taps");
+            }
+            if seen != Seen::ALL {
+                words += &format!(", sees {seen} of channels");
+            }
+            words += &blocks(circulant);
             words
         }
-        Layer::Dense(dense) => format!("dense, {} outputs", dense.out_features),
+        Layer::Dense(dense) => {
+            let blocks = blocks(dense.circulant);
+            format!("dense, {} outputs{blocks}", dense.out_features)
+        }
         Layer::Affine(_) => "scale and shift".into(),
         Layer::AveragePool(pool) => {
             let window = format!("average pool {}", pair(pool.window.kernel));
@@ -87,6 +102,14 @@ fn words(layer: &Layer) -> String {
         }
         Layer::Add => "sum".into(),
         Layer::Concat => "joined channels".into(),
+    }
+}
+
+/// What to say of block-circulant weights.
+fn blocks(circulant: usize) -> String {
+    match circulant {
+        1 => String::new(),
+        side => format!(", circulant blocks of {side}"),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::files::{ArtifactId, FileKind};
 use crate::observe::unobserved;
 
 pub use packing::{pack, pack_batch, unpack, unpack_batch};
-pub use sizes::Sizes;
+pub use sizes::{Sizes, constant_bytes};
 pub use spec::CkksSpec;
 
 /// The scheme.

@@ -52,10 +52,17 @@ impl Sizes {
     }
 }
 
-/// Bytes of all encoded constants: diagonals are packed, vectors are not, and those of period 1 take next to nothing.
+/// Bytes of all encoded constants.
 fn constants(schedule: &Schedule) -> u64 {
+    let instructions = schedule.instructions.iter();
+    instructions.map(|i| constant_bytes(schedule, i)).sum()
+}
+
+/// Bytes of the encoded constant of an instruction, 0 where it has none: diagonals are packed, vectors are not, and
+/// those of period 1 take next to nothing.
+pub fn constant_bytes(schedule: &Schedule, instruction: &Instruction) -> u64 {
     let parameters = &schedule.header.parameters;
-    let of = |instruction: &Instruction| {
+    let bytes = || {
         let constant = instruction.op.constant()?;
         let (_, constant) = schedule.constants.entries.get(constant.0 as usize)?;
         let operand = instruction.op.operands().first().copied()?;
@@ -74,7 +81,7 @@ fn constants(schedule: &Schedule) -> u64 {
             _ => (limbs * parameters.degree()) as u64 * WORD,
         })
     };
-    schedule.instructions.iter().filter_map(of).sum()
+    bytes().unwrap_or(0)
 }
 
 /// Bytes of one polynomial modulo these primes, packed: as many bits a residue as the prime has.

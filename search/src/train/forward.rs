@@ -152,24 +152,27 @@ impl Model {
                     scale,
                     shift,
                     running,
-                } => self.norm(
-                    (*scale, *shift, *running),
-                    tensors,
-                    first(&values),
-                    &mut mode,
-                ),
-                Op::Poly { poly, coefficients } => {
-                    let x = first(&values);
+                    blocks,
+                } => in_blocks(*blocks, first(&values), |x| {
+                    self.norm((*scale, *shift, *running), tensors, x, &mut mode)
+                }),
+                Op::Poly {
+                    poly,
+                    coefficients,
+                    blocks,
+                } => in_blocks(*blocks, first(&values), |x| {
                     let kernel = Poly {
                         rows: x.dims()[0],
-                        channels: node.from.channels,
+                        channels: x.dims()[1],
                         degree: poly.degree,
                         per_channel: poly.per_channel,
                         penalty: penalty_taken_along(&x, &mut mode),
                     };
                     binary(kernel, x, tensors[*coefficients].clone())
-                }
-                Op::Herpn(herpn) => self.herpn(herpn, tensors, first(&values), &mut mode),
+                }),
+                Op::Herpn(herpn) => in_blocks(herpn.blocks, first(&values), |x| {
+                    self.herpn(herpn, tensors, x, &mut mode)
+                }),
                 Op::Relu => relu(first(&values)),
                 Op::Conv { .. } | Op::Depthwise { .. } | Op::Dense { .. } | Op::Pool(_) => {
                     linear(node, tensors, first(&values), images)
@@ -271,6 +274,16 @@ impl Model {
         towards(&mut running.mean, &batch.mean);
         towards(&mut running.variance, &batch.variance);
     }
+}
+
+/// A step on each channel of `[rows][channels]` where so many blocks of channels share its numbers: those of a place in
+/// their blocks become one channel of as many more rows.
+fn in_blocks(blocks: usize, x: Tensor<2>, step: impl FnOnce(Tensor<2>) -> Tensor<2>) -> Tensor<2> {
+    if blocks == 1 {
+        return step(x);
+    }
+    let [rows, channels] = x.dims();
+    step(x.reshape([rows * blocks, channels / blocks])).reshape([rows, channels])
 }
 
 /// `shift + scale·x` for each channel, from `[shift, scale]` of each.

@@ -63,8 +63,8 @@ impl Model {
     pub fn herpn_tensor(&self, herpn: &Herpn) -> (String, Tensor) {
         let rows = self.herpn_folded(herpn);
         let tensor = Tensor {
-            shape: vec![rows.len(), 3],
-            data: rows.into_flattened(),
+            shape: vec![rows.len() * herpn.blocks, 3],
+            data: rows.into_flattened().repeat(herpn.blocks),
         };
         (herpn.coefficients.clone(), tensor)
     }
@@ -97,6 +97,7 @@ mod tests {
         let head = Layer::Dense(Dense {
             out_features: 2,
             bias: true,
+            circulant: 1,
         });
         graph.add("head", head, &[poly]).expect("shapes fit");
         let mut rng = Seed::new(1).rng();

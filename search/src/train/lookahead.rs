@@ -56,6 +56,7 @@ mod tests {
         let head = Layer::Dense(Dense {
             out_features: 2,
             bias: true,
+            circulant: 1,
         });
         let input = graph.input();
         graph.add("head", head, &[input]).expect("shapes fit");

@@ -37,6 +37,7 @@ mod targets;
 mod teach;
 mod teacher;
 mod tensor;
+mod ties;
 mod training;
 mod whiten;
 

@@ -7,7 +7,8 @@ use rand::Rng;
 
 use super::kernel::batch_norm::EPSILON;
 use super::op::{Herpn, Node, Op, Running};
-use super::parameter::{Parameter, Role, TensorSpec, conv_place, dense_place};
+use super::parameter::{ConvPlaces, Parameter, Role, TensorSpec, dense_place};
+use super::ties::ties;
 use crate::Error;
 
 /// The first terms of ReLU's expansion in Hermite polynomials under a standard normal input (Lee et al. 2022;
@@ -44,7 +45,12 @@ impl Model {
         activations: Activations,
         rng: &mut impl Rng,
     ) -> Result<Self, Error> {
-        let mut model = Self::zeros(graph, activations)?;
+        let ties = match activations {
+            Activations::Learnable | Activations::Herpn => ties(graph),
+            // A teacher is never compiled, and integers have no norms to fold.
+            Activations::Relu => vec![1; graph.nodes().len()],
+        };
+        let mut model = Self::zeros(graph, activations, &ties)?;
         for node in &model.nodes {
             initialize(&node.op, &mut model.parameters, rng);
         }
@@ -57,7 +63,7 @@ impl Model {
             true => Activations::Relu,
             false => Activations::Learnable,
         };
-        let mut model = Self::zeros(graph, activations)?;
+        let mut model = Self::zeros(graph, activations, &vec![1; graph.nodes().len()])?;
         for parameter in &mut model.parameters {
             parameter.import(weights)?;
         }
@@ -95,10 +101,12 @@ impl Model {
                     .enumerate()
                     .for_each(|(row, value)| *value = f32::from(row == center + channel));
             }
+            parameter.keep_structure();
         }
     }
 
-    fn zeros(graph: &LayerGraph, activations: Activations) -> Result<Self, Error> {
+    /// `ties` says of each layer in how many blocks its channels lie that share the numbers of norms and polynomials.
+    fn zeros(graph: &LayerGraph, activations: Activations, ties: &[usize]) -> Result<Self, Error> {
         let output = graph.node(graph.output()).shape;
         let mut model = Self {
             nodes: Vec::new(),
@@ -117,10 +125,10 @@ impl Model {
             });
         }
         check_trainable(graph)?;
-        for (id, node) in graph.nodes() {
+        for (id, _) in graph.nodes() {
             let inputs = graph.inputs(id);
-            let from = inputs.first().map_or(node.shape, |i| graph.node(*i).shape);
-            let op = model.add(graph, id, from, activations);
+            let from = from(graph, id);
+            let op = model.add(graph, id, activations, ties[id.index()]);
             model.nodes.push(Node {
                 op,
                 inputs: inputs.into_iter().map(NodeId::index).collect(),
@@ -131,8 +139,15 @@ impl Model {
     }
 
     /// Adds the parameters of a layer and says how it runs.
-    fn add(&mut self, graph: &LayerGraph, id: NodeId, from: Shape, activations: Activations) -> Op {
+    fn add(
+        &mut self,
+        graph: &LayerGraph,
+        id: NodeId,
+        activations: Activations,
+        blocks: usize,
+    ) -> Op {
         let node = graph.node(id);
+        let from = from(graph, id);
         let tensors: Vec<TensorSpec> = graph
             .parameters(id)
             .into_iter()
@@ -146,7 +161,7 @@ impl Model {
             Layer::Conv(conv) => self.add_conv(conv, from, &tensors),
             Layer::Dense(dense) => {
                 let size = [from.len(), dense.out_features];
-                let place = |r, c| dense_place(from, r, c);
+                let place = |r, c| dense_place(dense, from, r, c);
                 let weight = Parameter::new(&tensors[0], Role::Weight, size, place);
                 Op::Dense {
                     weight: self.push(weight),
@@ -154,37 +169,43 @@ impl Model {
                 }
             }
             Layer::Affine(_) => Op::Norm {
-                scale: self.line(&tensors[0], Role::NormScale),
-                shift: self.line(&tensors[1], Role::NormShift),
-                running: self.add_running(from.channels),
+                scale: self.blocks(&tensors[0], Role::NormScale, blocks),
+                shift: self.blocks(&tensors[1], Role::NormShift, blocks),
+                running: self.add_running(from.channels / blocks),
+                blocks,
             },
             Layer::AveragePool(pool) => Op::Pool(pool.clone()),
             Layer::Sparse(_) => unreachable!("refused by check_trainable"),
-            Layer::Poly(poly) => self.add_poly(poly, from, &tensors[0], activations),
+            Layer::Poly(poly) => {
+                let channels = match poly.per_channel {
+                    true => [from.channels, blocks],
+                    false => [from.channels, 1],
+                };
+                self.add_poly(poly, channels, &tensors[0], activations)
+            }
             Layer::Add => Op::Add,
             Layer::Concat => Op::Concat,
         }
     }
 
     fn add_conv(&mut self, conv: &layer::Conv, from: Shape, tensors: &[TensorSpec]) -> Op {
-        let taps = conv.window.area();
+        let places = ConvPlaces::new(conv, from.channels);
         let bias = |model: &mut Self| conv.bias.then(|| model.line(&tensors[1], Role::Bias));
         if conv.groups > 1 && conv.groups == from.channels && conv.out_channels == from.channels {
-            let place = |tap, channel| channel * taps + tap;
-            let size = [taps, from.channels];
-            let weight = Parameter::new(&tensors[0], Role::Weight, size, place);
+            let place = |tap, channel| places.of(channel, tap, 0);
+            let size = [conv.window.area(), from.channels];
+            let weight = Parameter::partial(&tensors[0], Role::Weight, size, place);
             return Op::Depthwise {
                 conv: conv.clone(),
                 weight: self.push(weight),
                 bias: bias(self),
             };
         }
-        let (in_group, out_group) = (from.channels / conv.groups, conv.out_channels / conv.groups);
         let groups = (0..conv.groups)
             .map(|group| {
-                let place = |r, c| conv_place([in_group, out_group, taps], group, r, c);
-                let size = [taps * in_group, out_group];
-                self.push(Parameter::new(&tensors[0], Role::Weight, size, place))
+                let place = |r, c| places.of(group, r, c);
+                let size = places.size();
+                self.push(Parameter::partial(&tensors[0], Role::Weight, size, place))
             })
             .collect();
         Op::Conv {
@@ -197,7 +218,7 @@ impl Model {
     fn add_poly(
         &mut self,
         poly: &layer::Poly,
-        from: Shape,
+        [channels, blocks]: [usize; 2],
         tensor: &TensorSpec,
         activations: Activations,
     ) -> Op {
@@ -207,7 +228,7 @@ impl Model {
             Activations::Learnable => false,
         };
         if herpn {
-            let (name, channels) = (&tensor.name, from.channels);
+            let (name, channels) = (&tensor.name, channels / blocks);
             let inner =
                 |part: &str, role| Parameter::inner(format!("{name}.{part}"), role, channels);
             return Op::Herpn(Herpn {
@@ -216,15 +237,22 @@ impl Model {
                 linear: self.add_running(channels),
                 square: self.add_running(channels),
                 coefficients: name.clone(),
+                blocks,
             });
         }
         let terms = poly.degree + 1;
-        let rows = if poly.per_channel { from.channels } else { 1 };
+        let rows = if poly.per_channel {
+            channels / blocks
+        } else {
+            1
+        };
         let place = |r, c| r * terms + c;
-        let coefficients = Parameter::new(tensor, Role::Activation, [rows, terms], place);
+        let mut coefficients = Parameter::new(tensor, Role::Activation, [rows, terms], place);
+        coefficients.repeats = blocks;
         Op::Poly {
             poly: poly.clone(),
             coefficients: self.push(coefficients),
+            blocks,
         }
     }
 
@@ -239,6 +267,15 @@ impl Model {
     fn push(&mut self, parameter: Parameter) -> usize {
         self.parameters.push(parameter);
         self.parameters.len() - 1
+    }
+
+    /// A parameter of one row for the channels of one block, which stands once for each of so many in the exported
+    /// tensor.
+    fn blocks(&mut self, tensor: &TensorSpec, role: Role, blocks: usize) -> usize {
+        let columns = tensor.shape.iter().product::<usize>() / blocks;
+        let mut line = Parameter::new(tensor, role, [1, columns], |_, c| c);
+        line.repeats = blocks;
+        self.push(line)
     }
 
     /// A parameter of one row.
@@ -262,13 +299,16 @@ impl Model {
                 scale,
                 shift,
                 running,
+                blocks: _,
             } = node.op
             {
                 for (index, line) in self.folded(scale, shift, running).iter().enumerate() {
                     for (parameter, value) in [shift, scale].into_iter().zip(line) {
                         let name = &self.parameters[parameter].tensor;
                         if let Some(tensor) = weights.tensors.get_mut(name) {
-                            tensor.data[index] = *value;
+                            let channels = self.parameters[parameter].value.len();
+                            let copies = tensor.data.iter_mut().skip(index).step_by(channels);
+                            copies.for_each(|copy| *copy = *value);
                         }
                     }
                 }
@@ -317,6 +357,12 @@ impl Model {
     }
 }
 
+/// Shape of the first input of a layer, or of the network's.
+fn from(graph: &LayerGraph, id: NodeId) -> Shape {
+    let first = graph.inputs(id).first().copied();
+    graph.node(first.unwrap_or(id)).shape
+}
+
 /// Refuses layers that the training kernels do not compute.
 fn check_trainable(graph: &LayerGraph) -> Result<(), Error> {
     let refuse = |name: &str, why: String| Error::Untrainable {
@@ -347,12 +393,12 @@ fn initialize(op: &Op, parameters: &mut [Parameter], rng: &mut impl Rng) {
     match op {
         Op::Conv { groups, .. } => {
             for index in groups {
-                let fan_in = parameters[*index].rows;
+                let fan_in = parameters[*index].fan_in();
                 parameters[*index].randomize(fan_in, rng);
             }
         }
         Op::Depthwise { weight, .. } | Op::Dense { weight, .. } => {
-            let fan_in = parameters[*weight].rows;
+            let fan_in = parameters[*weight].fan_in();
             parameters[*weight].randomize(fan_in, rng);
         }
         Op::Norm { scale, .. } | Op::Herpn(Herpn { scale, .. }) => {

@@ -24,11 +24,15 @@ pub(super) enum Op {
         scale: usize,
         shift: usize,
         running: usize,
+        /// Blocks of channels that share the numbers of one.
+        blocks: usize,
     },
     Pool(layer::AveragePool),
     Poly {
         poly: layer::Poly,
         coefficients: usize,
+        /// As of a norm.
+        blocks: usize,
     },
     Herpn(Herpn),
     Relu,
@@ -49,6 +53,8 @@ pub(super) struct Herpn {
     pub square: usize,
     /// Name of the exported tensor.
     pub coefficients: String,
+    /// Blocks of channels that share the numbers of one.
+    pub blocks: usize,
 }
 
 #[derive(Clone, Debug)]

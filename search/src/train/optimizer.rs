@@ -88,8 +88,11 @@ fn clip_scale(parameters: &[Parameter], gradients: &[Vec<f32>], limit: f32) -> f
         .iter()
         .zip(gradients)
         .filter(|(parameter, _)| !parameter.role.is_norm())
-        .flat_map(|(_, gradient)| gradient)
-        .map(|g| f64::from(*g).powi(2))
+        .map(|(parameter, gradient)| {
+            // Elements that are one number count once.
+            let squares: f64 = gradient.iter().map(|g| f64::from(*g).powi(2)).sum();
+            squares / parameter.shared() as f64
+        })
         .sum();
     (limit / (square.sqrt() as f32).max(limit)).min(1.0)
 }

@@ -50,6 +50,7 @@ impl Model {
                     .zip(filter)
                     .for_each(|(value, f)| *value = (sign * f) as f32);
             }
+            parameter.keep_structure();
         }
         Ok(())
     }

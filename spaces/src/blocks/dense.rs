@@ -5,10 +5,11 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::conv::{is_one, one};
 use super::label::Label;
 use super::list::combinations;
 use super::{Activation, Block, List, Options, Role};
-use crate::layer::{Affine, Dense};
+use crate::layer::{Affine, Dense, check_circulant};
 use crate::{Error, Layer, LayerGraph, NodeId};
 
 /// A dense layer, whose output has shape `[width][1][1]`.
@@ -16,6 +17,8 @@ use crate::{Error, Layer, LayerGraph, NodeId};
 pub struct DenseBlock {
     /// Outputs.
     pub width: usize,
+    /// Side of the blocks of channels whose weights are circulant.
+    pub circulant: usize,
     /// What follows the norm.
     pub activation: Activation,
 }
@@ -27,6 +30,11 @@ pub struct DenseOptions {
     /// Outputs.
     #[schemars(schema_with = "super::list::whole::<1>")]
     pub width: List<usize>,
+    /// Sides of the blocks of channels whose weights are circulant, powers of two that divide the channels of input and
+    /// output; 1 where not given.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[schemars(schema_with = "super::list::whole::<1>")]
+    pub circulant: List<usize>,
     /// Activations; the space's where not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation: Option<List<Activation>>,
@@ -35,11 +43,12 @@ pub struct DenseOptions {
 impl Options for DenseOptions {
     fn blocks(&self, activation: &List<Activation>) -> Result<Vec<Arc<dyn Block>>, String> {
         let activation = self.activation.as_ref().unwrap_or(activation);
-        let lengths = [self.width.len(), activation.len()];
+        let lengths = [self.width.len(), self.circulant.len(), activation.len()];
         let block = |i: Vec<usize>| -> Arc<dyn Block> {
             Arc::new(DenseBlock {
                 width: self.width[i[0]],
-                activation: activation[i[1]],
+                circulant: self.circulant[i[1]],
+                activation: activation[i[2]],
             })
         };
         Ok(combinations(&lengths)?.into_iter().map(block).collect())
@@ -50,6 +59,7 @@ impl Block for DenseBlock {
     fn label(&self) -> String {
         Label::new("dense")
             .knob("width", self.width)
+            .unless(1, "circulant", self.circulant)
             .activations(self.activation, self.activation)
             .finish()
     }
@@ -58,10 +68,15 @@ impl Block for DenseBlock {
         let layer = Layer::Dense(Dense {
             out_features: self.width,
             bias: false,
+            circulant: self.circulant,
         });
         let x = graph.add(format!("{name}.dense"), layer, &[input])?;
         let x = graph.add(format!("{name}.dense.norm"), Layer::Affine(Affine), &[x])?;
         self.activation.expand(graph, x, &format!("{name}.act"))
+    }
+
+    fn check_input(&self, channels: usize) -> Result<(), String> {
+        check_circulant(self.circulant, channels, self.width)
     }
 
     fn out_channels(&self) -> Option<usize> {

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::{I64Deserializer, StrDeserializer, U64Deserializer};
+use serde::de::value::{F64Deserializer, I64Deserializer, StrDeserializer, U64Deserializer};
 use serde::de::{IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -92,6 +92,11 @@ impl<'de, T: Deserialize<'de> + PartialEq> Visitor<'de> for ListVisitor<T> {
 
     fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<List<T>, E> {
         let value: I64Deserializer<E> = value.into_deserializer();
+        T::deserialize(value).map(List::one)
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<List<T>, E> {
+        let value: F64Deserializer<E> = value.into_deserializer();
         T::deserialize(value).map(List::one)
     }
 

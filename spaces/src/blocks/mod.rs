@@ -15,6 +15,7 @@ mod pair;
 mod pool;
 mod residual;
 mod skip;
+mod structured;
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ pub use pool::{Pool, PoolBlock, PoolOptions};
 pub use residual::{Residual, ResidualOptions};
 pub use skip::{Skip, SkipOptions};
 
-use crate::layer::{Affine, Conv, Window};
+use crate::layer::{Affine, Conv, Structure, Window};
 use crate::{Error, Layer, LayerGraph, NodeId, Shape};
 
 /// A block with every knob set.
@@ -46,6 +47,14 @@ pub trait Block: fmt::Debug + Send + Sync {
     /// # Errors
     /// The first layer that cannot take its input's shape.
     fn expand(&self, graph: &mut LayerGraph, input: NodeId, name: &str) -> Result<NodeId, Error>;
+
+    /// Whether the block can read so many channels.
+    ///
+    /// # Errors
+    /// The numbers that do not go together.
+    fn check_input(&self, _channels: usize) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Channels of the output; `None` where the block keeps those of its input.
     fn out_channels(&self) -> Option<usize>;
@@ -110,6 +119,7 @@ fn conv(
         },
         groups,
         bias: false,
+        structure: Structure::FULL,
     }
 }
 

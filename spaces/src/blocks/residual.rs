@@ -6,10 +6,12 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::conv::{one, three};
+use super::conv::{is_one, one, three};
 use super::label::Label;
 use super::list::combinations;
-use super::{Activation, Block, List, Options, Role, conv, conv_norm};
+use super::structured::{check_groups, check_taps};
+use super::{Activation, Block, List, Options, Pair, Role, conv, conv_norm};
+use crate::layer::{Conv, Seen, Structure, Taps};
 use crate::{Error, Layer, LayerGraph, NodeId};
 
 /// A ResNet basic block; where shapes differ, the shortcut is a strided 1x1 convolution with its norm.
@@ -21,6 +23,10 @@ pub struct Residual {
     pub kernel: usize,
     /// Step of the first convolution.
     pub stride: usize,
+    /// Groups of channels that neither of the two convolutions joins.
+    pub groups: usize,
+    /// Which entries of both exist within a group.
+    pub structure: Structure,
     /// What follows the sum.
     pub activation: Activation,
     /// What follows the first convolution.
@@ -42,6 +48,23 @@ pub struct ResidualOptions {
     #[serde(default = "one")]
     #[schemars(schema_with = "super::list::whole::<1>")]
     pub stride: List<usize>,
+    /// Groups of channels that neither of the two convolutions joins, dividing the channels of input and output; 1
+    /// where not given.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[schemars(schema_with = "super::list::whole::<1>")]
+    pub groups: List<usize>,
+    /// Places of both kernels that exist: all, or those of the middle row and column; square where not given.
+    #[serde(
+        default = "super::structured::square",
+        skip_serializing_if = "super::structured::is_square"
+    )]
+    pub taps: List<Taps>,
+    /// Shares of the channels that each output channel of both reads, a cyclic band of offsets; 1 where not given.
+    #[serde(
+        default = "super::structured::all",
+        skip_serializing_if = "super::structured::is_all"
+    )]
+    pub seen: List<Seen>,
     /// Activations; the space's where not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation: Option<List<Activation>>,
@@ -59,10 +82,16 @@ impl Options for ResidualOptions {
                 "`kernel` must be odd so that the sum's shapes agree, {even} given"
             ));
         }
+        check_groups(&self.groups, &self.width)?;
+        let kernels: Vec<Pair> = self.kernel.iter().map(|side| Pair::both(*side)).collect();
+        check_taps(&self.taps, &kernels)?;
         let lengths = [
             self.width.len(),
             self.kernel.len(),
             self.stride.len(),
+            self.groups.len(),
+            self.taps.len(),
+            self.seen.len(),
             activation.len(),
             inner.map_or(1, |list| list.len()),
         ];
@@ -71,11 +100,27 @@ impl Options for ResidualOptions {
                 width: self.width[i[0]],
                 kernel: self.kernel[i[1]],
                 stride: self.stride[i[2]],
-                activation: activation[i[3]],
-                inner_activation: inner.map_or(activation[i[3]], |list| list[i[4]]),
+                groups: self.groups[i[3]],
+                structure: Structure {
+                    taps: self.taps[i[4]],
+                    seen: self.seen[i[5]],
+                    circulant: 1,
+                },
+                activation: activation[i[6]],
+                inner_activation: inner.map_or(activation[i[6]], |list| list[i[7]]),
             })
         };
         Ok(combinations(&lengths)?.into_iter().map(block).collect())
+    }
+}
+
+impl Residual {
+    /// One of its two convolutions.
+    fn layer(&self, stride: usize) -> Conv {
+        Conv {
+            structure: self.structure,
+            ..conv(self.width, self.kernel, stride, self.groups)
+        }
     }
 }
 
@@ -85,18 +130,20 @@ impl Block for Residual {
             .knob("width", self.width)
             .unless(3, "kernel", self.kernel)
             .unless(1, "stride", self.stride)
+            .unless(1, "groups", self.groups)
+            .unless(Taps::Square, "taps", self.structure.taps)
+            .unless(Seen::ALL, "seen", self.structure.seen)
             .activations(self.activation, self.inner_activation)
             .finish()
     }
 
     fn expand(&self, graph: &mut LayerGraph, input: NodeId, name: &str) -> Result<NodeId, Error> {
-        let first = conv(self.width, self.kernel, self.stride, 1);
+        let first = self.layer(self.stride);
         let x = conv_norm(graph, input, &format!("{name}.conv1"), first)?;
         let x = self
             .inner_activation
             .expand(graph, x, &format!("{name}.conv1.act"))?;
-        let second = conv(self.width, self.kernel, 1, 1);
-        let x = conv_norm(graph, x, &format!("{name}.conv2"), second)?;
+        let x = conv_norm(graph, x, &format!("{name}.conv2"), self.layer(1))?;
         let shortcut = match graph.node(x).shape == graph.node(input).shape {
             true => input,
             false => {
@@ -106,6 +153,11 @@ impl Block for Residual {
         };
         let x = graph.add(format!("{name}.add"), Layer::Add, &[shortcut, x])?;
         self.activation.expand(graph, x, &format!("{name}.act"))
+    }
+
+    fn check_input(&self, channels: usize) -> Result<(), String> {
+        self.layer(self.stride).check_channels(channels)?;
+        self.layer(1).check_channels(self.width)
     }
 
     fn out_channels(&self) -> Option<usize> {

@@ -8,6 +8,7 @@ mod poly;
 mod pool;
 pub(crate) mod runs;
 mod sparse;
+mod structure;
 pub(crate) mod window;
 
 pub use affine::Affine;
@@ -16,6 +17,9 @@ pub use dense::Dense;
 pub use poly::Poly;
 pub use pool::AveragePool;
 pub use sparse::{Entries, Sparse};
+pub(crate) use structure::check_circulant;
+pub use structure::circulant_index;
+pub use structure::{Seen, Structure, Taps};
 pub use window::{SquareWindow, Tap, Window};
 pub(crate) use window::{pair_text, parse_pair};
 
@@ -144,11 +148,19 @@ impl Layer {
         }
     }
 
-    /// Multiply-accumulate operations of a convolution or dense layer as usually counted (padding included), 0 for
+    /// Multiply-accumulate operations of a convolution or dense layer as usually counted (padding included, entries that
+    /// its structure leaves out not), 0 for
     /// others.
     pub fn macs(&self, inputs: &[Shape], output: Shape) -> u64 {
         match self {
-            Layer::Conv(_) | Layer::Dense(_) => self.entries(inputs, output),
+            Layer::Conv(conv) => {
+                let taps = conv.structure.taps.count(conv.window.kernel);
+                let read = conv.read_channels(inputs[0].channels);
+                [output.len(), read, taps]
+                    .iter()
+                    .fold(1, |product, n| product * *n as u64)
+            }
+            Layer::Dense(_) => self.entries(inputs, output),
             Layer::Input(_)
             | Layer::Affine(_)
             | Layer::AveragePool(_)

@@ -34,6 +34,7 @@ impl Space {
         let dense = Layer::Dense(Dense {
             out_features: self.spec.classes,
             bias: true,
+            circulant: 1,
         });
         graph.add("head.dense", dense, &[x])?;
         Ok(graph)

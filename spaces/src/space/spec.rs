@@ -16,6 +16,8 @@
 //! scheme: ckks                          # or another, or a list of them; ckks where not given
 //! ```
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -143,6 +145,7 @@ impl TryFrom<SpaceSpec> for Space {
         let head = whole.key("head").key("pool");
         space.head = space.vary("head.pool", spec.head.pool.to_vec(), &head)?;
         space.schemes = space.vary("scheme", spec.scheme.to_vec(), &whole.key("scheme"))?;
+        space.check_channels()?;
         space.graph(&space.mobile())?;
         Ok(space)
     }
@@ -195,6 +198,33 @@ fn check_name(space: &Space, name: &str, path: &Path) -> Result<(), Error> {
 }
 
 impl Space {
+    /// Whether every block can read every number of channels that may come in where it stands.
+    fn check_channels(&self) -> Result<(), Error> {
+        let stems = usize::from(self.spec.stem.is_some());
+        let mut channels = BTreeSet::from([self.input().channels]);
+        for (index, position) in self.positions.iter().enumerate() {
+            let mut next = BTreeSet::new();
+            for block in position.blocks() {
+                for &count in &channels {
+                    block.check_input(count).map_err(|why| {
+                        let place = match index.checked_sub(stems) {
+                            Some(index) => Place::Block(index),
+                            None => Place::Stem,
+                        };
+                        let (name, block) = (position.name(), block.label());
+                        let why = format!(
+                            "position `{name}`, block `{block}`, where {count} channels may come in: {why}"
+                        );
+                        Error::space(place.options(), why)
+                    })?;
+                    next.insert(block.out_channels().unwrap_or(count));
+                }
+            }
+            channels = next;
+        }
+        Ok(())
+    }
+
     fn add_position(&mut self, spec: &PositionSpec, place: &Place) -> Result<(), Error> {
         let mut blocks = Vec::new();
         for (index, choice) in spec.options.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Conv, and ConvTranspose as a convolution of a map with zeros between its elements.
 
 use hemet_spaces::Layer;
-use hemet_spaces::layer::{Conv, Window};
+use hemet_spaces::layer::{Conv, Structure, Window};
 
 use crate::Error;
 use crate::constant::Constant;
@@ -48,6 +48,7 @@ pub(super) fn conv<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal
         window: window::window(axes),
         groups,
         bias: bias.is_some(),
+        structure: Structure::FULL,
     };
     let mut tensors = vec![weight.weights()];
     tensors.extend(bias.as_ref().map(Constant::weights));
@@ -167,6 +168,7 @@ pub(super) fn transposed<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<
         window,
         groups,
         bias: bias.is_some(),
+        structure: Structure::FULL,
     };
     let area = window.area();
     let mut tensors = vec![turned(

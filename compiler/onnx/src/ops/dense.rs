@@ -250,6 +250,7 @@ fn dense(
     let dense = Dense {
         out_features: outputs,
         bias: false,
+        circulant: 1,
     };
     let layer = import
         .network

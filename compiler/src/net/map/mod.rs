@@ -1,5 +1,6 @@
 //! Sparse maps: a pattern in compressed rows, with values where weights are known.
 
+mod circulant;
 mod compose;
 
 use std::sync::Arc;

@@ -131,6 +131,7 @@ fn dense(graph: &mut LayerGraph, name: &str, at: NodeId, out_features: usize) ->
             Layer::Dense(Dense {
                 out_features,
                 bias: true,
+                circulant: 1,
             }),
             &[at],
         )

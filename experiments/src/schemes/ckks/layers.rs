@@ -1,7 +1,10 @@
 //! The layers of an artifact or an estimate: what each does, its predicted time, and the level diagram.
 
+use std::collections::BTreeMap;
+
 use hemet_compiler::Estimate;
 use hemet_reports::{Cell, Column, LevelDiagram, LevelStep, Table};
+use hemet_runtime::ckks::constant_bytes;
 use hemet_schedule::artifact::{Artifact, LayerNote};
 use hemet_schedule::summary::{LayerCounts, LevelCounts, by_layer, counts_of};
 use hemet_schedule::{CostTable, Schedule, cost};
@@ -19,6 +22,20 @@ pub struct Layer {
     pub note: Option<LayerNote>,
     /// Predicted time on one thread, in milliseconds, if it is known.
     pub predicted_ms: Option<f64>,
+    /// Diagonals that it multiplies by.
+    pub diagonals: u64,
+    /// Rotations.
+    pub rotations: u64,
+    /// Groups of channels that its convolution keeps apart.
+    pub groups: usize,
+    /// Which places of its kernel exist.
+    pub taps: String,
+    /// The share of channels that each output channel reads.
+    pub seen: f64,
+    /// Side of the blocks whose weights are circulant.
+    pub circulant: usize,
+    /// Its constants, encoded, as a server keeps them in memory.
+    pub encoded_bytes: u64,
 }
 
 /// The layers of an artifact; times are of `table` or, without one, those that the compiler predicted.
@@ -31,6 +48,7 @@ pub fn layers(artifact: &Artifact, table: Option<&CostTable>) -> Result<Vec<Laye
         Some(table) => Some(cost::estimate_ms(schedule, table)?),
         None => None,
     };
+    let encoded = encoded_bytes(schedule);
     let layer = |counts: LayerCounts| {
         let mut notes = artifact.manifest.layers.iter();
         let note = notes.find(|note| note.layer == counts.layer).cloned();
@@ -41,13 +59,32 @@ pub fn layers(artifact: &Artifact, table: Option<&CostTable>) -> Result<Vec<Laye
             }
             None => note.as_ref().map(|note| note.predicted_ms),
         };
+        let of_note = note.clone().unwrap_or_default();
         Layer {
+            predicted_ms,
+            diagonals: counts.counts.plain_products,
+            rotations: counts.counts.rotations,
+            groups: of_note.groups.unwrap_or(1),
+            taps: of_note.taps.unwrap_or_else(|| "square".into()),
+            seen: of_note.seen.unwrap_or(1.0),
+            circulant: of_note.circulant.unwrap_or(1),
+            encoded_bytes: encoded.get(counts.layer.as_str()).copied().unwrap_or(0),
             counts,
             note,
-            predicted_ms,
         }
     };
     Ok(by_layer(schedule).into_iter().map(layer).collect())
+}
+
+/// Bytes of the encoded constants of each layer.
+fn encoded_bytes(schedule: &Schedule) -> BTreeMap<&str, u64> {
+    let mut bytes = BTreeMap::new();
+    for instruction in &schedule.instructions {
+        if let Some(layer) = schedule.header.layers.get(instruction.layer.0 as usize) {
+            *bytes.entry(layer.as_str()).or_default() += constant_bytes(schedule, instruction);
+        }
+    }
+    bytes
 }
 
 /// Prints the layers as a table, with a row of totals.

@@ -239,6 +239,7 @@ fn network(
         Layer::Dense(Dense {
             out_features,
             bias: true,
+            circulant: 1,
         })
     };
     let hidden = graph.add("hidden", dense(recipe.hidden), &[graph.input()])?;

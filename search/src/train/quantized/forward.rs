@@ -69,6 +69,7 @@ pub fn training(
                 scale,
                 shift,
                 running,
+                blocks: _,
             } => {
                 let x = values[node.inputs[0]].clone();
                 let [rows, channels] = x.dims();
@@ -230,6 +231,7 @@ fn look_up(model: &Model, node: &Node, quantization: &Quantization) -> (TableLay
             scale,
             shift,
             running,
+            blocks: _,
         } => model.folded(*scale, *shift, *running),
         Op::Input
         | Op::Conv { .. }

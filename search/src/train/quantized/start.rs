@@ -44,7 +44,7 @@ pub fn spread(model: &mut Model, quantization: &Quantization, data: &Dataset, rn
             let parameter = &mut model.parameters[weight];
             let wanted = match index == last {
                 true => 0.4,
-                false => (START_SPREAD * window).powi(2) / (parameter.rows as f32 * square),
+                false => (START_SPREAD * window).powi(2) / (parameter.fan_in() as f32 * square),
             };
             // The mean square of a rounded uniform number within ±spread: 1 − 1/(2·spread) up to 1.5, about spread²/3
             // beyond.
@@ -57,6 +57,7 @@ pub fn spread(model: &mut Model, quantization: &Quantization, data: &Dataset, rn
                 .value
                 .iter_mut()
                 .for_each(|w| *w = rng.random_range(-spread..spread));
+            parameter.keep_structure();
         }
     }
 }

@@ -68,7 +68,11 @@ fn gradients(loss: &Tensor<2>, tensors: &[Tensor<2>], parameters: &[Parameter]) 
     let pairs = tensors.iter().zip(parameters);
     pairs
         .map(|(tensor, parameter)| match tensor.grad(&gradients) {
-            Some(gradient) => values(gradient),
+            Some(gradient) => {
+                let mut gradient = values(gradient);
+                parameter.bind(&mut gradient);
+                gradient
+            }
             None => vec![0.0; parameter.value.len()],
         })
         .collect()
