@@ -181,6 +181,50 @@ fn a_linear_map_between_any_two_packings_is_its_map() {
     }
 }
 
+/// Costs by which the cheapest split is that of the fewest rotations.
+const ROTATIONS: StepCosts = StepCosts {
+    decompose: 0.0,
+    baby: 1.0,
+    diagonal: 0.0,
+    giant: 1.0,
+    finish: 0.0,
+    link: 1.0,
+};
+
+#[test]
+fn interleaved_groups_divide_diagonals_by_their_number_and_rotations_by_its_root() {
+    for (groups, diagonals, most_rotations) in [
+        (1, 576, 48.0),
+        (2, 288, 32.0),
+        (4, 144, 23.0),
+        (8, 72, 15.0),
+    ] {
+        let graph = Net::new(64, 8).grouped(64, 3, groups as usize).graph;
+        let (footprint, [shape, _]) = only_map(&graph);
+        let layout = interleaved(&aligned(shape), groups).unwrap_or_else(|| aligned(shape));
+        let places = Places::new(&layout, 1 << 14);
+        let found = footprint.diagonals(&places, &places, 1 << 14);
+        assert_eq!(found.len(), diagonals, "{groups} groups");
+        let (split, rotations) =
+            Split::cheapest(&found, places.period, &places.strides, &ROTATIONS);
+        assert!(
+            rotations <= most_rotations,
+            "{groups} groups: {rotations} rotations by {split:?}"
+        );
+    }
+}
+
+/// The footprint of the only map of a graph of one layer, and the shapes on both sides.
+fn only_map(graph: &LayerGraph) -> (Footprint, [Shape; 2]) {
+    let sums = passes::WindowSums::Merged;
+    let net = passes::import(graph, None, &Options::default(), sums).unwrap();
+    let NodeKind::Linear { terms, bias: _ } = &net.node(net.output()).kind else {
+        panic!("one affine map");
+    };
+    let shapes = [terms[0].input, net.output()].map(|id| net.node(id).shape);
+    (Footprint::new(&terms[0].map, shapes[0], shapes[1]), shapes)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -191,12 +235,7 @@ proptest! {
         let (inputs, outputs) = (1u32 << log_inputs, 1u32 << log_outputs);
         let net = Net::new((groups * inputs) as usize, side);
         let graph = net.grouped((groups * outputs) as usize, 1, groups as usize).graph;
-        let net = passes::import(&graph, None, &Options::default(), passes::WindowSums::Merged).unwrap();
-        let NodeKind::Linear { terms, bias: _ } = &net.node(net.output()).kind else {
-            panic!("one affine map");
-        };
-        let (from, to) = (net.node(terms[0].input).shape, net.node(net.output()).shape);
-        let footprint = Footprint::new(&terms[0].map, from, to);
+        let (footprint, [from, to]) = only_map(&graph);
         prop_assert_eq!(footprint.groups(from, to), groups);
         let interleaved = |shape| interleaved(&aligned(shape), groups).unwrap_or_else(|| aligned(shape));
         let slots = 1 << 14;

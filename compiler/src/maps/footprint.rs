@@ -193,19 +193,21 @@ impl Footprint {
             let (from, to) = (Places::new(&from, slots), Places::new(&to, slots));
             footprint.diagonals(&from, &to, slots).len()
         };
-        let flat = between([input, output].map(|shape| Layout::raster(extents(shape))));
+        let shapes = [input, output];
+        let flat = between(shapes.map(|shape| Layout::raster(extents(shape))));
         let groups = footprint.groups(input, output);
-        let flat_too = |shape| Some(aligned(shape)).filter(|l| l.period <= MAX_PERIOD);
-        let layouts = [input, output].map(|shape| (interleaved(&aligned(shape), groups), shape));
-        if layouts.iter().all(|(layout, _)| layout.is_none()) {
+        let grouped = shapes.map(|shape| interleaved(&aligned(shape), groups));
+        if grouped == [None, None] {
             return flat;
         }
-        let layouts = layouts.map(|(layout, shape)| layout.or_else(|| flat_too(shape)));
-        match layouts {
-            [Some(from), Some(to)] if from.period.max(to.period) <= MAX_PERIOD => {
-                flat.min(between([from, to]))
-            }
-            _ => flat,
+        let [from, to] = grouped;
+        let layouts = [
+            from.unwrap_or_else(|| aligned(input)),
+            to.unwrap_or_else(|| aligned(output)),
+        ];
+        match layouts.iter().all(|layout| layout.period <= MAX_PERIOD) {
+            true => flat.min(between(layouts)),
+            false => flat,
         }
     }
 
