@@ -9,6 +9,10 @@
 //! | [`pareto`] | accuracy over latency or another quantity, depth by color, the front joined and labelled |
 //! | [`scatter`] | predicted against measured, with the diagonal and the mean absolute error |
 //! | [`curves`] | lines over epochs or trials |
+//! | [`bundle`] | the curves of all trials in one picture |
+//! | [`bars`] | horizontal bars |
+//! | [`parallel`] | parallel coordinates: an axis a choice or figure, a line a trial |
+//! | [`timeline`] | when each trial ran, those side by side below each other |
 //! | [`levels`] | instructions of a schedule by level, in program order |
 //! | [`graph`] | boxes and arrows: the architecture of a network |
 //! | [`table`] | one table, as CSV and Parquet for programs and as Markdown for people |
@@ -35,6 +39,8 @@
 //! ```
 
 mod axis;
+pub mod bars;
+pub mod bundle;
 pub mod curves;
 mod error;
 mod fonts;
@@ -47,18 +53,24 @@ mod marker;
 pub mod number;
 pub mod page;
 mod palette;
+pub mod parallel;
 pub mod pareto;
 mod parquet;
 mod render;
 pub mod scatter;
 mod scene;
 pub mod table;
+pub mod timeline;
 
+pub use bars::{Bar, BarPlot};
+pub use bundle::{CurveBundle, Strand};
 pub use curves::{Curve, LinePlot};
 pub use error::{Error, Result};
 pub use graph::{GraphBox, GraphDiagram};
 pub use levels::{LevelDiagram, LevelStep};
 pub use page::{Part, Picture, Report};
+pub use parallel::{ParallelAxis, ParallelLine, ParallelPlot, Scale};
 pub use pareto::{ParetoPlot, ParetoPoint, Quantity};
 pub use scatter::{ScatterPlot, ScatterPoint};
 pub use table::{Align, Cell, Column, Table};
+pub use timeline::{Ended, Span, Timeline};

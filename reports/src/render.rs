@@ -61,22 +61,39 @@ pub(crate) fn svg(scene: &Scene) -> Result<String> {
     ))
 }
 
-/// An unseen disc that shows its text to who points at it, with a link to where the page says more of its trial.
+/// Width of the unseen line of a hint: wide enough to be pointed at.
+const PATH_WIDTH: f64 = 5.0;
+
+/// An unseen disc, and a line where it has one, that show their text to who points at them, with a link to where the page
+/// says more of the trial.
 fn hint(hint: &Hint) -> String {
     let units = |length: f64| (length * SVG_SCALE).round() as i32;
     let Hint {
         centre,
         radius,
+        path,
         trial,
         text,
     } = hint;
+    let text = escape(text);
+    let points: Vec<String> = (path.iter())
+        .map(|(x, y)| format!("{},{}", units(*x), units(*y)))
+        .collect();
+    let line = match path.is_empty() {
+        true => String::new(),
+        false => format!(
+            "<polyline points=\"{}\" fill=\"none\" stroke-width=\"{}\" stroke-opacity=\"0\" pointer-events=\"stroke\">\
+             <title>{text}</title></polyline>",
+            points.join(" "),
+            units(PATH_WIDTH),
+        ),
+    };
     format!(
-        "<a href=\"#trial-{trial}\" data-trial=\"{trial}\"><circle cx=\"{}\" cy=\"{}\" r=\"{}\" fill-opacity=\"0\">\
-         <title>{}</title></circle></a>\n",
+        "<a href=\"#trial-{trial}\" data-trial=\"{trial}\">{line}<circle cx=\"{}\" cy=\"{}\" r=\"{}\" fill-opacity=\"0\">\
+         <title>{text}</title></circle></a>\n",
         units(centre.0),
         units(centre.1),
         units(*radius),
-        escape(text),
     )
 }
 

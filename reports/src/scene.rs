@@ -82,6 +82,8 @@ pub(crate) struct Text {
 pub(crate) struct Hint {
     pub centre: Place,
     pub radius: f64,
+    /// A line that belongs to it, which tells the same; empty where there is none.
+    pub path: Vec<Place>,
     /// The trial that is there.
     pub trial: u64,
     pub text: String,

@@ -5,7 +5,7 @@
 
 use askama::Template;
 
-use super::{Part, Report};
+use super::{Part, Picture, Report};
 use crate::error::{Error, Result};
 use crate::scene::{ACCENT, FAINT, INK, PAPER, QUIET, Rgb};
 use crate::table::{Align, Cell, Column};
@@ -50,6 +50,16 @@ fn hex(Rgb(red, green, blue): Rgb) -> String {
     format!("#{red:02X}{green:02X}{blue:02X}")
 }
 
+/// Pictures wider than this, in logical units, have a row of their own.
+const WIDE: f64 = 700.0;
+
+/// Whether a picture has a row of its own, by the width that its SVG states.
+fn wide(picture: &Picture) -> bool {
+    let width = picture.svg.split_once("<svg width=\"");
+    let width = width.and_then(|(_, rest)| rest.split('"').next()?.parse::<f64>().ok());
+    width.is_some_and(|width| width > WIDE)
+}
+
 /// The class of a column.
 fn side(column: &Column) -> &'static str {
     match column.align {
@@ -82,7 +92,6 @@ fn cells<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::Picture;
     use crate::{Curve, LinePlot, Table};
 
     fn report() -> Report {

@@ -192,6 +192,7 @@ fn hint(plot: &ParetoPlot, point: &ParetoPoint, coding: &Coding, frame: &Frame) 
     Hint {
         centre: (x, if coding.below_floor(point) { lowest } else { y }),
         radius: FRONT_RADIUS + 2.0,
+        path: Vec::new(),
         trial: point.trial,
         text,
     }

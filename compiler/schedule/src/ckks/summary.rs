@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::ckks::cost::{CostKind, linear_costs};
-use crate::ckks::{Level, Op, Schedule, ValueId};
+use crate::ckks::{Level, Op, Schedule, Type, ValueId};
 
 /// What a schedule does at one level of its operands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -115,6 +115,9 @@ pub struct LayerCounts {
     pub from_level: u32,
     /// Lowest level of a value that it makes.
     pub to_level: u32,
+    /// Bits of the modulus that are left above the scale of the last value that it makes: what later layers and the
+    /// message have.
+    pub left_bits: f64,
     /// Counts of its instructions.
     pub counts: LevelCounts,
 }
@@ -127,17 +130,35 @@ pub fn by_layer(schedule: &Schedule) -> Vec<LayerCounts> {
         let operand = instruction.op.operands().first().copied();
         let Level(from_level) = level_of(schedule, operand.or(Some(instruction.first_result)));
         let name = schedule.header.layers.get(instruction.layer.0 as usize);
+        let left_bits = left_bits(schedule, instruction.first_result);
         let layer = found.entry(instruction.layer.0).or_insert(LayerCounts {
             layer: name.cloned().unwrap_or_default(),
             from_level,
             to_level,
+            left_bits,
             counts: LevelCounts::default(),
         });
+        layer.left_bits = left_bits;
         layer.from_level = layer.from_level.max(from_level);
         layer.to_level = layer.to_level.min(to_level);
         layer.counts = layer.counts.plus(&counts_of(&instruction.op));
     }
     found.into_values().collect()
+}
+
+/// Bits of the modulus above the scale of a value, at least 0; 0 where it does not exist.
+fn left_bits(schedule: &Schedule, value: ValueId) -> f64 {
+    let moduli = schedule.header.parameters.moduli();
+    let bits = |ty: &Type| {
+        let modulus: f64 = moduli
+            .iter()
+            .take(ty.level.0 as usize + 1)
+            .map(|q| (*q as f64).log2())
+            .sum();
+        Some(modulus - ty.scale.bits(moduli)?)
+    };
+    let ty = schedule.types.get(value.0 as usize);
+    ty.and_then(bits).unwrap_or(0.0).max(0.0)
 }
 
 /// The level of a value, 0 where it does not exist.
