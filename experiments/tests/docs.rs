@@ -171,7 +171,9 @@ fn adapted(command: &str) -> String {
     match word {
         // A run folder has its own costs.
         "compile" if !command.contains(".onnx") => command.to_owned(),
-        "search" | "compile" | "space" if !command.contains("tfhe") => {
+        "search" | "compile" | "space"
+            if !command.contains("tfhe") && !command.contains("--costs") =>
+        {
             format!("{command} --costs costs.json")
         }
         "bench" => format!("{command} --runs 1"),

@@ -12,6 +12,7 @@ search: {strategy: random, trials: 2, workers: 2, baseline: mobile}
 train: {epochs: 3}
 choose: {above_baseline: 0.1}
 encrypted_images: 4
+card: {purpose: This is for counting digits., license: CC0-1.0}
 ";
     tiny("width: 8, kernel: 3", settings)
 }
@@ -193,7 +194,49 @@ fn batches_are_classified(world: &World) {
     assert_eq!(figures["agreement"], 1.0);
 }
 
+/// Data, seed, cost table and scores, the same in what the search wrote and in what is compiled of its run; and the
+/// card.
+fn where_an_artifact_comes_from_stands_in_it(world: &World) {
+    let inspected = |file: &str| json(&world.good(&format!("inspect {file} --json")));
+    let (searched, compiled) = (inspected("run/best.hemet"), inspected("model.hemet"));
+    assert_eq!(searched["classes"][9], "9");
+    assert_eq!(
+        searched["format_version"],
+        hemet_schedule::artifact::FORMAT_VERSION
+    );
+    let known = &searched["provenance"];
+    assert_eq!((&known["seed"], &known["trial"]), (&3.into(), &1.into()));
+    assert_eq!(known["data"]["hash"].as_str().map(str::len), Some(64));
+    assert_eq!(known["data"]["test"], 1797);
+    for key in ["data", "seed", "trial", "cost_table"] {
+        assert_eq!(compiled["provenance"][key], known[key], "{key}");
+    }
+    let scores = known["scores"].as_array().unwrap();
+    let on: Vec<_> = scores.iter().map(|score| &score["on"]).collect();
+    assert_eq!(on, ["validation", "test"]);
+    for score in scores {
+        let value = |key: &str| score[key].as_f64().unwrap();
+        assert!(
+            value("low") < value("share") && value("share") < value("high"),
+            "{score}"
+        );
+    }
+    let card = world.good("inspect run/best.hemet --card");
+    for what in [
+        "# tiny",
+        "for counting digits",
+        "## How good it is",
+        "| accuracy | test",
+        "## License",
+        "CC0-1.0",
+    ] {
+        assert!(card.contains(what), "{what}: {card}");
+    }
+    world.refused("inspect run/best.hemet --card --json");
+}
+
 fn figures_for_scripts(world: &World) {
+    where_an_artifact_comes_from_stands_in_it(world);
     let bench = json(&world.good("bench model.hemet --threads 1 --runs 2 --json"));
     for key in [
         "predicted_latency_ms",

@@ -23,7 +23,96 @@ fn a_report_written_again_says_what_the_search_said_and_so_do_the_exports() {
     the_pareto_plot_follows_the_objectives(&world);
     exports_hold_every_trial(&world);
     what_halving_stopped_is_told_from_what_was_trained(&world);
+    runs_are_compared(&world);
+    the_page_is_served_while_it_grows(&world);
     studies_are_listed_each_on_its_own(&world);
+}
+
+/// Two runs on one page, with the spread; runs that are of something else are refused.
+fn runs_are_compared(world: &World) {
+    let figures = json(&world.good("report run by_latency --json"));
+    assert_eq!(figures["runs"].as_array().unwrap().len(), 2);
+    assert_eq!(figures["encrypted_accuracy"]["runs"], 2);
+    assert_eq!(
+        figures["encrypted_accuracy"]["deviation"], 0.0,
+        "the same run twice"
+    );
+    let page = world.read("run/report/compared.html");
+    for what in [
+        "run, by_latency compared",
+        "Spread over the runs",
+        "+0.00 points",
+    ] {
+        assert!(page.contains(what), "{what}: {page}");
+    }
+    for file in [
+        "compared.md",
+        "compared.csv",
+        "compared-fronts.svg",
+        "compared-hypervolume.png",
+    ] {
+        assert!(world.path("run/report").join(file).exists(), "{file}");
+    }
+    let told = world.refused("report run by_depth");
+    assert!(told.contains("objectives"), "{told}");
+}
+
+/// The page of a search that is not over is served, and again when a trial has ended.
+fn the_page_is_served_while_it_grows(world: &World) {
+    let root = world.path("grows");
+    std::fs::create_dir_all(root.join("curves")).unwrap();
+    for file in ["experiment.yaml", "costs.json"] {
+        std::fs::copy(world.path("run").join(file), root.join(file)).unwrap();
+    }
+    let journal = std::fs::read_to_string(world.path("run/journal.jsonl")).unwrap();
+    std::fs::write(root.join("journal.jsonl"), "").unwrap();
+    let mut child = world
+        .command("watch grows --until-end")
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+    let address = line
+        .trim()
+        .rsplit("http://")
+        .next()
+        .unwrap()
+        .trim_end_matches('/')
+        .to_owned();
+    let get = |path: &str| {
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        std::io::Write::write_all(
+            &mut stream,
+            format!("GET {path} HTTP/1.1\r\n\r\n").as_bytes(),
+        )
+        .unwrap();
+        let mut answer = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+        answer
+    };
+    let wait = |what: &str| {
+        for _ in 0..600 {
+            let page = get("/");
+            if page.contains(what) {
+                return page;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("no page with {what}");
+    };
+    wait("no trial has ended yet");
+    let first = journal.lines().next().unwrap();
+    std::fs::write(root.join("journal.jsonl"), format!("{first}\n")).unwrap();
+    let page = wait("tiny (unfinished)");
+    assert!(page.contains("data-version") && page.contains("All trials"));
+    assert!(!root.join("report").exists(), "nothing is written");
+    std::fs::write(root.join("journal.jsonl"), &journal).unwrap();
+    std::fs::copy(world.path("run/summary.json"), root.join("summary.json")).unwrap();
+    assert!(child.wait().unwrap().success(), "it ends with the search");
+    world.good("watch grows --dashboard grows.log --until-end");
+    assert!(world.read("grows.log").lines().count() > 2);
 }
 
 fn an_outlook_is_given_before_anything_is_written(world: &World) {
@@ -71,7 +160,17 @@ fn the_report_is_the_same_again(world: &World) {
     assert_eq!(report["name"], "tiny");
     assert_eq!(std::fs::read_to_string(&page).unwrap(), before);
     let chosen = report["best"]["trial"].as_u64().unwrap();
+    for file in [
+        "parallel.svg",
+        "all-curves.png",
+        "timeline.svg",
+        "confusion.csv",
+    ] {
+        assert!(world.path("run/report").join(file).exists(), "{file}");
+    }
     for part in [
+        "latency.svg",
+        "budget.png",
         "architecture.svg",
         "accuracy.png",
         "loss.svg",
@@ -234,6 +333,12 @@ fn exports_hold_every_trial(world: &World) {
     assert_eq!(created.len(), trials.len());
     for (line, trial) in created.iter().zip(&trials) {
         assert_eq!(line["state"], 1, "complete");
+        let moments =
+            ["datetime_start", "datetime_complete"].map(|key| line[key].as_str().unwrap());
+        assert!(
+            moments[0] <= moments[1] && moments[0].starts_with("20"),
+            "{moments:?}"
+        );
         assert_eq!(line["values"][0], trial["accuracy"]);
         assert_eq!(line["values"][1], trial["predicted_latency_ms"]);
         let distribution = json(line["distributions"]["b1"].as_str().unwrap());

@@ -78,6 +78,45 @@ const WRONG: &[(&str, &[&str])] = &[
         "measured_members: ^-1",
         &["`measured_members` is -1", "at least 0"],
     ),
+    (
+        "objectives: ^[auc, accuracy]",
+        &["objectives", "one of accuracy"],
+    ),
+    (
+        "data: {set: image_folder, resize: ^[0, 8]}",
+        &["resize is [0, 8]", "from 1 to 4096"],
+    ),
+    (
+        "data: {set: image_folder, resize: ^32}",
+        &["`data.resize` is 32", "a list"],
+    ),
+    (
+        "data: {set: image_folder, crop: ^yes please}",
+        &["`data.crop` is `yes please`", "true or false"],
+    ),
+    (
+        "data: {set: image_folder, gray: ^1}",
+        &["`data.gray` is 1", "true or false"],
+    ),
+    (
+        "data: {set: ^optdigits, gray: true}",
+        &["resize, crop and gray", "image_folder"],
+    ),
+    (
+        "train: {patience: ^0}",
+        &["`train.patience` is 0", "at least 1"],
+    ),
+    ("card: ^people", &["`card` is `people`", "`purpose`"]),
+    (
+        "card: {purpose: ^[a]}",
+        &["`card.purpose` is a list of 1", "text"],
+    ),
+    ("card: {limits: ^{}}", &["`card.limits` is", "text"]),
+    ("card: {license: ^[]}", &["`card.license` is", "text"]),
+    (
+        "card: {^licence: MIT}",
+        &["unknown key `card.licence`", "license"],
+    ),
     // How networks become integers.
     (
         "quantize: {input_levels: ^1}",

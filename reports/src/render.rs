@@ -64,8 +64,8 @@ pub(crate) fn svg(scene: &Scene) -> Result<String> {
 /// Width of the unseen line of a hint: wide enough to be pointed at.
 const PATH_WIDTH: f64 = 5.0;
 
-/// An unseen disc, and a line where it has one, that show their text to who points at them, with a link to where the page
-/// says more of the trial.
+/// An unseen disc, and a line where it has one, that show their text to who points at them, with a link to where the
+/// page says more of the trial.
 fn hint(hint: &Hint) -> String {
     let units = |length: f64| (length * SVG_SCALE).round() as i32;
     let Hint {

@@ -83,6 +83,7 @@ fn random_images(count: usize) -> Dataset {
             .collect(),
         labels: (0..count).map(|_| rng.random_range(0..10)).collect(),
         held_out: 0,
+        measure: hemet_search::data::Measure::default(),
         targets: Vec::new(),
         columns: None,
     }

@@ -73,6 +73,18 @@ impl HypervolumeCurve {
     /// The curve of these trials; none where no trial is complete.
     pub fn of(trials: &[Trial], objectives: &Objectives) -> Option<Self> {
         let reference = reference(trials, objectives)?;
+        Some(Self::up_to(reference, trials, objectives))
+    }
+
+    /// The curves of several searches, up to the same values, so that they can be compared; none where no trial is
+    /// complete.
+    pub fn of_all(searches: &[&[Trial]], objectives: &Objectives) -> Option<Vec<Self>> {
+        let reference = reference(&searches.concat(), objectives)?;
+        let curve = |trials: &&[Trial]| Self::up_to(reference.clone(), trials, objectives);
+        Some(searches.iter().map(curve).collect())
+    }
+
+    fn up_to(reference: Vec<f64>, trials: &[Trial], objectives: &Objectives) -> Self {
         let mut front = ParetoFront::of(&[], objectives);
         let mut share = 0.0;
         let after = |trial: &Trial| {
@@ -83,7 +95,7 @@ impl HypervolumeCurve {
             share
         };
         let shares = trials.iter().map(after).collect();
-        Some(Self { reference, shares })
+        Self { reference, shares }
     }
 
     /// The last value of the curve alone.

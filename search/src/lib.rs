@@ -7,6 +7,8 @@
 //! | [`strategy`] | proposes architectures from the trial table |
 //! | [`constraint`] | the cost model's interface and the limits checked before training |
 //! | [`objective`] | what is optimized: accuracy, latency, depth, key size, cost |
+//! | [`importance`] | how much each choice explains of a figure |
+//! | [`metrics`] | what is measured beside accuracy: area under the curve, sensitivity, probabilities |
 //! | [`trial`] | a tried architecture and how it ended |
 //! | [`study`] | runs trials, keeps the journal, resumes |
 //! | [`pareto`] | the front in the objectives, the choice of the best, hypervolume |
@@ -18,6 +20,8 @@ pub mod constraint;
 pub mod data;
 mod error;
 pub mod hypervolume;
+pub mod importance;
+pub mod metrics;
 pub mod objective;
 pub mod pareto;
 pub mod seed;

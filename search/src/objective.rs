@@ -51,6 +51,27 @@ pub static OBJECTIVES: &[Objective] = &[
         limit: |_| None,
     },
     Objective {
+        name: "balanced_accuracy",
+        about: "mean over the classes of the share of their validation images that is found",
+        timed: false,
+        whole: false,
+        unit: "",
+        maximized: true,
+        // What the validation images measure stands in the place of accuracy.
+        value: |point, _| point.accuracy,
+        limit: |_| None,
+    },
+    Objective {
+        name: "auc",
+        about: "area under the curve of sensitivity against false alarms on the validation images",
+        timed: false,
+        whole: false,
+        unit: "",
+        maximized: true,
+        value: |point, _| point.accuracy,
+        limit: |_| None,
+    },
+    Objective {
         name: "latency",
         about: "latency of one encrypted prediction",
         timed: true,
@@ -116,8 +137,8 @@ impl Objectives {
     /// The objectives of these names, under these constraints.
     ///
     /// # Errors
-    /// An unknown name; one named twice; none of them `accuracy`; `cost` without a price, or together with `latency`,
-    /// which at one price it is proportional to.
+    /// An unknown name; one named twice; none or several of `accuracy`, `balanced_accuracy` and `auc`; `cost` without a
+    /// price, or together with `latency`, which at one price it is proportional to.
     pub fn new(names: &[impl AsRef<str>], constraints: &Constraints) -> Result<Self, Error> {
         let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
         let refuse = |allowed: &str| {
@@ -132,8 +153,18 @@ impl Objectives {
         if (1..names.len()).any(|i| names[..i].contains(&names[i])) {
             return refuse("a list that names each objective once");
         }
-        if !names.contains(&"accuracy") {
-            return refuse("a list with accuracy in it: without it the least network is the best");
+        match chosen
+            .iter()
+            .filter(|objective| objective.maximized)
+            .count()
+        {
+            1 => {}
+            0 => {
+                return refuse(
+                    "a list with accuracy in it, or auc or balanced_accuracy: without one of them the least network is the best",
+                );
+            }
+            _ => return refuse("a list with one of accuracy, balanced_accuracy and auc"),
         }
         if names.contains(&"cost") && constraints.price_per_core_hour.is_none() {
             return refuse("without cost, or constraints.price_per_core_hour must be given");
@@ -174,9 +205,9 @@ impl Objectives {
         dominates(&self.losses(a), &self.losses(b))
     }
 
-    /// The first objective beside accuracy: what decides among networks of like accuracy.
+    /// The first objective beside accuracy, or what stands in its place: what decides among networks of like accuracy.
     pub fn second(&self) -> Option<&'static Objective> {
-        let mut others = self.chosen.iter().filter(|o| o.name != "accuracy");
+        let mut others = self.chosen.iter().filter(|o| !o.maximized);
         others.next().copied()
     }
 
@@ -253,6 +284,9 @@ mod tests {
         assert_eq!(all.reference(&[POINT])[..2], [0.0, 10.0], "limits stand");
         assert!((all.reference(&[POINT])[2] - 3.3).abs() < 1e-12);
         assert_eq!(Objectives::default().values(&POINT), [0.9, 3600.0]);
+        let auc = Objectives::new(&["latency", "auc"], &limits()).expect("sound");
+        assert_eq!(auc.values(&POINT), [3600.0, 0.9]);
+        assert_eq!(auc.second().map(|o| o.name), Some("latency"));
     }
 
     #[test]
@@ -267,6 +301,7 @@ mod tests {
             ),
             (vec!["latency"], &none, "accuracy in it"),
             (vec![], &none, "accuracy in it"),
+            (vec!["auc", "accuracy", "latency"], &none, "one of accuracy"),
             (vec!["accuracy", "cost"], &none, "price_per_core_hour"),
             (vec!["accuracy", "latency", "cost"], &limits(), "rank alike"),
         ] {

@@ -192,6 +192,7 @@ fn random_data(shape: Shape, classes: usize, len: usize) -> Dataset {
             .map(|_| rng.random_range(0..classes as u8))
             .collect(),
         held_out: 0,
+        measure: hemet_search::data::Measure::default(),
         targets: Vec::new(),
         columns: None,
     }

@@ -225,6 +225,24 @@ fn decompress(head: &PartHead, stored: &[u8]) -> Result<Vec<u8>, FileError> {
 }
 
 /// Memory grows with what is there, not with what is asked for.
+/// Version of the form of the artifact at `path`.
+///
+/// # Errors
+/// A file that cannot be read or is too short.
+pub fn format_version(path: &Path) -> Result<u32, FileError> {
+    let io = |source| FileError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = std::fs::File::open(path).map_err(io)?;
+    // Mark and version.
+    let head = read_exactly(&mut file, path, "head", 12)?;
+    let version = head[8..]
+        .try_into()
+        .map_err(|_| length("head", 12, head.len() as u64))?;
+    Ok(u32::from_le_bytes(version))
+}
+
 fn read(source: &mut impl Read, path: &Path, length: u64) -> Result<Vec<u8>, FileError> {
     read_at_most(source, length).map_err(|source| FileError::Io {
         path: path.to_owned(),

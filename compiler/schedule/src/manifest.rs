@@ -1,6 +1,8 @@
 //! What a person or a client wants to know of an artifact without reading its schedule.
 
-use crate::{Agreement, InputColumn, InputTransform, OutputTransform, Promise, Signature};
+use crate::{
+    Agreement, InputColumn, InputTransform, OutputTransform, Promise, Provenance, Signature,
+};
 
 /// What a person or a client wants to know of an artifact without reading its schedule.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -54,6 +56,9 @@ pub struct Manifest {
     /// How many results may be shown to others than the key's owner; none if none may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing: Option<Sharing>,
+    /// Where it comes from and how good it was found to be, as far as that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
     /// Who vouches for the artifact; nothing where nobody does. It covers everything that the artifact's id covers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,
@@ -114,6 +119,23 @@ impl Manifest {
             hemet_version: env!("CARGO_PKG_VERSION").to_owned(),
             network: network.to_owned(),
             ..Self::default()
+        }
+    }
+
+    /// What an artifact's id covers: all but predictions, the machine and the table that they are of, the notes on
+    /// layers and the signature.
+    pub fn identity(&self) -> Self {
+        let without_costs = |provenance: &Provenance| Provenance {
+            cost_table: None,
+            ..provenance.clone()
+        };
+        Self {
+            predicted_latency_ms: None,
+            cost_machine: None,
+            layers: Vec::new(),
+            signature: None,
+            provenance: self.provenance.as_ref().map(without_costs),
+            ..self.clone()
         }
     }
 }

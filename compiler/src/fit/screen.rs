@@ -50,7 +50,6 @@ impl Screened {
                 structure: &decisions.structure,
                 inputs: &inputs[..inputs.len().min(most)],
                 promise: 1.0,
-                exact_plaintexts: false,
             };
             simulation.rough(&decisions.rounding, runs)
         };

@@ -188,7 +188,7 @@ fn of_folder(folder: &Path) -> Result<Calibration, Error> {
     let step = pictures.len().div_ceil(MAX_INPUTS).max(1);
     for (class, path) in pictures.into_iter().step_by(step) {
         let content = std::fs::read(&path).map_err(|e| Error::file(&path, e))?;
-        let Some(picture) = data::picture(&content) else {
+        let Some(picture) = data::picture(&content, &data::Preparation::default()) else {
             let what = "no picture by its first bytes; PNG and JPEG files are read";
             return Err(Error::file(&path, what));
         };

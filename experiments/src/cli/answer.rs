@@ -4,6 +4,7 @@ use hemet_runtime::door::Answer;
 use hemet_runtime::{Facts, Precision};
 
 use hemet_schedule::Finished;
+use hemet_search::metrics::softmax;
 use serde::Serialize;
 
 use crate::print::one_line;
@@ -24,6 +25,10 @@ pub struct Shown {
     pub logits: Vec<f64>,
     /// Whether the promised precision holds for it.
     pub trusted: bool,
+    /// The probabilities of the classes that a softmax makes of decrypted logits; none where outputs are something
+    /// else.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub probabilities: Vec<f64>,
 }
 
 /// One of the model's own outputs.
@@ -65,6 +70,7 @@ impl Shown {
             class,
             name,
             outputs,
+            probabilities: probabilities(facts, &logits, error),
             logits,
             trusted,
         }
@@ -73,7 +79,12 @@ impl Shown {
     /// In one line, for one of many.
     pub fn line(&self) -> String {
         let line = match (self.class, &self.outputs[..]) {
-            (Some(class), _) => format!("class {}", said(class, self.name.as_deref())),
+            (Some(class), _) => {
+                let share = self.probabilities.get(class);
+                let share =
+                    share.map_or(String::new(), |share| format!("  {:.2} %", 100.0 * share));
+                format!("class {}{share}", said(class, self.name.as_deref()))
+            }
             (None, parts) => {
                 let parts: Vec<String> = parts.iter().map(Part::line).collect();
                 parts.join("  ")
@@ -94,7 +105,7 @@ impl Shown {
             println!("not to be trusted");
         }
         if logits || self.outputs.is_empty() {
-            return list(&facts.classes, &self.logits);
+            return list(&facts.classes, &self.logits, &self.probabilities);
         }
         for part in &self.outputs {
             match part.values.len() {
@@ -104,7 +115,7 @@ impl Shown {
                     if self.outputs.len() > 1 {
                         println!("{}", one_line(&part.name));
                     }
-                    list(&facts.classes, &part.values);
+                    list(&facts.classes, &part.values, &[]);
                 }
             }
         }
@@ -139,6 +150,21 @@ impl Part {
     }
 }
 
+/// The softmax of decrypted logits that tell classes, with as many digits as their error leaves; nothing of other
+/// outputs.
+fn probabilities(facts: &Facts, logits: &[f64], error: Option<f64>) -> Vec<f64> {
+    let tells_classes = facts.classes.len() == logits.len() && logits.len() > 1;
+    if !tells_classes || facts.outputs.is_some() || facts.exact {
+        return Vec::new();
+    }
+    let probabilities = softmax(logits);
+    match error {
+        // No probability changes by more than half of what the logits change by.
+        Some(error) => Precision::Absolute(error / 2.0).rounded(&probabilities),
+        None => probabilities,
+    }
+}
+
 /// What a class is called, where that is more than its number.
 fn name(classes: &[String], class: usize) -> Option<String> {
     let name = classes.get(class)?;
@@ -153,10 +179,12 @@ fn said(class: usize, name: Option<&str>) -> String {
     }
 }
 
-fn list(classes: &[String], values: &[f64]) {
+fn list(classes: &[String], values: &[f64], probabilities: &[f64]) {
     for (index, value) in values.iter().enumerate() {
         let name = name(classes, index).unwrap_or_default();
-        let line = format!("  {index:>3}  {value:>9.4}  {name}");
+        let share = probabilities.get(index);
+        let share = share.map_or(String::new(), |share| format!("{:>7.2} %  ", 100.0 * share));
+        let line = format!("  {index:>3}  {value:>9.4}  {share}{name}");
         println!("{}", line.trim_end());
     }
 }

@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 
 use hemet_runtime::Facts;
 use hemet_schedule::InputColumn;
-use hemet_search::data;
+use hemet_search::data::{self, Preparation};
 use hemet_spaces::Shape;
 
+use crate::cli::stream;
 use crate::error::Error;
 
 /// Which image.
 #[derive(clap::Args, Clone, Debug)]
 #[group(skip)]
 pub struct Source {
-    /// A PNG or JPEG picture, or a text file of numbers
+    /// A PNG or JPEG picture, or a text file of numbers; `-` for standard input, or a folder of them
     #[arg(
         long,
         value_name = "FILE",
@@ -21,6 +22,10 @@ pub struct Source {
         required_unless_present_any = ["set", "table"]
     )]
     pub image: Option<PathBuf>,
+    /// Bring pictures to the size and the colors that the network takes, as `data: {resize: …}` of its experiment did:
+    /// `stretch` them, or `crop` the middle first
+    #[arg(long, value_enum, value_name = "HOW", requires = "image")]
+    pub fit: Option<Fit>,
     /// A CSV file with the columns that the network was trained on, in their own units; the client standardizes them
     #[arg(long, value_name = "FILE", conflicts_with_all = ["image", "set"])]
     pub table: Option<PathBuf>,
@@ -35,7 +40,17 @@ pub struct Source {
     pub data: Option<PathBuf>,
 }
 
+/// How a picture of another size is brought to the network's.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// As a whole, whatever its proportions
+    Stretch,
+    /// Its middle, in the network's proportions
+    Crop,
+}
+
 /// An image, normalized, in channel-major order.
+#[derive(Clone, Debug)]
 pub struct Image {
     /// The numbers.
     pub values: Vec<f64>,
@@ -44,6 +59,19 @@ pub struct Image {
 }
 
 impl Source {
+    /// Reads one of many files, of which nothing needs to be told.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_quietly(&self, facts: &Facts) -> Result<Image, Error> {
+        let none = || Error::user("give --image, --set or --table");
+        let path = self.image.as_ref().ok_or_else(none)?;
+        let (mut images, _) = self.read_file(path, facts.shape, 1)?;
+        let image = images.pop().ok_or_else(none)?;
+        check_length(&image, facts.shape, &path.display().to_string(), 1)?;
+        Ok(image)
+    }
+
     /// Reads images, one after the other, and checks that they fit the network: `count` of them (at least 1) or, where
     /// that is not given, all rows of a table and otherwise one.
     pub fn read(&self, facts: &Facts, count: Option<usize>) -> Result<Vec<Image>, Error> {
@@ -51,25 +79,74 @@ impl Source {
             return self.rows(path, facts, count);
         }
         let (shape, count) = (facts.shape, count.unwrap_or(1));
-        let expected: usize = shape.iter().map(|n| *n as usize).product();
         let (images, from) = match (&self.image, &self.set) {
-            (Some(path), _) => (read_file(path, shape, count)?, path.display().to_string()),
+            (Some(path), _) => {
+                let (images, is_picture) = self.read_file(path, shape, count)?;
+                if is_picture {
+                    tell_scale(path);
+                }
+                (images, path.display().to_string())
+            }
             (None, Some(set)) => (self.test_images(set, count)?, format!("set {set}")),
             (None, None) => return Err(Error::user("give --image, --set or --table")),
         };
-        if let Some(image) = images.iter().find(|i| i.values.len() != expected) {
-            let [c, h, w] = shape;
-            let share = if count > 1 {
-                format!(" (a {count}th of them)")
-            } else {
-                String::new()
-            };
-            return Err(Error::user(format!(
-                "{from}: an image has {} numbers{share}, the network takes {expected} ({c} channels of {h}x{w})",
-                image.values.len()
-            )));
+        for image in &images {
+            check_length(image, shape, &from, count)?;
         }
         Ok(images)
+    }
+
+    /// The image in a picture, which must have just this shape, or the `count` in a file of numbers; and whether it is
+    /// a picture.
+    fn read_file(
+        &self,
+        path: &Path,
+        shape: [u32; 3],
+        count: usize,
+    ) -> Result<(Vec<Image>, bool), Error> {
+        let content = stream::read(path)?;
+        let Some(picture) = data::picture(&content, &self.preparation(shape)) else {
+            let text = String::from_utf8(content).map_err(|_| {
+                let what = "it is no PNG or JPEG picture, and no text of numbers either";
+                Error::file(path, what)
+            })?;
+            return Ok((in_parts(read_numbers(path, &text)?, count), false));
+        };
+        let (found, values) = picture.map_err(|why| Error::file(path, why))?;
+        let [c, h, w] = shape.map(|n| n as usize);
+        let takes = Shape::new(c, h, w);
+        if found != takes {
+            return Err(Error::file(
+                path,
+                format!(
+                    "it is a picture of {found} (channels, height, width), the network takes {takes}; --fit crop or --fit stretch \
+                     brings it to that"
+                ),
+            ));
+        }
+        if count != 1 {
+            return Err(Error::file(
+                path,
+                format!(
+                    "it is one picture, {count} images are to be encrypted; give --set, or a file of numbers"
+                ),
+            ));
+        }
+        let image = Image {
+            values: values.into_iter().map(f64::from).collect(),
+            label: None,
+        };
+        Ok((vec![image], true))
+    }
+
+    /// What is done to a picture so that the network takes it.
+    fn preparation(&self, [channels, height, width]: [u32; 3]) -> Preparation {
+        let sides = [height as usize, width as usize];
+        Preparation {
+            resize: self.fit.map(|_| sides),
+            crop: self.fit == Some(Fit::Crop),
+            gray: self.fit.is_some() && channels == 1,
+        }
     }
 
     /// Rows of a table, standardized.
@@ -120,6 +197,32 @@ impl Source {
     }
 }
 
+/// Refuses an image of another length than the network's input.
+fn check_length(image: &Image, shape: [u32; 3], from: &str, count: usize) -> Result<(), Error> {
+    let expected: usize = shape.iter().map(|n| *n as usize).product();
+    let [c, h, w] = shape;
+    let share = match count {
+        0 | 1 => String::new(),
+        count => format!(" (a {count}th of them)"),
+    };
+    match image.values.len() == expected {
+        true => Ok(()),
+        false => Err(Error::user(format!(
+            "{from}: an image has {} numbers{share}, the network takes {expected} ({c} channels of {h}x{w})",
+            image.values.len()
+        ))),
+    }
+}
+
+/// The client's key does not know how the network's training images were scaled.
+fn tell_scale(path: &Path) {
+    eprintln!(
+        "{}: its pixels are divided by 255, as in all data sets but optdigits and cifar10; a network trained on those wants a file of \
+         numbers, scaled as `hemet data list` says",
+        path.display()
+    );
+}
+
 /// Tells of columns with numbers that are far from those that the network was trained on.
 fn warn_of_cut(rows: &[Vec<f64>], facts: &Facts) {
     for (place, column) in facts.columns.iter().enumerate() {
@@ -150,47 +253,6 @@ fn in_parts(numbers: Vec<f64>, count: usize) -> Vec<Image> {
         label: None,
     };
     (0..count).map(image).collect()
-}
-
-/// The image in a picture, which must have just this shape, or the `count` in a file of numbers.
-fn read_file(path: &Path, shape: [u32; 3], count: usize) -> Result<Vec<Image>, Error> {
-    let content = std::fs::read(path).map_err(|e| Error::file(path, e))?;
-    let Some(picture) = data::picture(&content) else {
-        let text = String::from_utf8(content).map_err(|_| {
-            let what = "it is no PNG or JPEG picture, and no text of numbers either";
-            Error::file(path, what)
-        })?;
-        return Ok(in_parts(read_numbers(path, &text)?, count));
-    };
-    let (found, values) = picture.map_err(|why| Error::file(path, why))?;
-    let [c, h, w] = shape.map(|n| n as usize);
-    let takes = Shape::new(c, h, w);
-    if found != takes {
-        return Err(Error::file(
-            path,
-            format!(
-                "it is a picture of {found} (channels, height, width), the network takes {takes}"
-            ),
-        ));
-    }
-    if count != 1 {
-        return Err(Error::file(
-            path,
-            format!(
-                "it is one picture, {count} images are to be encrypted; give --set, or a file of numbers"
-            ),
-        ));
-    }
-    // The client's key does not know how the network's training images were scaled.
-    eprintln!(
-        "{}: its pixels are divided by 255, as in all data sets but optdigits and cifar10; a network trained on those wants a file of \
-         numbers, scaled as `hemet data list` says",
-        path.display()
-    );
-    Ok(vec![Image {
-        values: values.into_iter().map(f64::from).collect(),
-        label: None,
-    }])
 }
 
 fn read_numbers(path: &Path, text: &str) -> Result<Vec<f64>, Error> {

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use hemet_runtime::calibrate::Options;
 
-use crate::common::Output;
+use crate::common::{self, Output};
 use crate::error::Error;
 use crate::schemes::ckks::costs;
+use crate::schemes::ckks::known::{KNOWN, Known};
 
 /// Measure the cost table of this machine
 ///
@@ -14,9 +15,12 @@ use crate::schemes::ckks::costs;
 /// machine was busy then.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet calibrate                  # half a minute\n  hemet calibrate --full --out costs.json"
+    after_help = "Example:\n  hemet calibrate                  # half a minute\n  hemet calibrate --list\n  hemet calibrate --full --out costs.json"
 )]
 pub struct Args {
+    /// Print the named machines whose tables are part of the program, for --costs NAME; nothing is measured
+    #[arg(long, conflicts_with_all = ["full", "resume", "out"])]
+    pub list: bool,
     /// More chains and more repetitions: some minutes
     #[arg(long)]
     pub full: bool,
@@ -33,6 +37,9 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
+    if args.list {
+        return list(args.output);
+    }
     let options = if args.full {
         Options::full()
     } else {
@@ -56,6 +63,19 @@ pub fn run(args: &Args) -> Result<(), Error> {
             table.machine,
             path.display()
         );
+    }
+    Ok(())
+}
+
+/// Prints the named machines.
+fn list(output: Output) -> Result<(), Error> {
+    if output.json {
+        let machine = |known: &Known| serde_json::json!({"name": known.name, "about": known.about});
+        let known: Vec<_> = KNOWN.iter().map(machine).collect();
+        return common::print_json(&known);
+    }
+    for known in KNOWN {
+        println!("{:<14} {}", known.name, known.about);
     }
     Ok(())
 }

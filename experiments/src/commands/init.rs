@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hemet_search::data::{self, TrainTest};
+use hemet_search::data::{self, Preparation, TrainTest};
 use hemet_spaces::Shape;
 
 use crate::error::Error;
@@ -14,19 +14,44 @@ use crate::experiment::{Experiment, Text, parse};
 /// a folder with train.csv and test.csv. The experiment has a space that takes them; change it as you like.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet init photos\n  hemet search photos.yaml --check\n  hemet search photos.yaml\n  hemet init table.csv"
+    after_help = "Example:\n  hemet init photos\n  hemet init photos --resize 32                 # photos of many sizes\n  hemet search photos.yaml --check\n  hemet search photos.yaml\n  hemet init table.csv"
 )]
 pub struct Args {
     /// The folder of images, or the table
     pub source: PathBuf,
+    /// Bring all pictures to this height and width, such as 32 or 32x48, and cut out their middle first
+    #[arg(long, value_name = "SIDE|HxW", value_parser = sides)]
+    pub resize: Option<[usize; 2]>,
+    /// Make pictures in color gray
+    #[arg(long)]
+    pub gray: bool,
     /// The experiment to write; without it, the source's name with .yaml, in the current folder
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
 
+/// A side, or height and width.
+fn sides(text: &str) -> Result<[usize; 2], String> {
+    let side = |text: &str| text.parse::<usize>().ok();
+    let found = match text.split_once('x') {
+        Some((height, width)) => side(height).zip(side(width)),
+        None => side(text).map(|side| (side, side)),
+    };
+    let found = found.map(|(height, width)| [height, width]);
+    let sound = found.filter(|sides| sides.iter().all(|side| (1..=4096).contains(side)));
+    sound.ok_or_else(|| {
+        "write a side from 1 to 4096, such as 32, or height and width, such as 32x48".into()
+    })
+}
+
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let (set, sets) = load(&args.source)?;
+    let preparation = Preparation {
+        resize: args.resize,
+        crop: args.resize.is_some(),
+        gray: args.gray,
+    };
+    let (set, sets) = load(&args.source, &preparation)?;
     let name = name_of(&args.source);
     let output = args.output.clone().unwrap_or(format!("{name}.yaml").into());
     if output.exists() {
@@ -34,7 +59,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         return Err(Error::file(&output, what));
     }
     let path = serde_json::json!(args.source.display().to_string());
-    let data = format!("{{set: {set}, path: {path}}}");
+    let data = format!("{{set: {set}, path: {path}{}}}", written(&preparation));
     let yaml = experiment(&name, &data, &sets);
     let space = parse::<Experiment>(&Text::of(&output, &yaml)?)?;
     hemet_files::write_atomically(&output, yaml.as_bytes())?;
@@ -52,10 +77,10 @@ pub fn run(args: &Args) -> Result<(), Error> {
 }
 
 /// The set and its images; of a table whose last column holds many different numbers, values to be predicted.
-fn load(source: &Path) -> Result<(&'static str, TrainTest), Error> {
+fn load(source: &Path, preparation: &Preparation) -> Result<(&'static str, TrainTest), Error> {
     const VALUES: &str = "csv_regression";
     let set = set_of(source)?;
-    let sets = data::load(set, Some(source));
+    let sets = data::load_prepared(set, Some(source), preparation);
     if set != "csv" {
         return Ok((set, sets?));
     }
@@ -73,6 +98,18 @@ fn load(source: &Path) -> Result<(&'static str, TrainTest), Error> {
             Err(_) => Err(error.into()),
         },
     }
+}
+
+/// What an experiment says of a preparation, behind other keys.
+fn written(preparation: &Preparation) -> String {
+    let mut text = String::new();
+    if let Some([height, width]) = preparation.resize {
+        text += &format!(", resize: [{height}, {width}], crop: true");
+    }
+    if preparation.gray {
+        text += ", gray: true";
+    }
+    text
 }
 
 /// Numbers in a column that are classes; more are values.

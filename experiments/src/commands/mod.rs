@@ -27,6 +27,7 @@ pub mod space;
 pub mod studies;
 pub mod train;
 pub mod verify;
+pub mod watch;
 pub mod worker;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -49,6 +50,8 @@ pub enum Command {
     Search(search::Args),
     /// Draw the plots and tables of a run folder again
     Report(report::Args),
+    /// Serve the report of a run folder while its search runs
+    Watch(watch::Args),
     /// Train trials of searches that hand them out, on this machine or many
     Worker(worker::Args),
     /// List searches with their trials by state
@@ -109,6 +112,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
     match cli.command {
         Command::Search(args) => search::run(args),
         Command::Report(args) => report::run(&args),
+        Command::Watch(args) => watch::run(&args),
         Command::Worker(args) => worker::run(&args),
         Command::Studies(args) => studies::run(&args),
         Command::Train(args) => train::run(&args),

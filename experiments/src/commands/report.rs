@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::common::Output;
+use crate::common::{self, Output};
 use crate::error::Error;
 use crate::export::Format;
-use crate::report;
+use crate::report::opened::Opened;
+use crate::report::{self, compared};
 use crate::run::folder::RunFolder;
-use crate::run::summary;
-use crate::schemes::{CostSource, SchemeCosts};
 
 /// Write the report of a run folder again, or its trials for another program
 ///
@@ -17,13 +16,21 @@ use crate::schemes::{CostSource, SchemeCosts};
 /// of what is there so far.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet report runs/digits\n  hemet report runs/digits --export optuna -o digits.log        # optuna-dashboard digits.log\n  hemet report runs/digits --export tensorboard -o events       # tensorboard --logdir events\n  hemet report runs/digits --export parquet -o trials.parquet"
+    after_help = "Example:\n  hemet report runs/digits\n  hemet report runs/digits runs/digits-2                        # both on one page\n  hemet report runs/digits --export optuna -o digits.log        # optuna-dashboard digits.log\n  hemet report runs/digits --export tensorboard -o events       # tensorboard --logdir events\n  hemet report runs/digits --export parquet -o trials.parquet"
 )]
 pub struct Args {
     /// The run folder
     pub run: PathBuf,
+    /// Further runs: writes a page that compares them with the first, compared.html in the first one's report
+    pub others: Vec<PathBuf>,
     /// Write the trials for another program instead
-    #[arg(long, value_enum, value_name = "FORMAT", requires = "out")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        requires = "out",
+        conflicts_with = "others"
+    )]
     pub export: Option<Format>,
     /// The file to export to; for tensorboard a folder
     #[arg(short, long, value_name = "FILE", requires = "export")]
@@ -35,42 +42,32 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
+    if !args.others.is_empty() {
+        return compare(args);
+    }
     let run = RunFolder::open(&args.run)?;
     if let (Some(format), Some(file)) = (args.export, &args.out) {
         format.write(&run, file)?;
         eprintln!("written to {}", file.display());
         return Ok(());
     }
-    let experiment = run.experiment()?;
-    let summary = run.summary()?;
-    let trials = run.trials(&experiment, summary.as_ref())?;
-    if trials.is_empty() {
-        return Err(Error::file(
-            &run.root,
-            "no trial has ended yet; wait for one",
-        ));
+    let opened = Opened::of(&run)?;
+    report::write(&opened.run())?;
+    match &opened.summary {
+        Some(summary) => report::show(&run, &opened.experiment, summary, args.output),
+        None => report::show_unfinished(&opened.run(), args.output),
     }
-    let source = CostSource {
-        run: Some(&run),
-        kept_only: true,
-        ..CostSource::default()
-    };
-    let costs = SchemeCosts::of(experiment.space()?.schemes(), Some(&experiment), &source)?;
-    let front = match &summary {
-        Some(summary) => summary.front.clone(),
-        None => summary::front(&experiment, &trials, &|_| None)?,
-    };
-    let report = report::Run {
-        folder: &run,
-        experiment: &experiment,
-        front: &front,
-        summary: summary.as_ref(),
-        trials: &trials,
-        costs: &costs,
-    };
-    report::write(&report)?;
-    match &summary {
-        Some(summary) => report::show(&run, &experiment, summary, args.output),
-        None => report::show_unfinished(&report, args.output),
+}
+
+/// Compares several runs.
+fn compare(args: &Args) -> Result<(), Error> {
+    let paths = std::iter::once(&args.run).chain(&args.others);
+    let runs = paths.map(|path| compared::Compared::read(path));
+    let runs = runs.collect::<Result<Vec<_>, Error>>()?;
+    let page = compared::write(&runs, &args.run.join("report"))?;
+    if args.output.json {
+        return common::print_json(&compared::json(&runs, &page));
     }
+    println!("{}", compared::told(&runs, &page));
+    Ok(())
 }

@@ -12,6 +12,7 @@ use crate::common::{self, Output};
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::finish::ending::Ending;
+use crate::report::{compared, follow};
 use crate::run::clock::Clock;
 use crate::run::folder::RunFolder;
 use crate::run::images;
@@ -30,10 +31,11 @@ use crate::{finish, report};
 /// Writes a run folder: journal.jsonl (a line a trial), front.csv, report/ (plot and tables), best.hemet (the
 /// compiled network; baseline.hemet, where the experiment has a baseline), summary.json. A search that was stopped
 /// goes on with --resume, alone or with workers.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 #[command(
     after_help = "Example:\n  hemet search experiments/digits.yaml\n  hemet search experiments/digits.yaml --out runs/digits --resume\n  \
     hemet search experiments/digits.yaml --check\n  \
+    hemet search experiments/digits.yaml --seeds 1..3               # what is chance?\n  \
     hemet search experiments/digits.yaml --workers 2\n  \
     hemet search experiments/mnist.yaml --data data --storage postgres://me@host/hemet"
 )]
@@ -49,6 +51,10 @@ pub struct Args {
     /// Another seed than the experiment's, to see what is chance
     #[arg(long, value_name = "SEED")]
     pub seed: Option<u64>,
+    /// Search once with each of these seeds (1..3, or 1,4,9), each in a run folder of its own, NAME-seed1 and so on;
+    /// then compare them: what differs between seeds is chance
+    #[arg(long, value_name = "SEEDS", conflicts_with_all = ["seed", "check"])]
+    pub seeds: Option<Seeds>,
     /// Folder of the data set's files, if it is not embedded
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -68,6 +74,10 @@ pub struct Args {
     /// constraints, predicted extremes, hours. Nothing is searched or written
     #[arg(long, conflicts_with_all = ["out", "resume", "workers", "storage"])]
     pub check: bool,
+    /// Serve the report while the search runs, at this host and port; 0 for a free port, which is printed. Whoever can
+    /// reach the address can read the report
+    #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, default_missing_value = follow::FREE_PORT, conflicts_with_all = ["check", "seeds"])]
+    pub live: Option<String>,
     /// File of the study's key, which workers of a database need too; without it, queue.key in the run folder. Made
     /// where it is missing
     #[arg(long, value_name = "FILE", requires = "storage")]
@@ -77,8 +87,97 @@ pub struct Args {
     pub output: Output,
 }
 
+/// Seeds as a user writes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seeds(Vec<u64>);
+
+/// Most seeds of one command.
+const MOST_SEEDS: u64 = 100;
+
+impl std::str::FromStr for Seeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("write seeds as 1..3 or 1,4,9; up to {MOST_SEEDS} whole numbers, each once");
+        let number = |text: &str| text.trim().parse::<u64>().map_err(|_| wrong());
+        let seeds = match text.split_once("..") {
+            Some((first, last)) => {
+                let (first, last) = (number(first)?, number(last.trim_start_matches('='))?);
+                match last.checked_sub(first) {
+                    Some(more) if more < MOST_SEEDS => (first..=last).collect(),
+                    Some(_) | None => return Err(wrong()),
+                }
+            }
+            None => text
+                .split(',')
+                .map(number)
+                .collect::<Result<Vec<u64>, String>>()?,
+        };
+        let distinct: std::collections::BTreeSet<&u64> = seeds.iter().collect();
+        match distinct.len() == seeds.len() && seeds.len() as u64 <= MOST_SEEDS {
+            true => Ok(Self(seeds)),
+            false => Err(wrong()),
+        }
+    }
+}
+
 /// Runs the command.
 pub fn run(args: Args) -> Result<(), Error> {
+    match args.seeds.clone() {
+        Some(seeds) => run_seeds(&args, &seeds),
+        None => run_once(args),
+    }
+}
+
+/// Searches with one seed after the other and compares what came out.
+fn run_seeds(args: &Args, Seeds(seeds): &Seeds) -> Result<(), Error> {
+    let experiment = Experiment::read(&args.experiment)?;
+    let folder = |seed: &u64| match &args.out {
+        Some(out) => out.join(format!("seed{seed}")),
+        None => PathBuf::from("runs").join(format!("{}-seed{seed}", experiment.name)),
+    };
+    let folders: Vec<PathBuf> = seeds.iter().map(folder).collect();
+    let taken = folders
+        .iter()
+        .find(|folder| folder.exists() && !args.resume);
+    if let Some(taken) = taken {
+        let what = "it is there already; --resume goes on with its search, another --out keeps it";
+        return Err(Error::file(taken, what));
+    }
+    for (seed, folder) in seeds.iter().zip(&folders) {
+        let run = RunFolder {
+            root: folder.clone(),
+        };
+        // What has ended is not done again.
+        if args.resume && run.summary()?.is_some() {
+            continue;
+        }
+        eprintln!("seed {seed}: {}", folder.display());
+        run_once(Args {
+            seed: Some(*seed),
+            seeds: None,
+            out: Some(folder.clone()),
+            resume: args.resume && run.experiment_path().exists(),
+            ..args.clone()
+        })?;
+    }
+    if folders.len() < 2 {
+        return Ok(());
+    }
+    let runs = folders
+        .iter()
+        .map(|folder| compared::Compared::read(folder));
+    let runs = runs.collect::<Result<Vec<_>, Error>>()?;
+    let page = compared::write(&runs, &folders[0].join("report"))?;
+    if args.output.json {
+        return common::print_json(&compared::json(&runs, &page));
+    }
+    println!("{}", compared::told(&runs, &page));
+    Ok(())
+}
+
+fn run_once(args: Args) -> Result<(), Error> {
     let start = Instant::now();
     let address = args.storage.as_deref().map(workers::address).transpose()?;
     let mut experiment = Experiment::read(&args.experiment)?;
@@ -91,8 +190,16 @@ pub fn run(args: Args) -> Result<(), Error> {
     if args.check {
         return check(&args, &experiment, &sets.train);
     }
+    if args.resume && ended(&args, &experiment)? {
+        return Ok(());
+    }
+    check_table(&args, &experiment)?;
+    let live = args.live.as_deref().map(follow::serve).transpose()?;
     let run = folder(&args, &experiment)?;
     let _held = run.hold()?;
+    if let Some(page) = live {
+        follow::follow(page, &run.root);
+    }
     let clock = Clock::resume(&run, start)?;
     let source = CostSource {
         given: args.costs.as_deref(),
@@ -195,22 +302,75 @@ fn check_options(experiment: &Experiment, here: bool) -> Result<(), Error> {
     }
 }
 
-/// The run folder, with the resolved experiment in it.
-fn folder(args: &Args, experiment: &Experiment) -> Result<RunFolder, Error> {
-    let yaml = experiment.to_yaml()?;
+/// Refuses a cost table that cannot be read, before there is a folder.
+fn check_table(args: &Args, experiment: &Experiment) -> Result<(), Error> {
+    let Some(given) = args.costs.as_deref() else {
+        return Ok(());
+    };
+    let source = CostSource {
+        given: Some(given),
+        quiet: true,
+        ..CostSource::default()
+    };
+    let schemes = experiment.space()?.schemes();
+    let first: Vec<_> = schemes.iter().min().copied().into_iter().collect();
+    SchemeCosts::of(&first, Some(experiment), &source).map(|_| ())
+}
+
+/// Whether the search that is to be gone on with has ended, and nothing in its experiment has changed since: then what
+/// it found is shown, and nothing is done again.
+fn ended(args: &Args, experiment: &Experiment) -> Result<bool, Error> {
+    let run = RunFolder {
+        root: root(args, experiment),
+    };
+    let kept = std::fs::read_to_string(run.experiment_path());
+    if kept.ok() != Some(experiment.to_yaml()?) || run.is_held() {
+        return Ok(false);
+    }
+    let Some(summary) = run.summary()?.filter(|_| run.artifact_path().exists()) else {
+        return Ok(false);
+    };
+    eprintln!(
+        "note: the search in {} has ended; nothing is done again. More trials (`search.trials`) or other `encrypted_images` go on \
+         with it, `hemet report` draws its report anew",
+        run.root.display()
+    );
+    report::show(&run, experiment, &summary, args.output)?;
+    Ok(true)
+}
+
+/// Where the run folder lies.
+fn root(args: &Args, experiment: &Experiment) -> PathBuf {
     let runs = PathBuf::from("runs");
     let numbered = |n: u32| match n {
         1 => runs.join(&experiment.name),
         n => runs.join(format!("{}-{n}", experiment.name)),
     };
-    let taken = (1..).take_while(|n| numbered(*n).exists()).count() as u32;
-    let root = match (&args.out, args.resume) {
+    // One that came to nothing is free.
+    let is_taken = |n: &u32| {
+        let root = numbered(*n);
+        root.exists()
+            && (RunFolder { root: root.clone() }.is_begun()
+                || !root.join("experiment.yaml").exists())
+    };
+    let taken = (1..).take_while(is_taken).count() as u32;
+    match (&args.out, args.resume) {
         (Some(out), _) => out.clone(),
         (None, true) => numbered(taken.max(1)),
         (None, false) => numbered(taken + 1),
+    }
+}
+
+/// The run folder, with the resolved experiment in it.
+fn folder(args: &Args, experiment: &Experiment) -> Result<RunFolder, Error> {
+    let yaml = experiment.to_yaml()?;
+    let run = RunFolder {
+        root: root(args, experiment),
     };
-    let run = RunFolder { root };
     let path = run.experiment_path();
+    if path.exists() && !run.is_begun() && !args.resume {
+        run.clear()?;
+    }
     if path.exists() {
         if !args.resume {
             return Err(Error::file(
@@ -258,4 +418,24 @@ fn coordinator(
         );
     }
     Ok(Some(coordinator))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Seeds;
+
+    #[test]
+    fn seeds_are_a_range_or_a_list_and_nothing_else() {
+        let read = |text: &str| text.parse::<Seeds>().map(|Seeds(seeds)| seeds);
+        assert_eq!(read("1..3"), Ok(vec![1, 2, 3]));
+        assert_eq!(read("1..=3"), Ok(vec![1, 2, 3]));
+        assert_eq!(read("9, 4"), Ok(vec![9, 4]));
+        assert_eq!(read("7"), Ok(vec![7]));
+        for wrong in ["", "3..1", "1,1", "a", "1..", "0..100", "1;2", "-1"] {
+            assert!(
+                read(wrong).is_err_and(|told| told.contains("1..3")),
+                "{wrong}"
+            );
+        }
+    }
 }

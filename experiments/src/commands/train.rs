@@ -81,9 +81,12 @@ pub fn run(args: &Args) -> Result<(), Error> {
         return common::print_json(&summary);
     }
     let reached = common::percent(summary.validation_accuracy);
-    let reached = match experiment.quality() {
+    let reached = match experiment.searched() {
         Quality::Accuracy => format!("{reached} of the validation images right"),
         Quality::RSquared => format!("R² {reached} on the validation rows"),
+        quality @ (Quality::BalancedAccuracy | Quality::Auc) => {
+            format!("{} {reached} on the validation images", quality.name())
+        }
     };
     println!(
         "trial #{} trained for {} epochs: {reached}",
@@ -179,15 +182,92 @@ fn line(report: &EpochReport) -> String {
     )
 }
 
+/// Under which name the files of a training lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    /// What `hemet compile` takes.
+    Best,
+    /// Beside it.
+    Number(u32),
+}
+
+impl Version {
+    /// The extension of a file of it.
+    fn of(self, extension: &str) -> String {
+        match self {
+            Version::Best => extension.to_owned(),
+            Version::Number(number) => format!("v{number}.{extension}"),
+        }
+    }
+}
+
+/// Keeps what an earlier training of a trial left: the better of both on the validation images is what `hemet compile`
+/// takes, the other stays beside it as a version with a number. Gives the name of the new one.
+fn make_room(
+    run: &RunFolder,
+    trial: usize,
+    accuracy: f64,
+    weights: &[u8],
+) -> Result<Version, Error> {
+    let file = |version: Version, extension: &str| run.trained_file(trial, &version.of(extension));
+    let known = std::fs::read(file(Version::Best, "json")).ok();
+    let known = known.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    let before = known.and_then(|known| known["validation_accuracy"].as_f64());
+    let Some(before) = before.filter(|_| file(Version::Best, "safetensors").exists()) else {
+        return Ok(Version::Best);
+    };
+    if std::fs::read(file(Version::Best, "safetensors")).is_ok_and(|known| known == weights) {
+        return Ok(Version::Best);
+    }
+    let free = (1..)
+        .map(Version::Number)
+        .find(|version| !file(*version, "json").exists());
+    let free = free.unwrap_or(Version::Number(1));
+    let percent = common::percent;
+    if accuracy < before {
+        eprintln!(
+            "note: the earlier training of trial #{trial} is better ({} against {} on the validation images) and stays what `hemet compile` \
+             takes; this one lies beside it",
+            percent(before),
+            percent(accuracy)
+        );
+        return Ok(free);
+    }
+    for extension in FILES {
+        let path = file(Version::Best, extension);
+        if path.exists() {
+            std::fs::rename(&path, file(free, extension)).map_err(|e| Error::file(&path, e))?;
+        }
+    }
+    eprintln!(
+        "note: what the earlier training of trial #{trial} left ({} on the validation images) is kept beside this",
+        percent(before)
+    );
+    Ok(Version::Best)
+}
+
+/// The files that a training leaves, by their extensions.
+const FILES: [&str; 7] = [
+    "json",
+    "safetensors",
+    "csv",
+    "accuracy.svg",
+    "accuracy.png",
+    "loss.svg",
+    "loss.png",
+];
+
 fn write(
     run: &RunFolder,
     experiment: &Experiment,
     trial: &Trial,
     trained: &Trained,
 ) -> Result<Summary, Error> {
-    let file = |extension: &str| run.trained_file(trial.number, extension);
+    let weights = trained.weights.to_safetensors()?;
+    let version = make_room(run, trial.number, trained.accuracy, &weights)?;
+    let file = |extension: &str| run.trained_file(trial.number, &version.of(extension));
     let title = format!("{}: training of trial #{}", experiment.name, trial.number);
-    curves::write(run, &title, experiment.quality(), &trained.epochs, &file)?;
+    curves::write(run, &title, experiment.searched(), &trained.epochs, &file)?;
     let summary = Summary {
         trial: trial.number,
         architecture: experiment.space()?.describe(&trial.architecture)?,
@@ -200,7 +280,6 @@ fn write(
     };
     let json = serde_json::to_string_pretty(&summary)?;
     run.write(&file("json"), json.as_bytes())?;
-    let weights = trained.weights.to_safetensors()?;
     run.write(&file("safetensors"), &weights)?;
     Ok(summary)
 }

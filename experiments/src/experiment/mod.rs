@@ -9,12 +9,13 @@
 //! scheme: ckks                      # or another, or a list: then the search decides; ckks where not given
 //! quantize: {weight_bits: 2, activation_bits: 2, activation: relu, boxes: 14}   # of integers; see `Quantization`
 //! train: {epochs: 20}               # and more, see `TrainOptions`
-//! objectives: [accuracy, latency]   # what is optimized; others: depth, key_size, cost
+//! objectives: [accuracy, latency]   # what is optimized; others: auc, balanced_accuracy, depth, key_size, cost
 //! constraints: {max_depth: 9, max_latency_ms: 500}    # cost needs price_per_core_hour
 //! compile: {security_bits: 128, precision_bits: 8}    # share_results: 1000; integers: failure_bits, output
 //! choose: {within_points: 0.5}      # the best in the second objective within half a percentage point of accuracy;
 //!                                   # or, with a baseline, above_baseline: 0.4: of those so many points above it
 //! encrypted_images: 100             # test images that the chosen network classifies encrypted
+//! card: {purpose: …, limits: …, license: CC-BY-4.0}   # what `hemet inspect --card` says of the network
 //! measured_members: 8               # members of the front whose latency is measured, beside the chosen one
 //! ```
 
@@ -29,6 +30,7 @@ mod yaml;
 use std::path::{Path, PathBuf};
 
 use hemet_ckks_params::hidden_bits;
+use hemet_search::data::{Measure, Preparation};
 use hemet_search::objective::Objectives;
 use hemet_search::study::Baseline;
 use hemet_spaces::quantized::{self, Quantization};
@@ -99,6 +101,31 @@ pub struct Experiment {
     /// larger front these are spread evenly. 0 for none.
     #[serde(default = "eight")]
     pub measured_members: usize,
+    /// What the card of the compiled network says (`hemet inspect --card`).
+    #[serde(default, skip_serializing_if = "Card::is_empty")]
+    pub card: Card,
+}
+
+/// What the makers of a network say of it on its card.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Card {
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// What it is not for, and where it errs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<String>,
+    /// Under which license it is given, such as `CC-BY-4.0`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
+}
+
+impl Card {
+    /// Whether nothing is said.
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Which images.
@@ -116,6 +143,32 @@ pub struct Data {
     #[serde(default = "validation")]
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub validation: f64,
+    /// Height and width, from 1 to 4096, that every picture of an `image_folder` is scaled to, by the means of areas.
+    /// Clients do the same with `hemet encrypt --fit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-unit" = "pixels"))]
+    pub resize: Option<[usize; 2]>,
+    /// Whether the middle of a picture, in the proportions of `resize`, is cut out first; else it is stretched.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub crop: bool,
+    /// Whether pictures in color become gray.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub gray: bool,
+}
+
+impl Data {
+    /// How pictures are brought to one size.
+    pub fn preparation(&self) -> Preparation {
+        Preparation {
+            resize: self.resize,
+            crop: self.crop,
+            gray: self.gray,
+        }
+    }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// How candidates are proposed.
@@ -306,7 +359,22 @@ impl Experiment {
         source.is_ok_and(|source| source.is_regression())
     }
 
-    /// What the objective `accuracy` is of this data set.
+    /// What the search measures on the validation images.
+    pub fn measure(&self) -> Measure {
+        Measure::of(&self.objectives)
+    }
+
+    /// What stands as accuracy in the journal, in the front and in the choice: what the search measures.
+    pub fn searched(&self) -> Quality {
+        match (self.is_regression(), self.measure()) {
+            (true, _) => Quality::RSquared,
+            (false, Measure::Accuracy) => Quality::Accuracy,
+            (false, Measure::BalancedAccuracy) => Quality::BalancedAccuracy,
+            (false, Measure::Auc) => Quality::Auc,
+        }
+    }
+
+    /// What is measured on test images, encrypted and in the clear.
     pub fn quality(&self) -> Quality {
         match self.is_regression() {
             true => Quality::RSquared,

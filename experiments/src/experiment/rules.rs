@@ -1,5 +1,6 @@
 //! What must hold between the keys of an experiment, beyond the range of each.
 
+use hemet_search::data::Measure;
 use hemet_search::objective::Objectives;
 use hemet_spaces::schema::Path;
 use hemet_spaces::{Scheme, quantized};
@@ -49,6 +50,15 @@ pub(super) fn check(text: &Text, experiment: &mut Experiment) -> Result<(), Erro
         .quantize
         .check()
         .map_err(|e| wrong(&["quantize"], e.to_string()))?;
+    let data = experiment.data.preparation();
+    data.check().map_err(|e| wrong(&["data", "resize"], e))?;
+    if !data.is_none() && experiment.data.set != "image_folder" {
+        let what = format!(
+            "resize, crop and gray are for pictures of your own (image_folder); the images of {} have one size already",
+            experiment.data.set
+        );
+        return Err(wrong(&["data", "set"], what));
+    }
     check_regression(text, experiment)
 }
 
@@ -60,6 +70,12 @@ fn check_regression(text: &Text, experiment: &Experiment) -> Result<(), Error> {
     let at = |keys: &[&str]| keys.iter().fold(Path::default(), |path, key| path.key(key));
     let wrong = |keys: &[&str], what: String| Err(text.wrong(&at(keys), what));
     let (set, train) = (&experiment.data.set, &experiment.train);
+    if experiment.measure() != Measure::Accuracy {
+        let what = format!(
+            "auc and balanced_accuracy are of classes; the data set {set} holds values: take accuracy, which is R² there"
+        );
+        return wrong(&["objectives"], what);
+    }
     if experiment.compile.agreement.is_some() {
         let what = format!(
             "agreement counts images whose class stays; the data set {set} holds values, which have none: name a precision"

@@ -4,6 +4,7 @@ mod optuna;
 mod table;
 mod tensorboard;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use hemet_search::Trial;
@@ -12,6 +13,7 @@ use hemet_search::study::StudyFolder;
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::folder::RunFolder;
+use crate::run::times::{self, Time};
 
 /// What to write.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub struct Exported<'a> {
     pub trials: &'a [Trial],
     /// Where the curves lie.
     pub folder: &'a StudyFolder,
+    /// When trials ran, where that was kept.
+    pub times: &'a BTreeMap<usize, Time>,
 }
 
 impl Format {
@@ -49,6 +53,7 @@ impl Format {
             experiment: &experiment,
             trials: &trials,
             folder: &folder,
+            times: &times::read(run),
         };
         let table = || table::table(&study);
         match self {

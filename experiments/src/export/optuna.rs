@@ -4,7 +4,8 @@
 //! Genes become categorical parameters. A complete trial carries the objectives of the experiment, each maximized or
 //! minimized, and the validation accuracies of its epochs as intermediate values; one that successive halving stopped
 //! is `PRUNED` with the intermediate values until then, and so is an infeasible one, which was never trained; a failed
-//! one is `FAIL`. Reason and state are attributes. The journal of a search holds no times, so trials have none.
+//! one is `FAIL`. Reason and state are attributes. Dates are in UTC, and missing where a run was made before they were
+//! kept.
 
 use hemet_search::objective::{Objective, Objectives};
 use hemet_search::trial::Point;
@@ -13,7 +14,9 @@ use hemet_spaces::space::Gene;
 use serde_json::{Map, Value, json};
 
 use super::Exported;
+use crate::cli::date;
 use crate::error::Error;
+use crate::run::times::Time;
 
 /// Operations, by Optuna's numbers.
 const CREATE_STUDY: u8 = 0;
@@ -52,9 +55,12 @@ pub fn journal(study: &Exported<'_>) -> Result<String, Error> {
             .map(|(gene, option)| (gene.name.clone(), (*option).into()))
             .collect();
         let (state, values) = state(trial, &objectives);
-        let fields = json!({
+        let moments = study.times.get(&trial.number).map(Time::moments);
+        // As Python's isoformat writes it, without a time zone.
+        let moments = moments.map(|m| m.map(|m| date::utc(m).trim_end_matches('Z').to_owned()));
+        let mut fields = json!({
             "study_id": 0,
-            "datetime_start": null,
+            "datetime_start": moments.as_ref().map(|[start, _]| start),
             "state": state,
             "value": null,
             "values": values,
@@ -64,6 +70,9 @@ pub fn journal(study: &Exported<'_>) -> Result<String, Error> {
             "system_attrs": {},
             "intermediate_values": intermediate(study, trial)?,
         });
+        if let Some([_, complete]) = moments {
+            fields["datetime_complete"] = complete.into();
+        }
         journal.add(CREATE_TRIAL, fields);
     }
     Ok(journal.0)

@@ -1,11 +1,11 @@
 //! A trained network as it is deployed: compiled for its scheme, its artifact written and read again, with keys made
 //! for it; and what is measured on it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hemet_compiler::Target;
 use hemet_runtime::schemes::Known;
-use hemet_schedule::Agreement;
+use hemet_schedule::{Agreement, Provenance};
 use hemet_search::Trial;
 use hemet_search::data::Dataset;
 use hemet_search::trial::Point;
@@ -15,10 +15,14 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::finish::ending::Ending;
 use crate::finish::front_times::{self, Timed};
+use crate::run::accuracy::Accuracy;
+use crate::run::measures::SPECIFICITY;
+use crate::run::provenance::{self, On};
 use crate::run::samples::samples;
 use crate::run::summary::Best;
 use crate::run::train::recipe;
-use crate::schemes::evaluation::evaluate;
+use crate::schemes::evaluation::{How, evaluate};
+use crate::schemes::kept::Kept;
 use crate::schemes::session::Session;
 use crate::schemes::{self, TrainedNetwork};
 
@@ -29,6 +33,8 @@ const TIMED_RUNS: usize = 7;
 pub struct Deployed {
     trial: Trial,
     point: Point,
+    /// Where answers are kept until its images are classified.
+    answers: PathBuf,
     session: Session,
     /// Of the artifact, where it tells.
     predicted_latency_ms: Option<f64>,
@@ -53,6 +59,16 @@ pub fn deploy(ending: &Ending<'_>, trial: &Trial, file: &Path) -> Result<Deploye
         ))
     })?;
     let weights = ending.run.study()?.read_weights(trial.number)?;
+    let space = experiment.space()?;
+    let scheme = space.scheme(&trial.architecture);
+    let graph = space.graph(&trial.architecture)?;
+    let test_accuracy = recipe(experiment, scheme).accuracy(&graph, &weights, &sets.test)?;
+    let test = Accuracy {
+        share: test_accuracy,
+        images: sets.test.len(),
+        quality: experiment.quality(),
+    };
+    let scores = provenance::of_validation(experiment, trial, sets).into_iter();
     let network = TrainedNetwork {
         experiment,
         architecture: &trial.architecture,
@@ -60,11 +76,11 @@ pub fn deploy(ending: &Ending<'_>, trial: &Trial, file: &Path) -> Result<Deploye
         samples: &|| samples(experiment, &sets.train),
         class_names: &sets.train.class_names,
         columns: sets.train.columns.as_ref(),
+        provenance: Some(Provenance {
+            scores: scores.chain([provenance::score(test, On::Test)]).collect(),
+            ..provenance::of(experiment, trial, sets)
+        }),
     };
-    let space = experiment.space()?;
-    let scheme = space.scheme(&trial.architecture);
-    let graph = space.graph(&trial.architecture)?;
-    let test_accuracy = recipe(experiment, scheme).accuracy(&graph, &weights, &sets.test)?;
     let costs = ending.costs.scheme(scheme)?;
     let (model, figures) = costs.compile(&network, Target::Latency)?;
     let bytes = model.to_bytes()?;
@@ -76,6 +92,7 @@ pub fn deploy(ending: &Ending<'_>, trial: &Trial, file: &Path) -> Result<Deploye
     Ok(Deployed {
         trial: trial.clone(),
         point,
+        answers: file.with_extension("answers.jsonl"),
         predicted_latency_ms: model.manifest().predicted_latency_ms,
         predicted_agreement: model.manifest().agreement,
         test_accuracy,
@@ -125,7 +142,21 @@ impl Deployed {
             point.depth,
             experiment.encrypted_images.min(test.len())
         );
-        let figures = evaluate(session, test, experiment.encrypted_images, 0, false)?;
+        if Kept::open(&self.answers, session, test).is_err() {
+            // Answers of another network that was compiled to the same file.
+            let _ = std::fs::remove_file(&self.answers);
+        }
+        let figures = evaluate(
+            session,
+            test,
+            &How {
+                limit: experiment.encrypted_images,
+                threads: 0,
+                quiet: false,
+                specificity: SPECIFICITY,
+                keep: Some(&self.answers),
+            },
+        )?;
         if let Some(warning) = figures.warning() {
             eprintln!("{warning}");
         }
@@ -150,8 +181,10 @@ impl Deployed {
                 .quality()
                 .is_accuracy()
                 .then_some(figures.confusion),
+            measures: figures.measures,
             predicted_latency_ms: self.predicted_latency_ms.unwrap_or(point.latency_ms),
             measured_latency_ms: common::median(&timed.latencies_ms),
+            measured_range_ms: timed.range_ms(),
             log_n: self.log_n,
             log_qp: self.log_qp,
             security_bits: session.security_bits(),

@@ -26,6 +26,15 @@ pub struct Timed {
     pub request_bytes: usize,
 }
 
+impl Timed {
+    /// The least and the greatest latency, in milliseconds; none where nothing was timed.
+    pub fn range_ms(&self) -> Option<[f64; 2]> {
+        let least = self.latencies_ms.iter().copied().reduce(f64::min)?;
+        let greatest = self.latencies_ms.iter().copied().reduce(f64::max)?;
+        Some([least, greatest])
+    }
+}
+
 /// Of each network, latencies of so many encrypted predictions on one thread, in milliseconds, after one that is not
 /// counted, and the bytes of an encrypted image. They take turns, so that what else the machine does falls on all of
 /// them alike.
@@ -82,6 +91,8 @@ pub fn measure(
             samples: &|| samples(experiment, &sets.train),
             class_names: &sets.train.class_names,
             columns: sets.train.columns.as_ref(),
+            // It is timed and thrown away.
+            provenance: None,
         };
         let costs = ending
             .costs

@@ -18,7 +18,7 @@ pub fn warning(validation: Accuracy, test: Accuracy) -> Option<String> {
         let percent = crate::common::percent;
         let (ours, theirs) = (percent(validation.share), percent(test.share));
         match validation.quality {
-            Quality::Accuracy => format!(
+            Quality::Accuracy | Quality::BalancedAccuracy | Quality::Auc => format!(
                 "warning: {ours} of the validation images but {theirs} of the test images are classified correctly; chance does not \
                  explain that: compare where the images of both come from"
             ),

@@ -4,6 +4,7 @@ pub mod deploy;
 pub mod ending;
 pub mod front_times;
 pub mod gap;
+pub mod slow;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -15,6 +16,7 @@ use hemet_search::study::Baseline;
 use self::deploy::Deployed;
 use self::ending::Ending;
 use crate::cli::date;
+use crate::cli::machine;
 use crate::error::Error;
 use crate::run::accuracy::Accuracy;
 use crate::run::baseline;
@@ -115,7 +117,12 @@ fn chosen_and_baseline(ending: &Ending<'_>, trained: &mut Trained) -> Result<Mea
         let trial = &trained.trials[trial];
         match deploy::deploy(ending, trial, &run.artifact_path()) {
             Err(Error::Uncompilable(reason)) => trained.drop_from_front(trial.number, reason),
-            result => break (result?, choose.missed(choice, &front, experiment.quality())),
+            result => {
+                break (
+                    result?,
+                    choose.missed(choice, &front, experiment.searched()),
+                );
+            }
         }
     };
     let mut reference: Option<Deployed> = None;
@@ -130,6 +137,7 @@ fn chosen_and_baseline(ending: &Ending<'_>, trained: &mut Trained) -> Result<Mea
     let untrained = baseline.and_then(|baseline| baseline::untrained(baseline, &trained.trials));
     let notes = untrained.into_iter().chain(missed);
     let networks: Vec<&Deployed> = std::iter::once(&chosen).chain(&reference).collect();
+    let busy = machine::remark();
     let mut measured = deploy::measure(experiment, &ending.sets.test, &networks)?.into_iter();
     let best = measured.next();
     let best = best.ok_or_else(|| Error::user("nothing was measured"))?;
@@ -145,7 +153,10 @@ fn chosen_and_baseline(ending: &Ending<'_>, trained: &mut Trained) -> Result<Mea
         images: best.test_images,
         quality: experiment.quality(),
     };
-    let notes = notes.chain(gap::warning(validation, test)).collect();
+    // Other measures of the search are not those of the test.
+    let alike = experiment.searched() == experiment.quality();
+    let notes = notes.chain(gap::warning(validation, test).filter(|_| alike));
+    let notes = notes.chain(slow::remark(&best, busy)).collect();
     Ok(Measured {
         best,
         baseline,

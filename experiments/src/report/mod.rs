@@ -4,7 +4,11 @@
 //! else, and `report.md`. Every picture also lies there as SVG and PNG, every table as CSV.
 
 mod architecture;
+mod choices;
+pub mod compared;
+pub mod follow;
 mod member;
+pub mod opened;
 mod outcome;
 mod page;
 mod plots;
@@ -86,47 +90,69 @@ impl Run<'_> {
 /// # Errors
 /// Files that cannot be read or written.
 pub fn write(run: &Run<'_>) -> Result<(), Error> {
-    let plots = plots::draw(run)?;
-    let members = run
-        .front
-        .iter()
-        .map(|found| Member::of(run, found))
-        .collect::<Result<Vec<Member>, Error>>()?;
-    let front = tables::front(run)?;
-    run.folder
-        .write(&run.folder.root.join("front.csv"), front.csv().as_bytes())?;
-    let trials = tables::trials(run.trials, run.experiment.quality())?;
-    write_table(run, "trials", &trials)?;
-    for drawn in plots.iter().chain(members.iter().flat_map(|m| &m.pictures)) {
+    let parts = Parts::of(run)?;
+    let tables = &parts.tables;
+    let front = run.folder.root.join("front.csv");
+    run.folder.write(&front, tables.front.csv().as_bytes())?;
+    for (name, table) in [
+        ("trials", Some(&tables.trials)),
+        ("baseline", tables.baseline.as_ref()),
+        ("classes", tables.classes.as_ref()),
+        ("confusion", tables.confusion.as_ref()),
+    ] {
+        table.map_or(Ok(()), |table| write_table(run, name, table))?;
+    }
+    let pictures = parts.members.iter().flat_map(|m| &m.pictures);
+    for drawn in parts.plots.iter().chain(pictures) {
         write_picture(run, drawn)?;
     }
-    for (name, table) in members.iter().flat_map(|m| &m.tables) {
+    for (name, table) in parts.members.iter().flat_map(|m| &m.tables) {
         write_table(run, name, table)?;
     }
-    let baseline = tables::against_baseline(run)?;
-    if let Some(table) = &baseline {
-        write_table(run, "baseline", table)?;
-    }
-    let classes = tables::classes(run)?;
-    if let Some(table) = &classes {
-        write_table(run, "classes", table)?;
-    }
-    let tables = page::Tables {
-        front,
-        classes,
-        baseline,
-        trials,
-    };
-    let page = page::page(run, &plots, &members, tables);
+    let page = page::page(run, &parts.plots, &parts.members, parts.tables);
     write_text(run, "report.md", &page.markdown())?;
     write_text(run, "index.html", &page.html()?)
+}
+
+/// The page alone, without writing anything.
+///
+/// # Errors
+/// As [`write`].
+pub fn page_html(run: &Run<'_>) -> Result<String, Error> {
+    let parts = Parts::of(run)?;
+    let page = page::page(run, &parts.plots, &parts.members, parts.tables);
+    Ok(page.html()?)
+}
+
+/// What a page is made of.
+struct Parts<'a> {
+    plots: Vec<Drawn>,
+    members: Vec<Member<'a>>,
+    tables: page::Tables,
+}
+
+impl<'a> Parts<'a> {
+    fn of(run: &Run<'a>) -> Result<Self, Error> {
+        let members = run.front.iter().map(|found| Member::of(run, found));
+        Ok(Self {
+            plots: plots::draw(run)?,
+            members: members.collect::<Result<_, Error>>()?,
+            tables: page::Tables {
+                front: tables::front(run)?,
+                classes: tables::classes(run)?,
+                confusion: tables::confusion(run)?,
+                baseline: tables::against_baseline(run)?,
+                trials: tables::trials(run.trials, run.experiment.searched())?,
+            },
+        })
+    }
 }
 
 fn write_picture(run: &Run<'_>, drawn: &Drawn) -> Result<(), Error> {
     let folder = run.folder.root.join("report");
     let file = |extension: &str| folder.join(format!("{}.{extension}", drawn.name));
     run.folder.write(&file("svg"), drawn.svg.as_bytes())?;
-    run.folder.write(&file("png"), &drawn.png)
+    run.folder.write(&file("png"), &drawn.png()?)
 }
 
 fn write_table(run: &Run<'_>, name: &str, table: &Table) -> Result<(), Error> {

@@ -91,8 +91,14 @@ fn figures(best: &Best) -> [(&'static str, String); 6] {
         (
             "latency",
             format!(
-                "{} ms measured, {} ms predicted (one thread)",
+                "{} ms measured{}, {} ms predicted (one thread)",
                 ms(best.measured_latency_ms),
+                best.measured_range_ms
+                    .map_or(String::new(), |[least, greatest]| format!(
+                        " ({} to {})",
+                        ms(least),
+                        ms(greatest)
+                    )),
                 ms(best.predicted_latency_ms)
             ),
         ),

@@ -1,6 +1,6 @@
 //! The page of a report, in words.
 
-use hemet_reports::{Report, Table, number};
+use hemet_reports::{Picture, Report, Table, number};
 use hemet_search::constraint;
 
 use super::Run;
@@ -18,6 +18,8 @@ pub struct Tables {
     pub front: Table,
     /// The classes of the chosen network.
     pub classes: Option<Table>,
+    /// For which class their images were taken.
+    pub confusion: Option<Table>,
     /// The chosen network and the baseline.
     pub baseline: Option<Table>,
     /// All trials.
@@ -31,14 +33,19 @@ pub fn page(run: &Run<'_>, plots: &[Drawn], members: &[Member<'_>], tables: Tabl
         page = page.figures(figures(run, best));
     }
     page = page
-        .pictures(plots.iter().map(Drawn::picture).collect::<Vec<_>>())
+        .pictures(named(plots, &["pareto", "hypervolume"]))
         .heading("The Pareto front")
         .table(front_caption(run), tables.front);
+    page = the_search(page, plots);
     if let Some(best) = run.best() {
         page = page.heading("The chosen network").facts(chosen(best));
     }
     if let Some(classes) = tables.classes {
         page = page.table("Encrypted test images by class", classes);
+    }
+    if let Some(confusion) = tables.confusion {
+        let caption = "Encrypted test images: a row a true class, a column the class that they were taken for";
+        page = page.table(caption, confusion);
     }
     page = against_baseline(page, run, tables.baseline);
     page = page.heading("The members of the front");
@@ -55,13 +62,36 @@ pub fn page(run: &Run<'_>, plots: &[Drawn], members: &[Member<'_>], tables: Tabl
     )
 }
 
+/// The plots of these names, as far as they were drawn.
+fn named(plots: &[Drawn], names: &[&str]) -> Vec<Picture> {
+    let found = plots
+        .iter()
+        .filter(|drawn| names.contains(&drawn.name.as_str()));
+    found.map(Drawn::picture).collect()
+}
+
+/// How the search went: choices and what they did, curves, times.
+fn the_search(page: Report, plots: &[Drawn]) -> Report {
+    let groups = [
+        named(plots, &["parallel"]),
+        named(plots, &["importance", "all-curves"]),
+        named(plots, &["timeline"]),
+    ];
+    let groups = groups.into_iter().filter(|group| !group.is_empty());
+    let mut groups = groups.peekable();
+    match groups.peek() {
+        Some(_) => groups.fold(page.heading("How the search went"), Report::pictures),
+        None => page,
+    }
+}
+
 fn front_caption(run: &Run<'_>) -> String {
     let images = run.summary.map_or(0, |summary| summary.validation_images);
     let of = match images {
         0 => String::new(),
         images => format!(" on {images} images"),
     };
-    let quality = run.experiment.quality().name();
+    let quality = run.experiment.searched().name();
     format!("Validation {quality}{of} and latency for one thread, fastest first")
 }
 
@@ -224,7 +254,9 @@ fn chosen(best: &Best) -> Vec<(String, String)> {
             format!("{:.3} MB", best.input_ciphertext_bytes as f64 / 1e6),
         ),
     ];
-    facts.into()
+    let measures = best.measures.told().into_iter();
+    let measures = measures.map(|(name, value)| (format!("{name}, encrypted"), value));
+    facts.into_iter().chain(measures).collect()
 }
 
 /// A section of its own for a member.

@@ -11,7 +11,7 @@ use crate::run::accuracy::Quality;
 pub fn front(run: &Run<'_>) -> Result<Table> {
     let (experiment, trials) = (run.experiment, run.trials);
     let price = experiment.constraints.price_per_core_hour;
-    let quality = experiment.quality().name();
+    let quality = experiment.searched().name();
     let with_keys = experiment.objectives.iter().any(|name| name == "key_size");
     let mut columns = vec![
         Column::numbers("trial", "trial", ""),
@@ -62,7 +62,10 @@ pub fn against_baseline(run: &Run<'_>) -> Result<Option<Table>> {
     if chosen.trial == baseline.trial {
         return Ok(None);
     }
-    let quality = run.experiment.quality().name();
+    let (quality, searched) = (
+        run.experiment.quality().name(),
+        run.experiment.searched().name(),
+    );
     let mut table = Table::new([
         Column::words("network", "network"),
         Column::numbers("trial", "trial", ""),
@@ -76,7 +79,7 @@ pub fn against_baseline(run: &Run<'_>) -> Result<Option<Table>> {
             format!("{quality}, whole test set in the clear"),
             "%",
         ),
-        Column::numbers("validation_accuracy", format!("validation {quality}"), "%"),
+        Column::numbers("validation_accuracy", format!("validation {searched}"), "%"),
         Column::numbers("evaluation_key_mb", "keys", "MB"),
         Column::numbers("input_ciphertext_mb", "encrypted image", "MB"),
     ]);
@@ -122,6 +125,41 @@ pub fn classes(run: &Run<'_>) -> Result<Option<Table>> {
             share(figures.recall),
             share(figures.precision),
         ])?;
+    }
+    Ok(Some(table))
+}
+
+/// Classes of which the report shows the whole matrix.
+const MATRIX_CLASSES: usize = 20;
+
+/// For which class the encrypted images of each class were taken; none where that was not kept or is too large.
+pub fn confusion(run: &Run<'_>) -> Result<Option<Table>> {
+    let best = run.best().filter(|best| best.quality.is_accuracy());
+    let kept = best.and_then(|best| Some((best, best.confusion.clone()?)));
+    let Some((best, confusion)) = kept else {
+        return Ok(None);
+    };
+    let counts: Vec<Vec<usize>> = confusion.into();
+    if counts.is_empty() || counts.len() > MATRIX_CLASSES {
+        return Ok(None);
+    }
+    let name = |class: usize| {
+        best.classes
+            .get(class)
+            .cloned()
+            .unwrap_or(class.to_string())
+    };
+    let mut columns = vec![Column::words("class", "true class")];
+    columns.extend((0..counts.len()).map(|class| Column::numbers(name(class), name(class), "")));
+    let mut table = Table::new(columns);
+    for (class, row) in counts.iter().enumerate() {
+        let cells = row.iter().map(|count| match count {
+            // What is seldom is seen where nothing else stands.
+            0 => Cell::Missing,
+            count => Cell::Whole(*count as i64),
+        });
+        let cells = std::iter::once(Cell::from(name(class))).chain(cells);
+        table.push(cells.collect::<Vec<Cell>>())?;
     }
     Ok(Some(table))
 }

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use hemet_search::metrics::auc_deviation;
 use serde::{Deserialize, Serialize};
 
 /// Quantile of the normal distribution for intervals that hold the true share 95 times in 100.
-const Z_95: f64 = 1.959_963_985;
+pub const Z_95: f64 = 1.959_963_985;
 
 /// What tells how good a network is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,10 @@ pub enum Quality {
     Accuracy,
     /// Of a regression the share of the variance that is explained, at least 0.
     RSquared,
+    /// The mean over the classes of the share of their images that is found.
+    BalancedAccuracy,
+    /// The area under the curve of sensitivity against false alarms.
+    Auc,
 }
 
 impl Quality {
@@ -24,6 +29,8 @@ impl Quality {
         match self {
             Quality::Accuracy => "accuracy",
             Quality::RSquared => "R²",
+            Quality::BalancedAccuracy => "balanced accuracy",
+            Quality::Auc => "AUC",
         }
     }
 
@@ -32,11 +39,21 @@ impl Quality {
         *self == Quality::Accuracy
     }
 
+    /// Whether training images are measured by it too: areas and balanced shares of single batches say little.
+    pub fn measures_training(self) -> bool {
+        match self {
+            Quality::Accuracy | Quality::RSquared => true,
+            Quality::BalancedAccuracy | Quality::Auc => false,
+        }
+    }
+
     /// Its name at the beginning of a sentence.
     pub fn heading(self) -> &'static str {
         match self {
             Quality::Accuracy => "Accuracy",
             Quality::RSquared => "R²",
+            Quality::BalancedAccuracy => "Balanced accuracy",
+            Quality::Auc => "AUC",
         }
     }
 
@@ -45,13 +62,15 @@ impl Quality {
         match self {
             Quality::Accuracy => "",
             Quality::RSquared => "R² ",
+            Quality::BalancedAccuracy => "balanced accuracy ",
+            Quality::Auc => "AUC ",
         }
     }
 
     /// What two answers to one image have in common that agree.
     pub fn same(self) -> &'static str {
         match self {
-            Quality::Accuracy => "the same class",
+            Quality::Accuracy | Quality::BalancedAccuracy | Quality::Auc => "the same class",
             Quality::RSquared => "the same value, within the promise,",
         }
     }
@@ -79,11 +98,13 @@ pub struct Interval {
 
 impl Accuracy {
     /// The square of the standard deviation of such a measurement. Of R² that of Olkin and Finn, Correlations Redux,
-    /// Psychological Bulletin 118, 1995.
+    /// Psychological Bulletin 118, 1995; of an area under the curve as if both classes had half of the images; of
+    /// balanced accuracy as if all classes had as many.
     pub fn variance(self) -> f64 {
         let (share, n) = (self.share, self.images.max(1) as f64);
         match self.quality {
-            Quality::Accuracy => share * (1.0 - share) / n,
+            Quality::Accuracy | Quality::BalancedAccuracy => share * (1.0 - share) / n,
+            Quality::Auc => auc_deviation(share, self.images / 2, self.images / 2).powi(2),
             Quality::RSquared => 4.0 * share * (1.0 - share).powi(2) / n,
         }
     }
@@ -99,7 +120,7 @@ impl Accuracy {
             };
         }
         let n = self.images as f64;
-        if self.quality == Quality::RSquared {
+        if matches!(self.quality, Quality::RSquared | Quality::Auc) {
             let half = Z_95 * self.variance().sqrt();
             return Interval {
                 low: (self.share - half).max(0.0),
@@ -125,6 +146,7 @@ impl fmt::Display for Accuracy {
         let (prefix, of) = match self.quality {
             Quality::Accuracy => ("", "images"),
             Quality::RSquared => ("R² ", "rows"),
+            quality @ (Quality::BalancedAccuracy | Quality::Auc) => (quality.prefix(), "images"),
         };
         write!(
             f,

@@ -54,7 +54,7 @@ pub fn plots(
     };
     add(
         &mut accuracy,
-        "training",
+        &of_training(quality),
         places(&|r| Some(100.0 * r.training_accuracy)),
     );
     let validation = places(&|r| r.validation_accuracy.map(|share| 100.0 * share));
@@ -63,16 +63,28 @@ pub fn plots(
     [("accuracy", accuracy), ("loss", loss)]
 }
 
+/// The name of what the training images measure, where that is not what the validation images do.
+fn of_training(quality: Quality) -> String {
+    match quality.measures_training() {
+        true => "training".to_owned(),
+        false => "training accuracy".to_owned(),
+    }
+}
+
 /// All numbers.
 ///
 /// # Errors
 /// Numbers that are not finite.
 pub fn table(epochs: &[EpochReport], quality: Quality) -> hemet_reports::Result<Table> {
     let name = quality.name();
+    let training = match quality.measures_training() {
+        true => format!("training {name}"),
+        false => of_training(quality),
+    };
     let mut table = Table::new([
         Column::numbers("epoch", "epoch", ""),
         Column::numbers("loss", "loss", ""),
-        Column::numbers("training_accuracy", format!("training {name}"), "%"),
+        Column::numbers("training_accuracy", training, "%"),
         Column::numbers("validation_accuracy", format!("validation {name}"), "%"),
     ]);
     for report in epochs {

@@ -17,6 +17,18 @@ pub struct RunFolder {
     pub root: PathBuf,
 }
 
+/// What a search writes before its first trial, and with trials that are not trained.
+const CLEARED: [&str; 8] = [
+    "experiment.yaml",
+    "journal.jsonl",
+    "costs.json",
+    "tfhe_costs.json",
+    "time.json",
+    "times.jsonl",
+    "queue.json",
+    "queue.sqlite",
+];
+
 /// A run folder that a search has taken.
 #[derive(Debug)]
 pub struct Held {
@@ -64,6 +76,32 @@ impl RunFolder {
         }
     }
 
+    /// Whether a search has come so far here that a network was trained, or runs at this moment: its folder is not
+    /// taken over by another one.
+    pub fn is_begun(&self) -> bool {
+        let journal = std::fs::read_to_string(self.root.join("journal.jsonl")).unwrap_or_default();
+        let trained = |line: &str| {
+            let line = serde_json::from_str::<serde_json::Value>(line);
+            // A line that cannot be read may be anything.
+            line.map_or(true, |line| line["outcome"] != "Infeasible")
+        };
+        self.is_held() || self.summary_path().exists() || journal.lines().any(trained)
+    }
+
+    /// Removes what a search left here that came to nothing, see [`Self::is_begun`].
+    ///
+    /// # Errors
+    /// Files that cannot be removed.
+    pub fn clear(&self) -> Result<(), Error> {
+        for name in CLEARED {
+            let path = self.root.join(name);
+            if path.exists() {
+                std::fs::remove_file(&path).map_err(|e| Error::file(&path, e))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a search holds the folder at this moment.
     pub fn is_held(&self) -> bool {
         let file = File::open(self.lock_path());
@@ -91,6 +129,11 @@ impl RunFolder {
     /// `time.json`: the seconds used so far, see [`crate::clock`].
     pub fn time_path(&self) -> PathBuf {
         self.root.join("time.json")
+    }
+
+    /// `times.jsonl`: when trials ran.
+    pub fn times_path(&self) -> PathBuf {
+        self.root.join("times.jsonl")
     }
 
     /// `summary.json`.

@@ -6,12 +6,22 @@ use hemet_spaces::Shape;
 use crate::error::Error;
 use crate::experiment::Experiment;
 
+/// Reads the images, prepared as the experiment says.
+///
+/// # Errors
+/// Files that are missing or damaged.
+pub fn read(experiment: &Experiment) -> Result<TrainTest, Error> {
+    let data = &experiment.data;
+    let sets = data::load_prepared(&data.set, data.path.as_deref(), &data.preparation());
+    Ok(sets?)
+}
+
 /// Loads the images and checks that the space takes them.
 ///
 /// # Errors
 /// Files that are missing or damaged; images that the space does not take.
 pub fn load(experiment: &Experiment) -> Result<TrainTest, Error> {
-    let sets = data::load(&experiment.data.set, experiment.data.path.as_deref())?;
+    let sets = read(experiment)?;
     let space = experiment.space()?;
     if space.input() != sets.train.shape || space.classes() != sets.train.classes {
         return Err(Error::user(format!(
@@ -61,6 +71,25 @@ pub fn validation_images(images: &Dataset, share: f64) -> usize {
     of_class.into_iter().map(held_out).sum()
 }
 
+/// BLAKE3 over shape, labels, images and how many of them are for validation: machines that search together must have
+/// the same images and split them alike.
+pub fn sum(images: &Dataset) -> String {
+    let mut hash = blake3::Hasher::new();
+    hash.update(format!("{} {}", images.shape, images.classes).as_bytes());
+    hash.update(&images.labels);
+    for chunk in images.images.chunks(1 << 16) {
+        let bytes: Vec<u8> = chunk.iter().flat_map(|v| v.to_le_bytes()).collect();
+        hash.update(&bytes);
+    }
+    if images.held_out > 0 {
+        hash.update(&(images.held_out as u64).to_le_bytes());
+    }
+    for value in &images.targets {
+        hash.update(&value.to_le_bytes());
+    }
+    hash.finalize().to_hex().to_string()
+}
+
 /// What a space for these images says of them.
 pub fn in_a_space(images: &Dataset) -> String {
     let Shape {
@@ -86,6 +115,41 @@ mod tests {
         for share in [0.01, 0.1, 0.25, 0.333] {
             let (_, validation) = sets.train.split(share, Seed::new(1)).expect("sound");
             assert_eq!(validation_images(&sets.train, share), validation.len());
+        }
+    }
+
+    #[test]
+    fn machines_that_differ_in_images_labels_or_split_have_different_sums() {
+        let images = Dataset {
+            name: "two".into(),
+            shape: Shape::new(1, 1, 1),
+            classes: 2,
+            class_names: vec!["a".into(), "b".into()],
+            images: vec![0.0, 1.0],
+            labels: vec![0, 1],
+            held_out: 0,
+            measure: hemet_search::data::Measure::default(),
+            targets: Vec::new(),
+            columns: None,
+        };
+        let held_out = Dataset {
+            held_out: 1,
+            ..images.clone()
+        };
+        let labels = Dataset {
+            labels: vec![1, 0],
+            ..images.clone()
+        };
+        let targets = Dataset {
+            targets: vec![0.5, -0.5],
+            ..images.clone()
+        };
+        let pixels = Dataset {
+            images: vec![1.0, 0.0],
+            ..images.clone()
+        };
+        for other in [held_out, labels, targets, pixels] {
+            assert_ne!(sum(&images), sum(&other));
         }
     }
 }

@@ -18,6 +18,7 @@ const FREE: &[&str] = &[
     "choose",
     "encrypted_images",
     "measured_members",
+    "card",
 ];
 
 /// Refuses an experiment that would have tried or trained other networks than the one whose search is gone on with.

@@ -13,6 +13,8 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::clock::Clock;
 use crate::run::folder::RunFolder;
+use crate::run::reasons;
+use crate::run::times;
 use crate::run::train::{ExperimentData, TrialTraining};
 use crate::schemes::SchemeCosts;
 use crate::workers::coordinator::Coordinator;
@@ -67,9 +69,10 @@ impl Search<'_> {
         let report = study.run(&folder, &options, resume)?;
         progress.finish();
         if report.trials.iter().all(|t| Point::of(t).is_none()) {
-            return Err(Error::user(
-                "no trial was trained to the end: loosen the constraints or mend the training; journal.jsonl has the reasons",
-            ));
+            return Err(Error::user(reasons::nothing_trained(
+                &report.trials,
+                &experiment.constraints,
+            )));
         }
         Ok(report.trials)
     }
@@ -87,8 +90,26 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Trains one trial here, or has it trained.
+    /// Trains one trial here, or has it trained, and notes when.
     fn train(
+        &self,
+        job: &Job<'_>,
+        on_epoch: &mut OnEpoch<'_>,
+        progress: &SearchProgress,
+    ) -> Result<TrainOutcome, SearchError> {
+        let begin_s = self.clock.seconds();
+        let outcome = self.train_here_or_there(job, on_epoch, progress)?;
+        match outcome {
+            TrainOutcome::Cancelled => {}
+            TrainOutcome::Complete(_) | TrainOutcome::Diverged { .. } => {
+                times::add(self.run, job.order.number, begin_s, self.clock.seconds())
+                    .map_err(|e| SearchError::Elsewhere(e.render()))?;
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn train_here_or_there(
         &self,
         job: &Job<'_>,
         on_epoch: &mut OnEpoch<'_>,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::accuracy::{Accuracy, Confusion, Quality};
+use crate::run::measures::Measures;
 
 /// The outcome of a search, `summary.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -148,12 +149,18 @@ pub struct Best {
     /// Images of each true class by their encrypted class; none in summaries of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confusion: Option<Confusion>,
+    /// What else was measured of the encrypted classification; nothing in summaries of earlier versions.
+    #[serde(default)]
+    pub measures: Measures,
     /// Greatest difference between a decrypted logit and its reference.
     pub max_abs_error: f64,
     /// Predicted latency, one thread.
     pub predicted_latency_ms: f64,
     /// Median of the measured latencies, one thread.
     pub measured_latency_ms: f64,
+    /// The least and the greatest of them; none in summaries of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured_range_ms: Option<[f64; 2]>,
     /// log2 of the ring degree.
     pub log_n: u32,
     /// Bits of the whole modulus QP.

@@ -31,7 +31,8 @@ impl Split {
     /// A share that leaves one part empty.
     pub fn of(experiment: &Experiment, images: &Dataset) -> Result<Self, Error> {
         let seed = Seed::new(experiment.seed).validation();
-        let (training, validation) = images.split(experiment.data.validation, seed)?;
+        let (training, mut validation) = images.split(experiment.data.validation, seed)?;
+        validation.measure = experiment.measure();
         Ok(Self {
             training,
             validation,

@@ -9,7 +9,7 @@ use crate::error::Error;
 /// Show what is in an artifact: parameters, layers, costs
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet inspect model.hemet\n  hemet inspect model.hemet --costs runs/digits/costs.json   # predict with this machine's costs\n  hemet inspect model.hemet --svg levels.svg\n  hemet inspect model.hemet --schedule                       # every instruction"
+    after_help = "Example:\n  hemet inspect model.hemet\n  hemet inspect model.hemet --costs runs/digits/costs.json   # predict with this machine's costs\n  hemet inspect model.hemet --svg levels.svg\n  hemet inspect model.hemet --schedule                       # every instruction\n  hemet inspect model.hemet --card > MODEL_CARD.md"
 )]
 pub struct Inspect {
     /// The artifact
@@ -17,6 +17,10 @@ pub struct Inspect {
     /// Print the schedule's text
     #[arg(long)]
     pub schedule: bool,
+    /// Print the artifact's card as Markdown: what it is for, how good it is, where it comes from, its limits, its
+    /// license
+    #[arg(long, conflicts_with_all = ["schedule", "keys", "json"])]
+    pub card: bool,
     /// Show what other budgets of evaluation keys would cost: time against bytes
     #[arg(long)]
     pub keys: bool,

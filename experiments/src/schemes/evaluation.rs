@@ -1,15 +1,17 @@
 //! What classifying a data set encrypted gives, beside the same in the clear.
 
-use hemet_runtime::door::Model;
+use std::path::Path;
+
 use hemet_search::data::Dataset;
 use hemet_search::train::r_squared;
-use rayon::prelude::*;
 use serde::Serialize;
 
-use super::session::{Prediction, Session};
+use super::kept::Kept;
+use super::session::{Many, Prediction, Session};
 use crate::cli::progress::Progress;
 use crate::error::Error;
 use crate::run::accuracy::{Accuracy, ClassFigures, Confusion, Quality};
+use crate::run::measures::{Measures, Outputs};
 
 /// Accuracy encrypted and in the clear.
 #[derive(Clone, Debug, Serialize)]
@@ -42,8 +44,17 @@ pub struct Figures {
     pub classes: Vec<String>,
     /// Images of each true class by their encrypted class: `confusion[true class][answer]`.
     pub confusion: Confusion,
+    /// The same in the clear.
+    pub clear_confusion: Confusion,
     /// Recall and precision of each class, encrypted.
     pub per_class: Vec<ClassFigures>,
+    /// What else is measured, encrypted.
+    pub measures: Measures,
+    /// The same in the clear.
+    pub clear_measures: Measures,
+    /// Where encryption was simulated: how many images were encrypted to measure the errors that the others were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub simulated_from: Option<usize>,
     /// Images whose decrypted numbers are not the reference's; `None` for a scheme that is approximate anyway.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub differing_images: Option<Vec<usize>>,
@@ -59,10 +70,35 @@ pub struct Reading<'a> {
     pub trusted: &'a dyn Fn(&[f64]) -> bool,
     /// Whether a difference from the reference is a fault.
     pub exact: bool,
+    /// Whether outputs are logits, of which a softmax makes probabilities.
+    pub logits: bool,
+    /// At which specificity the sensitivity of two classes is told.
+    pub specificity: f64,
+}
+
+impl Reading<'_> {
+    /// Images of each true class by the class that outputs tell; of values none.
+    pub(super) fn confusion(&self, outputs: &[&[f64]], test: &Dataset) -> Confusion {
+        if test.is_regression() {
+            return Confusion::of([], 0);
+        }
+        let pairs = test.labels.iter().zip(outputs);
+        let pairs = pairs.map(|(label, outputs)| (usize::from(*label), (self.class)(outputs)));
+        Confusion::of(pairs, test.classes)
+    }
+
+    pub(super) fn measures(&self, outputs: &[&[f64]], test: &Dataset) -> Measures {
+        let outputs = Outputs {
+            all: outputs,
+            class: self.class,
+            logits: self.logits,
+        };
+        Measures::of(&outputs, test, self.specificity)
+    }
 }
 
 /// What is measured on a data set.
-fn quality_of(test: &Dataset) -> Quality {
+pub(super) fn quality_of(test: &Dataset) -> Quality {
     match test.is_regression() {
         true => Quality::RSquared,
         false => Quality::Accuracy,
@@ -70,7 +106,7 @@ fn quality_of(test: &Dataset) -> Quality {
 }
 
 /// The share of right classes, or R² of values, of the outputs for the first images.
-fn share(outputs: &[&[f64]], test: &Dataset, class: &dyn Fn(&[f64]) -> usize) -> f64 {
+pub(super) fn share(outputs: &[&[f64]], test: &Dataset, class: &dyn Fn(&[f64]) -> usize) -> f64 {
     if test.is_regression() {
         let value = |outputs: &&[f64]| outputs.first().copied().unwrap_or(0.0) as f32;
         let found: Vec<f32> = outputs.iter().map(value).collect();
@@ -90,18 +126,14 @@ impl Figures {
         let class = reading.class;
         let shares = predictions.iter().map(|p| p.latency_ms / p.images as f64);
         let latencies: f64 = shares.sum();
-        let pairs = predictions.iter().zip(&test.labels);
-        let pairs = pairs.map(|(p, label)| (usize::from(*label), class(&p.encrypted)));
-        let confusion = match test.is_regression() {
-            true => Confusion::of([], 0),
-            false => Confusion::of(pairs, test.classes),
-        };
-        let all = |of: fn(&Prediction) -> &[f64]| {
-            let outputs: Vec<&[f64]> = predictions.iter().map(of).collect();
-            share(&outputs, test, class)
-        };
+        let (encrypted, clear): (Vec<&[f64]>, Vec<&[f64]>) = predictions
+            .iter()
+            .map(|p| (p.encrypted.as_slice(), p.clear.as_slice()))
+            .unzip();
+        let measures = reading.measures(&encrypted, test);
+        let confusion = reading.confusion(&encrypted, test);
         let encrypted = Accuracy {
-            share: all(|p| &p.encrypted),
+            share: share(&encrypted, test, class),
             images: predictions.len(),
             quality: quality_of(test),
         };
@@ -118,7 +150,7 @@ impl Figures {
         Self {
             images: predictions.len(),
             quality: encrypted.quality,
-            plaintext_accuracy: all(|p| &p.clear),
+            plaintext_accuracy: share(&clear, test, class),
             encrypted_accuracy: encrypted.share,
             interval_low: interval.low,
             interval_high: interval.high,
@@ -134,12 +166,36 @@ impl Figures {
             classes: test.class_names.clone(),
             per_class: confusion.per_class(&test.class_names),
             confusion,
+            clear_confusion: reading.confusion(&clear, test),
+            measures,
+            clear_measures: reading.measures(&clear, test),
+            simulated_from: None,
             differing_images: reading.exact.then(|| {
                 let differs = |(_, p): &(usize, &Prediction)| p.encrypted != p.clear;
                 let differing = predictions.iter().enumerate().filter(differs);
                 differing.map(|(index, _)| index).collect()
             }),
         }
+    }
+
+    /// Of predictions of a session.
+    pub(super) fn read(
+        session: &Session,
+        test: &Dataset,
+        predictions: &[Prediction],
+        how: &How<'_>,
+    ) -> Self {
+        let facts = session.spec().facts();
+        let promised = |outputs: &[f64]| facts.precision.map(|p| p.error(outputs));
+        let reading = Reading {
+            class: &|outputs| facts.class(outputs),
+            promised: &promised,
+            trusted: &|outputs| facts.is_trusted(outputs),
+            exact: session.is_exact(),
+            logits: facts.outputs.is_none() && !session.is_exact(),
+            specificity: how.specificity,
+        };
+        Self::of(predictions, test, &reading)
     }
 
     /// The accuracy of encrypted classification.
@@ -151,8 +207,8 @@ impl Figures {
         }
     }
 
-    /// What the user must be told of the errors: that some went beyond what is promised, that some answers are not to be
-    /// trusted.
+    /// What the user must be told of the errors: that some went beyond what is promised, that some answers are not to
+    /// be trusted.
     pub fn warning(&self) -> Option<String> {
         let beyond = self.beyond_promise.filter(|beyond| *beyond > 0);
         let beyond = beyond.map(|beyond| {
@@ -164,8 +220,8 @@ impl Figures {
         });
         let untrusted = (self.untrusted > 0).then(|| {
             format!(
-                "note: {} of {} answers lie beyond the outputs that the network was compiled for: they are marked as not to be \
-                 trusted when they are decrypted, and nothing is promised for them",
+                "note: {} of {} answers are far larger than those of samples: they are marked as not to be trusted when they \
+                 are decrypted, and nothing is promised for them",
                 self.untrusted, self.images
             )
         });
@@ -198,77 +254,67 @@ impl Figures {
     }
 }
 
-/// Classifies the first `limit` images of `test` (0: all) encrypted, `threads` side by side.
-pub fn evaluate(
-    session: &Session,
-    test: &Dataset,
-    limit: usize,
-    threads: usize,
-    quiet: bool,
-) -> Result<Figures, Error> {
-    let count = if limit == 0 {
-        test.len()
-    } else {
-        limit.min(test.len())
-    };
-    let mut progress = Progress::new("encrypted", count as u64, quiet);
-    let image = |index: usize| test.image(index).iter().map(|v| f64::from(*v)).collect();
-    let predictions = session.predict_all(count, threads, &image, &mut |done| {
-        progress.set(done as u64, "images classified");
-    })?;
-    progress.finish();
-    let facts = session.spec().facts();
-    let promised = |outputs: &[f64]| facts.precision.map(|p| p.error(outputs));
-    let reading = Reading {
-        class: &|outputs| facts.class(outputs),
-        promised: &promised,
-        trusted: &|outputs| facts.is_trusted(outputs),
-        exact: session.is_exact(),
-    };
-    Ok(Figures::of(&predictions, test, &reading))
+/// How an evaluation runs.
+#[derive(Clone, Copy, Debug)]
+pub struct How<'a> {
+    /// How many images, from the first; 0 for all.
+    pub limit: usize,
+    /// Images side by side; 0 for one a core.
+    pub threads: usize,
+    /// Whether progress is not shown.
+    pub quiet: bool,
+    /// At which specificity the sensitivity of two classes is told.
+    pub specificity: f64,
+    /// Where answers are kept until the evaluation ends, so that an interrupted one goes on.
+    pub keep: Option<&'a Path>,
 }
 
-/// Accuracy of the first `limit` images of `test` (0: all) in the clear, on `threads` threads (0: one a core).
+impl How<'_> {
+    /// How many of these images.
+    pub(super) fn count(&self, test: &Dataset) -> usize {
+        match self.limit {
+            0 => test.len(),
+            limit => limit.min(test.len()),
+        }
+    }
+}
+
+/// Classifies images of `test` encrypted.
 ///
 /// # Errors
-/// A constant that cannot be used; images that the network does not take.
-pub fn evaluate_clear(
-    model: &dyn Model,
-    test: &Dataset,
-    limit: usize,
-    threads: usize,
-) -> Result<Accuracy, Error> {
-    let count = match limit {
-        0 => test.len(),
-        limit => limit.min(test.len()),
+/// As [`Session::predict_all`].
+pub fn evaluate(session: &Session, test: &Dataset, how: &How<'_>) -> Result<Figures, Error> {
+    let count = how.count(test);
+    let mut progress = Progress::new("encrypted", count as u64, how.quiet);
+    let image = |index: usize| test.image(index).iter().map(|v| f64::from(*v)).collect();
+    let kept = how.keep.map(|path| Kept::open(path, session, test));
+    let mut kept = kept.transpose()?;
+    let known = kept
+        .as_ref()
+        .map(|kept| kept.known().clone())
+        .unwrap_or_default();
+    let already = known.range(..count).count();
+    if already > 0 {
+        progress.begin_at(already as u64);
+        progress.note(&format!(
+            "{already} of {count} encrypted images are known from before; the others follow"
+        ));
+    }
+    let work = Many {
+        count,
+        threads: how.threads,
+        image: &image,
+        known: &known,
     };
-    let facts = model.spec()?.facts();
-    let (classes, size) = (facts.classes.len(), facts.images);
-    let reference = model.reference()?;
-    let outputs = |first: usize| -> Result<Vec<Vec<f64>>, Error> {
-        let images = (first..count.min(first + size)).map(|index| test.image(index));
-        let images: Vec<Vec<f64>> = images
-            .map(|image| image.iter().map(|v| f64::from(*v)).collect())
-            .collect();
-        let images: Vec<&[f64]> = images.iter().map(Vec::as_slice).collect();
-        let answers = reference(&images)?.into_iter();
-        Ok(answers.map(|answer| answer.scores(classes)).collect())
-    };
-    let threads = match threads {
-        0 => crate::common::cores(),
-        threads => threads,
-    };
-    let firsts: Vec<usize> = (0..count).step_by(size).collect();
-    let found = crate::common::pool(threads)?.install(|| {
-        let found = firsts.into_par_iter().map(outputs);
-        found.collect::<Result<Vec<_>, Error>>()
+    let predictions = session.predict_all(&work, &mut |new, done| {
+        progress.set(done as u64, "images classified");
+        kept.as_mut().map_or(Ok(()), |kept| kept.add(new))
     })?;
-    let found: Vec<&[f64]> = found.iter().flatten().map(Vec::as_slice).collect();
-    Ok(Accuracy {
-        share: share(&found, test, &|outputs| facts.class(outputs)),
-        images: count,
-        quality: quality_of(test),
-    })
+    if let Some(kept) = kept {
+        kept.remove();
+    }
+    progress.finish();
+    Ok(Figures::read(session, test, &predictions, how))
 }
 
 #[cfg(test)]
@@ -277,6 +323,7 @@ mod tests {
 
     use super::*;
     use crate::common::argmax;
+    use crate::run::measures::SPECIFICITY;
 
     fn reading(exact: bool) -> Reading<'static> {
         Reading {
@@ -284,6 +331,8 @@ mod tests {
             promised: &|_| Some(0.2),
             trusted: &|outputs| outputs.iter().all(|x| *x < 100.0),
             exact,
+            logits: true,
+            specificity: SPECIFICITY,
         }
     }
 
@@ -314,6 +363,7 @@ mod tests {
             images: vec![0.0; 3],
             labels: vec![0, 0, 1],
             held_out: 0,
+            measure: hemet_search::data::Measure::default(),
             targets: Vec::new(),
             columns: None,
         };
@@ -321,6 +371,9 @@ mod tests {
         let json = serde_json::to_value(&exact).unwrap();
         assert_eq!(json["classes"], serde_json::json!(["cat", "dog"]));
         assert_eq!(json["confusion"], serde_json::json!([[2, 0], [1, 0]]));
+        assert_eq!(json["clear_confusion"], json["confusion"]);
+        assert_eq!(json["measures"]["balanced_accuracy"], 0.5);
+        assert_eq!(json["measures"]["auc"], 0.5, "of equal scores a half");
         assert_eq!(json["per_class"][0]["precision"], 2.0 / 3.0);
         assert_eq!(json["per_class"][1]["class"], "dog");
         let (low, high) = (exact.interval_low, exact.interval_high);

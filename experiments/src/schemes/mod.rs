@@ -2,9 +2,13 @@
 //! report ask of a scheme beyond what [`hemet_runtime::door`] gives.
 
 pub mod args;
+pub mod card;
 pub mod ckks;
+pub mod clear;
 pub mod evaluation;
+pub mod kept;
 pub mod session;
+pub mod simulation;
 pub mod tfhe;
 
 use std::collections::BTreeMap;
@@ -14,7 +18,9 @@ use hemet_compiler::Target;
 use hemet_reports::Table;
 use hemet_runtime::door::Model;
 use hemet_runtime::schemes as doors;
-use hemet_schedule::{InputColumn, Manifest, Meaning, OutputPart, OutputStep, OutputTransform};
+use hemet_schedule::{
+    InputColumn, Manifest, Meaning, OutputPart, OutputStep, OutputTransform, Provenance,
+};
 use hemet_search::constraint::{CostEstimate, CostModel};
 use hemet_search::data;
 use hemet_search::data::columns::{Column, Columns};
@@ -163,14 +169,37 @@ pub struct TrainedNetwork<'a> {
     pub class_names: &'a [String],
     /// The columns of the table that it was trained on; none where these were images.
     pub columns: Option<&'a Columns>,
+    /// Where it comes from; nothing where the data cannot be read any more.
+    pub provenance: Option<Provenance>,
+}
+
+/// What a network costs, and by which table.
+pub struct CostNote<'a> {
+    /// Predicted latency in milliseconds.
+    pub latency_ms: f64,
+    /// The machine of the table.
+    pub machine: &'a str,
+    /// The text of the table.
+    pub table: &'a str,
+}
+
+/// Hexadecimal digits of a cost table's id.
+const TABLE_ID_DIGITS: usize = 16;
+
+impl CostNote<'_> {
+    /// The id of the table.
+    fn table_id(&self) -> String {
+        let hash = blake3::hash(self.table.as_bytes()).to_hex();
+        hash[..TABLE_ID_DIGITS].to_owned()
+    }
 }
 
 impl TrainedNetwork<'_> {
-    /// What an artifact of it says of itself, with the latency predicted by the costs of `machine`.
+    /// What an artifact of it says of itself.
     ///
     /// # Errors
     /// An experiment without a space or with an unknown data set.
-    pub fn manifest(&self, latency_ms: f64, machine: &str) -> Result<Manifest, Error> {
+    pub fn manifest(&self, costs: &CostNote<'_>) -> Result<Manifest, Error> {
         let experiment = self.experiment;
         let source = data::source(&experiment.data.set)?;
         Ok(Manifest {
@@ -183,8 +212,12 @@ impl TrainedNetwork<'_> {
             output_transform: self.columns.and_then(units),
             architecture: Some(experiment.space()?.describe(self.architecture)?),
             normalization: source.about().to_owned(),
-            predicted_latency_ms: Some(latency_ms),
-            cost_machine: Some(machine.to_owned()),
+            predicted_latency_ms: Some(costs.latency_ms),
+            cost_machine: Some(costs.machine.to_owned()),
+            provenance: self.provenance.clone().map(|provenance| Provenance {
+                cost_table: Some(costs.table_id()),
+                ..provenance
+            }),
             ..Manifest::new(&experiment.name)
         })
     }

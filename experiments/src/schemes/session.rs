@@ -1,5 +1,6 @@
 //! Both halves in one process, for measuring: client, server and the clear reference of one artifact.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -38,6 +39,22 @@ pub struct Prediction {
     /// Bytes of the encrypted answer as sent.
     pub answer_bytes: usize,
 }
+
+/// Many images to predict.
+#[derive(Clone, Copy)]
+pub struct Many<'a> {
+    /// How many.
+    pub count: usize,
+    /// Requests side by side; 0 for one a core.
+    pub threads: usize,
+    /// Gives the image of an index.
+    pub image: &'a (dyn Fn(usize) -> Vec<f64> + Sync),
+    /// Those that are known already, by their indices.
+    pub known: &'a BTreeMap<usize, Prediction>,
+}
+
+/// Hears what a request gave, and how many images are done.
+pub type Done<'a> = dyn FnMut(&[(usize, Prediction)], usize) -> Result<(), Error> + Send + 'a;
 
 impl Prediction {
     /// Greatest difference between a decrypted logit and its reference.
@@ -167,23 +184,26 @@ impl Session {
         Ok(answers.map(|answer| answer.scores(classes)).collect())
     }
 
-    /// Predicts `count` images, `threads` requests side by side (0: one a core), each on one thread; batches, which
-    /// fill memory, one after the other on all threads. `image(i)` gives the i-th, `done` hears after each request,
-    /// with the number of images done.
+    /// Predicts many images, `threads` requests side by side (0: one a core), each on one thread; batches, which fill
+    /// memory, one after the other on all threads. `done` hears after each request what it gave, and how many images
+    /// are done; what it refuses ends the work.
     ///
     /// # Errors
-    /// As [`Session::predict`].
+    /// As [`Session::predict`], and what `done` refuses.
     pub fn predict_all(
         &self,
-        count: usize,
-        threads: usize,
-        image: &(dyn Fn(usize) -> Vec<f64> + Sync),
-        done: &mut (dyn FnMut(usize) + Send),
+        work: &Many<'_>,
+        done: &mut Done<'_>,
     ) -> Result<Vec<Prediction>, Error> {
-        let threads = if threads == 0 {
-            crate::common::cores()
-        } else {
-            threads
+        let Many {
+            count,
+            threads,
+            image,
+            known,
+        } = *work;
+        let threads = match threads {
+            0 => crate::common::cores(),
+            threads => threads,
         };
         let size = self.images();
         let (workers, inside) = match size {
@@ -191,7 +211,10 @@ impl Session {
             _ => (1, threads),
         };
         let next = AtomicUsize::new(0);
-        let results = Mutex::new((Vec::new(), done));
+        let inside_count = known
+            .range(..count)
+            .map(|(index, prediction)| (*index, prediction.clone()));
+        let results = Mutex::new((inside_count.collect::<Vec<_>>(), done));
         let work = || -> Result<(), Error> {
             let pool = crate::common::pool(inside)?;
             loop {
@@ -199,13 +222,22 @@ impl Session {
                 if first >= count {
                     return Ok(());
                 }
-                let images: Vec<Vec<f64>> = (first..count.min(first + size)).map(image).collect();
+                let places = first..count.min(first + size);
+                if places.clone().all(|place| known.contains_key(&place)) {
+                    continue;
+                }
+                let images: Vec<Vec<f64>> = places.map(image).collect();
                 let images: Vec<&[f64]> = images.iter().map(Vec::as_slice).collect();
                 let predictions = pool.install(|| self.predict_batch(&images, &mut unobserved))?;
+                let new: Vec<(usize, Prediction)> = (first..).zip(predictions).collect();
                 let mut guard = results.lock().unwrap_or_else(PoisonError::into_inner);
-                guard.0.extend((first..).zip(predictions));
+                // Of a batch of which a part was known.
+                guard
+                    .0
+                    .retain(|(index, _)| new.iter().all(|(other, _)| other != index));
+                guard.0.extend(new.iter().cloned());
                 let so_far = guard.0.len();
-                (guard.1)(so_far);
+                (guard.1)(&new, so_far)?;
             }
         };
         std::thread::scope(|scope| {

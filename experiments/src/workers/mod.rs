@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
+use crate::run::images;
 
 /// How often a trial may be taken before it is given up as deadly, or its workers as unfit.
 pub const ATTEMPTS: usize = 3;
@@ -43,11 +44,11 @@ pub struct Record {
 
 impl Record {
     /// Of this experiment and its training images.
-    pub fn new(experiment: &Experiment, images: &Dataset) -> Result<Self, Error> {
+    pub fn new(experiment: &Experiment, data: &Dataset) -> Result<Self, Error> {
         Ok(Self {
             hemet_version: env!("CARGO_PKG_VERSION").to_owned(),
             experiment: experiment.to_yaml()?,
-            images: sum(images),
+            images: images::sum(data),
         })
     }
 
@@ -75,25 +76,6 @@ impl Record {
     }
 }
 
-/// BLAKE3 over shape, labels, images and how many of them are for validation: machines that search together must have
-/// the same images and split them alike.
-pub fn sum(images: &Dataset) -> String {
-    let mut hash = blake3::Hasher::new();
-    hash.update(format!("{} {}", images.shape, images.classes).as_bytes());
-    hash.update(&images.labels);
-    for chunk in images.images.chunks(1 << 16) {
-        let bytes: Vec<u8> = chunk.iter().flat_map(|v| v.to_le_bytes()).collect();
-        hash.update(&bytes);
-    }
-    if images.held_out > 0 {
-        hash.update(&(images.held_out as u64).to_le_bytes());
-    }
-    for value in &images.targets {
-        hash.update(&value.to_le_bytes());
-    }
-    hash.finalize().to_hex().to_string()
-}
-
 /// Reads the address of a queue as it stands on a command line.
 ///
 /// # Errors
@@ -119,44 +101,4 @@ pub struct Hired {
     pub key: String,
     /// The run folder.
     pub run: std::path::PathBuf,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use hemet_spaces::Shape;
-
-    #[test]
-    fn machines_that_differ_in_images_labels_or_split_have_different_sums() {
-        let images = Dataset {
-            name: "two".into(),
-            shape: Shape::new(1, 1, 1),
-            classes: 2,
-            class_names: vec!["a".into(), "b".into()],
-            images: vec![0.0, 1.0],
-            labels: vec![0, 1],
-            held_out: 0,
-            targets: Vec::new(),
-            columns: None,
-        };
-        let held_out = Dataset {
-            held_out: 1,
-            ..images.clone()
-        };
-        let labels = Dataset {
-            labels: vec![1, 0],
-            ..images.clone()
-        };
-        let targets = Dataset {
-            targets: vec![0.5, -0.5],
-            ..images.clone()
-        };
-        let pixels = Dataset {
-            images: vec![1.0, 0.0],
-            ..images.clone()
-        };
-        for other in [held_out, labels, targets, pixels] {
-            assert_ne!(sum(&images), sum(&other));
-        }
-    }
 }

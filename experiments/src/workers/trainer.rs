@@ -65,7 +65,7 @@ impl Trainer {
             experiment.data.path = folder.map(Path::to_owned);
         }
         let images = images::load(&experiment)?.train;
-        let sum = super::sum(&images);
+        let sum = crate::run::images::sum(&images);
         if sum != study.record.images {
             return Err(Error::user(format!(
                 "the training images of `{}` here have sum {sum}, those of the search have {}; give the same files with --data",

@@ -51,15 +51,8 @@ impl TfheArtifact {
     /// # Errors
     /// None in practice.
     pub fn id(&self) -> Result<ArtifactId> {
-        let manifest = Manifest {
-            predicted_latency_ms: None,
-            cost_machine: None,
-            layers: Vec::new(),
-            signature: None,
-            ..self.manifest.clone()
-        };
         let plain = Self {
-            manifest,
+            manifest: self.manifest.identity(),
             ..self.clone()
         };
         Ok(ArtifactId(*blake3::hash(&plain.to_bytes()?).as_bytes()))

@@ -9,15 +9,20 @@ mod fashion_mnist;
 mod files;
 pub mod idx;
 mod image_folder;
+mod measure;
 mod mnist;
 pub mod npz;
 mod optdigits;
 mod own;
 mod picture;
 mod pneumonia_mnist;
+mod prepare;
 mod published;
 
 use std::path::Path;
+
+pub use measure::Measure;
+pub use prepare::Preparation;
 
 use hemet_spaces::Shape;
 use rand::seq::SliceRandom;
@@ -42,6 +47,8 @@ pub struct Dataset {
     /// The last so many images are those that the source gives for validation; 0 where they are to be cut out by a
     /// seed.
     pub held_out: usize,
+    /// What tells how good answers are, where classes are predicted.
+    pub measure: Measure,
     /// The value of each image that is to be predicted, with mean 0 and deviation 1 on the training images; empty where
     /// its class is.
     pub targets: Vec<f32>,
@@ -105,6 +112,22 @@ pub trait Source: Sync {
 
     /// Reads it; `folder` holds its files, or a folder of theirs. Damaged files are refused by name.
     fn load(&self, folder: Option<&Path>) -> Result<TrainTest, Error>;
+
+    /// As [`Source::load`], with pictures brought to one size; only of sets that are made of pictures.
+    fn load_prepared(
+        &self,
+        folder: Option<&Path>,
+        preparation: &Preparation,
+    ) -> Result<TrainTest, Error> {
+        match preparation.is_none() {
+            true => self.load(folder),
+            false => Err(Error::Option {
+                option: "data: resize, crop, gray",
+                found: format!("given for {}", self.name()),
+                allowed: "nothing but for image_folder: other sets have one size already".into(),
+            }),
+        }
+    }
 }
 
 /// Every known dataset.
@@ -145,13 +168,29 @@ pub fn load(name: &str, folder: Option<&Path>) -> Result<TrainTest, Error> {
     source(name)?.load(folder)
 }
 
-/// The image in the content of a PNG or JPEG file, as `image_folder` gives it: its shape, and
+/// As [`load`], with pictures brought to one size.
+///
+/// # Errors
+/// As [`load`]; a preparation out of range, or of a set that is not made of pictures.
+pub fn load_prepared(
+    name: &str,
+    folder: Option<&Path>,
+    preparation: &Preparation,
+) -> Result<TrainTest, Error> {
+    source(name)?.load_prepared(folder, preparation)
+}
+
+/// The image in the content of a PNG or JPEG file, prepared, as `image_folder` gives it: its shape, and
 /// `[channels][height][width]` of pixels divided by 255. `None` for content that is no picture by its first bytes.
 ///
 /// # Errors
 /// Why it cannot be read.
-pub fn picture(content: &[u8]) -> Option<Result<(Shape, Vec<f32>), String>> {
+pub fn picture(
+    content: &[u8],
+    preparation: &Preparation,
+) -> Option<Result<(Shape, Vec<f32>), String>> {
     let normalized = |picture: picture::Picture| {
+        let picture = preparation.apply(picture);
         let [channels, height, width] = picture.axes;
         let pixels = picture.planar.iter();
         let values = pixels.map(|p| f32::from(*p) / f32::from(u8::MAX));
@@ -210,6 +249,7 @@ impl Dataset {
                 .collect(),
             labels: indices.iter().map(|i| self.labels[*i]).collect(),
             held_out: 0,
+            measure: self.measure,
             targets: match self.is_regression() {
                 true => indices.iter().map(|i| self.targets[*i]).collect(),
                 false => Vec::new(),
@@ -318,6 +358,7 @@ fn assemble(
         images: images.bytes.iter().map(pixel).collect(),
         labels: labels.bytes,
         held_out: 0,
+        measure: crate::data::Measure::default(),
         targets: Vec::new(),
         columns: None,
     })

@@ -161,6 +161,7 @@ mod tests {
             images: (0..16 * count).map(|i| i as f32 / 16.0).collect(),
             labels: vec![1; count],
             held_out: 0,
+            measure: crate::data::Measure::default(),
             targets: Vec::new(),
             columns: None,
         }
@@ -247,6 +248,7 @@ mod tests {
             images: (1..=shape.len()).map(|x| x as f32).collect(),
             labels: vec![1],
             held_out: 0,
+            measure: crate::data::Measure::default(),
             targets: Vec::new(),
             columns: None,
         };

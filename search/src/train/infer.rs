@@ -6,8 +6,8 @@ use hemet_spaces::{LayerGraph, Weights};
 use super::batch;
 use super::model::Model;
 use super::tensor::{matrix, values};
-use crate::Error;
-use crate::data::Dataset;
+use crate::data::{Dataset, Measure};
+use crate::{Error, metrics};
 
 /// Images that run at once.
 const BATCH: usize = 256;
@@ -38,11 +38,22 @@ pub fn class(logits: &[f32]) -> usize {
     best
 }
 
-/// How good answers are, 0 to 1: the share of right classes, or R² of values.
+/// How good answers are, 0 to 1: of classes what the data set measures, of values R².
 pub(super) fn quality(logits: &[Vec<f32>], data: &Dataset) -> f64 {
-    match data.is_regression() {
-        true => r_squared(logits.iter().flatten().zip(&data.targets)),
-        false => share_correct(logits, &data.labels),
+    if data.is_regression() {
+        return r_squared(logits.iter().flatten().zip(&data.targets));
+    }
+    match data.measure {
+        Measure::Accuracy => share_correct(logits, &data.labels),
+        Measure::BalancedAccuracy => {
+            let answers: Vec<usize> = logits.iter().map(|logits| class(logits)).collect();
+            metrics::balanced_accuracy(&answers, &data.labels, data.classes).unwrap_or(0.0)
+        }
+        Measure::Auc => {
+            let exact = |logits: &Vec<f32>| logits.iter().map(|x| f64::from(*x)).collect();
+            let outputs: Vec<Vec<f64>> = logits.iter().map(exact).collect();
+            metrics::auc_of_classes(&outputs, &data.labels, data.classes).unwrap_or(0.0)
+        }
     }
 }
 

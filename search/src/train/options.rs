@@ -110,6 +110,11 @@ pub struct TrainOptions {
     #[serde(alias = "quantised_rate")]
     #[schemars(extend("exclusiveMinimum" = 0, "x-scheme" = quantized::SCHEME.name(), "x-alias" = "quantised_rate"))]
     pub quantized_rate: f32,
+    /// A training ends when the accuracy on the validation images, which is then measured after each epoch, has not
+    /// risen for so many epochs, at least 1; it then has the weights of its last epoch. No such end where not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1), extend("x-unit" = "epochs"))]
+    pub patience: Option<usize>,
     /// Where to train; integers are trained on the CPU alone.
     #[serde(skip_serializing_if = "Device::is_cpu")]
     #[schemars(extend("default" = "cpu"))]
@@ -208,6 +213,7 @@ impl Default for TrainOptions {
             distillation: 0.0,
             temperature: 2.0,
             quantized_rate: 0.005,
+            patience: None,
             device: Device::Cpu,
             phases: Vec::new(),
         }

@@ -18,8 +18,8 @@ pub enum Recipe<'a> {
     /// The network with ReLU in the place of its polynomials: a teacher.
     Relu,
     /// An integer network with tables for activations. Of the options it takes `epochs`, `batch`, `quantized_rate`,
-    /// `label_smoothing`, `balance`, `shift`, `flip`, `jitter`, `norm_rate` and `phases`; it inherits no weights and
-    /// has no teacher.
+    /// `label_smoothing`, `balance`, `shift`, `flip`, `jitter`, `norm_rate`, `patience` and `phases`; it inherits no
+    /// weights and has no teacher.
     Quantized(&'a Quantization),
 }
 

@@ -84,6 +84,7 @@ impl<'a, S: Step> Run<'a, S> {
                 return Ok(TrainOutcome::Diverged { reason });
             }
             match on_epoch(&self.reports[index]) {
+                ControlFlow::Continue(()) if self.has_stalled(index) => break,
                 ControlFlow::Continue(()) => {}
                 ControlFlow::Break(End::Cancelled) => return Ok(TrainOutcome::Cancelled),
                 ControlFlow::Break(End::Early) if index + 1 == self.reports.len() => break,
@@ -94,6 +95,27 @@ impl<'a, S: Step> Run<'a, S> {
         Ok(self.finish())
     }
 
+    /// Whether the validation accuracy has not risen for as many epochs as the options allow, after the epoch of this
+    /// index, the last that ran.
+    fn has_stalled(&self, index: usize) -> bool {
+        let Some(patience) = self
+            .training
+            .options
+            .patience
+            .filter(|_| index + 1 == self.reports.len())
+        else {
+            return false;
+        };
+        let accuracy = |report: &EpochReport| report.validation_accuracy.unwrap_or(0.0);
+        let mut best = (0, f64::NEG_INFINITY);
+        for (at, report) in self.reports.iter().enumerate() {
+            if accuracy(report) > best.1 {
+                best = (at, accuracy(report));
+            }
+        }
+        index - best.0 >= patience
+    }
+
     /// One epoch more, its report and its checkpoint; or how it diverged.
     fn advance(&mut self) -> Result<Result<(), String>, Error> {
         let learned = match self.epoch() {
@@ -101,7 +123,8 @@ impl<'a, S: Step> Run<'a, S> {
             Err(reason) => return Ok(Err(reason)),
         };
         let epoch = self.reports.len() + 1;
-        let validation_accuracy = (self.training.validate)(epoch).then(|| {
+        let patient = self.training.options.patience.is_some();
+        let validation_accuracy = (patient || (self.training.validate)(epoch)).then(|| {
             let validation = self.training.data.validation;
             infer::quality(&self.step.logits(validation), validation)
         });

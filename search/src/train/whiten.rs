@@ -243,6 +243,7 @@ mod tests {
             images: values,
             labels: vec![0; images],
             held_out: 0,
+            measure: crate::data::Measure::default(),
             targets: Vec::new(),
             columns: None,
         }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Server;
 use crate::cli::answer::{Part, Shown};
-use crate::cli::image::{Image, Source};
+use crate::cli::image::{Fit, Image, Source};
 use crate::cli::passphrase::Unlock;
 use crate::cli::trust::Trust;
 use crate::common::{self, Output};
@@ -34,6 +34,9 @@ pub struct Args {
         conflicts_with = "set"
     )]
     pub files: Vec<PathBuf>,
+    /// Bring pictures to the size and the colors that the network takes: `stretch` them, or `crop` the middle first
+    #[arg(long, value_enum, value_name = "HOW", conflicts_with = "set")]
+    pub fit: Option<Fit>,
     /// Folder of the keys, of `hemet client keygen`
     #[arg(long, value_name = "DIR")]
     pub keys: PathBuf,
@@ -139,6 +142,7 @@ fn sources(args: &Args) -> Result<Vec<(String, Source)>, Error> {
         Source {
             image: file.filter(|path| !is_table(path)),
             table,
+            fit: args.fit,
             set: args.set.clone(),
             index: args.index,
             data: args.data.clone(),

@@ -1,8 +1,9 @@
 //! A trial of a run becomes an artifact.
 
 use hemet_runtime::door::Model;
+use hemet_schedule::Provenance;
 use hemet_search::Trial;
-use hemet_search::data::{self, Dataset};
+use hemet_search::data::TrainTest;
 use hemet_spaces::{Scheme, Weights};
 
 use super::Args;
@@ -11,6 +12,7 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::folder::RunFolder;
 use crate::run::images;
+use crate::run::provenance;
 use crate::run::samples::samples;
 use crate::schemes::{self, CostSource, TrainedNetwork, Wishes};
 
@@ -48,8 +50,9 @@ pub(super) fn from_run(args: &Args, number: usize) -> Result<Box<dyn Model>, Err
         ..CostSource::default()
     };
     let costs = door.costs(Some(&experiment), &source)?;
-    let images = training_images(&experiment);
-    let columns = images.as_ref().and_then(|images| images.columns.clone());
+    let images = images_of(&experiment);
+    let train = images.as_ref().map(|sets| &sets.train);
+    let columns = train.and_then(|train| train.columns.clone());
     if experiment.is_regression() && columns.is_none() {
         return Err(Error::user(
             "the table of the run cannot be read, and without it nobody knows the unit of its values; put it where it was",
@@ -59,12 +62,22 @@ pub(super) fn from_run(args: &Args, number: usize) -> Result<Box<dyn Model>, Err
         experiment: &experiment,
         architecture: &trial.architecture,
         weights: &weights,
-        samples: &|| match &images {
-            Some(images) => samples(&experiment, images),
+        samples: &|| match train {
+            Some(train) => samples(&experiment, train),
             None => Ok(Vec::new()),
         },
-        class_names: &images::class_names(&experiment, images.as_ref())?,
+        class_names: &images::class_names(&experiment, train)?,
         columns: columns.as_ref(),
+        provenance: images.as_ref().map(|sets| Provenance {
+            // What `hemet train` made of it is another network.
+            scores: match takes_trained(args, &run, &trial) {
+                true => Vec::new(),
+                false => provenance::of_validation(&experiment, &trial, sets)
+                    .into_iter()
+                    .collect(),
+            },
+            ..provenance::of(&experiment, &trial, sets)
+        }),
     };
     Ok(costs.compile(&trained, wishes.target)?.0)
 }
@@ -77,6 +90,12 @@ fn untrained(trial: &Trial) -> Error {
     ))
 }
 
+/// Whether there are weights of `hemet train` and the user wants them.
+fn takes_trained(args: &Args, run: &RunFolder, trial: &Trial) -> bool {
+    let path = run.trained_file(trial.number, "safetensors");
+    path.exists() && !args.search_weights
+}
+
 /// The weights of `hemet train`, where there are some and the user does not want those of the search.
 fn weights(
     args: &Args,
@@ -85,7 +104,7 @@ fn weights(
     trial: &Trial,
 ) -> Result<Weights, Error> {
     let path = run.trained_file(trial.number, "safetensors");
-    if !path.exists() || args.search_weights {
+    if !takes_trained(args, run, trial) {
         let folder = run.study()?;
         return Ok(folder.read_weights(trial.number)?);
     }
@@ -95,14 +114,10 @@ fn weights(
     common::read_weights(&path, &graph)
 }
 
-/// The training images, which scales are set by and which name their classes, where they can be read.
-fn training_images(experiment: &Experiment) -> Option<Dataset> {
-    match data::load(&experiment.data.set, experiment.data.path.as_deref()) {
-        Ok(sets) => Some(if std::env::var_os("PROBETEST").is_some() {
-            sets.test
-        } else {
-            sets.train
-        }),
+/// The images, whose training part scales are set by and names the classes, where they can be read.
+fn images_of(experiment: &Experiment) -> Option<TrainTest> {
+    match images::read(experiment) {
+        Ok(sets) => Some(sets),
         Err(error) => {
             eprintln!(
                 "note: no training images to set scales by ({error}); they are set for independent pixels"

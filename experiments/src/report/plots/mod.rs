@@ -1,9 +1,16 @@
 //! The plots of a report: one file and one line in [`PLOTS`] each.
 
+mod all_curves;
 mod hypervolume;
+mod importance;
+mod parallel;
 mod pareto;
+mod timeline;
 
-use hemet_reports::{LinePlot, ParetoPlot, Picture, Result};
+use hemet_reports::{
+    BarPlot, CurveBundle, GraphDiagram, LinePlot, ParallelPlot, ParetoPlot, Picture, Result,
+    Timeline,
+};
 use hemet_search::objective::Objective;
 
 use super::Run;
@@ -15,7 +22,14 @@ const PNG_SIZE: (u32, u32) = (1280, 960);
 type Draw = fn(&Run<'_>) -> Option<(String, Plot)>;
 
 /// All plots, in the order of the page: the name of its files, how it is drawn.
-const PLOTS: &[(&str, Draw)] = &[("pareto", pareto::plot), ("hypervolume", hypervolume::plot)];
+const PLOTS: &[(&str, Draw)] = &[
+    ("pareto", pareto::plot),
+    ("hypervolume", hypervolume::plot),
+    ("parallel", parallel::plot),
+    ("importance", importance::plot),
+    ("all-curves", all_curves::plot),
+    ("timeline", timeline::plot),
+];
 
 /// A plot of any kind.
 pub enum Plot {
@@ -23,6 +37,14 @@ pub enum Plot {
     Pareto(ParetoPlot),
     /// Lines.
     Lines(LinePlot),
+    /// The curves of all trials.
+    Bundle(CurveBundle),
+    /// Choices and figures side by side.
+    Parallel(ParallelPlot),
+    /// Lengths.
+    Bars(BarPlot),
+    /// Trials over time.
+    Timeline(Timeline),
 }
 
 impl Plot {
@@ -30,6 +52,10 @@ impl Plot {
         match self {
             Plot::Pareto(plot) => plot.svg(),
             Plot::Lines(plot) => plot.svg(),
+            Plot::Bundle(plot) => plot.svg(),
+            Plot::Parallel(plot) => plot.svg(),
+            Plot::Bars(plot) => plot.svg(),
+            Plot::Timeline(plot) => plot.svg(),
         }
     }
 
@@ -38,11 +64,15 @@ impl Plot {
         match self {
             Plot::Pareto(plot) => plot.png(width, height),
             Plot::Lines(plot) => plot.png(width, height),
+            Plot::Bundle(plot) => plot.png(width, height),
+            Plot::Parallel(plot) => plot.png(),
+            Plot::Bars(plot) => plot.png(),
+            Plot::Timeline(plot) => plot.png(),
         }
     }
 }
 
-/// A picture with the bytes of its files.
+/// A picture, drawn for the page; its PNG is drawn where it is written.
 pub struct Drawn {
     /// Name of its files without extension.
     pub name: String,
@@ -50,22 +80,51 @@ pub struct Drawn {
     pub shows: String,
     /// As SVG.
     pub svg: String,
-    /// As PNG.
-    pub png: Vec<u8>,
+    source: Source,
+}
+
+/// What a picture is drawn from.
+enum Source {
+    Plot(Box<Plot>),
+    Graph(Box<GraphDiagram>),
 }
 
 impl Drawn {
-    /// Draws a plot both ways.
+    /// Draws a plot.
     ///
     /// # Errors
     /// Numbers that cannot be drawn.
-    pub fn of(name: impl Into<String>, shows: impl Into<String>, plot: &Plot) -> Result<Self> {
+    pub fn of(name: impl Into<String>, shows: impl Into<String>, plot: Plot) -> Result<Self> {
         Ok(Self {
             name: name.into(),
             shows: shows.into(),
             svg: plot.svg()?,
-            png: plot.png()?,
+            source: Source::Plot(Box::new(plot)),
         })
+    }
+
+    /// Draws an architecture.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn graph(name: String, shows: String, graph: GraphDiagram) -> Result<Self> {
+        Ok(Self {
+            name,
+            shows,
+            svg: graph.svg()?,
+            source: Source::Graph(Box::new(graph)),
+        })
+    }
+
+    /// The bytes of its PNG file.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn png(&self) -> Result<Vec<u8>> {
+        match &self.source {
+            Source::Plot(plot) => plot.png(),
+            Source::Graph(graph) => graph.png(),
+        }
     }
 
     /// As the page shows it.
@@ -90,7 +149,7 @@ fn words(objective: &Objective) -> String {
 pub fn draw(run: &Run<'_>) -> Result<Vec<Drawn>> {
     let plots = PLOTS.iter().filter_map(|(name, plot)| {
         let (shows, plot) = plot(run)?;
-        Some(Drawn::of(*name, shows, &plot))
+        Some(Drawn::of(*name, shows, plot))
     });
     plots.collect()
 }

@@ -33,7 +33,7 @@ fn subtitle(run: &Run<'_>, objectives: &Objectives, x: &Objective) -> String {
     let name = super::words(x);
     let machine = run.machine();
     let machine = machine.map_or(String::new(), |name| format!(" of {name}"));
-    let quality = run.experiment.quality().name();
+    let quality = run.experiment.searched().name();
     let mut subtitle = match x.timed {
         true => format!("validation {quality}; {name} for one thread{machine}, {measured}"),
         false => format!("validation {quality}; {name} by the compiler's estimate"),
@@ -50,7 +50,7 @@ pub fn plot(run: &Run<'_>) -> Option<(String, Plot)> {
     let objectives = run.experiment.objectives().ok()?;
     let x = second(&objectives)?;
     let name = super::words(x);
-    let quality = run.experiment.quality().name();
+    let quality = run.experiment.searched().name();
     let mut plot = ParetoPlot::new(format!("{}: {quality} and {name}", run.name()));
     plot.quality = quality.to_owned();
     plot.subtitle = subtitle(run, &objectives, x);
@@ -96,7 +96,7 @@ pub fn plot(run: &Run<'_>) -> Option<(String, Plot)> {
         true => "; small hollow marks were stopped early",
         false => "",
     };
-    let quality = run.experiment.quality().heading();
+    let quality = run.experiment.searched().heading();
     let shows = format!("{quality} against {name} of all trained networks{hollow}{early}");
     (!plot.points.is_empty()).then_some((shows, Plot::Pareto(plot)))
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::profile::{self, Profile};
 use super::{cases, costs};
+use crate::cli::machine;
 use crate::common;
 use crate::error::Error;
 use crate::schemes::args::Bench as Args;
@@ -73,6 +74,7 @@ struct Figures {
 pub fn run(args: &Args) -> Result<(), Error> {
     let artifact = Artifact::read(&args.artifact).map_err(|e| Error::file(&args.artifact, e))?;
     let table = args.costs.as_deref().map(costs::read).transpose()?;
+    machine::tell_unless(args.output.json || args.serve);
     let prediction = Prediction::of(args, table.as_ref(), &artifact)?;
     let schedule = artifact.schedule.schedule().clone();
     let transform = artifact.manifest.output_transform.clone();
@@ -413,7 +415,7 @@ fn show_errors(figures: &Figures) {
     }
     if figures.untrusted > 0 {
         println!(
-            "not counted     {} answers beyond the outputs that the network was compiled for, which are marked when they are decrypted",
+            "not counted     {} answers far larger than those of samples, which are marked when they are decrypted",
             figures.untrusted
         );
     }

@@ -12,7 +12,7 @@ use hemet_spaces::LayerGraph;
 
 use super::layers;
 use crate::error::Error;
-use crate::schemes::{Costs, TrainedNetwork};
+use crate::schemes::{CostNote, Costs, TrainedNetwork};
 
 /// Deviations that a promised error stands for, at least.
 const PROMISE_DEVIATIONS: f64 = 3.0;
@@ -99,7 +99,11 @@ impl Costs for CompilerCosts {
             promise: Some(compiled.promise),
             agreement: compiled.agreement,
             keys: compiled.keys,
-            ..trained.manifest(estimate.latency_ms, &table.machine)?
+            ..trained.manifest(&CostNote {
+                latency_ms: estimate.latency_ms,
+                machine: &table.machine,
+                table: &table.to_json(),
+            })?
         };
         Ok((
             Box::new(Artifact::new(manifest, compiled.schedule)),

@@ -5,12 +5,20 @@ use std::path::{Path, PathBuf};
 use hemet_runtime::calibrate::{self, CalibrationStep, Options, Watch, machine_name};
 use hemet_schedule::CostTable;
 
+use super::known;
+use crate::cli::machine;
 use crate::cli::progress::Progress;
 use crate::error::Error;
 use crate::schemes::CostSource;
 
-/// Reads a cost table.
+/// Reads a cost table: the file at `path`, or that of the machine which it names.
 pub fn read(path: &Path) -> Result<CostTable, Error> {
+    if let Some(known) = known::named(path) {
+        return CostTable::from_json(known.table).map_err(|e| Error::file(path, e));
+    }
+    if let Some(what) = known::unknown(path) {
+        return Err(Error::user(what));
+    }
     let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
     CostTable::from_json(&text).map_err(|e| Error::file(path, e))
 }
@@ -91,6 +99,7 @@ pub fn measure(
     path: Option<&Path>,
     quiet: bool,
 ) -> Result<CostTable, Error> {
+    machine::tell_unless(quiet);
     let total: usize = options.points.iter().map(|p| p.limbs.len()).sum();
     let mut watch = Watching {
         progress: Progress::new("calibrate", total as u64, quiet),

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use hemet_reports::LevelDiagram;
 use hemet_runtime::ckks::{CkksSpec, Sizes};
+use hemet_schedule::Provenance;
 use hemet_schedule::artifact::{Artifact, Manifest};
+use hemet_schedule::container::format_version;
 use hemet_schedule::summary::OpCounts;
 use serde::Serialize;
 
@@ -19,6 +21,10 @@ struct Figures {
     id: String,
     /// Artifacts that have it in common take the same keys.
     key_binding: String,
+    /// Version of the form of its file.
+    format_version: u32,
+    /// Where it comes from, where it says so.
+    provenance: Option<Provenance>,
     manifest: Manifest,
     /// What the outputs stand for, in order.
     classes: Vec<String>,
@@ -53,6 +59,8 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let figures = Figures {
         id: artifact.id(),
         key_binding: facts.binding.to_string(),
+        format_version: format_version(&args.artifact)?,
+        provenance: artifact.manifest.provenance.clone(),
         log_n: parameters.log_n(),
         log_qp: parameters.log_qp_bits(),
         security_bits: parameters.security().bits(),

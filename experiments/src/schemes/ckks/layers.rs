@@ -183,6 +183,12 @@ fn predicted_ms(schedule: &Schedule, table: &CostTable) -> Result<Vec<f64>, Erro
     Ok(us.into_iter().map(|us| us / 1e3).collect())
 }
 
+/// Megabytes of the ciphertexts of a layer's result: two polynomials of 8 bytes a coefficient and prime.
+fn result_mb(note: &LayerNote, layer: &LayerCounts, log_n: u32) -> f64 {
+    let primes = f64::from(layer.to_level + 1);
+    note.ciphertexts as f64 * 2.0 * f64::from(1_u32 << log_n) * primes * 8.0 / 1e6
+}
+
 /// What each layer does on ciphertexts and how long it is predicted to take, with a row of totals.
 pub fn table(estimate: &Estimate) -> hemet_reports::Result<Table> {
     let mut table = Table::new([
@@ -195,6 +201,8 @@ pub fn table(estimate: &Estimate) -> hemet_reports::Result<Table> {
         Column::numbers("predicted_ms", "predicted time", "ms"),
         Column::words("packing", "packing of the result"),
         Column::numbers("ciphertexts", "ciphertexts", ""),
+        Column::numbers("result_mb", "memory of the result", "MB"),
+        Column::numbers("left_bits", "modulus left", "bits"),
         Column::words("merged", "merged layers"),
     ]);
     let mut sums = [0; 3];
@@ -220,6 +228,10 @@ pub fn table(estimate: &Estimate) -> hemet_reports::Result<Table> {
             note.map_or(Cell::Missing, |n| Cell::Milliseconds(n.predicted_ms)),
             note.map_or(Cell::Missing, |n| Cell::from(n.packing.as_str())),
             note.map_or(Cell::Missing, |n| Cell::Whole(n.ciphertexts as i64)),
+            note.map_or(Cell::Missing, |n| {
+                Cell::Number(result_mb(n, layer, estimate.log_n), 3)
+            }),
+            Cell::Number(layer.left_bits, 3),
             Cell::from(note.map_or(String::new(), |n| n.merged.join(", "))),
         ])?;
     }
@@ -233,6 +245,8 @@ pub fn table(estimate: &Estimate) -> hemet_reports::Result<Table> {
         products,
         Cell::Milliseconds(estimate.latency_ms),
         Cell::from(""),
+        Cell::Missing,
+        Cell::Missing,
         Cell::Missing,
         Cell::from(""),
     ])?;

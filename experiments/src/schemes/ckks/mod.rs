@@ -5,6 +5,7 @@ pub mod cases;
 pub mod compile;
 pub mod costs;
 pub mod inspect;
+pub mod known;
 pub mod layers;
 pub mod profile;
 

@@ -11,7 +11,7 @@ use hemet_spaces::{LayerGraph, QuantizedNetwork};
 
 use super::costs::{TfheCosts, figures};
 use crate::error::Error;
-use crate::schemes::{Costs, TrainedNetwork};
+use crate::schemes::{CostNote, Costs, TrainedNetwork};
 
 /// Refuses batches, for which a request has no room.
 ///
@@ -75,7 +75,11 @@ impl TfheCosts {
         let compiled = hemet_compiler::tfhe::compile(&network, &self.options)
             .map_err(|e| Error::Uncompilable(e.to_string()))?;
         let figures = figures(&compiled);
-        let manifest = trained.manifest(figures.latency_ms, &machine_name())?;
+        let manifest = trained.manifest(&CostNote {
+            latency_ms: figures.latency_ms,
+            machine: &machine_name(),
+            table: &serde_json::to_string(&self.options.costs)?,
+        })?;
         let shape = space.input();
         let artifact = TfheArtifact {
             manifest,

@@ -14,7 +14,7 @@ use crate::common;
 use crate::error::Error;
 use crate::experiment::{Experiment, Output};
 use crate::schemes::CostSource;
-use crate::schemes::ckks::costs;
+use crate::schemes::ckks::{costs, known};
 
 /// Parameter sets that networks are compiled for: the dearer ones cost more than five times as much a table.
 const SETS: usize = 6;
@@ -128,6 +128,12 @@ pub fn from(source: &CostSource<'_>) -> Result<CostTable, Error> {
 
 /// Reads a table.
 pub fn read(path: &Path) -> Result<CostTable, Error> {
+    if known::named(path).is_some() {
+        return Err(Error::file(
+            path,
+            "the tables of named machines are of scheme ckks; give a file, or leave --costs away",
+        ));
+    }
     let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
     serde_json::from_str(&text).map_err(|e| Error::file(path, e))
 }

@@ -2,7 +2,9 @@
 
 use hemet_runtime::door::Model;
 use hemet_runtime::tfhe::TfheArtifact;
+use hemet_schedule::Provenance;
 use hemet_schedule::artifact::Manifest;
+use hemet_schedule::container::format_version;
 use hemet_schedule::tfhe::{SECURITY_BITS, Summary};
 use serde::Serialize;
 
@@ -16,6 +18,10 @@ struct Inspected {
     id: String,
     /// Artifacts that have it in common take the same keys.
     key_binding: String,
+    /// Version of the form of its file.
+    format_version: u32,
+    /// Where it comes from, where it says so.
+    provenance: Option<Provenance>,
     scheme: &'static str,
     manifest: Manifest,
     /// What the outputs stand for, in order.
@@ -44,6 +50,8 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let figures = Inspected {
         id: facts.artifact.to_string(),
         key_binding: facts.binding.to_string(),
+        format_version: format_version(&args.artifact)?,
+        provenance: artifact.manifest.provenance.clone(),
         scheme: "tfhe",
         manifest: artifact.manifest.clone(),
         classes: artifact.manifest.classes.clone(),

@@ -305,6 +305,7 @@ impl Labeled {
             images: self.values.clone(),
             labels,
             held_out: 0,
+            measure: crate::data::Measure::default(),
             targets: Vec::new(),
             columns: Some(Columns {
                 features: self.features.iter().map(column).collect(),

@@ -15,7 +15,7 @@ use hemet_spaces::Shape;
 
 use super::idx::Idx;
 use super::picture::{self, Picture};
-use super::{Source, TrainTest, files, own};
+use super::{Preparation, Source, TrainTest, files, own};
 use crate::Error;
 use layout::{Class, Layout, file_name};
 
@@ -46,6 +46,19 @@ impl Source for ImageFolder {
     }
 
     fn load(&self, folder: Option<&Path>) -> Result<TrainTest, Error> {
+        self.load_prepared(folder, &Preparation::default())
+    }
+
+    fn load_prepared(
+        &self,
+        folder: Option<&Path>,
+        preparation: &Preparation,
+    ) -> Result<TrainTest, Error> {
+        preparation.check().map_err(|allowed| Error::Option {
+            option: "data",
+            found: format!("{preparation:?}"),
+            allowed,
+        })?;
         let folder = folder.ok_or_else(|| Error::NoFolder {
             dataset: self.name(),
             files: "one folder of PNG or JPEG images a class".to_owned(),
@@ -61,10 +74,8 @@ impl Source for ImageFolder {
             Some(test) => (train, test),
             None => train.into_iter().map(divide).unzip(),
         };
-        let pictures = read_all(
-            &shown,
-            &[&train, &test, validation.as_deref().unwrap_or_default()],
-        )?;
+        let parts = [&train, &test, validation.as_deref().unwrap_or_default()];
+        let pictures = read_all(&shown, &parts, preparation)?;
         let [train, test, validation] = pictures;
         let (Some(train), Some(test)) = (train, test) else {
             return files::refuse(&shown, "no image lies in its classes' folders");
@@ -118,7 +129,11 @@ impl Pictures {
 ///
 /// # Errors
 /// All files that cannot be used, together: those that are no pictures or damaged, and those of another size than most.
-fn read_all(folder: &str, parts: &[&[Class]; 3]) -> Result<[Option<Pictures>; 3], Error> {
+fn read_all(
+    folder: &str,
+    parts: &[&[Class]; 3],
+    preparation: &Preparation,
+) -> Result<[Option<Pictures>; 3], Error> {
     let mut wrong: Vec<(PathBuf, String)> = Vec::new();
     let mut sound: Vec<(usize, u8, &Path, Picture)> = Vec::new();
     for (part, classes) in parts.iter().enumerate() {
@@ -127,7 +142,7 @@ fn read_all(folder: &str, parts: &[&[Class]; 3]) -> Result<[Option<Pictures>; 3]
                 match files::read(path).map(|content| picture::decode(&content)) {
                     Ok(Ok(picture)) => {
                         let label = u8::try_from(label).unwrap_or(u8::MAX);
-                        sound.push((part, label, path, picture));
+                        sound.push((part, label, path, preparation.apply(picture)));
                     }
                     Ok(Err(why)) => wrong.push((path.clone(), why)),
                     Err(error) => wrong.push((path.clone(), error.to_string())),
@@ -140,7 +155,7 @@ fn read_all(folder: &str, parts: &[&[Class]; 3]) -> Result<[Option<Pictures>; 3]
     for (_, _, path, Picture { axes, .. }) in sound.iter().filter(|(.., p)| Some(p.axes) != usual) {
         let usual = usual.unwrap_or_default();
         let why = format!(
-            "it has channels, height and width {axes:?}, most have {usual:?}; bring all to one size"
+            "it has channels, height and width {axes:?}, most have {usual:?}; bring all to one size, by hand or with `data: {{resize: [HEIGHT, WIDTH], gray: true}}`"
         );
         wrong.push((path.to_path_buf(), why));
     }

@@ -88,14 +88,7 @@ impl Artifact {
                 hasher.update(part);
             }
         };
-        let manifest = Manifest {
-            predicted_latency_ms: None,
-            cost_machine: None,
-            layers: Vec::new(),
-            signature: None,
-            ..self.manifest.clone()
-        };
-        let manifest = serde_json::to_vec(&manifest).unwrap_or_default();
+        let manifest = serde_json::to_vec(&self.manifest.identity()).unwrap_or_default();
         section("manifest", &[&manifest]);
         section("schedule", &[text::print(&self.schedule).as_bytes()]);
         for (name, constant) in &self.schedule.constants.entries {
