@@ -1,9 +1,9 @@
 //! What a scheme does, over bytes and 64-bit floats: the door through which commands, clients and servers use it.
 //!
 //! A [`Scheme`] opens artifacts ([`Model`]) and what clients know of them ([`Spec`]). A spec makes a client's secret
-//! half ([`Secret`]) and the evaluation keys for the server; a model becomes a [`Service`], which admits any number
-//! of clients' keys ([`Admitted`]). What travels between them is a payload: [`crate::Client`] and [`crate::Server`]
-//! put it into the one envelope of all schemes, which names artifact (or binding) and key set and is summed. So a scheme never
+//! half ([`Secret`]) and the evaluation keys for the server; a model becomes a [`Service`], which admits any number of
+//! clients' keys ([`Admitted`]). What travels between them is a payload: [`crate::Client`] and [`crate::Server`] put it
+//! into the one envelope of all schemes, which names artifact (or binding) and key set and is summed. So a scheme never
 //! sees a foreign or damaged file.
 //!
 //! [`crate::schemes`] is the list of all; [`crate::conformance::door`] is the suite that each one passes.

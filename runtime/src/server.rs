@@ -89,8 +89,8 @@ impl Server {
     /// Looks at the first bytes of an evaluation key file of `bytes` bytes, before the rest of it is read.
     ///
     /// # Errors
-    /// Another kind or version, other parameters or another list of keys; another length than the file says, or more than
-    /// keys for this artifact can have.
+    /// Another kind or version, other parameters or another list of keys; another length than the file says, or more
+    /// than keys for this artifact can have.
     pub fn check_key_start(&self, start: &[u8], bytes: u64) -> Result<()> {
         let kind = FileKind::EvaluationKeys;
         let head = Head::read(start, kind)?;

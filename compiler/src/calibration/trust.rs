@@ -32,8 +32,8 @@ pub struct Trust {
 }
 
 impl Inputs {
-    /// Leaves out the samples, and those made of them, whose outputs lie beyond the bound. Where the user says what range
-    /// outputs have, that is the bound, and samples beyond it are refused elsewhere.
+    /// Leaves out the samples, and those made of them, whose outputs lie beyond the bound. Where the user says what
+    /// range outputs have, that is the bound, and samples beyond it are refused elsewhere.
     pub fn within_trust(mut self, net: &Net, range: Option<f64>) -> (Self, Trust) {
         if products_in_a_row(net) <= SHALLOW {
             return (self, Trust::default());

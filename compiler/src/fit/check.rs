@@ -8,18 +8,14 @@ use crate::net::{Net, Rounding};
 use crate::parameters::rounding;
 use crate::parameters::simulate::{self, INPUTS, Simulation};
 
-use super::screen::Screened;
+use super::screen::{Screened, simulated};
 
 /// Share of the promise that errors may take on made-up inputs, which those to come are not.
 const OF_ASSUMED: f64 = 0.65;
-/// Products of a weight and a number that are computed for one simulation, and so how many inputs it takes.
-const PRODUCTS: usize = 8_000_000_000;
 /// Shares of the promise that few inputs say weights may be rounded by, in the order in which they are tried.
 const OF_SENSED: [f64; 6] = [1.0, 0.95, 0.9, 0.8, 0.5, 0.25];
 /// Inputs that say how weights may be rounded.
 const SENSED: usize = 4 * INPUTS;
-/// Fewest and most inputs of one simulation.
-const SIMULATED: std::ops::RangeInclusive<usize> = 6..=384;
 
 /// Simulations of a net under its decisions.
 pub struct Check<'a> {
@@ -129,10 +125,4 @@ impl<'a> Check<'a> {
         let rare = rare.iter().map(|inputs| inputs.share_of_these(rounding));
         rare.fold(of_kinds, f64::max) / self.limit
     }
-}
-
-/// Inputs of a group that are simulated, a multiple of those side by side.
-pub fn simulated(net: &Net) -> usize {
-    let most = PRODUCTS / (8 * net.entries().max(1));
-    most.clamp(*SIMULATED.start(), *SIMULATED.end()) / INPUTS * INPUTS
 }

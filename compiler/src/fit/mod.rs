@@ -264,8 +264,8 @@ impl Task<'_> {
     }
 }
 
-/// Bits of scale to add where errors take this share of the promise: rather one too few, as parameters jump and more can
-/// be had for the next try.
+/// Bits of scale to add where errors take this share of the promise: rather one too few, as parameters jump and more
+/// can be had for the next try.
 fn guard_bits(share: f64) -> u32 {
     match share > 1.0 {
         true => share.log2().floor().clamp(1.0, f64::from(u8::MAX)) as u32,

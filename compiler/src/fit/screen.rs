@@ -9,8 +9,10 @@ use crate::decisions::Decisions;
 use crate::net::Net;
 use crate::parameters::simulate::{INPUTS, Simulation};
 
-use super::check::simulated;
-
+/// Products of a weight and a number that one simulation of a check may take, and so how many inputs it has.
+const PRODUCTS_OF_CHECK: usize = 8_000_000_000;
+/// Fewest and most inputs of one simulation.
+const SIMULATED: std::ops::RangeInclusive<usize> = 6..=384;
 /// Products of a weight and a number that screening samples may take, and stretched ones: ten seconds of a core.
 const PRODUCTS: usize = 20_000_000_000;
 /// Inputs that are kept of those that err most.
@@ -92,4 +94,10 @@ fn worst(inputs: &[Vec<f64>], deviations: &[f64], rare: usize) -> Vec<Vec<f64>> 
     order.sort_by(|a, b| deviations[*b].total_cmp(&deviations[*a]));
     let worst = order.into_iter().skip(rare).take(WORST);
     worst.map(|index| inputs[index].clone()).collect()
+}
+
+/// Inputs of a group that are simulated, a multiple of those side by side.
+pub fn simulated(net: &Net) -> usize {
+    let most = PRODUCTS_OF_CHECK / (8 * net.entries().max(1));
+    most.clamp(*SIMULATED.start(), *SIMULATED.end()) / INPUTS * INPUTS
 }

@@ -373,7 +373,10 @@ mod tests {
         assert_eq!(json["confusion"], serde_json::json!([[2, 0], [1, 0]]));
         assert_eq!(json["clear_confusion"], json["confusion"]);
         assert_eq!(json["measures"]["balanced_accuracy"], 0.5);
-        assert_eq!(json["measures"]["auc"], 0.5, "of equal scores a half");
+        assert_eq!(
+            json["measures"]["auc"], 0.25,
+            "one pair in the wrong order, one of equal scores, which counts a half"
+        );
         assert_eq!(json["per_class"][0]["precision"], 2.0 / 3.0);
         assert_eq!(json["per_class"][1]["class"], "dog");
         let (low, high) = (exact.interval_low, exact.interval_high);

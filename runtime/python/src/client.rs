@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use hemet_runtime::door::Answer;
 use hemet_runtime::schemes::Known;
-use hemet_runtime::{Client as RuntimeClient, KeyFile, Passphrase};
+use hemet_runtime::{Client as RuntimeClient, KeyFile, Note, Passphrase};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use zeroize::Zeroizing;
@@ -28,6 +28,32 @@ fn passphrase(text: Option<String>) -> PyResult<Option<Passphrase>> {
 
 #[pymethods]
 impl Client {
+    /// Makes a client's secret keys, and the evaluation keys for the server.
+    #[staticmethod]
+    #[pyo3(signature = (spec, label, created_s))]
+    fn generate<'py>(
+        py: Python<'py>,
+        spec: &Spec,
+        label: String,
+        created_s: u64,
+    ) -> PyResult<(Self, Bound<'py, PyBytes>)> {
+        let known = spec.known.clone();
+        let made = py.detach(move || {
+            let note = Note {
+                label,
+                network: known.spec.facts().network,
+                created_s: Some(created_s),
+                expires_s: None,
+                signature: known.signature,
+            };
+            note.check()?;
+            let (client, keys) = RuntimeClient::generate(known.spec)?;
+            Ok((client.noted(note)?, keys))
+        });
+        let (client, keys) = made.map_err(refused)?;
+        Ok((Self { client }, PyBytes::new(py, &keys)))
+    }
+
     /// Reads a client key file.
     #[staticmethod]
     #[pyo3(signature = (path, secret=None))]
@@ -86,10 +112,15 @@ impl Client {
         count: usize,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let (chunks, rest) = floats.as_chunks::<8>();
-        let values: Vec<f64> = chunks.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+        let values: Vec<f64> = chunks
+            .iter()
+            .map(|bytes| f64::from_le_bytes(*bytes))
+            .collect();
         if count == 0 || !rest.is_empty() || values.is_empty() || values.len() % count != 0 {
             let got = floats.len();
-            return Err(wrong(format!("{got} bytes are not {count} inputs of 64-bit floats")));
+            return Err(wrong(format!(
+                "{got} bytes are not {count} inputs of 64-bit floats"
+            )));
         }
         let inputs: Vec<&[f64]> = values.chunks(values.len() / count).collect();
         let request = py.detach(|| self.client.encrypt_batch(&inputs));
@@ -113,7 +144,10 @@ impl Client {
             None => self.client.decrypt_batch(response, count),
         });
         let answers = answers.map_err(refused)?;
-        Ok(answers.into_iter().map(|answer| self.told(answer, raw)).collect())
+        Ok(answers
+            .into_iter()
+            .map(|answer| self.told(answer, raw))
+            .collect())
     }
 }
 

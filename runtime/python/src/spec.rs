@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
+use hemet_runtime::Facts;
 use hemet_runtime::schemes::{self, Known};
 use hemet_runtime::signature::PublicKey;
-use hemet_runtime::{Client as RuntimeClient, Facts, Note};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use serde_json::{Value, json};
 
-use crate::client::Client;
 use crate::error::{refused, wrong};
 
 /// What clients must know of an artifact; it holds no weights.
@@ -56,31 +55,6 @@ impl Spec {
         let key = PublicKey::read(&path).map_err(|e| wrong(format!("{}: {e}", path.display())))?;
         let (spec, signature) = (&self.known.spec, self.known.signature.as_ref());
         key.check_spec(spec.as_ref(), signature).map_err(refused)
-    }
-
-    /// Makes a client's secret keys, and the evaluation keys for the server.
-    #[pyo3(signature = (label, created_s))]
-    fn keygen<'py>(
-        &self,
-        py: Python<'py>,
-        label: String,
-        created_s: u64,
-    ) -> PyResult<(Client, Bound<'py, PyBytes>)> {
-        let known = self.known.clone();
-        let made = py.detach(move || {
-            let note = Note {
-                label,
-                network: known.spec.facts().network,
-                created_s: Some(created_s),
-                expires_s: None,
-                signature: known.signature,
-            };
-            note.check()?;
-            let (client, keys) = RuntimeClient::generate(known.spec)?;
-            Ok((client.noted(note)?, keys))
-        });
-        let (client, keys) = made.map_err(refused)?;
-        Ok((Client { client }, PyBytes::new(py, &keys)))
     }
 }
 

@@ -1,4 +1,5 @@
-//! What the service adds to the computation, on this machine: `cargo bench -p hemet-serve --bench figures -- MODEL.hemet`.
+//! What the service adds to the computation, on this machine: `cargo bench -p hemet-serve --bench figures --
+//! MODEL.hemet`.
 //!
 //! | figure | how |
 //! |---|---|

@@ -1,5 +1,5 @@
-//! What a service must withstand: malformed requests by the hundred, kills anywhere, a full disk, hours of work. Each is
-//! small by default and whole where `HEMET_TEST_FULL` is set.
+//! What a service must withstand: malformed requests by the hundred, kills anywhere, a full disk, hours of work. Each
+//! is small by default and whole where `HEMET_TEST_FULL` is set.
 #![cfg(target_os = "linux")]
 
 mod common;

@@ -201,7 +201,8 @@ fn keys_that_do_not_fit_are_refused_before_they_are_read_or_kept() {
         assert_eq!(reply.status, status, "{range}: {}", reply.error());
         assert!(reply.error().contains(part), "{range}: {}", reply.error());
     }
-    // A file that says that it is longer than any keys of this model; a client key; keys for others than this model needs.
+    // A file that says that it is longer than any keys of this model; a client key; keys for others than this model
+    // needs.
     let mut long = keys[..200].to_vec();
     long[56..64].copy_from_slice(&(1u64 << 50).to_le_bytes());
     let reply = put(&format!("bytes 0-199/{}", (1u64 << 50) + 96), &long);

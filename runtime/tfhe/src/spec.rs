@@ -102,8 +102,8 @@ impl Spec {
         }
     }
 
-    /// Which keys it needs, as text: the sets that bootstrap, the pairs that switch, and all sets that have secret keys.
-    /// Specs with the same list take the same keys.
+    /// Which keys it needs, as text: the sets that bootstrap, the pairs that switch, and all sets that have secret
+    /// keys. Specs with the same list take the same keys.
     pub fn key_list(&self) -> String {
         let pairs: Vec<String> = self
             .keyswitches

@@ -1,8 +1,8 @@
 //! The parameter sets and the noise model are the library's own.
 //!
-//! The published sets lie in a part of the crate `tfhe` that nothing else needs and that takes minutes to build, so their
-//! test runs on demand, whenever that crate's version changes:
-//! `cargo test --release -p hemet-tfhe --features published-sets --test library`.
+//! The published sets lie in a part of the crate `tfhe` that nothing else needs and that takes minutes to build, so
+//! their test runs on demand, whenever that crate's version changes: `cargo test --release -p hemet-tfhe --features
+//! published-sets --test library`.
 
 use hemet_schedule::tfhe::SetId;
 use hemet_schedule::tfhe::noise::{

@@ -241,8 +241,8 @@ pub(super) fn dense_place(dense: &Dense, input: Shape, row: usize, column: usize
     dense.weight_index(input, column, element)
 }
 
-/// Where the elements of a convolution's matrices lie in `[out][channels that one reads][taps]`: a matrix for each group,
-/// whose rows go over the kernel and then the group's channels.
+/// Where the elements of a convolution's matrices lie in `[out][channels that one reads][taps]`: a matrix for each
+/// group, whose rows go over the kernel and then the group's channels.
 pub(super) struct ConvPlaces {
     kernel: [usize; 2],
     taps: Taps,

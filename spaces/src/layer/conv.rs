@@ -7,9 +7,9 @@ use super::{
 };
 use crate::{Coefficient, LinearMap, Shape};
 
-/// A convolution (cross-correlation, as every training library computes it). Parameters: `weight`
-/// `[stored][channels that one reads][kernel rows][kernel columns]`, or with a cross of taps `[stored][channels that one
-/// reads][taps]`, and, with `bias`, `bias` `[out_channels]`. Stored are the rows of `out_channels` output channels, or,
+/// A convolution (cross-correlation, as every training library computes it). Parameters: `weight` `[stored][channels
+/// that one reads][kernel rows][kernel columns]`, or with a cross of taps `[stored][channels that one reads][taps]`,
+/// and, with `bias`, `bias` `[out_channels]`. Stored are the rows of `out_channels` output channels, or,
 /// block-circulant, of the first block of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conv {

@@ -148,9 +148,8 @@ impl Layer {
         }
     }
 
-    /// Multiply-accumulate operations of a convolution or dense layer as usually counted (padding included, entries that
-    /// its structure leaves out not), 0 for
-    /// others.
+    /// Multiply-accumulate operations of a convolution or dense layer as usually counted (padding included, entries
+    /// that its structure leaves out not), 0 for others.
     pub fn macs(&self, inputs: &[Shape], output: Shape) -> u64 {
         match self {
             Layer::Conv(conv) => {

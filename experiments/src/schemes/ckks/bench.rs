@@ -77,11 +77,10 @@ pub fn run(args: &Args) -> Result<(), Error> {
     machine::tell_unless(args.output.json || args.serve);
     let prediction = Prediction::of(args, table.as_ref(), &artifact)?;
     let schedule = artifact.schedule.schedule().clone();
-    let transform = artifact.manifest.output_transform.clone();
-    let cases = args.cases.as_deref();
-    let cases = cases.map(|path| cases::read(path, &schedule, transform.as_ref()));
-    let cases = cases.transpose()?;
     let facts = CkksSpec::new(&artifact).map_err(Error::user)?.facts();
+    let cases = args.cases.as_deref();
+    let cases = cases.map(|path| cases::read(path, &schedule, &facts));
+    let cases = cases.transpose()?;
     let noise = facts.shown.map_or(0.0, |shown| shown.noise);
     let is_fitted = artifact.manifest.fit_error.is_some();
     let promised = cases.as_ref().map(|cases| promised(&artifact, cases));
@@ -89,10 +88,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let (session, key_file) =
         pool.install(|| Session::with_constant_bytes(Box::new(artifact), args.constant_bytes()))?;
     let mut profile = Profile::new(&schedule);
-    let outside = cases.as_ref().map(|cases| cases.outside(&facts));
-    let outside = outside.transpose()?;
     let asked = Measurement {
-        outside: outside.as_ref(),
         runs: args.runs,
         elements: schedule.header.input.len(),
         cases: cases.as_ref(),
@@ -136,7 +132,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         promised_error: promised.map(|promised| promised * gain),
         cases: cases.as_ref().map(|cases| cases.inputs.len()),
         untrusted: runs.untrusted.len(),
-        out_of_range: outside.as_ref().map(BTreeSet::len),
+        out_of_range: cases.as_ref().map(|cases| cases.outside.len()),
         profile: match args.profile {
             true => Some(profile.summary(&schedule, table.as_ref())?),
             false => None,
@@ -162,8 +158,6 @@ struct Runs {
 
 /// What is to be measured.
 struct Measurement<'a> {
-    /// Cases outside the artifact's range.
-    outside: Option<&'a BTreeSet<usize>>,
     /// Timed predictions.
     runs: usize,
     /// Numbers of an input.
@@ -266,10 +260,7 @@ fn measure(
                 measured.untrusted.insert(index);
                 continue;
             }
-            if asked
-                .outside
-                .is_some_and(|outside| outside.contains(&index))
-            {
+            if cases.is_some_and(|cases| cases.outside.contains(&index)) {
                 continue;
             }
             let error = match cases {

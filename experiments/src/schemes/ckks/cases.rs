@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hemet_runtime::Facts;
-use hemet_schedule::{OutputTransform, Schedule};
+use hemet_schedule::Schedule;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::Error;
@@ -17,6 +17,8 @@ pub struct Cases {
     pub logits: Vec<Vec<f64>>,
     /// Whether these are the model's own outputs, after what the client does to decrypted ones.
     pub own: bool,
+    /// Those with numbers outside the range that the artifact was compiled for, for which nothing is promised.
+    pub outside: BTreeSet<usize>,
 }
 
 impl Cases {
@@ -24,24 +26,6 @@ impl Cases {
     pub fn error(&self, index: usize, found: &[f64]) -> f64 {
         let pairs = self.logits[index].iter().zip(found);
         pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
-    }
-
-    /// The cases with numbers outside the range that the artifact was compiled for, for which nothing is promised.
-    ///
-    /// # Errors
-    /// If these are all.
-    pub fn outside(&self, facts: &Facts) -> Result<BTreeSet<usize>, Error> {
-        let Some(range) = &facts.range else {
-            return Ok(BTreeSet::new());
-        };
-        let refusal = |(index, input): (usize, &Vec<f64>)| Some((index, range.check(input).err()?));
-        let refused: BTreeMap<_, _> = self.inputs.iter().enumerate().filter_map(refusal).collect();
-        match refused.first_key_value() {
-            Some((_, first)) if refused.len() == self.inputs.len() => Err(Error::user(format!(
-                "every case is an input that the artifact was not compiled for: {first}"
-            ))),
-            Some(_) | None => Ok(refused.into_keys().collect()),
-        }
     }
 
     /// Root mean square of the logits.
@@ -55,12 +39,9 @@ impl Cases {
 /// Reads tensors `input` `[n][c][h][w]` and `logits` `[n][outputs]` (F32 or F64) and checks that they fit the schedule.
 ///
 /// Logits are the model's own outputs, after `transform`; where they have the width of decrypted outputs only, or are
-/// called `raw_logits`, they are those.
-pub fn read(
-    path: &Path,
-    schedule: &Schedule,
-    transform: Option<&OutputTransform>,
-) -> Result<Cases, Error> {
+/// called `raw_logits`, they are those. Inputs that are all outside the range of `facts` are refused.
+pub fn read(path: &Path, schedule: &Schedule, facts: &Facts) -> Result<Cases, Error> {
+    let transform = facts.outputs.as_ref();
     let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| Error::file(path, e))?;
     let rows = |name: &str, width: usize| {
@@ -91,10 +72,26 @@ pub fn read(
         ));
     }
     Ok(Cases {
+        outside: outside(&inputs, facts).map_err(|why| Error::file(path, why))?,
         inputs,
         logits,
         own,
     })
+}
+
+/// The inputs outside the range of `facts`; why if these are all.
+fn outside(inputs: &[Vec<f64>], facts: &Facts) -> Result<BTreeSet<usize>, String> {
+    let Some(range) = &facts.range else {
+        return Ok(BTreeSet::new());
+    };
+    let refusal = |(index, input): (usize, &Vec<f64>)| Some((index, range.check(input).err()?));
+    let refused: BTreeMap<_, _> = inputs.iter().enumerate().filter_map(refusal).collect();
+    match refused.first_key_value() {
+        Some((_, first)) if refused.len() == inputs.len() => Err(format!(
+            "every case is an input that the artifact was not compiled for: {first}"
+        )),
+        Some(_) | None => Ok(refused.into_keys().collect()),
+    }
 }
 
 /// The rows of a tensor of floats, each of `width` numbers.

@@ -139,7 +139,7 @@ def keygen(spec: Spec, label: str = "", allow_insecure: bool = False) -> tuple[C
     """Makes a client's secret keys, and the bytes of the evaluation keys for the server."""
     if spec.facts["security_bits"] == 0 and not allow_insecure:
         raise HemetError("the parameters promise no security; give allow_insecure=True for a test")
-    client, keys = spec._native.keygen(label, int(time.time()))
+    client, keys = _hemet.Client.generate(spec._native, label, int(time.time()))
     return Client(client), keys
 
 

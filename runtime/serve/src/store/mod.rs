@@ -1,6 +1,6 @@
 //! Evaluation keys on disk: uploaded piece by piece, checked, kept as the runtime maps them. They are named by the hash
-//! of the file that the client sends, below a folder of their tenant and their binding (what all artifacts have in common
-//! that need the same keys), so that no tenant's name for keys leads to those of another.
+//! of the file that the client sends, below a folder of their tenant and their binding (what all artifacts have in
+//! common that need the same keys), so that no tenant's name for keys leads to those of another.
 //!
 //! ```text
 //! STORE/keys/TENANT/BINDING/HASH.upload   what has arrived so far; it only grows
