@@ -7,7 +7,7 @@ use crate::frame::{self, Furniture};
 use crate::legend::Entry;
 use crate::palette;
 use crate::render;
-use crate::scene::{ACCENT, Hint, Mark, QUIET, Scene};
+use crate::scene::{ACCENT, Hint, Mark, Place, QUIET, Rgb, Scene};
 
 /// One curve of a [`CurveBundle`].
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,26 @@ pub struct Strand {
     pub stopped: bool,
     /// What a reader learns who points at its end.
     pub hint: String,
+}
+
+impl Strand {
+    /// The mark at its end.
+    fn mark(&self, centre: Place, color: Rgb) -> Mark {
+        let radius = 2.6;
+        match self.stopped {
+            true => Mark::Ring {
+                centre,
+                radius,
+                color,
+                width: 1.0,
+            },
+            false => Mark::Disc {
+                centre,
+                radius,
+                color,
+            },
+        }
+    }
 }
 
 /// Curves of many trials.
@@ -112,22 +132,9 @@ impl CurveBundle {
             };
             scene.line(&places, color, if strand.marked { 2.2 } else { 1.0 });
             if let Some(end) = places.last().copied() {
-                let (centre, radius) = (end, 2.6);
-                scene.marks.push(match strand.stopped {
-                    true => Mark::Ring {
-                        centre,
-                        radius,
-                        color,
-                        width: 1.0,
-                    },
-                    false => Mark::Disc {
-                        centre,
-                        radius,
-                        color,
-                    },
-                });
+                scene.marks.push(strand.mark(end, color));
                 scene.hints.push(Hint {
-                    centre,
+                    centre: end,
                     radius: 5.0,
                     path: places.clone(),
                     trial: strand.trial,

@@ -10,8 +10,10 @@ use hemet_runtime::ckks::{CkksSpec, Sizes};
 use hemet_runtime::{Client, RuntimeError, Server, keep_keys, unobserved};
 use hemet_schedule::{Artifact, Level, Manifest};
 
-/// Bytes of the envelope of a file.
+/// Bytes of the envelope of a file, where its checksum begins, and where it says what the file is made for.
 const HEADER: usize = 96;
+const SUMMED: usize = 64;
+const MADE_FOR: std::ops::Range<usize> = 8..40;
 
 /// The input is at level 3: the first layer rotates there, the square is relinearized at 2, the head rotates at 1.
 fn artifact() -> Artifact {
@@ -34,6 +36,20 @@ fn keys_of(change: impl Fn(&mut CkksSpec)) -> (Client, Vec<u8>) {
     let mut spec = spec();
     change(&mut spec);
     Client::generate(Arc::new(spec)).unwrap()
+}
+
+/// The file as a client makes it who says that it is made for what `other` is made for.
+fn made_for(other: &[u8], mut file: Vec<u8>) -> Vec<u8> {
+    file[MADE_FOR].copy_from_slice(&other[MADE_FOR]);
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&file[..SUMMED]).update(&file[HEADER..]);
+    file[SUMMED..HEADER].copy_from_slice(hasher.finalize().as_bytes());
+    file
+}
+
+/// Keys after a change that say to be those that the server wants.
+fn forged(change: impl Fn(&mut CkksSpec)) -> Vec<u8> {
+    made_for(&keys_of(|_| {}).1, keys_of(change).1)
 }
 
 #[test]
@@ -77,12 +93,11 @@ fn keys_below_the_level_of_their_use_are_refused_when_read() {
         ),
     ];
     for (change, expected) in changes {
-        let (_, keys) = keys_of(change);
-        let error = server.keys(&keys).map(drop).unwrap_err();
+        let error = server.keys(&forged(change)).map(drop).unwrap_err();
         assert!(matches!(error, RuntimeError::KeyLevel { .. }), "{error}");
         assert!(error.to_string().contains(expected), "{error}");
     }
-    let (_, none) = keys_of(|spec| {
+    let none = forged(|spec| {
         spec.rotations.remove(&4);
         spec.relinearize = None;
     });
@@ -98,8 +113,8 @@ fn keys_below_the_level_of_their_use_are_refused_when_read() {
 fn keys_for_higher_levels_serve_as_well() {
     let server = server();
     let (client, keys) = keys_of(|spec| spec.relinearize = Some(Level(4)));
-    let keys = server.keys(&keys).unwrap();
     let image = numbers(PERIOD, 7);
+    let keys = server.keys(&made_for(&keys_of(|_| {}).1, keys)).unwrap();
     let request = client.encrypt(&image).unwrap();
     let response = server.answer(&keys, &request, &mut unobserved).unwrap();
     let logits = client.decrypt(&response).unwrap().logits();
@@ -168,7 +183,7 @@ fn a_level_outside_the_chain_is_refused_by_the_client_with_both_numbers() {
 #[test]
 fn keys_beyond_those_that_are_needed_are_refused() {
     let server = server();
-    let (_, keys) = keys_of(|spec| {
+    let keys = forged(|spec| {
         for step in 100..110 {
             spec.rotations.insert(step, Level(1));
         }

@@ -82,12 +82,9 @@ pub fn importances(choices: &[Choice], target: &[f64], seed: Seed) -> Option<Imp
             unseen.shuffle(&mut rng);
             let mut shuffled = 0.0;
             for (trial, other) in own.iter().zip(&unseen) {
-                let from = |column: usize| {
-                    if range.contains(&column) {
-                        *other
-                    } else {
-                        *trial
-                    }
+                let from = |column: usize| match range.contains(&column) {
+                    true => *other,
+                    false => *trial,
                 };
                 let found = tree.predict(&|column| columns[column].values[from(column)]);
                 shuffled += (found - target[*trial]).powi(2);

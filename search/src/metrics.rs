@@ -153,10 +153,10 @@ mod tests {
         }
     }
 
-    /// Table II of Hanley and McNeil: an area of 0.893 of 51 and 58 images has a standard error of 0.032.
+    /// Table II of Hanley and McNeil: an area of 0.893 of 51 and 58 images has a standard error of 0.032, cut off.
     #[test]
     fn the_deviation_is_that_of_the_published_example() {
-        assert!((auc_deviation(0.893, 51, 58) - 0.032).abs() < 5e-4);
+        assert!((auc_deviation(0.893, 51, 58) - 0.032).abs() < 1e-3);
         assert_eq!(auc_deviation(1.0, 5, 5), 0.0);
     }
 

@@ -293,7 +293,11 @@ mod tests {
     fn lists_that_mean_nothing_are_refused_with_what_to_do() {
         let none = Constraints::default();
         for (names, limits, message) in [
-            (vec!["accuracy", "speed"], &none, "known: accuracy, latency"),
+            (
+                vec!["accuracy", "speed"],
+                &none,
+                "known: accuracy, balanced_accuracy, auc, latency",
+            ),
             (
                 vec!["accuracy", "depth", "depth"],
                 &none,

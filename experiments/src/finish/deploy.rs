@@ -21,7 +21,7 @@ use crate::run::provenance::{self, On};
 use crate::run::samples::samples;
 use crate::run::summary::Best;
 use crate::run::train::recipe;
-use crate::schemes::evaluation::{How, evaluate};
+use crate::schemes::evaluation::{Figures, How, evaluate};
 use crate::schemes::kept::Kept;
 use crate::schemes::session::Session;
 use crate::schemes::{self, TrainedNetwork};
@@ -126,6 +126,26 @@ impl Deployed {
         self.trial.number
     }
 
+    /// Evaluates the network on encrypted images, and says what errors must be told.
+    fn figures(&self, experiment: &Experiment, test: &Dataset) -> Result<Figures, Error> {
+        if Kept::open(&self.answers, &self.session, test).is_err() {
+            // Answers of another network that was compiled to the same file.
+            let _ = std::fs::remove_file(&self.answers);
+        }
+        let how = How {
+            limit: experiment.encrypted_images,
+            threads: 0,
+            quiet: false,
+            specificity: SPECIFICITY,
+            keep: Some(&self.answers),
+        };
+        let figures = evaluate(&self.session, test, &how)?;
+        if let Some(warning) = figures.warning() {
+            eprintln!("{warning}");
+        }
+        Ok(figures)
+    }
+
     fn classify(
         &self,
         experiment: &Experiment,
@@ -142,24 +162,7 @@ impl Deployed {
             point.depth,
             experiment.encrypted_images.min(test.len())
         );
-        if Kept::open(&self.answers, session, test).is_err() {
-            // Answers of another network that was compiled to the same file.
-            let _ = std::fs::remove_file(&self.answers);
-        }
-        let figures = evaluate(
-            session,
-            test,
-            &How {
-                limit: experiment.encrypted_images,
-                threads: 0,
-                quiet: false,
-                specificity: SPECIFICITY,
-                keep: Some(&self.answers),
-            },
-        )?;
-        if let Some(warning) = figures.warning() {
-            eprintln!("{warning}");
-        }
+        let figures = self.figures(experiment, test)?;
         Ok(Best {
             trial: trial.number,
             scheme,

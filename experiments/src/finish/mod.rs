@@ -111,10 +111,8 @@ fn chosen_and_baseline(ending: &Ending<'_>, trained: &mut Trained) -> Result<Mea
     let (chosen, missed) = loop {
         let front = ParetoFront::of(&trained.trials, &objectives);
         let point = front.choose(choice);
-        let trial = point
-            .ok_or_else(|| Error::user("the front is empty"))?
-            .trial;
-        let trial = &trained.trials[trial];
+        let point = point.ok_or_else(|| Error::user("the front is empty"))?;
+        let trial = &trained.trials[point.trial];
         match deploy::deploy(ending, trial, &run.artifact_path()) {
             Err(Error::Uncompilable(reason)) => trained.drop_from_front(trial.number, reason),
             result => {

@@ -313,37 +313,15 @@ fn spread(runs: &[Compared]) -> Vec<(String, String)> {
         best.map(figure).collect()
     };
     let percent = |spread: Spread| {
-        let Spread {
-            mean,
-            deviation,
-            least,
-            greatest,
-            ..
-        } = spread;
-        format!(
-            "{} ± {:.2} points ({} to {})",
-            common::percent(mean),
-            100.0 * deviation,
-            common::percent(least),
-            common::percent(greatest)
-        )
+        let [mean, least, greatest] =
+            [spread.mean, spread.least, spread.greatest].map(common::percent);
+        let points = 100.0 * spread.deviation;
+        format!("{mean} ± {points:.2} points ({least} to {greatest})")
     };
     let ms = |spread: Spread| {
-        let ms = number::milliseconds;
-        let Spread {
-            mean,
-            deviation,
-            least,
-            greatest,
-            ..
-        } = spread;
-        format!(
-            "{} ± {} ms ({} to {} ms)",
-            ms(mean),
-            ms(deviation),
-            ms(least),
-            ms(greatest)
-        )
+        let shown = [spread.mean, spread.deviation, spread.least, spread.greatest];
+        let [mean, deviation, least, greatest] = shown.map(number::milliseconds);
+        format!("{mean} ± {deviation} ms ({least} to {greatest} ms)")
     };
     let rows: [(String, Vec<f64>, &dyn Fn(Spread) -> String); 3] = [
         (

@@ -117,13 +117,8 @@ fn layer_plots(
     if names.is_empty() || names.len() > bars::MAX_ROWS {
         return Ok(Vec::new());
     }
-    let column = |key: &str| numbers(table, key);
-    let (ms, mb, left) = (
-        column("predicted_ms"),
-        column("result_mb"),
-        column("left_bits"),
-    );
-    let (from, to) = (column("from_level"), column("to_level"));
+    let [ms, mb, left] = ["predicted_ms", "result_mb", "left_bits"].map(|key| numbers(table, key));
+    let [from, to] = ["from_level", "to_level"].map(|key| numbers(table, key));
     let rows = |values: &[f64], word: &dyn Fn(usize) -> String| -> Vec<Bar> {
         let bar = |(index, name): (usize, &String)| Bar {
             name: name.clone(),

@@ -231,13 +231,11 @@ impl Session {
                 let predictions = pool.install(|| self.predict_batch(&images, &mut unobserved))?;
                 let new: Vec<(usize, Prediction)> = (first..).zip(predictions).collect();
                 let mut guard = results.lock().unwrap_or_else(PoisonError::into_inner);
+                let (all, done) = &mut *guard;
                 // Of a batch of which a part was known.
-                guard
-                    .0
-                    .retain(|(index, _)| new.iter().all(|(other, _)| other != index));
-                guard.0.extend(new.iter().cloned());
-                let so_far = guard.0.len();
-                (guard.1)(&new, so_far)?;
+                all.retain(|(index, _)| new.iter().all(|(other, _)| other != index));
+                all.extend(new.iter().cloned());
+                done(&new, all.len())?;
             }
         };
         std::thread::scope(|scope| {
@@ -250,9 +248,6 @@ impl Session {
         })?;
         let (mut results, _) = results.into_inner().unwrap_or_else(PoisonError::into_inner);
         results.sort_by_key(|(index, _)| *index);
-        Ok(results
-            .into_iter()
-            .map(|(_, prediction)| prediction)
-            .collect())
+        Ok(results.into_iter().map(|(_, answer)| answer).collect())
     }
 }

@@ -21,19 +21,7 @@ pub(super) fn from_run(args: &Args, number: usize) -> Result<Box<dyn Model>, Err
     let mut experiment = run.experiment()?;
     let trial = run.trial(&experiment, number)?;
     let scheme = experiment.space()?.scheme(&trial.architecture);
-    if let Some(wanted) = args.scheme.filter(|wanted| *wanted != scheme) {
-        return Err(Error::user(format!(
-            "trial {number} was trained for scheme {scheme}, not {wanted}; choose one of that scheme in report/report.md"
-        )));
-    }
-    if trial.outcome.accuracy().is_none() {
-        return Err(untrained(&trial));
-    }
-    if args.json && scheme != Scheme::Ckks {
-        return Err(Error::user(format!(
-            "--json tells parameters of scheme ckks; trial {number} is of scheme {scheme}: use `hemet inspect --json`"
-        )));
-    }
+    check(args, &trial, scheme)?;
     let door = schemes::door(scheme);
     let wishes = Wishes {
         target: args.target.into(),
@@ -80,6 +68,25 @@ pub(super) fn from_run(args: &Args, number: usize) -> Result<Box<dyn Model>, Err
         }),
     };
     Ok(costs.compile(&trained, wishes.target)?.0)
+}
+
+/// Refuses a trial that cannot become what was asked for.
+fn check(args: &Args, trial: &Trial, scheme: Scheme) -> Result<(), Error> {
+    let number = trial.number;
+    if let Some(wanted) = args.scheme.filter(|wanted| *wanted != scheme) {
+        return Err(Error::user(format!(
+            "trial {number} was trained for scheme {scheme}, not {wanted}; choose one of that scheme in report/report.md"
+        )));
+    }
+    if trial.outcome.accuracy().is_none() {
+        return Err(untrained(trial));
+    }
+    if args.json && scheme != Scheme::Ckks {
+        return Err(Error::user(format!(
+            "--json tells parameters of scheme ckks; trial {number} is of scheme {scheme}: use `hemet inspect --json`"
+        )));
+    }
+    Ok(())
 }
 
 fn untrained(trial: &Trial) -> Error {

@@ -199,6 +199,16 @@ impl<'a> Measurement<'a> {
         }
     }
 
+    /// Those of the cases, or a batch of inputs without meaning.
+    fn inputs(&self, session: &Session) -> Result<Vec<Vec<f64>>, Error> {
+        if let Some(cases) = self.cases {
+            return Ok(cases.inputs.clone());
+        }
+        let range = held_range(session, self.elements)?;
+        let image = |b| ramp(self.elements, b, range);
+        Ok((0..session.images()).map(image).collect())
+    }
+
     /// How much larger an error of what the cases hold may be than one of decrypted outputs; none where that has no
     /// bound.
     fn gain(&self) -> Option<f64> {
@@ -217,21 +227,9 @@ fn measure(
     asked: &Measurement<'_>,
     profile: &mut Profile,
 ) -> Result<Runs, Error> {
-    let Measurement {
-        runs,
-        elements,
-        cases,
-        ..
-    } = *asked;
+    let Measurement { runs, cases, .. } = *asked;
     let own = asked.own();
-    let inputs: Vec<Vec<f64>> = match cases {
-        Some(cases) => cases.inputs.clone(),
-        None => {
-            let range = held_range(session, elements)?;
-            let image = |b| ramp(elements, b, range);
-            (0..session.images()).map(image).collect()
-        }
-    };
+    let inputs = asked.inputs(session)?;
     let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
     let batches: Vec<&[&[f64]]> = inputs.chunks(session.images()).collect();
     let first = session.predict(inputs[0])?;

@@ -191,20 +191,7 @@ fn result_mb(note: &LayerNote, layer: &LayerCounts, log_n: u32) -> f64 {
 
 /// What each layer does on ciphertexts and how long it is predicted to take, with a row of totals.
 pub fn table(estimate: &Estimate) -> hemet_reports::Result<Table> {
-    let mut table = Table::new([
-        Column::words("layer", "layer"),
-        Column::numbers("from_level", "from level", ""),
-        Column::numbers("to_level", "to level", ""),
-        Column::numbers("rotations", "rotations", ""),
-        Column::numbers("plain_products", "products with plaintexts", ""),
-        Column::numbers("ciphertext_products", "products of ciphertexts", ""),
-        Column::numbers("predicted_ms", "predicted time", "ms"),
-        Column::words("packing", "packing of the result"),
-        Column::numbers("ciphertexts", "ciphertexts", ""),
-        Column::numbers("result_mb", "memory of the result", "MB"),
-        Column::numbers("left_bits", "modulus left", "bits"),
-        Column::words("merged", "merged layers"),
-    ]);
+    let mut table = Table::new(columns());
     let mut sums = [0; 3];
     for layer in &estimate.layer_counts {
         let note = estimate.layers.iter().find(|n| n.layer == layer.layer);
@@ -251,4 +238,21 @@ pub fn table(estimate: &Estimate) -> hemet_reports::Result<Table> {
         Cell::from(""),
     ])?;
     Ok(table)
+}
+
+fn columns() -> [Column; 12] {
+    [
+        Column::words("layer", "layer"),
+        Column::numbers("from_level", "from level", ""),
+        Column::numbers("to_level", "to level", ""),
+        Column::numbers("rotations", "rotations", ""),
+        Column::numbers("plain_products", "products with plaintexts", ""),
+        Column::numbers("ciphertext_products", "products of ciphertexts", ""),
+        Column::numbers("predicted_ms", "predicted time", "ms"),
+        Column::words("packing", "packing of the result"),
+        Column::numbers("ciphertexts", "ciphertexts", ""),
+        Column::numbers("result_mb", "memory of the result", "MB"),
+        Column::numbers("left_bits", "modulus left", "bits"),
+        Column::words("merged", "merged layers"),
+    ]
 }

@@ -38,11 +38,7 @@ struct Inspected {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    if args.svg.is_some() || args.costs.is_some() || args.keys {
-        return Err(Error::user(
-            "--svg, --costs and --keys are about levels and rotation keys of CKKS; a TFHE artifact has none",
-        ));
-    }
+    check(args)?;
     let artifact =
         TfheArtifact::read(&args.artifact).map_err(|e| Error::file(&args.artifact, e))?;
     let summary = Summary::new(&artifact.schedule);
@@ -97,4 +93,14 @@ pub fn run(args: &Args) -> Result<(), Error> {
         println!("  {line}");
     }
     Ok(())
+}
+
+/// Refuses what only artifacts of CKKS can be asked for.
+fn check(args: &Args) -> Result<(), Error> {
+    match args.svg.is_some() || args.costs.is_some() || args.keys {
+        true => Err(Error::user(
+            "--svg, --costs and --keys are about levels and rotation keys of CKKS; a TFHE artifact has none",
+        )),
+        false => Ok(()),
+    }
 }
