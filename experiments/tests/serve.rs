@@ -2,6 +2,8 @@
 
 mod world;
 
+use std::io::{Read, Write};
+use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -198,6 +200,54 @@ fn a_model_that_is_exchanged_is_asked_under_the_keys_that_are_there() {
     assert!(told.contains("client keygen"), "{told}");
     assert_ne!(before, after);
     assert_eq!(stored(), 1);
+}
+
+#[test]
+fn over_tls_a_server_is_trusted_by_its_certificate_alone() {
+    let world = world();
+    for file in ["ca.pem", "cert.pem", "key.pem", "other.pem"] {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/world/tls")
+            .join(file);
+        std::fs::copy(from, world.path(file)).unwrap();
+    }
+    let serve = "serve models --store store --tls-cert cert.pem --tls-key";
+    for (key, part) in [
+        ("none.pem", "none.pem"),
+        ("cert.pem", "no key"),
+        ("input.txt", "no key"),
+    ] {
+        let said = world.refused(&format!("{serve} {key} --check"));
+        assert!(said.contains(part), "{key}: {said}");
+    }
+    let server = Process::start(&world, &format!("{serve} key.pem"));
+    let url = server.url.replace("http://", "https://");
+    let keygen = format!("client keygen {url} --out keys");
+    for (ca, part) in [
+        ("", "certificate"),
+        (" --ca other.pem", "certificate"),
+        (" --ca input.txt", "no certificate"),
+    ] {
+        let said = world.refused(&format!("{keygen}{ca}"));
+        assert!(said.to_lowercase().contains(part), "{ca}: {said}");
+    }
+    assert!(!world.path("keys").exists());
+    world.good(&format!("{keygen} --ca ca.pem"));
+    let told = world.good(&format!(
+        "client predict {url} --keys keys --ca ca.pem input.txt --json"
+    ));
+    assert_eq!(lines(&told).len(), 1);
+    // What speaks no TLS gets no answer, and no harm is done.
+    let address = server.url["http://".len()..].split('/').next().unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream
+        .write_all(b"GET /v2/health/live HTTP/1.1\r\nhost: a\r\n\r\n")
+        .unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
+    let again = format!("client predict {url} --keys keys --ca ca.pem input.txt --json");
+    assert_eq!(lines(&world.good(&again)).len(), 1);
 }
 
 #[test]

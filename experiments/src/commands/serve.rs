@@ -13,7 +13,7 @@ use crate::error::Error;
 /// ends in order at SIGTERM. `hemet client` is the other side.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet serve models --store keys-of-clients\n  hemet serve models --store /var/lib/hemet --listen 0.0.0.0:8080 --tokens tokens.txt   # behind a proxy with TLS\n  hemet serve models --store keys-of-clients --check"
+    after_help = "Example:\n  hemet serve models --store keys-of-clients\n  hemet serve models --store /var/lib/hemet --listen 0.0.0.0:8443 --tokens tokens.txt --tls-cert cert.pem --tls-key key.pem\n  hemet serve models --store keys-of-clients --check"
 )]
 pub struct Args {
     /// What the server is told

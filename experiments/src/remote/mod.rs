@@ -5,11 +5,13 @@ mod answer;
 mod patience;
 mod upload;
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::{Response, StatusCode};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Body, RequestBuilder};
 use zeroize::Zeroizing;
 
@@ -38,11 +40,16 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// The model at `url`, as in `http://127.0.0.1:8080/v2/models/digits`.
+    /// The model at `url`, as in `http://127.0.0.1:8080/v2/models/digits`. A server with TLS must have a certificate of
+    /// those in the file `ca`, or of the authorities that browsers trust where none is given.
     ///
     /// # Errors
-    /// An address of another form.
-    pub fn new(url: &str, token: Option<Zeroizing<String>>) -> Result<Self, Error> {
+    /// An address of another form, a file without certificates.
+    pub fn new(
+        url: &str,
+        token: Option<Zeroizing<String>>,
+        ca: Option<&Path>,
+    ) -> Result<Self, Error> {
         let url = url.trim_end_matches('/');
         let rest = url.strip_prefix("http://").or(url.strip_prefix("https://"));
         let model = rest.and_then(|rest| rest.split_once("/v2/models/"));
@@ -51,7 +58,9 @@ impl Remote {
                 "`{url}` is no address of a model; give one as in http://127.0.0.1:8080/v2/models/digits"
             )));
         }
+        let roots = ca.map_or(Ok(RootCerts::WebPki), roots)?;
         let agent: Agent = Agent::config_builder()
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_connect(Some(WAIT))
@@ -109,6 +118,22 @@ impl Remote {
             let response = good(asked.send(&body[..])?, &[StatusCode::OK])?;
             Predicted::read(response)
         })
+    }
+}
+
+/// The certificates in a file.
+fn roots(path: &Path) -> Result<RootCerts, Error> {
+    let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&bytes) {
+        // A private key beside it is nothing to us.
+        if let PemItem::Certificate(certificate) = item.map_err(|e| Error::file(path, e))? {
+            certificates.push(certificate);
+        }
+    }
+    match certificates.is_empty() {
+        true => Err(Error::file(path, "there is no certificate (PEM) in it")),
+        false => Ok(RootCerts::new_with_certs(&certificates)),
     }
 }
 

@@ -52,6 +52,10 @@ impl From<ureq::Error> for Failure {
                 Failure::Refused(format!("the server answered more than {most} bytes"))
             }
             ureq::Error::BadUri(_) | ureq::Error::Http(_) => Failure::Refused(error.to_string()),
+            // A certificate that is not trusted is not trusted later either.
+            ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                Failure::Refused(error.to_string())
+            }
             error => Failure::Broken(error.to_string()),
         }
     }

@@ -17,11 +17,14 @@ use crate::models::{Catalog, Changes, Seen, Terms};
 use crate::queue::Queue;
 use crate::store::{Quotas, Store};
 use crate::tenants::Tenants;
+use crate::tls::Tls;
 
 /// See the module.
 pub(crate) struct App {
     pub(crate) limits: Limits,
     pub(crate) tenants: Tenants,
+    /// What encrypts connections, where they are.
+    pub(crate) tls: Option<Tls>,
     pub(crate) catalog: Catalog,
     /// What the folder of models was at the last look; whoever looks holds it.
     seen: Mutex<Seen>,
@@ -77,6 +80,7 @@ impl App {
             })?;
         let app = Self {
             tenants,
+            tls: config.tls.as_ref().map(Tls::read).transpose()?,
             catalog: Catalog::new(&config.models, terms),
             seen: Mutex::default(),
             store,
@@ -117,6 +121,15 @@ impl App {
         self.cache
             .forget(|name| changes.gone.contains(&name.artifact));
         Ok(changes)
+    }
+
+    /// Takes a renewed certificate.
+    pub(crate) fn look_at_certificate(&self) {
+        match self.tls.as_ref().map_or(Ok(false), Tls::look) {
+            Ok(true) => self.tell("the certificate was renewed"),
+            Ok(false) => {}
+            Err(error) => self.tell(&format!("the old certificate stays: {error}")),
+        }
     }
 
     /// A line for the operator.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::error::{Result, ServeError};
 use crate::log::{Clock, Lines};
+use crate::tls::TlsFiles;
 
 /// What a server needs to start.
 pub struct Config {
@@ -15,6 +16,8 @@ pub struct Config {
     pub tokens: Option<PathBuf>,
     /// The public key that must have signed a model; anything is served without one.
     pub trust: Option<PathBuf>,
+    /// Certificate and key; connections are not encrypted without them.
+    pub tls: Option<TlsFiles>,
     /// What clients may take.
     pub limits: Limits,
     /// The clock.

@@ -23,6 +23,7 @@ mod queue;
 mod signals;
 mod store;
 mod tenants;
+mod tls;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub use config::{Config, Limits};
 pub use error::{Result, ServeError};
 pub use log::{Clock, Lines};
 pub use signals::Signals;
+pub use tls::TlsFiles;
 
 /// The paths of the interface, each with its methods in lower case.
 pub fn routes() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
@@ -154,7 +156,10 @@ async fn look_again(app: Arc<App>) {
     loop {
         tokio::time::sleep(LOOK).await;
         let looking = app.clone();
-        let looked = tokio::task::spawn_blocking(move || looking.look().err());
+        let looked = tokio::task::spawn_blocking(move || {
+            looking.look_at_certificate();
+            looking.look().err()
+        });
         match looked.await {
             Ok(None) => {}
             Ok(Some(error)) => app.tell(&format!("the models cannot be looked at: {error}")),

@@ -1,4 +1,5 @@
-//! Connections: accepted up to a number, read within bounds of time and size, ended in order.
+//! Connections: accepted up to a number, encrypted where there is a certificate, read within bounds of time and size,
+//! ended in order.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -17,8 +18,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tower_service::Service;
 
 use crate::app::App;
@@ -51,17 +54,34 @@ pub(crate) async fn accept(app: Arc<App>, listener: TcpListener, open: Arc<Grace
         let (app, router, watcher) = (app.clone(), router.clone(), open.watcher());
         tokio::spawn(async move {
             app.connections.fetch_add(1, Ordering::Relaxed);
-            connection(&app, stream, router, watcher).await;
+            encrypted(&app, stream, router, watcher).await;
             app.connections.fetch_sub(1, Ordering::Relaxed);
             drop(permit);
         });
     }
 }
 
-/// Answers the requests of a connection, one after the other.
-async fn connection(app: &Arc<App>, stream: TcpStream, router: Router, watcher: Watcher) {
+/// Answers the requests of a connection, over TLS where there is a certificate.
+async fn encrypted(app: &Arc<App>, stream: TcpStream, router: Router, watcher: Watcher) {
     // Answers are written whole; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
+    let Some(tls) = &app.tls else {
+        return connection(app, stream, router, watcher).await;
+    };
+    let within = Duration::from_secs(app.limits.stall_s);
+    // A client that speaks no TLS, or too slowly, hears nothing.
+    if let Ok(Ok(stream)) = timeout(within, tls.acceptor().accept(stream)).await {
+        connection(app, stream, router, watcher).await;
+    }
+}
+
+/// Answers the requests of a connection, one after the other.
+async fn connection(
+    app: &Arc<App>,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    router: Router,
+    watcher: Watcher,
+) {
     let service = service_fn(move |request: Request<Incoming>| {
         let (app, mut router) = (app.clone(), router.clone());
         async move {

@@ -8,6 +8,7 @@ use hemet_files::write_atomically;
 use crate::config::{Config, Limits};
 use crate::error::{Result, ServeError};
 use crate::log::{Clock, Lines};
+use crate::tls::TlsFiles;
 use crate::{Serving, check};
 
 /// What a server is told on the command line.
@@ -24,6 +25,12 @@ pub struct Options {
     /// File with a line `NAME TOKEN` for each tenant; anybody may use a server without one
     #[arg(long, value_name = "FILE")]
     pub tokens: Option<PathBuf>,
+    /// Encrypt connections with the certificate in this file (PEM); renewed files are taken without a restart
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
     /// Serve only what this public key (of `hemet keys signing`) has signed
     #[arg(long, value_name = "FILE")]
     pub trust: Option<PathBuf>,
@@ -70,6 +77,7 @@ impl Options {
             store: self.store.clone(),
             tokens: self.tokens.clone(),
             trust: self.trust.clone(),
+            tls: self.tls(),
             limits: Limits {
                 threads: self.threads,
                 at_once: self.at_once,
@@ -86,6 +94,11 @@ impl Options {
             clock,
             lines,
         }
+    }
+
+    fn tls(&self) -> Option<TlsFiles> {
+        let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
+        Some(TlsFiles { certificate, key })
     }
 
     /// Serves until the process is asked to end; with `--check` only loads everything.
@@ -112,9 +125,14 @@ impl Options {
             write_atomically(path, port.as_bytes()).map_err(|e| ServeError::file(path, e))?;
         }
         let models = serving.models().join(", ");
+        let scheme = if config.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let address = serving.address();
         lines(&format!(
-            "listening on http://{}, models: {models}",
-            serving.address()
+            "listening on {scheme}://{address}, models: {models}"
         ));
         serving.wait(signals);
         lines("ending");
@@ -126,10 +144,13 @@ impl Options {
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if !self.listen.ip().is_loopback() {
-            warnings.push(format!(
-                "warning: {} can be reached from other machines, and this server has no TLS: put a proxy with TLS before it",
-                self.listen
-            ));
+            if self.tls_cert.is_none() {
+                warnings.push(format!(
+                    "warning: {} can be reached from other machines, and connections are not encrypted: give --tls-cert and --tls-key, \
+                     or put a proxy with TLS before it",
+                    self.listen
+                ));
+            }
             if self.tokens.is_none() {
                 warnings.push(
                     "warning: without --tokens anybody who reaches it may use it, as one tenant"

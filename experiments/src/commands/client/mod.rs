@@ -44,6 +44,9 @@ pub struct Server {
     /// File that holds the token
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
+    /// Certificates (PEM) of who vouches for the server, instead of the authorities that browsers trust
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
 }
 
 impl Server {
@@ -64,7 +67,8 @@ impl Server {
                 "a token is one word of printable ASCII characters",
             ));
         }
-        Remote::new(&self.url, token.map(Zeroizing::new))
+        let token = token.map(Zeroizing::new);
+        Remote::new(&self.url, token, self.ca.as_deref())
     }
 }
 

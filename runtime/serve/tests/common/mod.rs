@@ -135,6 +135,7 @@ impl Site {
             store: folder.path().join("store"),
             tokens,
             trust: None,
+            tls: None,
             limits,
             clock: Arc::new(move || since + start.elapsed()),
             lines: Arc::new(move |line: &str| heard.lock().unwrap().push(line.to_owned())),
