@@ -165,7 +165,7 @@ const WRONG: &[(&str, &[&str])] = &[
     ("report run elsewhere", &["objectives", "accuracy, depth"]),
     // What means nothing.
     ("search tiny.yaml --out x --workers 0", &["--workers", "0"]),
-    ("search tiny.yaml --out x --seed -1", &["--seed"]),
+    ("search tiny.yaml --out x --seed=-1", &["--seed"]),
     (
         "search tiny.yaml --out x --seeds 3..1",
         &["--seeds", "1..3"],

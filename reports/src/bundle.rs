@@ -128,7 +128,7 @@ impl CurveBundle {
                 .collect();
             let color = match strand.marked {
                 true => ACCENT,
-                false => palette::ordered(*share),
+                false => palette::ordered_line(*share),
             };
             scene.line(&places, color, if strand.marked { 2.2 } else { 1.0 });
             if let Some(end) = places.last().copied() {
@@ -166,8 +166,8 @@ impl CurveBundle {
         if self.strands.iter().any(|strand| strand.marked) {
             legend.push(line(ACCENT, 2.2, &self.marked));
         }
-        legend.push(line(palette::ordered(1.0), 1.0, "ends high"));
-        legend.push(line(palette::ordered(0.0), 1.0, "ends low"));
+        legend.push(line(palette::ordered_line(1.0), 1.0, "ends high"));
+        legend.push(line(palette::ordered_line(0.0), 1.0, "ends low"));
         if self.strands.iter().any(|strand| strand.stopped) {
             legend.push(Entry::Marker {
                 shape: crate::marker::Shape::Disc,

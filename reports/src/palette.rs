@@ -25,6 +25,11 @@ pub(crate) fn ordered(share: f64) -> Rgb {
     mix(VIRIDIS[below], VIRIDIS[below + 1], place - below as f64)
 }
 
+/// As [`ordered`], without the darkest: for thin lines, which must be seen on a dark page too.
+pub(crate) fn ordered_line(share: f64) -> Rgb {
+    ordered(0.7 * share)
+}
+
 /// Colors for things without an order (M. Okabe and K. Ito, Color Universal Design, 2008), without black and yellow.
 const SEPARATE: [Rgb; 6] = [
     Rgb(0x00, 0x72, 0xb2),

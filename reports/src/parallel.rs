@@ -16,6 +16,11 @@ const SUBTITLE_SIZE: f64 = 13.0;
 const MARGIN: f64 = 14.0;
 const HEIGHT: f64 = 420.0;
 const WIDTH: f64 = 860.0;
+/// Even steps over no more than what the values span: what they measure does not begin at 0 here.
+const CLOSE: Kind = Kind::Linear {
+    least_span: 0.1,
+    tick_limit: f64::INFINITY,
+};
 /// Names above the axes take up to so many lines.
 const NAME_LINES: usize = 2;
 
@@ -175,7 +180,7 @@ impl ParallelPlot {
             let places: Vec<Place> = values.map(|(axis, value)| place(axis, *value)).collect();
             match line.marked {
                 true => scene.line(&places, ACCENT, 2.2),
-                false => scene.line(&places, palette::ordered(line.share), 1.0),
+                false => scene.line(&places, palette::ordered_line(line.share), 1.0),
             }
             let ends = places.last().copied().into_iter();
             scene.hints.extend(ends.map(|centre| Hint {
@@ -227,7 +232,11 @@ impl ParallelPlot {
             },
             Scale::Numbers => {
                 let values: Vec<f64> = self.lines.iter().map(|line| line.values[index]).collect();
-                Axis::over(&axis.name, &values, Kind::LogIfWide)
+                let axis = Axis::over(&axis.name, &values, Kind::LogIfWide);
+                match axis.log {
+                    true => axis,
+                    false => Axis::over(&axis.title, &values, CLOSE),
+                }
             }
         }
     }

@@ -153,10 +153,12 @@ mod tests {
         }
     }
 
-    /// Table II of Hanley and McNeil: an area of 0.893 of 51 and 58 images has a standard error of 0.032, cut off.
+    /// The formula by hand: `Q1 = 0.75 / 1.25 = 0.6`, `Q2 = 2 · 0.5625 / 1.75 = 0.642857`, so for 11 and 6 images
+    /// `(0.1875 + 10 · 0.0375 + 5 · 0.080357) / 66 = 0.0146104`.
     #[test]
-    fn the_deviation_is_that_of_the_published_example() {
-        assert!((auc_deviation(0.893, 51, 58) - 0.032).abs() < 1e-3);
+    fn the_deviation_is_that_of_the_formula_and_none_where_all_pairs_are_in_order() {
+        let variance = auc_deviation(0.75, 11, 6).powi(2);
+        assert!((variance - 0.014_610_4).abs() < 1e-6, "{variance}");
         assert_eq!(auc_deviation(1.0, 5, 5), 0.0);
     }
 
