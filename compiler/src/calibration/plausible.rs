@@ -112,7 +112,7 @@ pub fn choices(net: &Net, options: &Options) -> Result<Vec<Vec<Group>>, Error> {
         .iter()
         .map(|kind| kind.size)
         .fold(f64::INFINITY, f64::min);
-    if !(best <= MOST_SIZE) {
+    if best.is_nan() || best > MOST_SIZE {
         return Err(Error::Unbounded {
             size: best,
             cause: None,

@@ -63,7 +63,7 @@ impl Inputs {
         let all = [fitted.as_slice(), &held_out].concat();
         let bound = MARGIN * usual(&all);
         let stretched = largest(net, &self.stretched);
-        let beyond = all.iter().filter(|size| !(**size <= bound)).count();
+        let beyond = all.len() - all.iter().filter(|size| **size <= bound).count();
         keep(&mut self.groups[0], &fitted, bound);
         keep(&mut self.held_out, &held_out, bound);
         keep(&mut self.stretched, &stretched, bound);

@@ -49,7 +49,7 @@ pub struct Args {
     #[arg(long)]
     pub resume: bool,
     /// Another seed than the experiment's, to see what is chance
-    #[arg(long, value_name = "SEED")]
+    #[arg(long, value_name = "SEED", allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// Search once with each of these seeds (1..3, or 1,4,9), each in a run folder of its own, NAME-seed1 and so on;
     /// then compare them: what differs between seeds is chance

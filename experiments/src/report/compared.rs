@@ -323,28 +323,20 @@ fn spread(runs: &[Compared]) -> Vec<(String, String)> {
         let [mean, deviation, least, greatest] = shown.map(number::milliseconds);
         format!("{mean} ± {deviation} ms ({least} to {greatest} ms)")
     };
-    let rows: [(String, Vec<f64>, &dyn Fn(Spread) -> String); 3] = [
-        (
-            format!("{quality}, encrypted"),
-            figures(|best| best.encrypted_accuracy),
-            &percent,
-        ),
-        (
-            format!("{quality}, whole test set in the clear"),
-            figures(|best| best.test_accuracy),
-            &percent,
-        ),
-        (
-            "measured latency".into(),
-            figures(|best| best.measured_latency_ms),
-            &ms,
-        ),
-    ];
-    let told = rows.into_iter().filter_map(|(name, figures, said)| {
+    let row = |name: String, figures: Vec<f64>, said: &dyn Fn(Spread) -> String| {
         let spread = Spread::of(&figures).filter(|spread| spread.runs > 1)?;
         Some((name, said(spread)))
-    });
-    told.collect()
+    };
+    let encrypted = figures(|best| best.encrypted_accuracy);
+    let clear = figures(|best| best.test_accuracy);
+    let latency = figures(|best| best.measured_latency_ms);
+    let whole = format!("{quality}, whole test set in the clear");
+    let rows = [
+        row(format!("{quality}, encrypted"), encrypted, &percent),
+        row(whole, clear, &percent),
+        row("measured latency".into(), latency, &ms),
+    ];
+    rows.into_iter().flatten().collect()
 }
 
 /// What a comparison prints: the spread, and where to look.

@@ -182,7 +182,7 @@ fn cases_of(inputs: &[f32], own: &dyn Fn(&[f32]) -> Vec<f32>) -> Vec<u8> {
     };
     let logits: Vec<f32> = logits.chunks(3).flat_map(own).collect();
     let columns = logits.len() / 4;
-    let (inputs, logits) = (bytes(&inputs), bytes(&logits));
+    let (inputs, logits) = (bytes(inputs), bytes(&logits));
     let view = |data, columns| TensorView::new(Dtype::F32, vec![4, columns], data).unwrap();
     let tensors = HashMap::from([
         ("input", view(&inputs, 12)),

@@ -32,8 +32,8 @@ const REQUESTS: usize = 60;
 const LASTS: Duration = Duration::from_secs(8);
 
 fn main() {
-    let arguments = std::env::args().skip(1).filter(|a| !a.starts_with("--"));
-    let Some(model) = arguments.last().map(PathBuf::from) else {
+    let mut arguments = std::env::args().skip(1).filter(|a| !a.starts_with("--"));
+    let Some(model) = arguments.next_back().map(PathBuf::from) else {
         println!("give an artifact: cargo bench -p hemet-serve --bench figures -- model.hemet");
         return;
     };

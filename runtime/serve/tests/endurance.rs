@@ -312,7 +312,7 @@ fn memory_stays_flat_over_many_requests_and_clients() {
         assert!(are_squares(&member.predict(&INPUT), &INPUT));
         // What an inmate of a real service sees too: refusals, and clients that come and go.
         assert_eq!(member.infer(b"no ciphertext").status, 400);
-        if round % 20 == 0 {
+        if round.is_multiple_of(20) {
             let gone = std::mem::replace(member, peer.join("square"));
             let path = format!("/v2/models/square/keys/{}", gone.hash);
             assert_eq!(peer.ask("DELETE", &path, &[], b"").status, 204);

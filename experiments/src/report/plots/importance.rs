@@ -2,7 +2,6 @@
 
 use hemet_reports::{Bar, BarPlot};
 use hemet_search::Seed;
-use hemet_search::trial::Point;
 
 use super::Plot;
 use crate::report::Run;
@@ -18,14 +17,12 @@ pub fn plot(run: &Run<'_>) -> Option<(String, Plot)> {
     let trained = Trained::of(run)?;
     let seed = Seed::new(run.experiment.seed);
     let quality = run.experiment.searched().name();
-    let figures: [(&str, fn(&Point) -> f64); 2] = [
-        (quality, |point| point.accuracy),
-        ("predicted latency", |point| point.latency_ms),
-    ];
-    let found = figures
-        .into_iter()
-        .filter_map(|(name, figure)| Some((name, trained.importances(figure, seed)?)));
+    let accuracy = trained.importances(|point| point.accuracy, seed);
+    let latency = trained.importances(|point| point.latency_ms, seed);
+    let found = [(quality, accuracy), ("predicted latency", latency)];
     let found: Vec<_> = found
+        .into_iter()
+        .filter_map(|(name, found)| Some((name, found?)))
         .filter(|(_, found)| found.explained >= LEAST_EXPLAINED)
         .collect();
     if found.is_empty() {
