@@ -42,6 +42,10 @@ pub struct Options {
     /// Bits by which scales exceed what `precision_bits` asks of a network whose values keep their size, 0 to 20; 0.
     /// [`crate::compile_for`] raises it to what weights and inputs need.
     pub guard_bits: u32,
+    /// Further bits by which only the scales of plaintexts exceed that, 0 to 20; 0. [`crate::compile_for`] raises it
+    /// where the rounding of plaintexts is what errs: in front of smooth inputs it counts for more than a net without
+    /// weights lets expect.
+    pub plain_guard_bits: u32,
     /// Largest log2 of the ring degree, 11 to 16; 16.
     pub max_log_n: u32,
     /// Bound on the magnitude of the inputs, above 0; 1.
@@ -81,6 +85,7 @@ impl Default for Options {
             precision_bits: 10,
             agreement: None,
             guard_bits: 0,
+            plain_guard_bits: 0,
             max_log_n: 16,
             input_range: 1.0,
             output_bits: 8,
@@ -145,6 +150,12 @@ impl Options {
                 *PERCENT.end(),
             ),
             ("guard_bits", f64::from(self.guard_bits), 0.0, 20.0),
+            (
+                "plain_guard_bits",
+                f64::from(self.plain_guard_bits),
+                0.0,
+                20.0,
+            ),
             ("max_log_n", f64::from(self.max_log_n), 11.0, 16.0),
             ("input_range", self.input_range, 1e-9, 1e9),
             ("output_bits", f64::from(self.output_bits), -40.0, 40.0),

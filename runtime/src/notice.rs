@@ -84,10 +84,10 @@ impl fmt::Display for Notice {
                 trusted,
             } => write!(
                 f,
-                "do not trust this answer: output {index} is {value:.4e}, far beyond the outputs that the network was compiled \
-                 for (±{trusted:.3e}). The input drove the network out of its range: the answer is likely wrong without \
-                 encryption too, and its error can be larger than promised. If such outputs are right, compile again with \
-                 --calibrate for such inputs, or with a larger --output-range"
+                "do not trust this answer: output {index} is {value:.4e}, beyond the outputs that the network was compiled for \
+                 (±{trusted:.3e}), and its error can be larger than promised. Far beyond, the input drove the network out \
+                 of its range, and the answer is likely wrong without encryption too. If such outputs are right, compile \
+                 again with --calibrate for such inputs, or with a larger --output-range"
             ),
             Notice::OutputNearEdge { index, value, edge } => write!(
                 f,

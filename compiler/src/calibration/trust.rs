@@ -11,10 +11,13 @@ use hemet_schedule::Basis;
 use super::Inputs;
 use crate::net::{Net, NodeKind, Sizes};
 
-/// The bound is this much larger than the output that all but [`RARE`] of the samples keep to. Of 1,000 new CIFAR-10
-/// images 3 lie beyond, all of them explosions.
+/// Samples with larger outputs than this, over what all but one in [`RARE`] keep to, are explosions: 2 of 1,000 new
+/// CIFAR-10 images.
 const MARGIN: f64 = 1.5;
 const RARE: usize = 100;
+/// The bound exceeds the largest output of the other samples by the same where there are at most so many; by less for
+/// more, as one of `n` new inputs lies beyond `n` samples.
+const FEW: usize = 64;
 /// The same over the largest output on made-up inputs, which say little of the outputs to come.
 const MARGIN_OF_ASSUMED: f64 = 16.0;
 /// Made-up inputs with outputs larger than the middle one of their kind by this factor are explosions.
@@ -61,7 +64,7 @@ impl Inputs {
         let fitted = largest(net, &self.groups[0]);
         let held_out = largest(net, &self.held_out);
         let all = [fitted.as_slice(), &held_out].concat();
-        let bound = MARGIN * usual(&all);
+        let bound = bound(&all);
         let stretched = largest(net, &self.stretched);
         let beyond = all.len() - all.iter().filter(|size| **size <= bound).count();
         keep(&mut self.groups[0], &fitted, bound);
@@ -82,6 +85,14 @@ fn largest(net: &Net, inputs: &[Vec<f64>]) -> Vec<f64> {
     }
     let mut sizes = Sizes::of(net, inputs);
     sizes.largest.swap_remove(net.output().0)
+}
+
+/// The bound for outputs of these sizes.
+fn bound(sizes: &[f64]) -> f64 {
+    let most = MARGIN * usual(sizes);
+    let usual = sizes.iter().copied().filter(|size| *size <= most);
+    let share = FEW as f64 / sizes.len().max(FEW) as f64;
+    (1.0 + (MARGIN - 1.0) * share) * usual.fold(0.0, f64::max)
 }
 
 /// What all but the rare ones keep to.
@@ -128,5 +139,12 @@ mod tests {
         assert_eq!(usual(&sizes), 298.0);
         assert_eq!(usual(&[3.0, 1.0]), 3.0);
         assert_eq!(usual(&[]), 0.0);
+    }
+
+    #[test]
+    fn the_bound_is_above_all_but_explosions_and_the_closer_the_more_samples_there_are() {
+        assert_eq!(bound(&[1.0, 2.0]), 3.0);
+        let many = [vec![2.0; 127], vec![1e6]].concat();
+        assert_eq!(bound(&many), 2.5);
     }
 }

@@ -11,9 +11,11 @@ use crate::parameters::simulate::{self, INPUTS, Simulation};
 use super::screen::{Screened, simulated};
 
 /// Share of the promise that errors may take on made-up inputs, which those to come are not.
-const OF_ASSUMED: f64 = 0.65;
+const OF_ASSUMED: f64 = 0.3;
 /// Shares of the promise that few inputs say weights may be rounded by, in the order in which they are tried.
 const OF_SENSED: [f64; 6] = [1.0, 0.95, 0.9, 0.8, 0.5, 0.25];
+/// Errors come mostly from plaintexts where those without are below this share of all.
+const MOSTLY: f64 = 0.7;
 /// Inputs that say how weights may be rounded.
 const SENSED: usize = 4 * INPUTS;
 
@@ -28,6 +30,8 @@ pub struct Check<'a> {
     pub promised: f64,
     /// Share of the promise that may be taken.
     limit: f64,
+    /// Whether plaintexts count as exact.
+    exact_plaintexts: bool,
 }
 
 impl<'a> Check<'a> {
@@ -52,7 +56,18 @@ impl<'a> Check<'a> {
                 Basis::Samples => 1.0,
                 Basis::Assumed => OF_ASSUMED,
             },
+            exact_plaintexts: false,
         }
+    }
+
+    /// Whether most of the errors that take this share of the promise come from the rounding of plaintexts.
+    pub fn is_mostly_plain(&self, share: f64) -> bool {
+        let exact = Self {
+            exact_plaintexts: true,
+            groups: self.groups.clone(),
+            ..*self
+        };
+        exact.share(&self.decisions.rounding) < MOSTLY * share
     }
 
     fn simulation(&self, inputs: &'a [Vec<f64>]) -> Simulation<'a> {
@@ -61,6 +76,7 @@ impl<'a> Check<'a> {
             structure: &self.decisions.structure,
             inputs,
             promise: self.promised,
+            exact_plaintexts: self.exact_plaintexts,
         }
     }
 

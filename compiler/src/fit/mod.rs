@@ -167,7 +167,11 @@ impl Task<'_> {
             }
             // The base prime is part of every modulus. A bit of scale halves the errors.
             options.output_bits += bits;
-            options.guard_bits += guard_bits(share);
+            let guard = match check.is_mostly_plain(share) {
+                true => &mut options.plain_guard_bits,
+                false => &mut options.guard_bits,
+            };
+            *guard += guard_bits(share);
             let refused = |cause| self.refused(cause, share, &options);
             options.check().map_err(refused)?;
             let sums = decisions.sums();

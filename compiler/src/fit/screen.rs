@@ -52,6 +52,7 @@ impl Screened {
                 structure: &decisions.structure,
                 inputs: &inputs[..inputs.len().min(most)],
                 promise: 1.0,
+                exact_plaintexts: false,
             };
             simulation.rough(&decisions.rounding, runs)
         };

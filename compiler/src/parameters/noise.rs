@@ -125,6 +125,7 @@ impl Precision {
         let output = (rescale / OUTPUT_SHARE).sqrt() / budget;
         let of_ciphertexts = rescale * sources.rescales * (-2.0 * f64::from(working)).exp2();
         let left = budget.powi(2) * (1.0 - INPUT_SHARE - OUTPUT_SHARE) - of_ciphertexts;
+        let left = left * (-2.0 * f64::from(options.plain_guard_bits)).exp2();
         let pairs = aims.rounded.iter().zip(&sources.growth);
         let weights: Vec<f64> = pairs.map(|(count, g)| count / 24.0 * g).collect();
         let mut precision = Self {

@@ -54,6 +54,8 @@ pub struct Simulation<'a> {
     pub inputs: &'a [Vec<f64>],
     /// Largest error that is promised.
     pub promise: f64,
+    /// Whether plaintexts count as exact.
+    pub exact_plaintexts: bool,
 }
 
 impl Simulation<'_> {
@@ -131,7 +133,10 @@ impl Simulation<'_> {
                 }));
             }
             let size = |clean| operand_size(net, id, &tensors, clean);
-            let rounded = |clean| structure.rounded[id.0] * size(clean);
+            let rounded = |clean| match self.exact_plaintexts {
+                true => 0.0,
+                false => structure.rounded[id.0] * size(clean),
+            };
             let deviation = |clean| deviations.of(id, rounded(clean));
             let deviations: Vec<f64> = (0..LANES).step_by(runs).map(deviation).collect();
             add_errors(&mut tensors[id.0], &deviations, &mut rng);
