@@ -16,7 +16,7 @@ pub use check::check_samples;
 pub use headroom::{Headroom, lacking};
 pub use plausible::{Known, MOST_SIZE};
 pub use tail::{CONFIDENCE, error};
-pub use trust::Trust;
+pub use trust::{Trust, products_in_a_row};
 
 use hemet_schedule::{Basis, InputTransform};
 

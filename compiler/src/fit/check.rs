@@ -2,7 +2,7 @@
 
 use hemet_schedule::Basis;
 
-use crate::calibration::Inputs;
+use crate::calibration::{Inputs, products_in_a_row};
 use crate::decisions::Decisions;
 use crate::net::{Net, Rounding};
 use crate::parameters::rounding;
@@ -12,6 +12,9 @@ use super::screen::{Screened, simulated};
 
 /// Share of the promise that errors may take on made-up inputs, which those to come are not.
 const OF_ASSUMED: f64 = 0.3;
+/// The same for networks of at most so many squares in a row, whose errors differ less from input to input.
+const OF_ASSUMED_SHALLOW: f64 = 0.65;
+const SHALLOW: usize = 2;
 /// Shares of the promise that few inputs say weights may be rounded by, in the order in which they are tried.
 const OF_SENSED: [f64; 6] = [1.0, 0.95, 0.9, 0.8, 0.5, 0.25];
 /// Errors come mostly from plaintexts where those without are below this share of all.
@@ -54,6 +57,7 @@ impl<'a> Check<'a> {
             promised,
             limit: match inputs.basis {
                 Basis::Samples => 1.0,
+                Basis::Assumed if products_in_a_row(net) <= SHALLOW => OF_ASSUMED_SHALLOW,
                 Basis::Assumed => OF_ASSUMED,
             },
             exact_plaintexts: false,
