@@ -220,8 +220,8 @@ impl Figures {
         });
         let untrusted = (self.untrusted > 0).then(|| {
             format!(
-                "note: {} of {} answers are far larger than those of samples: they are marked as not to be trusted when they \
-                 are decrypted, and nothing is promised for them",
+                "note: {} of {} answers lie beyond the outputs that the network was compiled for: they are marked as not to be \
+                 trusted when they are decrypted, and nothing is promised for them",
                 self.untrusted, self.images
             )
         });

@@ -404,7 +404,7 @@ fn show_errors(figures: &Figures) {
     }
     if figures.untrusted > 0 {
         println!(
-            "not counted     {} answers far larger than those of samples, which are marked when they are decrypted",
+            "not counted     {} answers beyond the outputs that the network was compiled for, which are marked when they are decrypted",
             figures.untrusted
         );
     }
