@@ -1,6 +1,7 @@
 //! The files that client and server exchange: one envelope, its kinds, written aside and renamed.
 
 mod envelope;
+mod ids;
 mod list;
 
 use std::fs::File;
@@ -9,9 +10,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Result, RuntimeError};
 
-pub use envelope::{
-    ArtifactId, FileKind, KeyBinding, KeySetId, START_BYTES, artifact_of, length_of,
-};
+pub use envelope::{FileKind, START_BYTES, artifact_of, length_of};
+pub use ids::{ArtifactId, KeyBinding, KeySetId};
 
 pub(crate) use envelope::{Belongs, Envelope, HEADER, Head, MadeFor, seal};
 pub(crate) use list::{Reader, join, split};
