@@ -164,7 +164,16 @@ fn a_model_that_is_exchanged_is_asked_under_the_keys_that_are_there() {
     let url = &server.url;
     world.good(&format!("client keygen {url} --out keys"));
     let predict = format!("client predict {url} --keys keys input.txt --json");
-    let logits = || lines(&world.good(&predict))[0]["logits"].clone();
+    let logits = || -> Vec<f64> {
+        let line = lines(&world.good(&predict))[0]["logits"].clone();
+        line.as_array()
+            .unwrap()
+            .iter()
+            .map(|x| x.as_f64().unwrap())
+            .collect()
+    };
+    // Rounded answers of one network differ by a step where their noise crosses the middle of one.
+    let same = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 0.01);
     let stored = || {
         let audit = world.read("store/audit.jsonl");
         audit.matches("store keys").count()
@@ -176,7 +185,7 @@ fn a_model_that_is_exchanged_is_asked_under_the_keys_that_are_there() {
     )
     .unwrap();
     let begun = Instant::now();
-    while logits() == before {
+    while same(&logits(), &before) {
         assert!(
             begun.elapsed() < Duration::from_secs(30),
             "it is never exchanged"
@@ -198,7 +207,7 @@ fn a_model_that_is_exchanged_is_asked_under_the_keys_that_are_there() {
         std::thread::sleep(Duration::from_millis(100));
     };
     assert!(told.contains("client keygen"), "{told}");
-    assert_ne!(before, after);
+    assert!(!same(&before, &after), "{before:?}, {after:?}");
     assert_eq!(stored(), 1);
 }
 
