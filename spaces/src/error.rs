@@ -55,6 +55,17 @@ pub enum Error {
         /// What is wrong, and what would be right.
         why: String,
     },
+    /// A network cannot be cut in two where that was asked.
+    #[error(
+        "the network cannot be cut {asked}: in front of that place several tensors are read behind it, or nothing is \
+             left on one side; possible: {possible}"
+    )]
+    NoCut {
+        /// Where it was to be cut.
+        asked: String,
+        /// Where it can be.
+        possible: String,
+    },
     /// A layer's parameter is missing from the weights.
     #[error("weights have no tensor `{name}` of {expected:?}, which layer `{layer}` needs")]
     MissingTensor {

@@ -4,6 +4,7 @@
 //! The cleartext reference, every packing, coefficient merging and the tests derive from it.
 
 pub mod blocks;
+pub mod cut;
 mod error;
 pub mod evaluate;
 pub mod graph;
@@ -19,6 +20,7 @@ mod statistics;
 mod text;
 pub mod weights;
 
+pub use cut::{Cut, Halves};
 pub use error::Error;
 pub use graph::{LayerGraph, Node, NodeId};
 pub use layer::Layer;
