@@ -429,11 +429,11 @@ const WRONG: &[(&str, &[&str])] = &[
     ),
     (
         "space: {input: [1, 8, ^0], classes: 2, blocks: []}",
-        &["`space.input[2]` is 0", "at least 1"],
+        &["`space.input[2]` is 0", "from 1 to 65536"],
     ),
     (
         "space: {input: [1, 8, 8], classes: ^0, blocks: []}",
-        &["`space.classes` is 0", "at least 1"],
+        &["`space.classes` is 0", "from 1 to 65536"],
     ),
     (
         "space: ^{input: [1, 8, 8], classes: 2}",
@@ -508,7 +508,7 @@ const WRONG: &[(&str, &[&str])] = &[
 const WRONG_BLOCKS: &[(&str, &str)] = &[
     (
         "conv: {width: ^0}",
-        "conv.width` is 0; it takes a whole number, at least 1",
+        "conv.width` is 0; it takes a whole number, from 1 to 65536",
     ),
     ("conv: {width: 4, kernel: ^0}", "conv.kernel` is 0"),
     ("conv: {width: 4, kernel: ^1x0}", "conv.kernel` is `1x0`"),

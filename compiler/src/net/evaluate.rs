@@ -38,6 +38,11 @@ pub fn value<const L: usize>(
     }
 }
 
+/// Takes away the values of tensors that nothing reads any more (`Net::last_reads`).
+pub fn forget<V>(tensors: &mut [Vec<V>], done: &[TensorId]) {
+    done.iter().for_each(|id| tensors[id.0] = Vec::new());
+}
+
 fn linear<const L: usize>(
     terms: &[Term],
     bias: &Bias,

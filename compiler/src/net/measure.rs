@@ -1,7 +1,7 @@
 //! Measuring: what a net's tensors are on some inputs.
 
-use super::evaluate::{axpy, value};
-use super::{Net, NodeKind};
+use super::evaluate::{axpy, forget, value};
+use super::{Net, NodeKind, TensorId};
 
 /// Inputs that are evaluated side by side.
 const LANES: usize = 16;
@@ -25,8 +25,9 @@ impl Sizes {
             largest: vec![Vec::with_capacity(inputs.len()); net.nodes.len()],
             outputs: Vec::with_capacity(inputs.len()),
         };
+        let last_reads = net.last_reads();
         for some in inputs.chunks(LANES) {
-            sizes.add(net, some);
+            sizes.add(net, &last_reads, some);
         }
         for (node, power) in net.nodes.iter().zip(&mut sizes.power) {
             let count = node.shape.height * node.shape.width * inputs.len();
@@ -35,7 +36,7 @@ impl Sizes {
         sizes
     }
 
-    fn add(&mut self, net: &Net, inputs: &[Vec<f64>]) {
+    fn add(&mut self, net: &Net, last_reads: &[Vec<TensorId>], inputs: &[Vec<f64>]) {
         let element = |e: usize| std::array::from_fn(|l| inputs[l % inputs.len()][e]);
         let len = net.nodes[0].shape.len();
         let mut tensors: Vec<Vec<[f64; LANES]>> = vec![(0..len).map(element).collect()];
@@ -56,6 +57,7 @@ impl Sizes {
                     .fold(0.0, |most, v| larger(most, v[l].abs()))
             };
             self.largest[id.0].extend((0..inputs.len()).map(magnitude));
+            forget(&mut tensors, &last_reads[id.0]);
         }
         let outputs = &tensors[net.output().0];
         let of_input = |l: usize| outputs.iter().map(|v| v[l]).collect();

@@ -153,6 +153,19 @@ impl Net {
         consumers
     }
 
+    /// By node: the tensors that are read for the last time there, or not at all, without the output. An evaluation that
+    /// forgets them holds a few tensors instead of all.
+    pub fn last_reads(&self) -> Vec<Vec<TensorId>> {
+        let mut last_reads = vec![Vec::new(); self.nodes.len()];
+        for (id, readers) in self.ids().zip(self.consumers()) {
+            if id != self.output() {
+                let last = readers.last().unwrap_or(&id);
+                last_reads[last.0].push(id);
+            }
+        }
+        last_reads
+    }
+
     /// Entries of all maps: the products of one evaluation.
     pub fn entries(&self) -> usize {
         let of_node = |node: &Node| match &node.kind {

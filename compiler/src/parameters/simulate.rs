@@ -16,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 use super::deviations::Deviations;
 use super::structure::Structure;
 use crate::calibration;
-use crate::net::evaluate::{axpy, value};
+use crate::net::evaluate::{axpy, forget, value};
 use crate::net::{Net, Rounding, TensorId, mean_square};
 
 /// Bound on the errors of a logit, in their standard deviations, by which the rounding of single nodes is compared.
@@ -120,6 +120,7 @@ impl Simulation<'_> {
         let (net, structure) = (self.net, self.structure);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let deviations = Deviations::new(net, structure);
+        let last_reads = net.last_reads();
         let mut tensors: Vec<Vec<Lanes>> = vec![lanes(inputs, runs)];
         for id in net.ids() {
             if id.0 > 0 {
@@ -140,6 +141,7 @@ impl Simulation<'_> {
             let deviation = |clean| deviations.of(id, rounded(clean));
             let deviations: Vec<f64> = (0..LANES).step_by(runs).map(deviation).collect();
             add_errors(&mut tensors[id.0], &deviations, &mut rng);
+            forget(&mut tensors, &last_reads[id.0]);
         }
         tensors.swap_remove(net.output().0)
     }
@@ -149,6 +151,7 @@ impl Simulation<'_> {
     pub fn shares_of_rounding(&self, nodes: &[TensorId], rounding: &[Rounding]) -> Vec<f64> {
         let mut shares = Vec::with_capacity(nodes.len());
         let inputs = &self.inputs[..self.inputs.len().min(SENSED)];
+        let last_reads = self.net.last_reads();
         for some in nodes.chunks(SENSED_RUNS - 1) {
             let mut tensors = vec![lanes(inputs, SENSED_RUNS)];
             for id in self.net.ids().skip(1) {
@@ -161,6 +164,7 @@ impl Simulation<'_> {
                         own.for_each(|lane| sum[lane] += error * x[lane]);
                     }
                 }));
+                forget(&mut tensors, &last_reads[id.0]);
             }
             let logits = &tensors[self.net.output().0];
             let of_run = |run: usize| {

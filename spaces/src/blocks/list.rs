@@ -119,9 +119,12 @@ pub(super) fn list_of(one: &Schema) -> Schema {
     json_schema!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1, "uniqueItems": true }] })
 }
 
-/// The schema of a list of whole numbers from `LEAST` on.
+/// The largest whole number that a knob takes; no layer near it fits a ciphertext.
+pub(super) const MOST: u64 = 1 << 16;
+
+/// The schema of a list of whole numbers from `LEAST` to [`MOST`].
 pub(super) fn whole<const LEAST: u64>(_: &mut SchemaGenerator) -> Schema {
-    list_of(&json_schema!({ "type": "integer", "minimum": LEAST }))
+    list_of(&json_schema!({ "type": "integer", "minimum": LEAST, "maximum": MOST }))
 }
 
 impl<T: JsonSchema> JsonSchema for List<T> {

@@ -10,7 +10,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::list::list_of;
 use crate::layer::{pair_text, parse_pair};
 
-/// Rows and columns, each at least 1. A space file holds `3` for both alike, and `1x7` or `[1, 7]` otherwise; a list of
+/// The longest side: a window larger than any input of a network under encryption.
+const MOST: usize = 1 << 12;
+
+/// Rows and columns, each from 1 to 4096. A space file holds `3` for both alike, and `1x7` or `[1, 7]` otherwise; a list of
 /// options of the latter form is `[[1, 7], [1, 5]]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Pair(pub [usize; 2]);
@@ -25,6 +28,10 @@ impl Pair {
     pub(super) fn pools(&self) -> bool {
         self.0 != [1, 1]
     }
+}
+
+fn is_side(side: &usize) -> bool {
+    (1..=MOST).contains(side)
 }
 
 impl From<usize> for Pair {
@@ -47,8 +54,8 @@ impl JsonSchema for Pair {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let [words, list] = apart();
         json_schema!({
-            "anyOf": [{ "type": "integer", "minimum": 1 }, words, list],
-            "x-written": "a whole number, at least 1, or rows and columns as in `1x7`",
+            "anyOf": [{ "type": "integer", "minimum": 1, "maximum": MOST }, words, list],
+            "x-written": "a whole number, from 1 to 4096, or rows and columns as in `1x7`",
         })
     }
 }
@@ -57,7 +64,7 @@ impl JsonSchema for Pair {
 pub(super) fn apart() -> [Schema; 2] {
     [
         json_schema!({ "type": "string", "pattern": "^[1-9][0-9]*x[1-9][0-9]*$", "x-pair": true }),
-        json_schema!({ "type": "array", "items": { "type": "integer", "minimum": 1 }, "minItems": 2, "maxItems": 2 }),
+        json_schema!({ "type": "array", "items": { "type": "integer", "minimum": 1, "maximum": MOST }, "minItems": 2, "maxItems": 2 }),
     ]
 }
 
@@ -65,8 +72,8 @@ pub(super) fn apart() -> [Schema; 2] {
 pub(super) fn windows(_: &mut SchemaGenerator) -> Schema {
     let [words, list] = apart();
     list_of(&json_schema!({
-        "anyOf": [{ "type": "integer", "minimum": 2 }, words, list],
-        "x-written": "a whole number, at least 2, or rows and columns as in `1x4`",
+        "anyOf": [{ "type": "integer", "minimum": 2, "maximum": MOST }, words, list],
+        "x-written": "a whole number, from 2 to 4096, or rows and columns as in `1x4`",
     }))
 }
 
@@ -84,20 +91,20 @@ impl<'de> Visitor<'de> for PairVisitor {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "a whole number, at least 1, or rows and columns as in `1x7`"
+            "a whole number, from 1 to {MOST}, or rows and columns as in `1x7`"
         )
     }
 
     fn visit_u64<E: Error>(self, side: u64) -> Result<Pair, E> {
         match usize::try_from(side) {
-            Ok(side) if side >= 1 => Ok(Pair::both(side)),
+            Ok(side) if is_side(&side) => Ok(Pair::both(side)),
             _ => Err(E::invalid_value(Unexpected::Unsigned(side), &self)),
         }
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Pair, E> {
         match parse_pair(text) {
-            Some(pair) if pair.iter().all(|side| *side >= 1) => Ok(Pair(pair)),
+            Some(pair) if pair.iter().all(is_side) => Ok(Pair(pair)),
             Some(_) | None => Err(E::invalid_value(Unexpected::Str(text), &self)),
         }
     }
@@ -108,9 +115,9 @@ impl<'de> Visitor<'de> for PairVisitor {
             sides.push(side);
         }
         match sides[..] {
-            [rows, columns] if rows >= 1 && columns >= 1 => Ok(Pair([rows, columns])),
+            [rows, columns] if sides.iter().all(is_side) => Ok(Pair([rows, columns])),
             _ => Err(A::Error::custom(format!(
-                "{sides:?} is no pair of rows and columns, each at least 1"
+                "{sides:?} is no pair of rows and columns, each from 1 to {MOST}"
             ))),
         }
     }

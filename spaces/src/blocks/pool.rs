@@ -90,7 +90,7 @@ impl JsonSchema for Pool {
         json_schema!({
             "anyOf": [
                 { "type": "string", "enum": ["none", "global"] },
-                { "type": "integer", "minimum": 2 },
+                { "type": "integer", "minimum": 2, "maximum": 4096 },
                 words,
                 list,
             ],

@@ -31,11 +31,11 @@ use crate::schema::{self, Path};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SpaceSpec {
-    /// Channels, height and width of the input, each at least 1.
-    #[schemars(inner(range(min = 1)))]
+    /// Channels, height and width of the input, each from 1 to 65536.
+    #[schemars(inner(range(min = 1, max = 65536)))]
     pub input: [usize; 3],
-    /// Number of classes, at least 1.
-    #[schemars(range(min = 1))]
+    /// Number of classes, from 1 to 65536.
+    #[schemars(range(min = 1, max = 65536))]
     pub classes: usize,
     /// A kind of block before the positions.
     #[serde(default, skip_serializing_if = "Option::is_none")]

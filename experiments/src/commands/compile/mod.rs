@@ -1,5 +1,6 @@
 //! `hemet compile`: a trial of a run, or an ONNX model, becomes an artifact.
 
+mod memory;
 mod onnx;
 mod trial;
 

@@ -6,7 +6,7 @@ use hemet_onnx::{Imported, Source};
 use hemet_schedule::artifact::{Artifact, Manifest};
 use hemet_schedule::{CostTable, Meaning, OutputTransform};
 
-use super::Args;
+use super::{Args, memory};
 use crate::calibration::{self, Calibration};
 use crate::cli::fit_report;
 use crate::error::Error;
@@ -45,6 +45,7 @@ pub(super) fn from_onnx(args: &Args) -> Result<Artifact, Error> {
     if let Some(range) = args.input_range.or(calibration.as_ref().and_then(range)) {
         options.input_range = range;
     }
+    memory::check(&imported.graph).map_err(|why| Error::file(path, why))?;
     options.fit_activation(&imported.graph, &imported.weights)?;
     let table: CostTable = match &args.costs {
         Some(path) => costs::read(path)?,
