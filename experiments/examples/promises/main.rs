@@ -26,7 +26,7 @@ use hemet_compiler::{Options, compile_for, synthetic_table};
 
 use images::Images;
 use measured::{Measured, Trial};
-use trained::Network;
+use trained::{Network, Schedule};
 
 #[derive(Parser)]
 struct Args {
@@ -47,6 +47,9 @@ struct Args {
     /// Passes over the training images
     #[arg(long, default_value_t = 8)]
     epochs: usize,
+    /// Where training begins: another seed, other networks, which need another folder
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
     /// Only networks or data sets whose name holds this
     #[arg(long, default_value = "")]
     only: String,
@@ -71,6 +74,10 @@ struct Tally {
 
 fn run(args: &Args) -> Result<(), Error> {
     std::fs::create_dir_all(&args.out).map_err(|e| Error::file(&args.out, e))?;
+    let schedule = Schedule {
+        epochs: args.epochs,
+        seed: args.seed,
+    };
     println!(
         "network                      accuracy  compiled  outputs    log QP  promise     drawn     encrypted  marked"
     );
@@ -79,7 +86,7 @@ fn run(args: &Args) -> Result<(), Error> {
         for (name, graph) in networks::all(images.train.shape, images.train.classes) {
             let name = format!("{name} {}", images.name);
             if name.contains(&args.only) {
-                let network = trained::network(&args.out, &name, graph, &images, args.epochs)?;
+                let network = trained::network(&args.out, &name, graph, &images, schedule)?;
                 study(args, &name, &network, &images, &mut tally)?;
             }
         }

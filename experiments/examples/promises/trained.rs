@@ -21,19 +21,28 @@ pub struct Network {
     pub accuracy: f64,
 }
 
+/// How a network learns.
+#[derive(Clone, Copy)]
+pub struct Schedule {
+    /// Passes over the images.
+    pub epochs: usize,
+    /// Where it begins.
+    pub seed: u64,
+}
+
 /// The network of this name, from `folder` or trained.
 pub fn network(
     folder: &Path,
     name: &str,
     graph: LayerGraph,
     images: &Images,
-    epochs: usize,
+    schedule: Schedule,
 ) -> Result<Network, Error> {
     let path = folder.join(format!("{}.safetensors", name.replace(' ', "-")));
     let weights = match path.exists() {
         true => common::read_weights(&path, &graph)?,
         false => {
-            let weights = train(&graph, images, epochs)?;
+            let weights = train(&graph, images, schedule)?;
             let bytes = weights.to_safetensors()?;
             hemet_files::write_atomically(&path, &bytes)?;
             weights
@@ -47,7 +56,7 @@ pub fn network(
     })
 }
 
-fn train(graph: &LayerGraph, images: &Images, epochs: usize) -> Result<Weights, Error> {
+fn train(graph: &LayerGraph, images: &Images, schedule: Schedule) -> Result<Weights, Error> {
     let data = TrainData {
         training: &images.train,
         validation: &images.test,
@@ -55,11 +64,11 @@ fn train(graph: &LayerGraph, images: &Images, epochs: usize) -> Result<Weights, 
     // Where it diverges, it learns slower.
     for learning_rate in [0.1, 0.03, 0.01, 0.003] {
         let options = TrainOptions {
-            epochs,
+            epochs: schedule.epochs,
             learning_rate,
             ..TrainOptions::default()
         };
-        let training = Training::new(graph, data, &options, Seed::new(1));
+        let training = Training::new(graph, data, &options, Seed::new(schedule.seed));
         match training.run(&mut |_| ControlFlow::Continue(()))? {
             TrainOutcome::Complete(trained) => return Ok(trained.weights),
             TrainOutcome::Diverged { .. } | TrainOutcome::Cancelled => {}
