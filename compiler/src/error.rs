@@ -153,6 +153,15 @@ pub enum Error {
         /// Why there are none.
         cause: Box<Error>,
     },
+    /// The numbers of another compilation do not do for these weights.
+    #[error(
+        "the schedule that was to be kept does not do for these weights: {what}; compile without `--like`, and let clients \
+         make new keys"
+    )]
+    Unlike {
+        /// What is too large, with both numbers.
+        what: String,
+    },
     /// Without samples nothing can be promised.
     #[error(
         "without sample inputs the errors of this network cannot be bounded: {}. Give inputs like those to come with \

@@ -58,7 +58,8 @@ pub use synthetic::synthetic_table;
 
 use hemet_schedule::artifact::LayerNote;
 use hemet_schedule::{
-    Agreement, CostTable, InputTransform, KeyPoint, Promise, Schedule, Verified, verify,
+    Agreement, CostTable, FittedNumbers, InputTransform, KeyPoint, Promise, Schedule, Verified,
+    verify,
 };
 use hemet_spaces::{LayerGraph, LayerMoments, Weights};
 
@@ -110,6 +111,8 @@ pub struct Compiled {
     pub estimate: Estimate,
     /// How exact its outputs are.
     pub promise: Promise,
+    /// What weights and inputs decided, for [`Options::like`].
+    pub fitted: FittedNumbers,
     /// How many images keep their class, where the precision was chosen by that.
     pub agreement: Option<Agreement>,
     /// What a client does to an input before it encrypts it; nothing where there is none.
@@ -163,6 +166,7 @@ pub fn compile_known(
         schedule: verify(schedule).map_err(|faults| Error::Schedule(faults.into()))?,
         estimate,
         promise: fitted.promise,
+        fitted: fitted.options.fitted(),
         agreement,
         input_transform: fitted.transform,
         keys: fitted.decisions.key_curve(costs)?,

@@ -1,6 +1,7 @@
 //! What a user chooses about a compilation.
 
 use hemet_ckks_params::{Attacks, SecurityLevel, SecurityRow};
+use hemet_schedule::FittedNumbers;
 use hemet_spaces::{LayerGraph, Weights};
 
 use crate::Error;
@@ -71,6 +72,9 @@ pub struct Options {
     /// Most ciphertexts that one tensor may take, 1 to 512; 64. For throughput the bound is
     /// [`hemet_schedule::layout::MAX_PERIOD`] slots.
     pub max_ciphertexts: usize,
+    /// Numbers that weights and inputs decided for another training of the graph; none. [`crate::compile_for`] then
+    /// keeps them, and with them the instructions and the keys, and promises what they keep.
+    pub like: Option<FittedNumbers>,
     /// How many evaluation keys there may be; the knee. Fewer make a slower schedule: steps are shared between layers
     /// and giant steps chained.
     pub key_budget: KeyBudget,
@@ -95,6 +99,7 @@ impl Default for Options {
             activation: Activation::CompletedSquare,
             max_shift: 3.0,
             max_ciphertexts: 64,
+            like: None,
             key_budget: KeyBudget::Knee,
         }
     }
@@ -118,13 +123,46 @@ impl Options {
     /// [`Error::Weights`] for a missing or misshapen tensor.
     pub fn fit_activation(&mut self, graph: &LayerGraph, weights: &Weights) -> Result<(), Error> {
         let shift = activation::largest_shift(graph, weights)?;
+        // What was chosen before stays; the simulation tells whether the errors of these weights are too large for it.
+        let before = self.like.as_ref().map(|numbers| numbers.max_shift);
         // Written so that a NaN takes the power basis too.
-        if shift <= self.max_shift {
+        let is_near = shift <= self.max_shift;
+        if before.map_or(is_near, |before| before.is_some()) {
             self.max_shift = (2.0 * shift).ceil() / 2.0;
         } else {
             self.activation = Activation::PowerBasis;
         }
         Ok(())
+    }
+
+    /// What [`crate::compile_for`] decided, for [`Options::like`].
+    pub(crate) fn fitted(&self) -> FittedNumbers {
+        FittedNumbers {
+            precision_bits: self.precision_bits,
+            guard_bits: self.guard_bits,
+            plain_guard_bits: self.plain_guard_bits,
+            input_range: self.input_range,
+            output_bits: self.output_bits,
+            output_size_bits: self.output_size_bits,
+            max_shift: match self.activation {
+                Activation::CompletedSquare => Some(self.max_shift),
+                Activation::PowerBasis => None,
+            },
+        }
+    }
+
+    /// These options with the numbers of another compilation.
+    pub(crate) fn with(&self, numbers: &FittedNumbers) -> Self {
+        Self {
+            precision_bits: numbers.precision_bits,
+            guard_bits: numbers.guard_bits,
+            plain_guard_bits: numbers.plain_guard_bits,
+            input_range: numbers.input_range,
+            output_bits: numbers.output_bits,
+            output_size_bits: numbers.output_size_bits,
+            max_shift: numbers.max_shift.unwrap_or(self.max_shift),
+            ..self.clone()
+        }
     }
 
     /// The precision that scales are derived for.

@@ -139,6 +139,7 @@ fn world_for(page: &str) -> World {
     let input: Vec<String> = numbers(12).iter().map(f32::to_string).collect();
     world.write("input.txt", input.join(" "));
     world.write("passphrase.txt", "a passphrase for tests\n");
+    world.write("other.txt", "another passphrase\n");
     if ["README.md", "docs/deploy.md", "docs/serve.md"].contains(&page) {
         world.good(&adapted("hemet search experiments/digits.yaml")["hemet ".len()..]);
     }

@@ -114,6 +114,47 @@ fn a_key_under_a_passphrase_needs_it_and_the_old_pair_decrypts_after_a_rotation(
 }
 
 #[test]
+fn a_key_in_the_clear_is_put_under_a_passphrase_and_out_of_it_again() {
+    let world = world();
+    world.write("first", "correct horse\n");
+    world.write("second", "battery staple\n");
+    world.good("keygen model.spec --out keys");
+    let clear = std::fs::read(world.path("keys/client.key")).unwrap();
+    // What has another name of the file sees that the clear key is overwritten.
+    std::fs::hard_link(world.path("keys/client.key"), world.path("other")).unwrap();
+    world.good("keys passphrase keys --new-passphrase-file first");
+    let other = std::fs::read(world.path("other")).unwrap();
+    assert_eq!(other, vec![0; clear.len()]);
+    assert_eq!(listed(&world)[0]["is_locked"], true);
+    world.refused("keys passphrase keys --passphrase-file second --new-passphrase-file second");
+    world.refused(
+        "keys passphrase keys --passphrase-file first --none --new-passphrase-file second",
+    );
+    world.good("keys passphrase keys --passphrase-file first --new-passphrase-file second");
+    world.good(&format!("{ENCRYPT} --passphrase-file second"));
+    world.good("predict model.hemet --keys keys/server.keys image.ct -o answer.ct");
+    world.good("keys passphrase keys --passphrase-file second --none");
+    assert_eq!(std::fs::read(world.path("keys/client.key")).unwrap(), clear);
+    logits(&world, "--key keys/client.key");
+    world.refused("keys passphrase nowhere --none");
+    world.write("short", "1234567\n");
+    let told = world.refused("keys passphrase keys --new-passphrase-file short");
+    assert!(told.contains("7 bytes"), "{told}");
+    assert_eq!(std::fs::read(world.path("keys/client.key")).unwrap(), clear);
+}
+
+#[test]
+fn forgetting_takes_what_an_interrupted_keygen_left() {
+    let world = world();
+    world.good("keygen model.spec --out keys");
+    for left in ["server.keys.new", ".hemet-a1b2c3.part"] {
+        std::fs::write(world.path("keys").join(left), b"half a key").unwrap();
+    }
+    world.good("keys forget keys --yes");
+    assert!(!world.path("keys").exists());
+}
+
+#[test]
 fn passphrases_that_are_none_make_no_key() {
     let world = world();
     world.write("short", "1234567\n");
@@ -227,7 +268,31 @@ fn a_retrained_network_answers_under_the_keys_that_are_there() {
     let told =
         world.refused("predict retrained.hemet --keys keys/server.keys image.ct -o answer.ct");
     assert!(told.contains("--spec"), "{told}");
-    // Another schedule needs other keys.
+    // A schedule that is kept needs no other keys; another one does.
+    let like = "compile retrained.onnx -o kept.hemet --costs costs.json --like";
+    world.good(&format!("{like} model.hemet"));
+    assert_eq!(inspected("kept.hemet")["key_binding"], old["key_binding"]);
+    assert_eq!(
+        ask("kept.hemet", "--spec kept.hemet")
+            .as_array()
+            .map(Vec::len),
+        after.as_array().map(Vec::len)
+    );
+    std::fs::remove_file(world.path("kept.hemet")).unwrap();
+    for wrong in [
+        "model.hemet --security 256",
+        "model.hemet --precision 9",
+        "model.onnx",
+        "nowhere.hemet",
+    ] {
+        world.refused(&format!("{like} {wrong}"));
+        assert!(!world.path("kept.hemet").exists());
+    }
+    let told = world.refused(&format!("{like} model.hemet --security 256"));
+    assert!(
+        told.contains("key binding") && told.contains("--security"),
+        "{told}"
+    );
     world.good("compile model.onnx -o finer.hemet --costs costs.json --precision 16");
     let told = world.refused(&format!("{ENCRYPT} --spec finer.hemet"));
     assert!(

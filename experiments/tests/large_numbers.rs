@@ -1,5 +1,5 @@
-//! Numbers near the ends of their types, in every place of an experiment and of a space that takes one: they are read or
-//! refused, never computed with before somebody has bounded them.
+//! Numbers near the ends of their types, in every place of an experiment and of a space that takes one: they are read
+//! or refused, never computed with before somebody has bounded them.
 
 use std::path::Path;
 

@@ -83,6 +83,14 @@ fn a_killed_training_goes_on_and_ends_with_the_same_weights_which_compile_takes(
     let [trained, searched] =
         ["trained.hemet", "searched.hemet"].map(|n| std::fs::read(path(n)).unwrap());
     assert!(trained != searched, "the trained weights were not taken");
+    world.good("compile run --trial 0 --like searched.hemet -o kept.hemet");
+    let binding = |name: &str| {
+        let told = world.good(&format!("inspect {name} --json"));
+        let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+        told["key_binding"].clone()
+    };
+    assert!(binding("kept.hemet").is_string());
+    assert_eq!(binding("kept.hemet"), binding("searched.hemet"));
 
     world.refused("train run --trial 0 --options {emma:0.9}");
     world.refused("train run --trial 7");

@@ -78,8 +78,8 @@ impl LayerGraph {
         })
     }
 
-    /// The last cut that has exactly `products` convolutions, dense layers and trained sparse maps in front of it: norms,
-    /// activations and pools behind them belong to the first part too. The tail keeps at least one of them.
+    /// The last cut that has exactly `products` convolutions, dense layers and trained sparse maps in front of it:
+    /// norms, activations and pools behind them belong to the first part too. The tail keeps at least one of them.
     ///
     /// # Errors
     /// [`Error::NoCut`], with the numbers that are possible.

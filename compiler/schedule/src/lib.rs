@@ -9,6 +9,7 @@
 pub mod ckks;
 pub mod container;
 pub mod fault;
+mod fitted;
 pub mod manifest;
 pub mod output;
 pub mod promise;
@@ -28,6 +29,7 @@ pub use ckks::{
 pub use ckks::{artifact, builder, cost, fusion, layout, placed, summary, text, verify};
 pub use container::FileError;
 pub use fault::{Fault, Faults};
+pub use fitted::FittedNumbers;
 pub use manifest::{KeyPoint, LayerNote, Manifest, Sharing};
 pub use output::{Finished, Groups, Meaning, Norm, OutputPart, OutputStep, OutputTransform};
 pub use promise::{Agreement, Basis, Promise};

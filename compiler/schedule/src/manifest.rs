@@ -1,7 +1,8 @@
 //! What a person or a client wants to know of an artifact without reading its schedule.
 
 use crate::{
-    Agreement, InputColumn, InputTransform, OutputTransform, Promise, Provenance, Signature,
+    Agreement, FittedNumbers, InputColumn, InputTransform, OutputTransform, Promise, Provenance,
+    Signature,
 };
 
 /// What a person or a client wants to know of an artifact without reading its schedule.
@@ -46,6 +47,10 @@ pub struct Manifest {
     /// How exact the outputs are, where the compiler looked at inputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promise: Option<Promise>,
+    /// What weights and inputs decided, so that another training can be compiled to the same schedule; nothing if not
+    /// known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fitted: Option<FittedNumbers>,
     /// How many classes stay as they are, where the precision was chosen by that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Agreement>,

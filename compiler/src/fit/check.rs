@@ -24,8 +24,10 @@ const SENSED: usize = 4 * INPUTS;
 
 /// Simulations of a net under its decisions.
 pub struct Check<'a> {
-    net: &'a Net,
-    decisions: &'a Decisions,
+    /// The net.
+    pub net: &'a Net,
+    /// Its decisions.
+    pub decisions: &'a Decisions,
     groups: Vec<&'a [Vec<f64>]>,
     held_out: &'a [Vec<f64>],
     screened: &'a Screened,

@@ -5,6 +5,7 @@
 //! and the promise must hold on those that were held out too, by simulation.
 
 mod check;
+mod keep;
 mod screen;
 
 use hemet_schedule::{Basis, CostTable, InputTransform, Promise};
@@ -116,7 +117,10 @@ impl Network<'_> {
             prepared,
             transform,
         };
-        task.run(options, limit_us)
+        match &self.options.like {
+            Some(numbers) => task.keep(&options, numbers).map(Some),
+            None => task.run(options, limit_us),
+        }
     }
 }
 
@@ -134,6 +138,13 @@ struct Task<'a> {
     transform: Option<InputTransform>,
 }
 
+/// What a check that passes says.
+struct Found {
+    rounding: Vec<Rounding>,
+    promise: Promise,
+    differences: Vec<f64>,
+}
+
 impl Task<'_> {
     fn run(self, mut options: Options, limit_us: f64) -> Result<Option<Fitted>, Error> {
         let promised = self.promised(&options);
@@ -149,21 +160,9 @@ impl Task<'_> {
             let check = Check::new(&net, &decisions, &self.prepared, &screened, promised);
             let share = check.share(&decisions.rounding);
             if share <= 1.0 && bits == 0 {
-                let counts = maps::stored_weights(&net, &decisions.footprints)?;
-                let rounding = check.rounding(&counts);
-                let promise = self.promise(&check, &rounding, &options);
-                let differences = match options.agreement {
-                    Some(_) => check.differences(&rounding),
-                    None => Vec::new(),
-                };
-                (decisions.rounding, decisions.net) = (rounding, net);
-                return Ok(Some(Fitted {
-                    decisions,
-                    options,
-                    promise,
-                    transform: self.transform,
-                    differences,
-                }));
+                let found = self.found(&check, &options)?;
+                decisions.net = net;
+                return Ok(Some(self.fitted(decisions, options, found)));
             }
             // The base prime is part of every modulus. A bit of scale halves the errors.
             options.output_bits += bits;
@@ -182,6 +181,31 @@ impl Task<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// What a check that passes says.
+    fn found(&self, check: &Check<'_>, options: &Options) -> Result<Found, Error> {
+        let counts = maps::stored_weights(check.net, &check.decisions.footprints)?;
+        let rounding = check.rounding(&counts);
+        Ok(Found {
+            promise: self.promise(check, &rounding, options),
+            differences: match options.agreement {
+                Some(_) => check.differences(&rounding),
+                None => Vec::new(),
+            },
+            rounding,
+        })
+    }
+
+    fn fitted(self, mut decisions: Decisions, options: Options, found: Found) -> Fitted {
+        decisions.rounding = found.rounding;
+        Fitted {
+            decisions,
+            options,
+            promise: found.promise,
+            transform: self.transform,
+            differences: found.differences,
+        }
     }
 
     /// What the tensors of a net are on the inputs that it is fitted to.

@@ -153,8 +153,8 @@ impl Net {
         consumers
     }
 
-    /// By node: the tensors that are read for the last time there, or not at all, without the output. An evaluation that
-    /// forgets them holds a few tensors instead of all.
+    /// By node: the tensors that are read for the last time there, or not at all, without the output. An evaluation
+    /// that forgets them holds a few tensors instead of all.
     pub fn last_reads(&self) -> Vec<Vec<TensorId>> {
         let mut last_reads = vec![Vec::new(); self.nodes.len()];
         for (id, readers) in self.ids().zip(self.consumers()) {

@@ -82,13 +82,7 @@ impl Protect {
     pub fn new_passphrase(&self) -> Result<Option<Passphrase>, Error> {
         let passphrase = match given(self.passphrase_file.as_deref())? {
             Some(passphrase) => passphrase,
-            None if self.passphrase => {
-                let first = ask("new passphrase: ")?;
-                match ask("the same again: ")? == first {
-                    true => first,
-                    false => return Err(Error::user("the two passphrases differ; try again")),
-                }
-            }
+            None if self.passphrase => ask_twice()?,
             None => return Ok(None),
         };
         passphrase.check_new()?;
@@ -96,17 +90,31 @@ impl Protect {
     }
 }
 
+/// A new passphrase in place of a key's own: from a file, or asked for. The environment holds the old one.
+///
+/// # Errors
+/// As [`Protect::new_passphrase`].
+pub fn new(file: Option<&Path>) -> Result<Passphrase, Error> {
+    let passphrase = match file {
+        Some(path) => first_line(path)?,
+        None => ask_twice()?,
+    };
+    passphrase.check_new()?;
+    Ok(passphrase)
+}
+
+fn ask_twice() -> Result<Passphrase, Error> {
+    let first = ask("new passphrase: ")?;
+    match ask("the same again: ")? == first {
+        true => Ok(first),
+        false => Err(Error::user("the two passphrases differ; try again")),
+    }
+}
+
 /// The passphrase that a file or the environment gives.
 fn given(file: Option<&Path>) -> Result<Option<Passphrase>, Error> {
     if let Some(path) = file {
-        let wrong = |e: &dyn std::fmt::Display| Error::file(path, e);
-        let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_BYTES as usize + 1));
-        let file = File::open(path).map_err(|e| wrong(&e))?;
-        let read = file.take(MOST_BYTES).read_to_end(&mut bytes);
-        read.map_err(|e| wrong(&e))?;
-        let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or(&[]);
-        let line = Zeroizing::new(line.strip_suffix(b"\r").unwrap_or(line).to_vec());
-        return Passphrase::new(line).map(Some).map_err(|e| wrong(&e));
+        return first_line(path).map(Some);
     }
     match std::env::var_os(VARIABLE) {
         Some(value) => {
@@ -116,6 +124,17 @@ fn given(file: Option<&Path>) -> Result<Option<Passphrase>, Error> {
         }
         None => Ok(None),
     }
+}
+
+fn first_line(path: &Path) -> Result<Passphrase, Error> {
+    let wrong = |e: &dyn std::fmt::Display| Error::file(path, e);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_BYTES as usize + 1));
+    let file = File::open(path).map_err(|e| wrong(&e))?;
+    let read = file.take(MOST_BYTES).read_to_end(&mut bytes);
+    read.map_err(|e| wrong(&e))?;
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or(&[]);
+    let line = Zeroizing::new(line.strip_suffix(b"\r").unwrap_or(line).to_vec());
+    Passphrase::new(line).map_err(|e| wrong(&e))
 }
 
 /// Asks at the terminal, without echo.

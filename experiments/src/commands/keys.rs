@@ -1,4 +1,4 @@
-//! `hemet keys`: a client's key pairs (list, rotate, forget), and the pair that signs artifacts.
+//! `hemet keys`: a client's key pairs (list, rotate, passphrase, forget), and the pair that signs artifacts.
 
 use std::path::{Path, PathBuf};
 
@@ -7,12 +7,12 @@ use hemet_runtime::signature::SigningKey;
 use hemet_runtime::{Client, KeyFile, Note};
 use serde::Serialize;
 
-use crate::cli::passphrase::{Protect, Unlock};
+use crate::cli::passphrase::{self, Protect, Unlock};
 use crate::common::{self, Output};
 use crate::error::Error;
 use crate::keys::{DAY_S, KeyPair, Listed, now_s, told};
 
-/// List, rotate and forget key pairs; make the keys that sign artifacts
+/// List, rotate, protect and forget key pairs; make the keys that sign artifacts
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  hemet keys list keys\n  hemet keys rotate keys/digits\n  hemet keys forget keys/digits/old-0f3c55a1b2c4d6e8 --yes\n  hemet keys signing --out owner"
@@ -36,6 +36,13 @@ enum Task {
     /// server, and forget the old pair when its answers are read.
     #[command(after_help = "Example:\n  hemet keys rotate keys --valid-days 365")]
     Rotate(RotateArgs),
+    /// Put the secret key of a pair under a passphrase, another one, or none
+    ///
+    /// The old file is overwritten. Copies elsewhere (backups, snapshots, worn blocks of a flash disk) are not reached.
+    #[command(
+        after_help = "Example:\n  hemet keys passphrase keys --new-passphrase-file passphrase.txt"
+    )]
+    Passphrase(PassphraseArgs),
     /// Overwrite and remove a key pair: what was encrypted with it is lost
     ///
     /// Copies elsewhere (backups, snapshots, worn blocks of a flash disk) are not reached.
@@ -71,6 +78,21 @@ struct RotateArgs {
 }
 
 #[derive(clap::Args, Debug)]
+struct PassphraseArgs {
+    /// The folder of the pair
+    folder: PathBuf,
+    /// How the key is opened now, where it has a passphrase already
+    #[command(flatten)]
+    unlock: Unlock,
+    /// A file whose first line is the new passphrase; without it, you are asked
+    #[arg(long, value_name = "FILE")]
+    new_passphrase_file: Option<PathBuf>,
+    /// Keep the key without a passphrase
+    #[arg(long, conflicts_with = "new_passphrase_file")]
+    none: bool,
+}
+
+#[derive(clap::Args, Debug)]
 struct ForgetArgs {
     /// The folder of the pair
     folder: PathBuf,
@@ -97,6 +119,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     match &args.task {
         Task::List(args) => list(args),
         Task::Rotate(args) => rotate(args),
+        Task::Passphrase(args) => passphrase(args),
         Task::Forget(args) => forget(args),
         Task::Signing(args) => signing(args),
     }
@@ -233,6 +256,22 @@ fn renewed(old: &Note, valid_days: Option<u64>) -> Note {
         expires_s: valid_s.map(|valid_s| created_s.saturating_add(valid_s)),
         ..old.clone()
     }
+}
+
+fn passphrase(args: &PassphraseArgs) -> Result<(), Error> {
+    let pair = KeyPair::of(&args.folder);
+    let client = args.unlock.client(&pair.client())?;
+    let passphrase = match args.none {
+        true => None,
+        false => Some(passphrase::new(args.new_passphrase_file.as_deref())?),
+    };
+    pair.keep_under(&client, passphrase.as_ref())?;
+    let kept = match args.none {
+        true => "without a passphrase",
+        false => "under the new passphrase",
+    };
+    println!("{} is kept {kept}", pair.client().display());
+    Ok(())
 }
 
 fn forget(args: &ForgetArgs) -> Result<(), Error> {

@@ -74,6 +74,7 @@ pub fn deploy(ending: &Ending<'_>, trial: &Trial, file: &Path) -> Result<Deploye
         architecture: &trial.architecture,
         weights: &weights,
         samples: &|| samples(experiment, &sets.train),
+        like: None,
         class_names: &sets.train.class_names,
         columns: sets.train.columns.as_ref(),
         provenance: Some(Provenance {

@@ -89,6 +89,7 @@ pub fn measure(
             architecture,
             weights: &weights,
             samples: &|| samples(experiment, &sets.train),
+            like: None,
             class_names: &sets.train.class_names,
             columns: sets.train.columns.as_ref(),
             // It is timed and thrown away.

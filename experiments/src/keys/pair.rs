@@ -12,6 +12,9 @@ use crate::error::Error;
 /// How many folders deep pairs are looked for: a folder, those in it, and in each the pairs that were set aside.
 const DEPTH: usize = 2;
 
+/// The server's half while it waits for the client's.
+const NEW_SERVER: &str = "server.keys.new";
+
 /// A pair of key files, or where one is to be.
 #[derive(Clone, Debug)]
 pub struct KeyPair {
@@ -50,6 +53,25 @@ impl KeyPair {
         self.folder.join("server.keys")
     }
 
+    /// The client's half under another passphrase, or none. What lay in the file before is overwritten: it may have
+    /// lain there in the clear.
+    ///
+    /// # Errors
+    /// What the system says; the file is then as it was, or already the new one.
+    pub fn keep_under(
+        &self,
+        client: &Client,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<(), Error> {
+        let path = self.client();
+        let wrong = |e| Error::file(&path, e);
+        // The old file, which has no name any more once the new one has it.
+        let old = fs::OpenOptions::new().write(true).open(&path);
+        let mut old = old.map_err(wrong)?;
+        client.save(&path, passphrase)?;
+        overwrite(&mut old).map_err(wrong)
+    }
+
     /// The files that are there.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut files = vec![self.client(), self.server()];
@@ -75,7 +97,7 @@ impl KeyPair {
         passphrase: Option<&Passphrase>,
     ) -> Result<(), Error> {
         fs::create_dir_all(&self.folder).map_err(|e| Error::file(&self.folder, e))?;
-        let aside = self.folder.join("server.keys.new");
+        let aside = self.folder.join(NEW_SERVER);
         hemet_files::write_atomically(&aside, server)?;
         if self.server().exists() {
             fs::remove_file(self.server()).map_err(|e| Error::file(&self.server(), e))?;
@@ -100,12 +122,24 @@ impl KeyPair {
         Ok(old)
     }
 
-    /// Overwrites and removes the files of the pair, and its folder if nothing else is in it.
+    /// What writing that was cut short has left in the folder: parts of either half.
+    fn leftovers(&self) -> Vec<PathBuf> {
+        let is_part = |path: &PathBuf| {
+            let name = path
+                .file_name()
+                .map_or(Default::default(), |n| n.to_string_lossy());
+            name == NEW_SERVER || hemet_files::is_part(&name)
+        };
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(is_part).collect()
+    }
+
+    /// Overwrites and removes the files of the pair and parts of them, and its folder if nothing else is in it.
     ///
     /// # Errors
     /// What the system says.
     pub fn forget(&self) -> Result<(), Error> {
-        for path in self.files() {
+        for path in self.files().into_iter().chain(self.leftovers()) {
             wipe(&path).map_err(|e| Error::file(&path, e))?;
         }
         // Refused where something else is in it.
@@ -182,17 +216,20 @@ fn collect(folder: &Path, depth: usize, found: &mut Vec<KeyPair>) -> Result<(), 
 
 /// Overwrites a file with zeros and removes it. A link is removed, not followed.
 fn wipe(path: &Path) -> io::Result<()> {
-    let metadata = fs::symlink_metadata(path)?;
-    if metadata.is_file() {
-        let mut file = fs::OpenOptions::new().write(true).open(path)?;
-        let zeros = [0; 1 << 16];
-        let mut left = metadata.len();
-        while left > 0 {
-            let count = left.min(zeros.len() as u64);
-            file.write_all(&zeros[..count as usize])?;
-            left -= count;
-        }
-        file.sync_all()?;
+    if fs::symlink_metadata(path)?.is_file() {
+        overwrite(&mut fs::OpenOptions::new().write(true).open(path)?)?;
     }
     fs::remove_file(path)
+}
+
+/// Zeros in place of what a file holds, on the disk.
+fn overwrite(file: &mut fs::File) -> io::Result<()> {
+    let zeros = [0; 1 << 16];
+    let mut left = file.metadata()?.len();
+    while left > 0 {
+        let count = left.min(zeros.len() as u64);
+        file.write_all(&zeros[..count as usize])?;
+        left -= count;
+    }
+    file.sync_all()
 }

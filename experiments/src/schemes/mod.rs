@@ -19,7 +19,8 @@ use hemet_reports::Table;
 use hemet_runtime::door::Model;
 use hemet_runtime::schemes as doors;
 use hemet_schedule::{
-    InputColumn, Manifest, Meaning, OutputPart, OutputStep, OutputTransform, Provenance,
+    FittedNumbers, InputColumn, Manifest, Meaning, OutputPart, OutputStep, OutputTransform,
+    Provenance,
 };
 use hemet_search::constraint::{CostEstimate, CostModel};
 use hemet_search::data;
@@ -165,6 +166,8 @@ pub struct TrainedNetwork<'a> {
     pub weights: &'a Weights,
     /// Gives typical inputs, where the scheme sets scales by them.
     pub samples: &'a dyn Fn() -> Result<Vec<Vec<f64>>, Error>,
+    /// Numbers of an earlier training whose schedule is kept, where the scheme fits any.
+    pub like: Option<&'a FittedNumbers>,
     /// What its outputs stand for, in order.
     pub class_names: &'a [String],
     /// The columns of the table that it was trained on; none where these were images.

@@ -13,8 +13,8 @@ use crate::layer::{pair_text, parse_pair};
 /// The longest side: a window larger than any input of a network under encryption.
 const MOST: usize = 1 << 12;
 
-/// Rows and columns, each from 1 to 4096. A space file holds `3` for both alike, and `1x7` or `[1, 7]` otherwise; a list of
-/// options of the latter form is `[[1, 7], [1, 5]]`.
+/// Rows and columns, each from 1 to 4096. A space file holds `3` for both alike, and `1x7` or `[1, 7]` otherwise; a
+/// list of options of the latter form is `[[1, 7], [1, 5]]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Pair(pub [usize; 2]);
 

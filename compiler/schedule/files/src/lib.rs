@@ -13,4 +13,6 @@
 pub mod sealed;
 mod write;
 
-pub use write::{WriteError, write_atomically, write_atomically_private, write_atomically_with};
+pub use write::{
+    WriteError, is_part, write_atomically, write_atomically_private, write_atomically_with,
+};

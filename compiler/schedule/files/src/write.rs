@@ -19,6 +19,14 @@ pub struct WriteError {
     pub source: io::Error,
 }
 
+const PART_PREFIX: &str = ".hemet-";
+const PART_SUFFIX: &str = ".part";
+
+/// Whether a file of this name is one that a crash kept from taking its own.
+pub fn is_part(name: &str) -> bool {
+    name.starts_with(PART_PREFIX) && name.ends_with(PART_SUFFIX)
+}
+
 /// Who may read a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Readers {
@@ -80,7 +88,7 @@ fn write_aside(
         Some(_) | None => Path::new("."),
     };
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".hemet-").suffix(".part");
+    builder.prefix(PART_PREFIX).suffix(PART_SUFFIX);
     if let Some(permissions) = new_file_permissions(readers) {
         builder.permissions(permissions);
     }

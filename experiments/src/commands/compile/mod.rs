@@ -1,5 +1,6 @@
 //! `hemet compile`: a trial of a run, or an ONNX model, becomes an artifact.
 
+mod like;
 mod memory;
 mod onnx;
 mod trial;
@@ -12,6 +13,8 @@ use hemet_runtime::door::Model;
 use hemet_schedule::artifact::Artifact;
 use hemet_spaces::Scheme;
 use serde::Serialize;
+
+use like::Earlier;
 
 use crate::common;
 use crate::error::Error;
@@ -87,6 +90,10 @@ pub struct Args {
     /// For an ONNX file: cost table to choose with; without it, that of this machine
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
+    /// Keep the schedule of this artifact, made of an earlier training of the same network: clients go on with their
+    /// keys. What is promised is what the new weights keep; refused where that is less than half as exact
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["precision", "agreement"])]
+    pub like: Option<PathBuf>,
     /// Print what was chosen as JSON
     #[arg(long)]
     pub json: bool,
@@ -169,16 +176,21 @@ impl From<Target> for hemet_compiler::Target {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
+    let earlier = args.like.as_deref().map(Earlier::read).transpose()?;
+    let like = earlier.as_ref().and_then(Earlier::numbers);
     let model: Box<dyn Model> = match args.source.is_dir() {
         true => {
             args.only_for_onnx()?;
             let trial = args.trial.ok_or_else(|| {
                 Error::user("a run folder holds many networks; choose one with --trial")
             })?;
-            trial::from_run(args, trial)?
+            trial::from_run(args, trial, like)?
         }
-        false => Box::new(onnx::from_onnx(args)?),
+        false => Box::new(onnx::from_onnx(args, like)?),
     };
+    if let Some(earlier) = &earlier {
+        earlier.check_keys(model.as_ref())?;
+    }
     let bytes = model.to_bytes()?;
     hemet_files::write_atomically(&args.out, &bytes)?;
     if args.json {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hemet_onnx::{Imported, Source};
 use hemet_schedule::artifact::{Artifact, Manifest};
-use hemet_schedule::{CostTable, Meaning, OutputTransform};
+use hemet_schedule::{CostTable, FittedNumbers, Meaning, OutputTransform};
 
 use super::{Args, memory};
 use crate::calibration::{self, Calibration};
@@ -24,7 +24,7 @@ const DEFAULT_SECURITY: SecurityWish = SecurityWish {
     post_quantum: false,
 };
 
-pub(super) fn from_onnx(args: &Args) -> Result<Artifact, Error> {
+pub(super) fn from_onnx(args: &Args, like: Option<&FittedNumbers>) -> Result<Artifact, Error> {
     let path = &args.source;
     let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
     let calibration = args.calibrate.as_deref().map(calibration::read);
@@ -41,11 +41,11 @@ pub(super) fn from_onnx(args: &Args) -> Result<Artifact, Error> {
         let fits = tell_calibration(data, &imported, args);
         fits.map_err(|why| Error::file(file, why))?;
     }
-    let mut options = wished(args, &imported)?;
-    if let Some(range) = args.input_range.or(calibration.as_ref().and_then(range)) {
-        options.input_range = range;
-    }
     memory::check(&imported.graph).map_err(|why| Error::file(path, why))?;
+    let mut options = hemet_compiler::Options {
+        like: like.cloned(),
+        ..wished(args, &imported, calibration.as_ref())?
+    };
     options.fit_activation(&imported.graph, &imported.weights)?;
     let table: CostTable = match &args.costs {
         Some(path) => costs::read(path)?,
@@ -74,6 +74,7 @@ pub(super) fn from_onnx(args: &Args) -> Result<Artifact, Error> {
         classes: imported.classes,
         sharing: sharing(args.share_results, compiled.promise.error),
         promise: Some(compiled.promise),
+        fitted: Some(compiled.fitted),
         agreement: compiled.agreement,
         keys: compiled.keys,
         cost_machine: Some(table.machine),
@@ -128,7 +129,11 @@ fn checked_range(
 }
 
 /// The compiler's options as the command line wishes them.
-fn wished(args: &Args, imported: &Imported) -> Result<hemet_compiler::Options, Error> {
+fn wished(
+    args: &Args,
+    imported: &Imported,
+    calibration: Option<&Calibration>,
+) -> Result<hemet_compiler::Options, Error> {
     let security = args.security.unwrap_or(DEFAULT_SECURITY);
     let mut options = hemet_compiler::Options {
         target: args.target.into(),
@@ -136,6 +141,9 @@ fn wished(args: &Args, imported: &Imported) -> Result<hemet_compiler::Options, E
         attacks: attacks(security.post_quantum),
         ..Default::default()
     };
+    if let Some(range) = args.input_range.or(calibration.and_then(range)) {
+        options.input_range = range;
+    }
     options.output_range = args.output_range;
     options.relative_precision = args.relative_precision;
     if args.fit_activations.is_some() {

@@ -1,7 +1,7 @@
 //! A trial of a run becomes an artifact.
 
 use hemet_runtime::door::Model;
-use hemet_schedule::Provenance;
+use hemet_schedule::{FittedNumbers, Provenance};
 use hemet_search::Trial;
 use hemet_search::data::TrainTest;
 use hemet_spaces::{Scheme, Weights};
@@ -16,7 +16,11 @@ use crate::run::provenance;
 use crate::run::samples::samples;
 use crate::schemes::{self, CostSource, TrainedNetwork, Wishes};
 
-pub(super) fn from_run(args: &Args, number: usize) -> Result<Box<dyn Model>, Error> {
+pub(super) fn from_run(
+    args: &Args,
+    number: usize,
+    like: Option<&FittedNumbers>,
+) -> Result<Box<dyn Model>, Error> {
     let run = RunFolder::open(&args.source)?;
     let mut experiment = run.experiment()?;
     let trial = run.trial(&experiment, number)?;
@@ -54,6 +58,7 @@ pub(super) fn from_run(args: &Args, number: usize) -> Result<Box<dyn Model>, Err
             Some(train) => samples(&experiment, train),
             None => Ok(Vec::new()),
         },
+        like,
         class_names: &images::class_names(&experiment, train)?,
         columns: columns.as_ref(),
         provenance: images.as_ref().map(|sets| Provenance {

@@ -79,6 +79,7 @@ impl Costs for CompilerCosts {
         let graph = space.graph(trained.architecture)?;
         let mut options = Options {
             target,
+            like: trained.like.cloned(),
             // Other trainings may have kept quadratics within more than this one.
             max_shift: Options::default().max_shift,
             ..self.options.clone()
@@ -97,6 +98,7 @@ impl Costs for CompilerCosts {
             input_transform: compiled.input_transform,
             sharing: sharing(experiment.compile.share_results, compiled.promise.error),
             promise: Some(compiled.promise),
+            fitted: Some(compiled.fitted),
             agreement: compiled.agreement,
             keys: compiled.keys,
             ..trained.manifest(&CostNote {
