@@ -2,6 +2,8 @@
 
 mod world;
 
+use std::process::{Command, Stdio};
+
 use world::{World, read_json, tiny};
 
 fn experiment(trials: usize, more: &str) -> String {
@@ -12,6 +14,38 @@ fn experiment(trials: usize, more: &str) -> String {
 }
 
 const SEARCH: &str = "search tiny.yaml --out run --costs costs.json";
+
+#[test]
+fn an_interrupted_search_says_what_is_kept_and_how_it_goes_on() {
+    let world = World::new();
+    let settings =
+        "search: {strategy: random, trials: 400}\ntrain: {epochs: 20}\nmeasured_members: 0\n";
+    world.write(
+        "tiny.yaml",
+        tiny("width: [4, 8, 12, 16], kernel: [1, 3]", settings),
+    );
+    let mut search = world.command("search tiny.yaml --out run --costs costs.json");
+    let mut search = search.stderr(Stdio::piped()).spawn().unwrap();
+    let journal = world.path("run/journal.jsonl");
+    let begun = std::time::Instant::now();
+    while std::fs::read(&journal).map_or(0, |bytes| bytes.len()) < 400 {
+        assert!(begun.elapsed().as_secs() < 60, "no trial ended");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let interrupted = Command::new("kill")
+        .args(["-INT", &search.id().to_string()])
+        .status();
+    assert!(interrupted.unwrap().success());
+    let ended = search.wait().unwrap();
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut search.stderr.take().unwrap(), &mut said).unwrap();
+    assert_eq!(ended.code(), Some(130), "{said}");
+    let words = "of 400 trials are done and kept in run; go on with";
+    assert!(
+        said.contains(words) && said.contains("hemet search tiny.yaml --out run --resume"),
+        "{said}"
+    );
+}
 
 #[test]
 fn a_search_goes_on_with_more_trials_and_a_longer_limit_and_keeps_those_that_it_has() {

@@ -79,6 +79,15 @@ fn a_killed_training_goes_on_and_ends_with_the_same_weights_which_compile_takes(
     assert!(weights == again, "other weights after {kills} kills");
 
     world.good("compile run --trial 0 -o trained.hemet");
+    // The same network is written over, nothing else is.
+    world.good("compile run --trial 0 -o trained.hemet");
+    let told = world.refused("compile run --trial 0 -o tiny.yaml");
+    assert!(
+        told.contains("no artifact") && told.contains("--force"),
+        "{told}"
+    );
+    let told = world.refused("compile trained.onnx -o trained.hemet");
+    assert!(told.contains("network `tiny`, not `trained`"), "{told}");
     world.good("compile run --trial 0 --search-weights -o searched.hemet");
     let [trained, searched] =
         ["trained.hemet", "searched.hemet"].map(|n| std::fs::read(path(n)).unwrap());

@@ -6,6 +6,7 @@ pub mod date;
 pub mod fetch;
 pub mod fit_report;
 pub mod image;
+pub mod interrupt;
 pub mod live;
 pub mod machine;
 pub mod passphrase;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use hemet_runtime::calibrate::Options;
 
+use crate::cli::interrupt::Told;
 use crate::common::{self, Output};
 use crate::error::Error;
 use crate::schemes::ckks::costs;
@@ -53,6 +54,13 @@ pub fn run(args: &Args) -> Result<(), Error> {
         false => None,
     };
     let options = options?;
+    let again = path.clone();
+    let _told = Told::on_interrupt(move || {
+        format!(
+            "interrupted: ring degrees that were measured are kept in {}; go on with --resume",
+            again.display()
+        )
+    });
     let table = costs::measure(&options, known, Some(&path), args.output.json)?;
     costs::keep(&path, &table)?;
     if args.output.json {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use hemet_runtime::door::Model;
 use hemet_search::data::{self, Preparation};
 
+use crate::cli::interrupt::Told;
 use crate::common::{self, Output};
 use crate::error::Error;
 use crate::run::accuracy::{ClassFigures, Confusion};
@@ -119,6 +120,16 @@ pub fn run(args: &Args) -> Result<(), Error> {
         return show_clear(&figures, &set, args.output);
     }
     let session = Session::new(model)?;
+    let kept = args.keep.clone();
+    let _told = Told::on_interrupt(move || match &kept {
+        Some(path) => format!(
+            "interrupted: the answers so far are kept in {}; the same command goes on",
+            path.display()
+        ),
+        None => {
+            "interrupted: no answer is kept; with --keep FILE the same command goes on".to_owned()
+        }
+    });
     let figures = match args.simulate {
         true => simulate(&session, &test, &how)?,
         false => evaluate(&session, &test, &how)?,

@@ -8,6 +8,7 @@ use hemet_reports::number;
 use hemet_search::data::Dataset;
 use hemet_search::study::Resume;
 
+use crate::cli::interrupt::Told;
 use crate::common::{self, Output};
 use crate::error::Error;
 use crate::experiment::Experiment;
@@ -200,6 +201,7 @@ fn run_once(args: Args) -> Result<(), Error> {
     if let Some(page) = live {
         follow::follow(page, &run.root);
     }
+    let _told = on_interrupt(&args, &experiment, &run);
     let clock = Clock::resume(&run, start)?;
     let source = CostSource {
         given: args.costs.as_deref(),
@@ -234,6 +236,23 @@ fn run_once(args: Args) -> Result<(), Error> {
     report::show(&run, &experiment, &summary, args.output)?;
     check_exact(&summary.best)?;
     summary.baseline.as_ref().map_or(Ok(()), check_exact)
+}
+
+/// Says how many trials are kept where the search is interrupted, and how it goes on.
+fn on_interrupt(args: &Args, experiment: &Experiment, run: &RunFolder) -> Told {
+    let (run, experiment) = (run.clone(), experiment.clone());
+    let file = args.experiment.clone();
+    Told::on_interrupt(move || {
+        let kept = run
+            .trials(&experiment, None)
+            .map_or(0, |trials| trials.len());
+        format!(
+            "interrupted: {kept} of {} trials are done and kept in {root}; go on with\n  hemet search {} --out {root} --resume",
+            experiment.search.trials,
+            file.display(),
+            root = run.root.display()
+        )
+    })
 }
 
 /// Says what the search will be like.

@@ -1,13 +1,14 @@
 //! `hemet train`: trains a network that a search found to the end.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hemet_search::Trial;
 use hemet_search::study::Order;
 use hemet_search::train::{EpochReport, TrainOptions, TrainOutcome, Trained};
 use serde::Serialize;
 
+use crate::cli::interrupt::Told;
 use crate::cli::progress::Progress;
 use crate::common::{self, Output};
 use crate::error::Error;
@@ -149,6 +150,7 @@ fn trained(
     run.make_folder(&checkpoint)?;
     training.checkpoint = Some(&checkpoint);
     training.validate_all = true;
+    let _told = on_interrupt(args, experiment, &checkpoint);
     let quiet = args.output.json;
     let epochs = experiment.train.all_epochs() as u64;
     let mut bar = Progress::new("teacher", epochs, quiet);
@@ -166,6 +168,23 @@ fn trained(
         TrainOutcome::Diverged { reason } => Err(Error::Check(reason)),
         TrainOutcome::Cancelled => Err(Error::user("the training was broken off")),
     }
+}
+
+/// Says whether epochs are kept where the training is interrupted, and how it goes on.
+fn on_interrupt(args: &Args, experiment: &Experiment, checkpoint: &Path) -> Told {
+    let (epochs, checkpoint) = (experiment.train.epochs, checkpoint.to_owned());
+    let again = format!(
+        "hemet train {} --trial {} --epochs {epochs}",
+        args.run.display(),
+        args.trial
+    );
+    Told::on_interrupt(move || match checkpoint.exists() {
+        true => format!(
+            "interrupted: the epochs so far are kept in {}; go on with the same command, such as\n  {again}",
+            checkpoint.display()
+        ),
+        false => "interrupted before the first epoch was kept".to_owned(),
+    })
 }
 
 /// An epoch in a line.

@@ -3,6 +3,7 @@
 mod like;
 mod memory;
 mod onnx;
+mod place;
 mod trial;
 
 use std::path::PathBuf;
@@ -94,6 +95,9 @@ pub struct Args {
     /// keys. What is promised is what the new weights keep; refused where that is less than half as exact
     #[arg(long, value_name = "FILE", conflicts_with_all = ["precision", "agreement"])]
     pub like: Option<PathBuf>,
+    /// Write over FILE even where it holds another network, or something that is no artifact
+    #[arg(long)]
+    pub force: bool,
     /// Print what was chosen as JSON
     #[arg(long)]
     pub json: bool,
@@ -176,6 +180,9 @@ impl From<Target> for hemet_compiler::Target {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
+    if !args.force {
+        place::check(args)?;
+    }
     let earlier = args.like.as_deref().map(Earlier::read).transpose()?;
     let like = earlier.as_ref().and_then(Earlier::numbers);
     let model: Box<dyn Model> = match args.source.is_dir() {
