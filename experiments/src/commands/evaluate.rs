@@ -120,16 +120,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         return show_clear(&figures, &set, args.output);
     }
     let session = Session::new(model)?;
-    let kept = args.keep.clone();
-    let _told = Told::on_interrupt(move || match &kept {
-        Some(path) => format!(
-            "interrupted: the answers so far are kept in {}; the same command goes on",
-            path.display()
-        ),
-        None => {
-            "interrupted: no answer is kept; with --keep FILE the same command goes on".to_owned()
-        }
-    });
+    let _told = on_interrupt(args.keep.clone());
     let figures = match args.simulate {
         true => simulate(&session, &test, &how)?,
         false => evaluate(&session, &test, &how)?,
@@ -143,6 +134,19 @@ pub fn run(args: &Args) -> Result<(), Error> {
         eprintln!("{warning}");
     }
     figures.check()
+}
+
+/// Says whether answers are kept where the evaluation is interrupted.
+fn on_interrupt(kept: Option<PathBuf>) -> Told {
+    Told::on_interrupt(move || match &kept {
+        Some(path) => format!(
+            "interrupted: the answers so far are kept in {}; the same command goes on",
+            path.display()
+        ),
+        None => {
+            "interrupted: no answer is kept; with --keep FILE the same command goes on".to_owned()
+        }
+    })
 }
 
 /// Of images in the clear alone.
