@@ -4,6 +4,8 @@ mod world;
 
 use std::process::Stdio;
 
+use serde_json::Value;
+use world::models::{Inside, calibration, network};
 use world::{World, tiny};
 
 #[test]
@@ -76,4 +78,58 @@ fn output_that_cannot_be_written_fails_the_command() {
     let err = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{err}");
     assert!(err.contains("cannot write to standard output"), "{err}");
+}
+
+#[test]
+fn commands_that_tell_figures_or_states_tell_them_as_json_too() {
+    let world = World::new();
+    world.write("model.onnx", network(Inside::Square));
+    world.write("calibration.safetensors", calibration());
+    world.write(
+        "card.yaml",
+        "purpose: Tells three shapes.\nlicense: CC-BY-4.0\n",
+    );
+    let compiled = "compile model.onnx -o model.hemet --costs costs.json --card card.yaml --calibrate calibration.safetensors --json";
+    let lines = |arguments: &str| -> Vec<Value> {
+        let told = world.good(arguments);
+        let parsed = told.lines().map(|line| serde_json::from_str(line));
+        let parsed: Result<Vec<Value>, _> = parsed.collect();
+        parsed.unwrap_or_else(|e| panic!("hemet {arguments}: {e}\n{told}"))
+    };
+    for (arguments, key) in [
+        (compiled, "predicted_latency_ms"),
+        ("verify model.hemet --json", "instructions"),
+        ("inspect model.hemet --json", "provenance"),
+        ("keygen model.hemet --out keys --json", "server_keys_bytes"),
+        ("keys list keys --json", "key_set"),
+        ("keys rotate keys --json", "old_pair"),
+        ("data list --json", "about"),
+        ("calibrate --list --json", "about"),
+    ] {
+        for line in lines(arguments) {
+            for line in line.as_array().map_or(vec![line.clone()], Clone::clone) {
+                assert!(!line[key].is_null(), "hemet {arguments}: {line}");
+            }
+        }
+    }
+    let told = lines("inspect model.hemet --json").remove(0);
+    let provenance = &told["provenance"];
+    assert_eq!(provenance["license"], "CC-BY-4.0");
+    for hash in ["model", "calibration", "cost_table"] {
+        assert!(
+            provenance[hash].as_str().is_some_and(|h| h.len() >= 16),
+            "{provenance}"
+        );
+    }
+    let card = world.good("inspect model.hemet --card");
+    assert!(
+        card.contains("Tells three shapes.") && card.contains("hash of the model file"),
+        "{card}"
+    );
+    world.write("card.yaml", "licence: CC-BY-4.0\n");
+    let told = world.refused(&compiled.replace("-o model.hemet", "-o other.hemet"));
+    assert!(
+        told.contains("did you mean `license`?") && !world.path("other.hemet").exists(),
+        "{told}"
+    );
 }

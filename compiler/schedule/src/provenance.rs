@@ -16,6 +16,12 @@ pub struct Provenance {
     /// What it was trained on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<DataNote>,
+    /// BLAKE3 of the model file that it was compiled from, 64 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// BLAKE3 of the inputs that it was calibrated on, as 64-bit floats, 64 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<String>,
     /// Which cost table its latency was predicted with: the first 16 hexadecimal digits of the table's BLAKE3.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_table: Option<String>,

@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use hemet_search::data::{self, Dataset, Source, TrainTest};
+use hemet_spaces::Shape;
+use serde_json::json;
 
 use crate::calibration;
 use crate::cli::fetch;
 use crate::cli::progress::Progress;
+use crate::common::{self, Output};
 use crate::error::Error;
 use crate::run::images;
 
@@ -25,7 +28,7 @@ pub struct Args {
 #[derive(Subcommand, Debug)]
 enum Task {
     /// List every data set with its size, source and licence
-    List,
+    List(Output),
     /// Fetch a published data set from its canonical address and verify it
     Fetch(FetchArgs),
     /// Read a folder or file of images, verify it, and say what is in it
@@ -56,6 +59,9 @@ struct CheckArgs {
     /// What it should hold; without it, every data set is tried
     #[arg(long, value_name = "SET")]
     set: Option<String>,
+    /// What standard output is for
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(clap::Args, Debug)]
@@ -70,25 +76,27 @@ struct CalibrationArgs {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
     match &args.task {
-        Task::List => {
-            list();
-            Ok(())
-        }
+        Task::List(output) => list(*output),
         Task::Fetch(args) => fetch_set(args),
         Task::Calibration(args) => calibration_file(args),
         Task::Check(args) => check(args),
     }
 }
 
-fn list() {
+fn list(output: Output) -> Result<(), Error> {
     for source in data::sources() {
         let place = match (source.needs_folder(), source.published()) {
             (false, _) => "in the program",
             (true, Some(_)) => "hemet data fetch",
             (true, None) => "your own files",
         };
-        println!("{:<16} {place:<17} {}", source.name(), source.about());
+        let (name, about) = (source.name(), source.about());
+        match output.json {
+            true => common::print_json(&json!({"name": name, "from": place, "about": about}))?,
+            false => println!("{name:<16} {place:<17} {about}"),
+        }
     }
+    Ok(())
 }
 
 fn fetch_set(args: &FetchArgs) -> Result<(), Error> {
@@ -132,7 +140,7 @@ fn fetch_set(args: &FetchArgs) -> Result<(), Error> {
             args.name
         ))
     })?;
-    describe(source, &sets);
+    describe(source, &sets, Output { json: false })?;
     println!("verified; use it with --data {}", args.to.display());
     Ok(())
 }
@@ -163,8 +171,7 @@ fn check(args: &CheckArgs) -> Result<(), Error> {
         let sets = source
             .load(Some(&args.path))
             .map_err(|error| Error::Check(error.to_string()))?;
-        describe(source, &sets);
-        return Ok(());
+        return describe(source, &sets, args.output);
     }
     let (published, own): (Vec<&dyn Source>, Vec<&dyn Source>) = data::sources()
         .iter()
@@ -177,7 +184,7 @@ fn check(args: &CheckArgs) -> Result<(), Error> {
         match source.load(Some(&args.path)) {
             Ok(sets) => {
                 found = true;
-                describe(source, &sets);
+                describe(source, &sets, args.output)?;
             }
             Err(error) if error.is_missing_file() => {}
             Err(error) => faults.push((source, error)),
@@ -188,10 +195,7 @@ fn check(args: &CheckArgs) -> Result<(), Error> {
     if !found {
         for source in own {
             match source.load(Some(&args.path)) {
-                Ok(sets) => {
-                    describe(source, &sets);
-                    return Ok(());
-                }
+                Ok(sets) => return describe(source, &sets, args.output),
                 Err(error) if error.is_missing_file() => {}
                 Err(error) => faults.push((source, error)),
             }
@@ -219,7 +223,21 @@ fn in_own_folder(source: &dyn Source, error: &hemet_search::Error) -> bool {
 }
 
 /// What a set holds.
-fn describe(source: &dyn Source, sets: &TrainTest) {
+fn describe(source: &dyn Source, sets: &TrainTest, output: Output) -> Result<(), Error> {
+    let Shape {
+        channels,
+        height,
+        width,
+    } = sets.train.shape;
+    if output.json {
+        return common::print_json(&json!({
+            "set": source.name(),
+            "shape": [channels, height, width],
+            "classes": sets.train.classes,
+            "training": of_each_class(&sets.train),
+            "test": of_each_class(&sets.test),
+        }));
+    }
     println!(
         "{}: images of {} in {} classes",
         source.name(),
@@ -234,18 +252,23 @@ fn describe(source: &dyn Source, sets: &TrainTest) {
         println!(
             "  {part:<9} {:>6} images; of each class {}",
             set.len(),
-            counts(set)
+            of_each_class(set)
+                .iter()
+                .map(usize::to_string)
+                .collect::<Vec<_>>()
+                .join(" ")
         );
     }
+    Ok(())
 }
 
-fn counts(set: &Dataset) -> String {
+/// Images of each class.
+fn of_each_class(set: &Dataset) -> Vec<usize> {
     let mut counts = vec![0usize; set.classes];
     set.labels
         .iter()
         .for_each(|label| counts[usize::from(*label)] += 1);
-    let words: Vec<String> = counts.iter().map(usize::to_string).collect();
-    words.join(" ")
+    counts
 }
 
 fn calibration_file(args: &CalibrationArgs) -> Result<(), Error> {

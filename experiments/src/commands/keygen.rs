@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hemet_runtime::schemes::Known;
 
 use crate::error::Error;
-use crate::keys::make::{Options, make};
+use crate::keys::make::{Options, make, tell};
 
 /// Make a secret key and the evaluation keys for an artifact
 ///
@@ -28,5 +28,6 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let path = &args.artifact;
     args.options.check_free()?;
     let known = Known::open(path).map_err(|e| Error::file(path, e))?;
-    make(known, path, &args.options)
+    let pair = make(known, path, &args.options)?;
+    tell(&pair, None, args.options.output)
 }

@@ -75,6 +75,9 @@ struct RotateArgs {
     /// How both pairs are kept: a passphrase given here opens the old one too
     #[command(flatten)]
     protect: Protect,
+    /// What standard output is for
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(clap::Args, Debug)]
@@ -233,6 +236,10 @@ fn rotate(args: &RotateArgs) -> Result<(), Error> {
     let client = client.noted(renewed(old.note(), args.valid_days))?;
     let aside = pair.set_aside(file.key_set())?;
     pair.write(&client, &keys, passphrase.as_ref())?;
+    if args.output.json {
+        let told = serde_json::json!({"pair": pair.folder, "server_keys": pair.server(), "old_pair": aside.folder});
+        return common::print_json(&told);
+    }
     println!("new pair         {}", pair.folder.display());
     println!(
         "evaluation keys  {}  (for the server)",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use hemet_schedule::{Constants, Verified, text, verify};
 
 use crate::cli::trust::Trust;
-use crate::common;
+use crate::common::{self, Output};
 use crate::error::{Error, Place};
 use crate::schemes;
 
@@ -23,6 +23,9 @@ pub struct Args {
     /// Whose signature the artifact must have
     #[command(flatten)]
     pub trust: Trust,
+    /// What standard output is for
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Runs the command.
@@ -46,6 +49,10 @@ pub fn run(args: &Args) -> Result<(), Error> {
             model.instructions()
         }
     };
+    if args.output.json {
+        let told = serde_json::json!({"file": args.file, "instructions": count});
+        return common::print_json(&told);
+    }
     println!("{}: {count} instructions, no fault", args.file.display());
     Ok(())
 }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use hemet_runtime::schemes::Known;
 use hemet_runtime::{Client, Facts, Note};
+use serde_json::json;
 
 use super::{DAY_S, KeyPair, now_s};
 use crate::cli::passphrase::Protect;
 use crate::cli::trust::Trust;
-use crate::common;
+use crate::common::{self, Output};
 use crate::error::Error;
 
 /// What is said of new keys on the command line.
@@ -38,6 +39,9 @@ pub struct Options {
     /// Make keys for parameters that promise no security
     #[arg(long)]
     pub allow_insecure: bool,
+    /// What standard output is for
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Most bytes of evaluation keys that are made without --allow-large.
@@ -59,11 +63,11 @@ impl Options {
     }
 }
 
-/// Makes a pair for what is known of an artifact from `source`, and says where it lies.
+/// Makes a pair for what is known of an artifact from `source`.
 ///
 /// # Errors
 /// A signature, a security or a size that is not wanted; what cannot be written.
-pub fn make(known: Known, source: &Path, options: &Options) -> Result<(), Error> {
+pub fn make(known: Known, source: &Path, options: &Options) -> Result<KeyPair, Error> {
     let pair = KeyPair::of(&options.out);
     options.trust.known(source, &known)?;
     let facts = known.spec.facts();
@@ -74,13 +78,33 @@ pub fn make(known: Known, source: &Path, options: &Options) -> Result<(), Error>
     let passphrase = options.protect.new_passphrase()?;
     let (client, keys) = Client::generate(known.spec)?;
     pair.write(&client.noted(note)?, &keys, passphrase.as_ref())?;
-    let (secret, keys) = (pair.client(), pair.server());
-    println!("secret key       {}  (keep it)", secret.display());
-    println!("evaluation keys  {}  (for the server)", keys.display());
     if passphrase.is_none() {
         eprintln!(
             "note: the secret key has no passphrase: whoever can read the file can decrypt (--passphrase)"
         );
+    }
+    Ok(pair)
+}
+
+/// Says where the pair lies, and under which name a server has its half, where it was sent to one.
+///
+/// # Errors
+/// A pair that is not there.
+pub fn tell(pair: &KeyPair, uploaded: Option<&str>, output: Output) -> Result<(), Error> {
+    let (secret, keys) = (pair.client(), pair.server());
+    if output.json {
+        let bytes = std::fs::metadata(&keys).map_err(|e| Error::file(&keys, e))?;
+        return common::print_json(&json!({
+            "client_key": secret,
+            "server_keys": keys,
+            "server_keys_bytes": bytes.len(),
+            "uploaded": uploaded,
+        }));
+    }
+    println!("secret key       {}  (keep it)", secret.display());
+    println!("evaluation keys  {}  (for the server)", keys.display());
+    if let Some(name) = uploaded {
+        println!("uploaded         {name}");
     }
     Ok(())
 }

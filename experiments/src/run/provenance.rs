@@ -4,7 +4,7 @@ use hemet_schedule::{DataNote, Provenance, Score};
 use hemet_search::Trial;
 use hemet_search::data::TrainTest;
 
-use crate::experiment::Experiment;
+use crate::experiment::{Card, Experiment};
 use crate::run::accuracy::Accuracy;
 use crate::run::images;
 
@@ -37,11 +37,30 @@ pub fn of(experiment: &Experiment, trial: &Trial, sets: &TrainTest) -> Provenanc
             crop: experiment.data.crop,
             gray: experiment.data.gray,
         }),
+        model: None,
+        calibration: None,
         cost_table: None,
         scores: Vec::new(),
         purpose: card.purpose,
         limits: card.limits,
         license: card.license,
+    }
+}
+
+/// Where a network of a model file comes from; `table` is the id of the cost table.
+pub fn of_model(model: &[u8], samples: &[Vec<f64>], table: String, card: Card) -> Provenance {
+    let mut hash = blake3::Hasher::new();
+    for number in samples.iter().flatten() {
+        hash.update(&number.to_le_bytes());
+    }
+    Provenance {
+        model: Some(blake3::hash(model).to_hex().to_string()),
+        calibration: (!samples.is_empty()).then(|| hash.finalize().to_hex().to_string()),
+        cost_table: Some(table),
+        purpose: card.purpose,
+        limits: card.limits,
+        license: card.license,
+        ..Provenance::default()
     }
 }
 

@@ -155,6 +155,8 @@ fn origin(
     add("hash of the data", data.map(|data| data.hash.clone()));
     add("seed", known.seed.map(|seed| seed.to_string()));
     add("trial", known.trial.map(|trial| format!("#{trial}")));
+    add("hash of the model file", known.model.clone());
+    add("hash of the calibration inputs", known.calibration.clone());
     add("cost table", known.cost_table.clone());
     add(
         "signature",

@@ -192,9 +192,14 @@ const TABLE_ID_DIGITS: usize = 16;
 impl CostNote<'_> {
     /// The id of the table.
     fn table_id(&self) -> String {
-        let hash = blake3::hash(self.table.as_bytes()).to_hex();
-        hash[..TABLE_ID_DIGITS].to_owned()
+        table_id(self.table)
     }
+}
+
+/// The id of a cost table, of its text.
+pub fn table_id(table: &str) -> String {
+    let hash = blake3::hash(table.as_bytes()).to_hex();
+    hash[..TABLE_ID_DIGITS].to_owned()
 }
 
 impl TrainedNetwork<'_> {

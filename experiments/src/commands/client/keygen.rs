@@ -7,8 +7,7 @@ use hemet_runtime::schemes::Known;
 use super::Server;
 use crate::cli::progress::Progress;
 use crate::error::Error;
-use crate::keys::KeyPair;
-use crate::keys::make::{Options, make};
+use crate::keys::make::{Options, make, tell};
 
 /// Make keys for a model and upload the evaluation keys
 ///
@@ -33,16 +32,15 @@ pub fn run(args: &Args) -> Result<(), Error> {
     args.options.check_free()?;
     let remote = args.server.remote()?;
     let known = Known::from_bytes(&remote.spec()?).map_err(|e| Error::file(source, e))?;
-    make(known, source, &args.options)?;
+    let pair = make(known, source, &args.options)?;
     let mut bar: Option<Progress> = None;
-    let keys = KeyPair::of(&args.options.out).server();
-    let name = remote.upload(&keys, &mut |done, total| {
-        let bar = bar.get_or_insert_with(|| Progress::new("upload", total, false));
+    let name = remote.upload(&pair.server(), &mut |done, total| {
+        let bar =
+            bar.get_or_insert_with(|| Progress::new("upload", total, args.options.output.json));
         bar.set(done, "evaluation keys");
     })?;
     if let Some(bar) = bar {
         bar.finish();
     }
-    println!("uploaded         {name}");
-    Ok(())
+    tell(&pair, Some(&name.to_string()), args.options.output)
 }

@@ -95,6 +95,10 @@ pub struct Args {
     /// keys. What is promised is what the new weights keep; refused where that is less than half as exact
     #[arg(long, value_name = "FILE", conflicts_with_all = ["precision", "agreement"])]
     pub like: Option<PathBuf>,
+    /// For an ONNX file: a YAML file with `purpose`, `limits` and `license`, for `hemet inspect --card`; for a run they
+    /// stand in its experiment
+    #[arg(long, value_name = "FILE")]
+    pub card: Option<PathBuf>,
     /// Write over FILE even where it holds another network, or something that is no artifact
     #[arg(long)]
     pub force: bool,
@@ -115,6 +119,7 @@ impl Args {
             ("--costs", self.costs.is_some()),
             ("--output-range", self.output_range.is_some()),
             ("--relative-precision", self.relative_precision),
+            ("--card", self.card.is_some()),
         ];
         match given.into_iter().find(|(_, given)| *given) {
             Some((option, _)) => Err(Error::user(format!(

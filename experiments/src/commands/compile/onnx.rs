@@ -10,7 +10,8 @@ use super::{Args, memory};
 use crate::calibration::{self, Calibration};
 use crate::cli::fit_report;
 use crate::error::Error;
-use crate::experiment::{AGREEMENT_OF_SHARED, attacks, security_level};
+use crate::experiment::{self, AGREEMENT_OF_SHARED, Card, attacks, security_level};
+use crate::run::provenance;
 use crate::schemes::ckks::compile::sharing;
 use crate::schemes::ckks::costs;
 use crate::schemes::{self, SecurityWish};
@@ -27,11 +28,8 @@ const DEFAULT_SECURITY: SecurityWish = SecurityWish {
 pub(super) fn from_onnx(args: &Args, like: Option<&FittedNumbers>) -> Result<Artifact, Error> {
     let path = &args.source;
     let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
-    let calibration = args.calibrate.as_deref().map(calibration::read);
-    let calibration = calibration.transpose()?;
-    if let (Some(data), Some(path)) = (&calibration, &args.calibrate) {
-        hemet_compiler::check_samples(&data.inputs, None).map_err(|e| Error::file(path, e))?;
-    }
+    let card = args.card.as_deref().map(card).transpose()?;
+    let calibration = args.calibrate.as_deref().map(inputs).transpose()?;
     if args.agreement.is_some() && args.share_results.is_some() {
         return Err(Error::user(AGREEMENT_OF_SHARED));
     }
@@ -74,6 +72,12 @@ pub(super) fn from_onnx(args: &Args, like: Option<&FittedNumbers>) -> Result<Art
         classes: imported.classes,
         sharing: sharing(args.share_results, compiled.promise.error),
         promise: Some(compiled.promise),
+        provenance: Some(provenance::of_model(
+            &bytes,
+            &samples,
+            schemes::table_id(&table.to_json()),
+            card.unwrap_or_default(),
+        )),
         fitted: Some(compiled.fitted),
         agreement: compiled.agreement,
         keys: compiled.keys,
@@ -82,6 +86,17 @@ pub(super) fn from_onnx(args: &Args, like: Option<&FittedNumbers>) -> Result<Art
         ..Manifest::new(&name)
     };
     Ok(Artifact::new(manifest, compiled.schedule))
+}
+
+/// The calibration inputs of a file, of which something can be learned.
+fn inputs(path: &Path) -> Result<Calibration, Error> {
+    let data = calibration::read(path)?;
+    hemet_compiler::check_samples(&data.inputs, None).map_err(|e| Error::file(path, e))?;
+    Ok(data)
+}
+
+fn card(path: &Path) -> Result<Card, Error> {
+    experiment::parse(&experiment::Text::read(path)?)
 }
 
 /// Says what the network is calibrated on, or why it does not fit the network.
