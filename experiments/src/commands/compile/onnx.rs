@@ -40,11 +40,7 @@ pub(super) fn from_onnx(args: &Args, like: Option<&FittedNumbers>) -> Result<Art
         fits.map_err(|why| Error::file(file, why))?;
     }
     memory::check(&imported.graph).map_err(|why| Error::file(path, why))?;
-    let mut options = hemet_compiler::Options {
-        like: like.cloned(),
-        ..wished(args, &imported, calibration.as_ref())?
-    };
-    options.fit_activation(&imported.graph, &imported.weights)?;
+    let options = wished(args, &imported, calibration.as_ref(), like)?;
     let table: CostTable = match &args.costs {
         Some(path) => costs::read(path)?,
         None => costs::of_this_machine(false)?,
@@ -148,6 +144,7 @@ fn wished(
     args: &Args,
     imported: &Imported,
     calibration: Option<&Calibration>,
+    like: Option<&FittedNumbers>,
 ) -> Result<hemet_compiler::Options, Error> {
     let security = args.security.unwrap_or(DEFAULT_SECURITY);
     let mut options = hemet_compiler::Options {
@@ -177,6 +174,8 @@ fn wished(
     if let Some(budget) = args.key_memory {
         options.key_budget = budget;
     }
+    options.like = like.cloned();
+    options.fit_activation(&imported.graph, &imported.weights)?;
     Ok(options)
 }
 
