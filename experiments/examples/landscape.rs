@@ -3,8 +3,8 @@
 //! `cargo run --release -p hemet --example landscape -- reports/records`
 //!
 //! Reads `published-cifar10.json` and each record's `results.json` in the folder and writes `cifar10.svg` and
-//! `cifar10.png` there. An own point is the time of an encrypted prediction on two threads and the accuracy on encrypted
-//! test images.
+//! `cifar10.png` there. An own point is the time of an encrypted prediction on two threads and the accuracy on
+//! encrypted test images.
 
 use std::path::{Path, PathBuf};
 
