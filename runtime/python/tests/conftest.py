@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 DATA = Path(__file__).parent / "data"
@@ -61,3 +62,40 @@ def serving(tmp_path):
     yield serving
     serving.process.kill()
     serving.process.wait()
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    program = os.environ.get("HEMET_PROGRAM", ROOT / "target/release/hemet")
+    if not Path(program).exists():
+        pytest.skip("there is no hemet: cargo build --release, or HEMET_PROGRAM=PROGRAM")
+    monkeypatch.setenv("HEMET_PROGRAM", str(program))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return program
+
+
+EXPERIMENT = {
+    "name": "tiny",
+    "data": {"set": "optdigits"},
+    "space": {"input": [1, 8, 8], "classes": 10, "blocks": [{"name": "b1", "options": ["skip", {"dense": {"width": 8}}]}]},
+    "search": {"strategy": "random", "trials": 2},
+    "train": {"epochs": 2},
+    "encrypted_images": 2,
+    "measured_members": 0,
+}
+
+
+def squares(onnx):
+    """A network of one dense layer and a square, as a model of the package onnx."""
+    helper, random = onnx.helper, np.random.default_rng(1)
+    weights = onnx.numpy_helper.from_array(random.normal(size=(10, 64)).astype(np.float32) / 8, "w")
+    nodes = [
+        helper.make_node("Flatten", ["x"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "w"], ["h"], transB=1),
+        helper.make_node("Mul", ["h", "h"], ["y"]),
+    ]
+    shapes = [("x", ["n", 1, 8, 8]), ("y", ["n", 10])]
+    values = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in shapes]
+    graph = helper.make_graph(nodes, "squares", values[:1], values[1:], [weights])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)

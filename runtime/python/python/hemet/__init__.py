@@ -8,13 +8,14 @@
     response = server.answer(server.keys(keys), request)
     print(client.decrypt(response, request).classes)
 
-`hemet.Remote` is a server behind HTTP (`hemet serve`). Arrays hold the network's input as the artifact says
+`hemet.compile`, `hemet.estimate` and `hemet.search` are the program's commands. `hemet.Remote` is a server behind HTTP (`hemet serve`). Arrays hold the network's input as the artifact says
 (`Spec.facts["normalization"]`); pictures of PIL are divided by 255.
 """
 
 from ._hemet import CheckError, HemetError, __version__, key_hash
 from .arrays import to_inputs
 from .local import Answers, Client, Server, Spec, inspect, keygen
+from .program import Picture, Run, compile, estimate, search  # noqa: A004: the commands' names
 from .remote import Prediction, Remote, ServerError
 
 __all__ = [
@@ -22,14 +23,19 @@ __all__ = [
     "CheckError",
     "Client",
     "HemetError",
+    "Picture",
     "Prediction",
     "Remote",
+    "Run",
     "Server",
     "ServerError",
     "Spec",
     "__version__",
+    "compile",
+    "estimate",
     "inspect",
     "key_hash",
     "keygen",
+    "search",
     "to_inputs",
 ]
