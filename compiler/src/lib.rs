@@ -26,6 +26,9 @@
 //! 4. [`maps`] splits each affine map into rotations and products within the budget of rotation keys.
 //! 5. `emit` writes the instructions, and the verifier of `hemet-schedule` checks them.
 //!
+//! `fit` sets the numbers that weights and inputs decide, by simulation, and holds the emitted schedule against the
+//! promise with its plaintexts as they will be encoded (`replay`).
+//!
 //! None of the phases reads a weight to decide an instruction. [`compile_for`] looks at weights and sample inputs first
 //! and sets numbers in [`Options`] by them; weights then fill constants.
 
@@ -44,6 +47,7 @@ pub mod net;
 mod options;
 pub mod parameters;
 pub mod passes;
+mod replay;
 mod synthetic;
 pub mod tfhe;
 

@@ -7,7 +7,7 @@ use hemet_schedule::FittedNumbers;
 
 use super::check::Check;
 use super::screen::Screened;
-use super::{Fitted, Task};
+use super::{Fitted, OF_SHIFT, Task};
 use crate::calibration::lacking;
 use crate::parameters::room;
 use crate::{Error, Options};
@@ -53,8 +53,18 @@ impl Task<'_> {
         }
         let promised = promised * share.max(1.0);
         let check = Check::new(&net, &decisions, &self.prepared, &screened, promised);
-        let found = self.found(&check, &options)?;
+        let mut found = self.found(&check, &options)?;
         decisions.net = net;
+        decisions.rounding.clone_from(&found.rounding);
+        let shift = self.shift(&decisions, &screened, &options)?;
+        let wider = (shift / (OF_SHIFT * promised)).max(1.0);
+        if wider > MOST_WIDER {
+            let what = format!(
+                "plaintexts shift outputs by {shift:.1e}, where ±{promised:.1e} is promised"
+            );
+            return Err(Error::Unlike { what });
+        }
+        found.promise.error *= wider;
         Ok(self.fitted(decisions, options, found))
     }
 

@@ -15,10 +15,12 @@ use crate::calibration::{
     CONFIDENCE, Headroom, Inputs, Known, MOST_SIZE, Trust, features, lacking,
 };
 use crate::decisions::Decisions;
+use crate::emit;
 use crate::maps;
 use crate::net::{Net, Rounding, Sizes};
 use crate::parameters::room;
 use crate::passes::{self, Context, WindowSums};
+use crate::replay;
 use crate::{Error, Options};
 
 use check::Check;
@@ -26,6 +28,10 @@ use screen::Screened;
 
 /// Kinds of made-up inputs that could be left out may make the schedule slower by this factor.
 const MOST_FOR_OPTIONAL: f64 = 1.1;
+
+/// Share of the promise that errors may take which are the same on every input. Those that differ, as they are drawn,
+/// take up to two thirds of it on new inputs.
+const OF_SHIFT: f64 = 0.3;
 
 /// Decisions with weights, and what was found.
 pub struct Fitted {
@@ -161,16 +167,23 @@ impl Task<'_> {
             let share = check.share(&decisions.rounding);
             if share <= 1.0 && bits == 0 {
                 let found = self.found(&check, &options)?;
-                decisions.net = net;
-                return Ok(Some(self.fitted(decisions, options, found)));
+                (net, decisions.net) = (decisions.net, net);
+                decisions.rounding.clone_from(&found.rounding);
+                let shift = self.shift(&decisions, &screened, &options)?;
+                if shift <= OF_SHIFT * promised {
+                    return Ok(Some(self.fitted(decisions, options, found)));
+                }
+                (net, decisions.net) = (decisions.net, net);
+                options.plain_guard_bits += guard_bits(shift / (OF_SHIFT * promised)).max(1);
+            } else {
+                // The base prime is part of every modulus. A bit of scale halves the errors.
+                options.output_bits += bits;
+                let guard = match check.is_mostly_plain(share) {
+                    true => &mut options.plain_guard_bits,
+                    false => &mut options.guard_bits,
+                };
+                *guard += guard_bits(share);
             }
-            // The base prime is part of every modulus. A bit of scale halves the errors.
-            options.output_bits += bits;
-            let guard = match check.is_mostly_plain(share) {
-                true => &mut options.plain_guard_bits,
-                false => &mut options.guard_bits,
-            };
-            *guard += guard_bits(share);
             let refused = |cause| self.refused(cause, share, &options);
             options.check().map_err(refused)?;
             let sums = decisions.sums();
@@ -181,6 +194,22 @@ impl Task<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// The error that the rounding of plaintexts makes on inputs of all kinds, by a replay of the schedule.
+    fn shift(
+        &self,
+        decisions: &Decisions,
+        screened: &Screened,
+        options: &Options,
+    ) -> Result<f64, Error> {
+        let schedule = emit::emit(decisions, options)?;
+        let first = |inputs: &[Vec<f64>]| inputs.first().cloned();
+        let worst = [&screened.worst_held_out, &screened.worst_others];
+        let mut inputs: Vec<Vec<f64>> = worst.into_iter().filter_map(|w| first(w)).collect();
+        inputs.extend(self.prepared.groups.iter().filter_map(|group| first(group)));
+        inputs.extend(self.prepared.groups[0].iter().skip(1).cloned());
+        Ok(replay::error(&schedule, &inputs))
     }
 
     /// What a check that passes says.
