@@ -297,8 +297,8 @@ fn with_samples_the_promise_holds_on_many_new_inputs_and_says_what_it_was_tested
     );
 }
 
-/// Diagonals of a pooled convolution are alike, so that the errors of their plaintexts add up; behind squares they shift
-/// every logit by the same amount. Errors that are drawn do not show it, keys have no part in it.
+/// Diagonals of a pooled convolution are alike, so that the errors of their plaintexts add up; behind squares they
+/// shift every logit by the same amount. Errors that are drawn do not show it, keys have no part in it.
 #[test]
 fn plaintexts_that_are_alike_shift_logits_within_the_promise_under_encryption() {
     // Maps of 7x7 are pooled by 49 diagonals.

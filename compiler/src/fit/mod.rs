@@ -164,17 +164,18 @@ impl Task<'_> {
             let rooms = room::bits(&net, &decisions.structure);
             let bits = lacking(&rooms, &sizes, self.prepared.basis);
             let check = Check::new(&net, &decisions, &self.prepared, &screened, promised);
-            let share = check.share(&decisions.rounding);
+            let mut share = check.share(&decisions.rounding);
             if share <= 1.0 && bits == 0 {
                 let found = self.found(&check, &options)?;
                 (net, decisions.net) = (decisions.net, net);
                 decisions.rounding.clone_from(&found.rounding);
                 let shift = self.shift(&decisions, &screened, &options)?;
-                if shift <= OF_SHIFT * promised {
+                share = shift / (OF_SHIFT * promised);
+                if share <= 1.0 {
                     return Ok(Some(self.fitted(decisions, options, found)));
                 }
                 (net, decisions.net) = (decisions.net, net);
-                options.plain_guard_bits += guard_bits(shift / (OF_SHIFT * promised)).max(1);
+                options.plain_guard_bits += guard_bits(share);
             } else {
                 // The base prime is part of every modulus. A bit of scale halves the errors.
                 options.output_bits += bits;
