@@ -58,6 +58,16 @@ pub enum Error {
         /// The files that it needs.
         files: String,
     },
+    /// Two sets of images that do not go together.
+    #[error(
+        "{ours} do not go with {theirs}: a network is adapted to images of the same size in the same classes"
+    )]
+    Alike {
+        /// What one set has.
+        ours: String,
+        /// What the other has.
+        theirs: String,
+    },
     /// An option has an impossible value.
     #[error("option `{option}` is {found}; it must be {allowed}")]
     Option {

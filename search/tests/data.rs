@@ -165,3 +165,83 @@ fn a_truncated_file_is_named_with_both_sizes() {
     assert!(error.contains("1568 data bytes, 1500 found"), "{error}");
     assert!(error.contains("fashion-mnist"), "{error}");
 }
+
+#[test]
+fn drawn_digits_are_the_same_every_time_and_tell_their_classes() {
+    let drawn = data::load("synthetic_digits", None).expect("embedded");
+    assert_eq!((drawn.train.len(), drawn.test.len()), (3000, 1000));
+    assert_eq!(
+        drawn,
+        data::load("synthetic_digits", None).expect("embedded")
+    );
+    for part in [&drawn.train, &drawn.test] {
+        assert_eq!((part.shape, part.classes), (Shape::new(1, 8, 8), 10));
+        assert!(part.images.iter().all(|p| (0.0..=1.0).contains(p)));
+        let inked = |index: usize| part.image(index).iter().sum::<f32>();
+        assert!((0..part.len()).all(|index| inked(index) > 3.0));
+        let of_each = (0..10).map(|class| part.labels.iter().filter(|l| **l == class).count());
+        assert!(of_each.eq([part.len() / 10; 10]));
+    }
+    // Nineteen in twenty look most like another drawing of their own class.
+    let right = nearest_neighbor(&drawn.train, &drawn.test);
+    assert!(right >= 950, "{right} of 1000");
+}
+
+#[test]
+fn few_labels_are_so_many_of_each_class_and_too_many_are_refused() {
+    let digits = data::load("optdigits", None).expect("embedded").train;
+    let (few, others) = digits.few(10, Seed::new(3)).expect("enough");
+    assert_eq!((few.len(), others.len()), (100, digits.len() - 100));
+    for class in 0..10 {
+        assert_eq!(few.labels.iter().filter(|l| **l == class).count(), 10);
+    }
+    assert_eq!(few, digits.few(10, Seed::new(3)).expect("enough").0);
+    assert_ne!(few, digits.few(10, Seed::new(4)).expect("enough").0);
+    for labels in [0, 400] {
+        let error = digits
+            .few(labels, Seed::new(3))
+            .expect_err("refused")
+            .to_string();
+        assert!(
+            error.contains(&labels.to_string()) && error.contains("class"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn sets_of_other_images_or_classes_do_not_follow_each_other() {
+    let digits = data::load("optdigits", None).expect("embedded").test;
+    let drawn = data::load("synthetic_digits", None).expect("embedded").test;
+    let both = digits.clone().followed_by(&drawn).expect("alike");
+    assert_eq!(both.len(), digits.len() + drawn.len());
+    let wide = Dataset {
+        shape: Shape::new(1, 4, 16),
+        ..drawn.clone()
+    };
+    let mut names = drawn.class_names.clone();
+    names[3] = "three".into();
+    let named = Dataset {
+        class_names: names,
+        ..drawn.clone()
+    };
+    let fewer = Dataset {
+        classes: 9,
+        class_names: drawn.class_names[..9].to_vec(),
+        ..drawn.clone()
+    };
+    for (other, parts) in [
+        (wide, ["1x8x8", "1x4x16"]),
+        (named, ["class 3 (`3`)", "class 3 (`three`)"]),
+        (fewer, ["class 9 (`9`)", "class 9 (`nothing`)"]),
+    ] {
+        let error = digits
+            .clone()
+            .followed_by(&other)
+            .expect_err("refused")
+            .to_string();
+        for part in parts {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

@@ -49,6 +49,8 @@ const BATCHES: [(&str, &str); 6] = [
 const IMAGES: usize = 10_000;
 const PIXELS: usize = 3 * 32 * 32;
 const RECORD: usize = 1 + PIXELS;
+/// Height and width of a photograph.
+pub(super) const SIDE: usize = 32;
 /// In the order of the set's own `batches.meta.txt`.
 const CLASSES: [&str; 10] = [
     "airplane",
@@ -160,6 +162,18 @@ fn part(folder: &Path, batches: &[(&'static str, &'static str)]) -> Result<Datas
         plane.iter_mut().for_each(|p| *p = (*p - mean) * scale);
     }
     Ok(set)
+}
+
+/// The pixels of the first training batch, or of the test batch, as they are published: photograph after photograph, the
+/// planes red, green, blue.
+pub(super) fn photographs(folder: &Path, test: bool) -> Result<Vec<u8>, Error> {
+    let batch = if test { &BATCHES[5] } else { &BATCHES[0] };
+    let records = records(folder, batch)?;
+    let photographs = records.chunks_exact(RECORD);
+    Ok(photographs
+        .flat_map(|record| &record[1..])
+        .copied()
+        .collect())
 }
 
 /// The records of a batch, whose sum is the published one.

@@ -5,7 +5,9 @@
 mod cifar10;
 pub mod columns;
 mod csv;
+mod digits_on_photos;
 mod fashion_mnist;
+mod few;
 mod files;
 pub mod idx;
 mod image_folder;
@@ -18,6 +20,7 @@ mod picture;
 mod pneumonia_mnist;
 mod prepare;
 mod published;
+mod synthetic_digits;
 
 use std::path::Path;
 
@@ -134,9 +137,11 @@ pub trait Source: Sync {
 pub fn sources() -> &'static [&'static dyn Source] {
     &[
         &optdigits::OptDigits,
+        &synthetic_digits::SyntheticDigits,
         &mnist::MNIST,
         &fashion_mnist::FASHION_MNIST,
         &cifar10::Cifar10,
+        &digits_on_photos::DigitsOnPhotos,
         &pneumonia_mnist::PneumoniaMnist,
         &image_folder::ImageFolder,
         &own::OwnIdx,
