@@ -11,6 +11,9 @@ pub enum Error {
     /// The weights do not fit the graph.
     #[error(transparent)]
     Weights(#[from] hemet_spaces::Error),
+    /// The layers in front of a cut cannot run on a device.
+    #[error("device part: {0}")]
+    Device(String),
     /// An option is outside its range.
     #[error("option `{option}` is {found}, it must be a number from {least} to {most}")]
     Option {

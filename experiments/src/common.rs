@@ -54,6 +54,16 @@ pub fn check_security(facts: &hemet_runtime::Facts, is_allowed: bool) -> Result<
     }
 }
 
+/// Refuses an artifact behind layers that run on the client where these are not here: its keys could encrypt nothing.
+pub fn check_device(facts: &hemet_runtime::Facts) -> Result<(), hemet_runtime::RuntimeError> {
+    match &facts.device {
+        Some(device) if !device.is_here => Err(hemet_runtime::RuntimeError::NoDevicePart {
+            layers: device.note.layers,
+        }),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Prints `value` as one line of JSON.
 pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
     println!("{}", serde_json::to_string(value)?);

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use hemet::experiment::{Text, space_of};
+use hemet::experiment::{Deploy, Text, space_of};
 use hemet::schemes::ckks::compile::CompilerCosts;
 use hemet_compiler::{Options, synthetic_table};
 use hemet_search::Seed;
@@ -76,6 +76,8 @@ fn fastest(networks: &[(Architecture, f64)]) -> f64 {
 fn greedy_lies_within_five_percent_of_exhaustive() {
     let costs = CompilerCosts {
         options: Options::default(),
+        deploy: Deploy::default(),
+        max_device_products: None,
         table: synthetic_table(),
     };
     for (text, networks) in [(THREE_POSITIONS, 8), (FOUR_POSITIONS, 16)] {

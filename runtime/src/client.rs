@@ -1,5 +1,6 @@
 //! The client's half, of any scheme: makes keys, encrypts inputs, decrypts answers.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -150,7 +151,7 @@ impl Client {
     /// [`RuntimeError::ForeignBinding`] where it needs other keys; [`RuntimeError::OtherSigner`];
     /// [`RuntimeError::NotShown`] where results were shown and those of this artifact may not be.
     pub fn rebound(self, known: &Known) -> Result<Self> {
-        let (spec, facts) = (&known.spec, known.spec.facts());
+        let (spec, facts) = (self.known_device(known)?, known.spec.facts());
         let made_for = |binding| Belongs {
             made_for: MadeFor::Binding(binding),
             ..self.belongs
@@ -180,6 +181,18 @@ impl Client {
                 ..self.belongs
             },
         })
+    }
+
+    /// What is known of an artifact, with the layers on the device of the one before where they are the same and are
+    /// not known with it: a server does not give them.
+    fn known_device(&self, known: &Known) -> Result<Arc<dyn Spec>> {
+        let theirs = known.spec.facts().device.filter(|device| !device.is_here);
+        match (theirs, self.spec.device(), self.spec.facts().device) {
+            (Some(theirs), Some(part), Some(ours)) if theirs.note.part == ours.note.part => {
+                known.spec.with_device(part.clone())
+            }
+            (Some(_) | None, _, _) => Ok(known.spec.clone()),
+        }
     }
 
     /// What its key file notes.
@@ -254,10 +267,17 @@ impl Client {
     /// # Errors
     /// As [`Client::encrypt`]; none, or more than one request takes.
     pub fn encrypt_batch(&self, inputs: &[&[f64]]) -> Result<Vec<u8>> {
-        if let Some(range) = self.spec.facts().range {
+        let facts = self.spec.facts();
+        if let Some(range) = &facts.range {
             inputs.iter().try_for_each(|input| range.check(input))?;
         }
-        self.encrypt_any(inputs)
+        let features = self.spec.features(inputs)?;
+        if let Some(device) = &facts.device {
+            features
+                .iter()
+                .try_for_each(|features| device.check(features))?;
+        }
+        self.encrypt_features(&features)
     }
 
     /// As [`Client::encrypt_batch`], also of inputs outside the artifact's range, for which it promises nothing: for
@@ -266,7 +286,12 @@ impl Client {
     /// # Errors
     /// As [`Client::encrypt_batch`].
     pub fn encrypt_any(&self, inputs: &[&[f64]]) -> Result<Vec<u8>> {
-        let payload = self.secret.encrypt(inputs)?;
+        self.encrypt_features(&self.spec.features(inputs)?)
+    }
+
+    fn encrypt_features(&self, features: &[Cow<'_, [f64]>]) -> Result<Vec<u8>> {
+        let features: Vec<&[f64]> = features.iter().map(AsRef::as_ref).collect();
+        let payload = self.secret.encrypt(&features)?;
         let number = Asked::new_number()?;
         let parts: [&[u8]; 2] = [&number, &payload];
         Ok(seal(FileKind::Request, self.belongs, &parts))

@@ -8,14 +8,15 @@
 //!
 //! [`crate::schemes`] is the list of all; [`crate::conformance::door`] is the suite that each one passes.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use hemet_schedule::{Manifest, Scheme as SchemeId, Signature};
+use hemet_schedule::{DevicePart, Manifest, Scheme as SchemeId, Signature};
 use zeroize::Zeroizing;
 
 pub use crate::answer::Answer;
-use crate::error::Result;
+use crate::error::{Result, RuntimeError};
 use crate::facts::Facts;
 use crate::files::{ArtifactId, KeySetId, Opened, read};
 use crate::observe::Observer;
@@ -56,7 +57,8 @@ pub trait Scheme: Send + Sync {
 /// What a client key file holds.
 pub type ClientHalf = (Arc<dyn Spec>, Box<dyn Secret>);
 
-/// What the network gives in the clear, input by input: the reference that encrypted answers are compared with.
+/// What the network gives in the clear, input by input, each as [`Spec::features`] gives it: the reference that encrypted
+/// answers are compared with.
 pub type Reference = Box<dyn Fn(&[&[f64]]) -> Result<Vec<Answer>> + Send + Sync>;
 
 /// An artifact that was read and verified.
@@ -66,6 +68,14 @@ pub trait Model: Send + Sync {
 
     /// Replaces the signature in its manifest.
     fn set_signature(&mut self, signature: Signature);
+
+    /// Gives it the layers that its clients run, so that its spec has them; its own file never does.
+    ///
+    /// # Errors
+    /// Other layers than it was compiled behind; an artifact that has none in front of it.
+    fn set_device(&mut self, _part: Arc<DevicePart>) -> Result<()> {
+        Err(no_device())
+    }
 
     /// What its clients must know. Costs one pass over the artifact, for its id.
     ///
@@ -107,11 +117,41 @@ pub trait Spec: Send + Sync {
     /// What is told of the artifact.
     fn facts(&self) -> Facts;
 
-    /// What a client must know as JSON, for [`Scheme::spec`]; it holds no weight.
+    /// What a client must know as JSON, for [`Scheme::spec`]; it holds no weight but those of the device part.
     ///
     /// # Errors
     /// None in practice.
     fn to_json(&self) -> Result<String>;
+
+    /// The text that a signature covers: as [`Spec::to_json`], of the device part the hash alone.
+    ///
+    /// # Errors
+    /// None in practice.
+    fn signed_text(&self) -> Result<String> {
+        self.to_json()
+    }
+
+    /// The layers that the client runs before it encrypts, where they are here.
+    fn device(&self) -> Option<&Arc<DevicePart>> {
+        None
+    }
+
+    /// The same with these layers.
+    ///
+    /// # Errors
+    /// Other layers than the artifact was compiled behind.
+    fn with_device(&self, _part: Arc<DevicePart>) -> Result<Arc<dyn Spec>> {
+        Err(no_device())
+    }
+
+    /// What is encrypted of each input: what the layers on the device make of it, and the input itself where there are
+    /// none.
+    ///
+    /// # Errors
+    /// Layers that are not here; an input of another length.
+    fn features<'a>(&self, inputs: &[&'a [f64]]) -> Result<Vec<Cow<'a, [f64]>>> {
+        Ok(inputs.iter().map(|input| Cow::Borrowed(*input)).collect())
+    }
 
     /// Makes a secret half from the operating system's randomness, and the payload of the evaluation keys.
     ///
@@ -127,6 +167,12 @@ pub trait Spec: Send + Sync {
     fn keep(&self, keys: &[u8], path: &Path, head: &[u8]) -> Result<()> {
         Ok(hemet_files::write_atomically(path, &[head, keys].concat())?)
     }
+}
+
+fn no_device() -> RuntimeError {
+    let reason = "the artifact has no layers that run on a device".into();
+    let what = "the device part";
+    RuntimeError::Malformed { what, reason }
 }
 
 /// What one `keygen` makes.
@@ -147,7 +193,7 @@ pub trait Secret: Send + Sync {
     /// None in practice.
     fn to_payload(&self) -> Result<Zeroizing<Vec<u8>>>;
 
-    /// Encrypts one or more inputs, each in channel-major order.
+    /// Encrypts one or more inputs, each in channel-major order and as [`Spec::features`] gives it.
     ///
     /// # Errors
     /// An input of another size or with a number that is not finite; more inputs than a request takes.

@@ -260,6 +260,31 @@ pub enum RuntimeError {
         /// The binding in use.
         ours: String,
     },
+    /// A client that lacks the layers in front of the artifact's.
+    #[error(
+        "the first {layers} convolutions and dense layers of this network run on the client, and what is here has no such \
+         layers: take the spec that was written with the artifact (MODEL.spec beside MODEL.hemet; with keys that are there \
+         already, --spec)"
+    )]
+    NoDevicePart {
+        /// How many layers.
+        layers: usize,
+    },
+    /// Features of the device part that the artifact was not compiled for.
+    #[error(
+        "the layers on the device make of this input a feature {value} (element {index}); the artifact was compiled for \
+         {low} to {high}. If such inputs are right, compile it again with such inputs among the samples"
+    )]
+    FeatureRange {
+        /// Position of the feature.
+        index: usize,
+        /// The feature.
+        value: f64,
+        /// The least that is possible.
+        low: f64,
+        /// The greatest that is possible.
+        high: f64,
+    },
     /// An artifact whose results may not be shown, for keys whose owner may rely on that they may.
     #[error(
         "results under these keys may be shown to others, those of this artifact may not: they would give the key away; make new keys for it (keygen)"

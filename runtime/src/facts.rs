@@ -1,6 +1,6 @@
 //! What clients and users are told of an artifact, and what follows for inputs and outputs.
 
-use hemet_schedule::{Finished, InputColumn, InputTransform, OutputTransform};
+use hemet_schedule::{DeviceNote, Finished, InputColumn, InputTransform, OutputTransform};
 
 use crate::answer::Answer;
 use crate::error::{Result, RuntimeError};
@@ -23,6 +23,8 @@ pub struct Facts {
     pub shape: [u32; 3],
     /// The numbers that an input may hold, where that is known.
     pub range: Option<InputRange>,
+    /// The layers that the client runs in the clear before it encrypts; nothing where there are none.
+    pub device: Option<DeviceFacts>,
     /// What is made of decrypted outputs; nothing where there is nothing to do.
     pub outputs: Option<OutputTransform>,
     /// The columns that an input is made of, where it is the row of a table; empty where it is none.
@@ -87,6 +89,42 @@ impl Facts {
             },
             [] | [_, ..] => Answer::Logits(outputs.to_vec()).class(),
         }
+    }
+}
+
+/// The layers that a client runs before it encrypts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceFacts {
+    /// What the artifact says of them.
+    pub note: DeviceNote,
+    /// Whether they are here; a server need not have them.
+    pub is_here: bool,
+    /// The numbers that the features may hold, where that is known.
+    pub features: Option<InputRange>,
+}
+
+impl DeviceFacts {
+    /// Refuses features outside their range.
+    ///
+    /// # Errors
+    /// [`RuntimeError::FeatureRange`].
+    pub fn check(&self, features: &[f64]) -> Result<()> {
+        let outside = |range: &InputRange| match range.check(features) {
+            Err(RuntimeError::OutOfRange {
+                index,
+                value,
+                low,
+                high,
+                cause: _,
+            }) => Err(RuntimeError::FeatureRange {
+                index,
+                value,
+                low,
+                high,
+            }),
+            other => other,
+        };
+        self.features.as_ref().map_or(Ok(()), outside)
     }
 }
 

@@ -296,7 +296,7 @@ pub(crate) fn check_successor(
 }
 
 fn spec_hash(spec: &dyn Spec) -> Result<[u8; 32]> {
-    Ok(*blake3::hash(spec.to_json()?.as_bytes()).as_bytes())
+    Ok(*blake3::hash(spec.signed_text()?.as_bytes()).as_bytes())
 }
 
 fn malformed(reason: String) -> RuntimeError {

@@ -1,6 +1,7 @@
 //! What a network costs on encrypted data, and the limits on it that are checked before anything is trained.
 
-use hemet_spaces::{LayerGraph, Scheme, schema};
+use hemet_spaces::space::Placement;
+use hemet_spaces::{LayerGraph, schema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,13 +29,18 @@ pub trait CostModel: Sync {
     /// reason of an infeasible trial. The same network always gets the same answer.
     fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String>;
 
-    /// As [`Self::estimate`], under a scheme. A model that knows the default scheme alone refuses others.
+    /// As [`Self::estimate`], where the network runs elsewhere than whole under the default scheme; a model that knows
+    /// nothing else refuses.
     ///
     /// # Errors
     /// As [`Self::estimate`].
-    fn estimate_under(&self, scheme: Scheme, graph: &LayerGraph) -> Result<CostEstimate, String> {
-        if scheme != Scheme::default() {
-            return Err(format!("this cost model does not know scheme {scheme}"));
+    fn estimate_at(
+        &self,
+        placement: Placement,
+        graph: &LayerGraph,
+    ) -> Result<CostEstimate, String> {
+        if placement != Placement::default() {
+            return Err(format!("this cost model does not know {placement:?}"));
         }
         self.estimate(graph)
     }
@@ -63,6 +69,11 @@ pub struct Constraints {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0, "x-unit" = "MiB"))]
     pub max_key_mib: Option<f64>,
+    /// Most multiplications of the convolutions and dense layers that run on the client. Checked where the cost of a
+    /// network is estimated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-unit" = "multiplications", "x-scheme" = "ckks"))]
+    pub max_device_products: Option<u64>,
     /// What an hour of one core costs, in any currency; above 0. No limit itself: what `max_cost_per_1000` and
     /// reports count with.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,6 +185,7 @@ mod tests {
             max_log_n: Some(14),
             max_log_qp_bits: Some(400.0),
             max_key_mib: Some(300.0),
+            max_device_products: None,
             price_per_core_hour: Some(0.36),
             max_cost_per_1000: Some(cost_per_1000(120.5, 0.36)),
         };

@@ -8,6 +8,7 @@
 
 pub mod ckks;
 pub mod container;
+pub mod device;
 pub mod fault;
 mod fitted;
 pub mod manifest;
@@ -28,6 +29,7 @@ pub use ckks::{
 };
 pub use ckks::{artifact, builder, cost, fusion, layout, placed, summary, text, verify};
 pub use container::FileError;
+pub use device::{DeviceNote, DevicePart};
 pub use fault::{Fault, Faults};
 pub use fitted::FittedNumbers;
 pub use manifest::{KeyPoint, LayerNote, Manifest, Sharing};

@@ -1,8 +1,8 @@
 //! What a person or a client wants to know of an artifact without reading its schedule.
 
 use crate::{
-    Agreement, FittedNumbers, InputColumn, InputTransform, OutputTransform, Promise, Provenance,
-    Signature,
+    Agreement, DeviceNote, FittedNumbers, InputColumn, InputTransform, OutputTransform, Promise,
+    Provenance, Signature,
 };
 
 /// What a person or a client wants to know of an artifact without reading its schedule.
@@ -61,6 +61,9 @@ pub struct Manifest {
     /// How many results may be shown to others than the key's owner; none if none may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing: Option<Sharing>,
+    /// The layers in front of the artifact's, which its clients run in the clear; nothing where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceNote>,
     /// Where it comes from and how good it was found to be, as far as that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Provenance>,

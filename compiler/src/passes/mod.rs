@@ -1,8 +1,11 @@
 //! Passes over a [`Net`], in the order in which they run.
 //!
+//! Before any of them a network may be cut in two: [`device`].
+//!
 //! None of them reads a value to decide anything: a net of patterns and the same net with values take the same form.
 
 mod compose;
+pub mod device;
 mod import;
 mod normalize;
 mod pattern;

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use hemet_runtime::Client;
-use hemet_runtime::schemes::Known;
 
 use crate::error::Error;
+use crate::schemes;
 
 /// For which artifact a client's key is used.
 #[derive(clap::Args, Debug)]
@@ -25,7 +25,7 @@ impl Rebind {
         let Some(path) = &self.spec else {
             return Ok(client);
         };
-        let known = Known::open(path).map_err(|e| Error::file(path, e))?;
+        let known = schemes::known(path)?;
         client.rebound(&known).map_err(|e| Error::file(path, e))
     }
 }

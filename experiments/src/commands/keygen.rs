@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use hemet_runtime::schemes::Known;
-
 use crate::error::Error;
 use crate::keys::make::{Options, make, tell};
+use crate::schemes;
 
 /// Make a secret key and the evaluation keys for an artifact
 ///
@@ -27,7 +26,6 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Error> {
     let path = &args.artifact;
     args.options.check_free()?;
-    let known = Known::open(path).map_err(|e| Error::file(path, e))?;
-    let pair = make(known, path, &args.options)?;
+    let pair = make(schemes::known(path)?, path, &args.options)?;
     tell(&pair, None, args.options.output)
 }

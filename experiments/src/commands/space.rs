@@ -150,7 +150,7 @@ fn look(space: &Space, architecture: &Architecture, costs: &SchemeCosts) -> Resu
     let description = space.describe(architecture)?;
     let (statistics, estimate) = match space.graph(architecture) {
         Ok(graph) => {
-            let estimate = costs.estimate_under(space.scheme(architecture), &graph);
+            let estimate = costs.estimate_at(space.placement(architecture), &graph);
             (Some(graph.statistics()), estimate)
         }
         Err(error) => (None, Err(error.to_string())),

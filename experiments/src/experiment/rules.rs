@@ -3,7 +3,7 @@
 use hemet_search::data::Measure;
 use hemet_search::objective::Objectives;
 use hemet_spaces::schema::Path;
-use hemet_spaces::{Scheme, quantized};
+use hemet_spaces::{Scheme, Space, quantized};
 
 use super::Experiment;
 use super::text::Text;
@@ -101,6 +101,23 @@ fn check_regression(text: &Text, experiment: &Experiment) -> Result<(), Error> {
             format!("the data set {set} holds values, which are predicted under scheme ckks alone"),
         ),
         Some(_) | None => Ok(()),
+    }
+}
+
+/// Why layers on the device need scheme ckks.
+pub(crate) const DEVICE_OF_TFHE: &str = "layers on the device are for scheme ckks: under tfhe a network is integers from \
+     its first layer on";
+
+/// Refuses layers on the device under another scheme than that which has them.
+pub(super) fn check_device(text: &Text, experiment: &Experiment) -> Result<(), Error> {
+    let schemes = experiment.space.as_ref().map_or(&[][..], Space::schemes);
+    let other = schemes.iter().any(|scheme| *scheme != Scheme::Ckks);
+    match experiment.deploy.device_layers > Some(0) && other {
+        true => {
+            let place = Path::default().key("deploy").key("device_layers");
+            Err(text.wrong(&place, DEVICE_OF_TFHE.to_owned()))
+        }
+        false => Ok(()),
     }
 }
 

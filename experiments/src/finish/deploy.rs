@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 
 use hemet_compiler::Target;
-use hemet_runtime::schemes::Known;
 use hemet_schedule::{Agreement, Provenance};
 use hemet_search::Trial;
 use hemet_search::data::Dataset;
@@ -84,12 +83,9 @@ pub fn deploy(ending: &Ending<'_>, trial: &Trial, file: &Path) -> Result<Deploye
     };
     let costs = ending.costs.scheme(scheme)?;
     let (model, figures) = costs.compile(&network, Target::Latency)?;
-    let bytes = model.to_bytes()?;
-    hemet_files::write_atomically(file, &bytes)?;
+    schemes::write(model.as_ref(), file)?;
     // What is measured is what a user will load: the artifact as written.
     let model = schemes::open(file)?;
-    let spec = Known::of(model.as_ref())?.to_bytes()?;
-    hemet_files::write_atomically(file.with_extension("spec"), &spec)?;
     Ok(Deployed {
         trial: trial.clone(),
         point,

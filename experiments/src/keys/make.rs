@@ -72,6 +72,7 @@ pub fn make(known: Known, source: &Path, options: &Options) -> Result<KeyPair, E
     options.trust.known(source, &known)?;
     let facts = known.spec.facts();
     common::check_security(&facts, options.allow_insecure)?;
+    common::check_device(&facts).map_err(|e| Error::file(source, e))?;
     check_size(options, source, &facts)?;
     let note = note(options, &facts, &known);
     note.check()?;

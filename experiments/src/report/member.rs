@@ -39,8 +39,10 @@ impl<'a> Member<'a> {
         })?;
         let space = run.experiment.space()?;
         let graph = space.graph(&trial.architecture)?;
-        let costs = run.costs.scheme(space.scheme(&trial.architecture))?;
-        let (parameters, layers) = costs.told(&graph, trial.cost.as_ref())?;
+        let placement = space.placement(&trial.architecture);
+        let costs = run.costs.scheme(placement.scheme)?;
+        let (parameters, layers) =
+            costs.told(&graph, placement.device_layers, trial.cost.as_ref())?;
         let costs = layers.as_ref().map(|table| layer_plots(run, found, table));
         let costs = costs.transpose()?.unwrap_or_default();
         let layers = layers.map(|table| (file(found, "layers"), table));

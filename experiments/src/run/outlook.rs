@@ -143,7 +143,7 @@ impl Seen {
             .graph(architecture)
             .map_err(|e| e.to_string())
             .and_then(|graph| {
-                let cost = costs.estimate_under(scheme, &graph)?;
+                let cost = costs.estimate_at(space.placement(architecture), &graph)?;
                 self.costs.push((cost.latency_ms, cost.depth));
                 experiment.constraints.check(&cost)?;
                 Ok(graph)

@@ -95,6 +95,9 @@ fn protection(facts: &Facts, manifest: &Manifest) -> Vec<(&'static str, String)>
             format!("{:.1} MB", facts.evaluation_key_bytes as f64 / 1e6),
         ),
     ];
+    if let Some(device) = &manifest.device {
+        said.push(("on the client", device.to_string()));
+    }
     if let Some(promise) = &manifest.promise {
         said.push(("promise", promise.to_string()));
     } else if let Some(precision) = &facts.precision {

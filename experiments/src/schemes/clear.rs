@@ -76,7 +76,8 @@ pub fn evaluate_clear(
     how: &How<'_>,
 ) -> Result<ClearFigures, Error> {
     let count = how.count(test);
-    let facts = model.spec()?.facts();
+    let spec = model.spec()?;
+    let facts = spec.facts();
     let (classes, size) = (facts.classes.len(), facts.images);
     let reference = model.reference()?;
     let outputs = |first: usize| -> Result<Vec<Vec<f64>>, Error> {
@@ -85,7 +86,9 @@ pub fn evaluate_clear(
             .map(|image| image.iter().map(|v| f64::from(*v)).collect())
             .collect();
         let images: Vec<&[f64]> = images.iter().map(Vec::as_slice).collect();
-        let answers = reference(&images)?.into_iter();
+        let features = spec.features(&images)?;
+        let features: Vec<&[f64]> = features.iter().map(AsRef::as_ref).collect();
+        let answers = reference(&features)?.into_iter();
         Ok(answers.map(|answer| answer.scores(classes)).collect())
     };
     let threads = match how.threads {

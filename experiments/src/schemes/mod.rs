@@ -12,12 +12,12 @@ pub mod simulation;
 pub mod tfhe;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hemet_compiler::Target;
 use hemet_reports::Table;
 use hemet_runtime::door::Model;
-use hemet_runtime::schemes as doors;
+use hemet_runtime::schemes::{self as doors, Known};
 use hemet_schedule::{
     FittedNumbers, InputColumn, Manifest, Meaning, OutputPart, OutputStep, OutputTransform,
     Provenance,
@@ -25,6 +25,7 @@ use hemet_schedule::{
 use hemet_search::constraint::{CostEstimate, CostModel};
 use hemet_search::data;
 use hemet_search::data::columns::{Column, Columns};
+use hemet_spaces::space::Placement;
 use hemet_spaces::{Architecture, LayerGraph, Scheme, Weights};
 
 use crate::error::Error;
@@ -62,7 +63,48 @@ pub fn at(path: &Path) -> Result<&'static dyn Door, Error> {
 /// # Errors
 /// A file that is no artifact, or a damaged one.
 pub fn open(path: &Path) -> Result<Box<dyn Model>, Error> {
-    doors::open(path).map_err(|e| Error::file(path, e))
+    let mut model = doors::open(path).map_err(|e| Error::file(path, e))?;
+    if model.manifest().device.is_some() {
+        take_device(model.as_mut(), &spec_beside(path));
+    }
+    Ok(model)
+}
+
+/// What clients must know of an artifact: the spec at `path`, or that of the artifact there.
+///
+/// # Errors
+/// A file that is neither, or a damaged one.
+pub fn known(path: &Path) -> Result<Known, Error> {
+    match doors::scheme_at(path) {
+        Ok(_) => Ok(Known::of(open(path)?.as_ref())?),
+        Err(_) => Known::open(path).map_err(|e| Error::file(path, e)),
+    }
+}
+
+/// Writes an artifact, and what clients need of it beside that.
+///
+/// # Errors
+/// Files that cannot be written.
+pub fn write(model: &dyn Model, path: &Path) -> Result<(), Error> {
+    hemet_files::write_atomically(path, &model.to_bytes()?)?;
+    let spec = Known::of(model)?.to_bytes()?;
+    Ok(hemet_files::write_atomically(spec_beside(path), &spec)?)
+}
+
+/// Where what clients need of an artifact lies beside it.
+pub fn spec_beside(path: &Path) -> PathBuf {
+    path.with_extension("spec")
+}
+
+/// Takes the layers that clients run from the spec beside an artifact, where there is one and it is of this artifact: a
+/// server has none, and whoever needs them hears of it.
+fn take_device(model: &mut dyn Model, spec: &Path) {
+    let Ok(known) = Known::open(spec) else {
+        return;
+    };
+    if let Some(part) = known.spec.device() {
+        let _ = model.set_device(part.clone());
+    }
 }
 
 /// What the command line asks of a scheme.
@@ -128,6 +170,8 @@ pub struct Wishes {
     pub agreement: Option<f64>,
     /// Results that may be shown to others.
     pub share_results: Option<u64>,
+    /// Layers that clients run.
+    pub device_layers: Option<usize>,
 }
 
 /// Bits of security, as a user writes them: `128`, or `128-quantum`.
@@ -259,11 +303,11 @@ fn units(columns: &Columns) -> Option<OutputTransform> {
 
 /// What a network costs under a scheme on a machine, and the compilation with these costs.
 pub trait Costs: Send + Sync {
-    /// What a network costs, whatever its weights will be.
+    /// What a network costs, whatever its weights will be, behind so many layers on the client.
     ///
     /// # Errors
     /// Why it cannot be compiled.
-    fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String>;
+    fn estimate(&self, graph: &LayerGraph, device_layers: usize) -> Result<CostEstimate, String>;
 
     /// Compiles a trained network for `target` to an artifact that names what it is, with its figures.
     ///
@@ -275,7 +319,7 @@ pub trait Costs: Send + Sync {
         target: Target,
     ) -> Result<(Box<dyn Model>, CostEstimate), Error>;
 
-    /// What a report says of a network's costs: a line, and a table of its layers where there is one. `searched` is
+    /// What a report says of the costs of a network behind so many layers on the client: a line, and a table of its layers where there is one. `searched` is
     /// what the search predicted.
     ///
     /// # Errors
@@ -283,6 +327,7 @@ pub trait Costs: Send + Sync {
     fn told(
         &self,
         graph: &LayerGraph,
+        device_layers: usize,
         searched: Option<&CostEstimate>,
     ) -> Result<(String, Option<Table>), Error>;
 
@@ -329,11 +374,16 @@ impl SchemeCosts {
 
 impl CostModel for SchemeCosts {
     fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String> {
-        self.estimate_under(Scheme::default(), graph)
+        self.estimate_at(Placement::default(), graph)
     }
 
-    fn estimate_under(&self, scheme: Scheme, graph: &LayerGraph) -> Result<CostEstimate, String> {
-        self.scheme(scheme).map_err(Error::render)?.estimate(graph)
+    fn estimate_at(
+        &self,
+        placement: Placement,
+        graph: &LayerGraph,
+    ) -> Result<CostEstimate, String> {
+        let costs = self.scheme(placement.scheme).map_err(Error::render)?;
+        costs.estimate(graph, placement.device_layers)
     }
 }
 

@@ -180,7 +180,9 @@ impl Session {
     /// Images that the network does not take.
     pub fn clear(&self, images: &[&[f64]]) -> Result<Vec<Vec<f64>>, Error> {
         let classes = self.server.facts().classes.len();
-        let answers = (self.reference)(images)?.into_iter();
+        let features = self.client.spec().features(images)?;
+        let features: Vec<&[f64]> = features.iter().map(AsRef::as_ref).collect();
+        let answers = (self.reference)(&features)?.into_iter();
         Ok(answers.map(|answer| answer.scores(classes)).collect())
     }
 

@@ -33,6 +33,14 @@ pub const LINES: &[Wrong] = &[
         &["head", "16"],
     ),
     (
+        "space: {input: [1, 8, 8], classes: 2, blocks: [], device: ^-1}",
+        &["`space.device` is -1", "at least 0"],
+    ),
+    (
+        "space: {input: [1, 8, 8], classes: 2, blocks: [], device: [2, ^2]}",
+        &["`space.device[1]` is 2, which was there before"],
+    ),
+    (
         "space: {input: [1, 8, 8], classes: 2, blocks: [], scheme: ^bgv}",
         &["`space.scheme` is `bgv`"],
     ),

@@ -191,6 +191,18 @@ pub const LINES: &[Wrong] = &[
         &["`compile.share_results` is 0", "at least 1"],
     ),
     (
+        "constraints: {max_device_products: ^-1}",
+        &["`constraints.max_device_products` is -1", "at least 0"],
+    ),
+    (
+        "deploy: {device_layers: ^-1}",
+        &["`deploy.device_layers` is -1", "at least 0"],
+    ),
+    (
+        "deploy: {^layers: 2}",
+        &["unknown key `deploy.layers`", "device_layers"],
+    ),
+    (
         "compile: {output: ^class}",
         &["`compile.output` is `class`", "`logits` or `label`"],
     ),

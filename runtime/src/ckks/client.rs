@@ -1,11 +1,12 @@
 //! The client's half under CKKS: makes keys, encrypts tensors, decrypts logits. Only this file (and the calibration and
 //! conformance suites, which play both halves) names the secret key.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
 use hemet_ckks::{Ciphertext, Context, EvaluationKeys, SecretKey, os_rng};
-use hemet_schedule::Scheme as SchemeId;
+use hemet_schedule::{DevicePart, Scheme as SchemeId};
 use zeroize::Zeroizing;
 
 use super::keys::{self, with_request};
@@ -36,6 +37,31 @@ impl Spec for CkksSpec {
 
     fn to_json(&self) -> Result<String> {
         CkksSpec::to_json(self)
+    }
+
+    fn signed_text(&self) -> Result<String> {
+        CkksSpec {
+            part: None,
+            ..self.clone()
+        }
+        .to_json()
+    }
+
+    fn device(&self) -> Option<&Arc<DevicePart>> {
+        self.part.as_ref()
+    }
+
+    fn with_device(&self, part: Arc<DevicePart>) -> Result<Arc<dyn Spec>> {
+        let spec = Self {
+            part: Some(part),
+            ..self.clone()
+        };
+        spec.check()?;
+        Ok(Arc::new(spec))
+    }
+
+    fn features<'a>(&self, inputs: &[&'a [f64]]) -> Result<Vec<Cow<'a, [f64]>>> {
+        CkksSpec::features(self, inputs)
     }
 
     fn generate(&self) -> Result<Generated> {

@@ -11,7 +11,7 @@ mod spec;
 use std::path::Path;
 use std::sync::Arc;
 
-use hemet_schedule::{Artifact, Manifest, Scheme as SchemeId, Signature, text};
+use hemet_schedule::{Artifact, DevicePart, Manifest, Scheme as SchemeId, Signature, text};
 
 use crate::backend::ClearBackend;
 use crate::door::{Answer, ClientHalf, Model, Reference, Scheme, Service, Spec};
@@ -58,6 +58,16 @@ impl Model for Artifact {
 
     fn set_signature(&mut self, signature: Signature) {
         self.manifest.signature = Some(signature);
+    }
+
+    fn set_device(&mut self, part: Arc<DevicePart>) -> Result<()> {
+        let before = self.device.replace(part);
+        // A spec is checked as it is made.
+        if let Err(error) = CkksSpec::new(self) {
+            self.device = before;
+            return Err(error);
+        }
+        Ok(())
     }
 
     fn spec(&self) -> Result<Arc<dyn Spec>> {

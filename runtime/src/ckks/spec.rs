@@ -1,20 +1,22 @@
 //! What a client must know of an artifact, and nothing of its weights: it lies in the client key file, so that
 //! encrypting and decrypting need no artifact.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hemet_ckks::Flooding;
 use hemet_ckks_params::{Parameters, Security, SecurityLevel};
 use hemet_schedule::{
-    Artifact, Digit, InputColumn, InputTransform, Layout, Level, OutputTransform, Scale,
-    Scheme as SchemeId, Sharing, Type, half_key_bytes,
+    Artifact, DeviceNote, DevicePart, Digit, InputColumn, InputTransform, Layout, Level,
+    OutputTransform, Scale, Scheme as SchemeId, Sharing, Type, half_key_bytes,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::error::{Result, RuntimeError};
 use crate::execute::input_type;
-use crate::facts::{Facts, InputRange, Precision, Shown};
+use crate::facts::{DeviceFacts, Facts, InputRange, Precision, Shown};
 use crate::files::{ArtifactId, KeyBinding};
 
 /// More than a key takes beside its half: its place in the list and its checksum.
@@ -37,6 +39,10 @@ pub struct CkksSpec {
     pub normalization: String,
     /// What is done to an input before it is packed; nothing where there is none.
     pub input_transform: Option<InputTransform>,
+    /// The layers in front of the artifact's, which the client runs; nothing where there are none.
+    pub device: Option<DeviceNote>,
+    /// These layers, where they are here.
+    pub part: Option<Arc<DevicePart>>,
     /// What is made of decrypted outputs; nothing where there is nothing to do.
     pub output_transform: Option<OutputTransform>,
     /// The columns that an input is made of, where it is the row of a table.
@@ -81,6 +87,8 @@ impl CkksSpec {
             classes: manifest.classes.clone(),
             normalization: manifest.normalization.clone(),
             input_transform: manifest.input_transform.clone(),
+            device: manifest.device.clone(),
+            part: artifact.device.clone(),
             output_transform: manifest.output_transform.clone(),
             columns: manifest.columns.clone(),
             sharing: manifest.sharing,
@@ -145,6 +153,43 @@ impl CkksSpec {
         transformed(self.input_transform.as_ref(), self.input.len(), inputs)
     }
 
+    /// What the layers on the device make of the inputs; the inputs themselves where there are none.
+    pub(super) fn features<'a>(&self, inputs: &[&'a [f64]]) -> Result<Vec<Cow<'a, [f64]>>> {
+        let run = |part: &DevicePart, input: &[f64]| {
+            let features = part.run(input).map_err(device_fault)?;
+            Ok(Cow::Owned(features))
+        };
+        let inputs = inputs.iter().copied();
+        match (&self.device, &self.part) {
+            (None, _) => Ok(inputs.map(Cow::Borrowed).collect()),
+            (Some(_), Some(part)) => inputs.map(|input| run(part, input)).collect(),
+            (Some(note), None) => Err(RuntimeError::NoDevicePart {
+                layers: note.layers,
+            }),
+        }
+    }
+
+    /// Refuses layers on the device that do not belong in front of the artifact's.
+    fn check_device(&self) -> Result<()> {
+        let Some(note) = &self.device else {
+            let why = || device_fault("the artifact has no layers that run on a device".into());
+            return self.part.as_ref().map_or(Ok(()), |_| Err(why()));
+        };
+        note.check().map_err(device_fault)?;
+        let Some(part) = &self.part else {
+            return Ok(());
+        };
+        note.check_part(part).map_err(device_fault)?;
+        match part.output() == self.input.shape {
+            true => Ok(()),
+            false => Err(device_fault(format!(
+                "it gives features of {:?}, the artifact takes {:?}",
+                part.output(),
+                self.input.shape
+            ))),
+        }
+    }
+
     /// What its keys depend on: parameters and the list of keys.
     fn binding(&self) -> KeyBinding {
         let parameters = &self.parameters;
@@ -164,6 +209,16 @@ impl CkksSpec {
     /// What is told of the artifact.
     pub fn facts(&self) -> Facts {
         let levels = self.rotations.values().chain(&self.relinearize);
+        let range = self.input_range.map(|[low, high]| InputRange {
+            low,
+            high,
+            transform: self.input_transform.clone(),
+        });
+        let device = |note: &DeviceNote| DeviceFacts {
+            note: note.clone(),
+            is_here: self.part.is_some(),
+            features: range.clone(),
+        };
         let keys = levels.map(|level| half_key_bytes(&self.parameters, *level));
         Facts {
             artifact: self.artifact,
@@ -171,12 +226,19 @@ impl CkksSpec {
             network: self.network.clone(),
             classes: self.classes.clone(),
             normalization: self.normalization.clone(),
-            shape: self.input.shape,
-            range: self.input_range.map(|[low, high]| InputRange {
-                low,
-                high,
-                transform: self.input_transform.clone(),
-            }),
+            shape: self
+                .device
+                .as_ref()
+                .map_or(self.input.shape, |note| note.input),
+            range: match &self.device {
+                Some(note) => note.input_range.map(|[low, high]| InputRange {
+                    low,
+                    high,
+                    transform: None,
+                }),
+                None => range.clone(),
+            },
+            device: self.device.as_ref().map(device),
             outputs: self.output_transform.clone(),
             columns: self.columns.clone(),
             images: self.images(),
@@ -195,7 +257,7 @@ impl CkksSpec {
         }
     }
 
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let slots = self.parameters.slots();
         if let Some([low, high]) = self.input_range
             && !(low.is_finite() && high.is_finite() && low < high)
@@ -208,7 +270,10 @@ impl CkksSpec {
         if let Some(transform) = &self.output_transform {
             transform.check(self.output.len()).map_err(malformed)?;
         }
-        InputColumn::check(&self.columns, self.input.len()).map_err(malformed)?;
+        self.check_device()?;
+        let takes = self.device.as_ref();
+        let takes = takes.map_or(self.input.len(), DeviceNote::elements);
+        InputColumn::check(&self.columns, takes).map_err(malformed)?;
         self.flooding()?;
         for (layout, ty) in [
             (&self.input, &self.input_type),
@@ -260,6 +325,8 @@ impl CkksSpec {
             classes: self.classes.clone(),
             normalization: self.normalization.clone(),
             input_transform: self.input_transform.clone(),
+            device: self.device.clone(),
+            part: self.part.as_deref().cloned(),
             output_transform: self.output_transform.clone(),
             columns: self.columns.clone(),
             sharing: self.sharing,
@@ -307,6 +374,8 @@ impl CkksSpec {
             classes: text.classes,
             normalization: text.normalization,
             input_transform: text.input_transform,
+            device: text.device,
+            part: text.part.map(Arc::new),
             output_transform: text.output_transform,
             columns: text.columns,
             sharing: text.sharing,
@@ -369,6 +438,11 @@ pub(super) fn transformed(
     inputs.iter().map(one).collect()
 }
 
+fn device_fault(reason: String) -> RuntimeError {
+    let what = "the device part";
+    RuntimeError::Malformed { what, reason }
+}
+
 fn malformed(reason: String) -> RuntimeError {
     RuntimeError::Malformed { what: WHAT, reason }
 }
@@ -392,6 +466,10 @@ struct SpecText {
     normalization: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     input_transform: Option<InputTransform>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    device: Option<DeviceNote>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    part: Option<DevicePart>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     output_transform: Option<OutputTransform>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -108,6 +108,7 @@ impl TfheSpec {
                 high: encoding.high + margin,
                 transform: None,
             }),
+            device: None,
             outputs: None,
             columns: self.about.columns.clone(),
             images: 1,

@@ -68,8 +68,8 @@ impl<'a> Costs<'a> {
             .graph(architecture)
             .map_err(|error| error.to_string())
             .and_then(|graph| {
-                let scheme = self.study.space.scheme(architecture);
-                self.study.cost.estimate_under(scheme, &graph)
+                let placement = self.study.space.placement(architecture);
+                self.study.cost.estimate_at(placement, &graph)
             })
             .map(CostEstimate::rounded)
             .and_then(|cost| match cost.latency_ms.is_finite() {

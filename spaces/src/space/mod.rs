@@ -8,6 +8,7 @@
 mod architecture;
 mod graph;
 mod greedy;
+mod placement;
 mod position;
 mod scheme;
 mod spec;
@@ -17,6 +18,7 @@ use rand::{Rng, RngExt};
 pub use crate::blocks::{Choice, List};
 pub use architecture::Architecture;
 pub(crate) use architecture::short_hash;
+pub use placement::Placement;
 pub use position::Position;
 pub use scheme::Scheme;
 pub use spec::{HeadSpec, PositionSpec, SpaceSpec};
@@ -32,13 +34,15 @@ pub struct Space {
     positions: Vec<Position>,
     head: Varied<Pool>,
     schemes: Varied<Scheme>,
+    devices: Varied<usize>,
     genes: Vec<Gene>,
 }
 
 /// One thing that varies: its name and the labels of its options (at least two).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gene {
-    /// Unique in the space: `<position>`, `<position>.pool`, `stem`, `head.pool` or `scheme`.
+    /// Unique in the space: `<position>`, `<position>.pool`, `stem`, `head.pool`, `scheme` or
+    /// `device`.
     pub name: String,
     /// Labels without spaces, unique in the gene; an architecture holds the index of one.
     pub options: Vec<String>,

@@ -14,6 +14,7 @@
 //! activation: quadratic                 # of blocks that name none; quadratic where not given
 //! head: {pool: global}                  # then a dense layer to the classes
 //! scheme: ckks                          # or another, or a list of them; ckks where not given
+//! device: [0, 2]                        # public first layers that clients may run in the clear; 0 where not given
 //! ```
 
 use std::collections::BTreeSet;
@@ -52,6 +53,11 @@ pub struct SpaceSpec {
     #[serde(default = "ckks", skip_serializing_if = "is_ckks")]
     #[schemars(extend("default" = "ckks"))]
     pub scheme: List<Scheme>,
+    /// How many of a network's first convolutions and dense layers clients run in the clear: they are public then. None
+    /// where not given. An experiment's `deploy` stands above it.
+    #[serde(default = "no_device", skip_serializing_if = "is_no_device")]
+    #[schemars(extend("default" = 0, "x-unit" = "layers", "x-scheme" = "ckks"))]
+    pub device: List<usize>,
 }
 
 /// A position of a space file.
@@ -92,6 +98,14 @@ fn ckks() -> List<Scheme> {
     List::one(Scheme::Ckks)
 }
 
+fn no_device() -> List<usize> {
+    List::one(0)
+}
+
+fn is_no_device(layers: &List<usize>) -> bool {
+    *layers == no_device()
+}
+
 fn is_ckks(schemes: &List<Scheme>) -> bool {
     *schemes == ckks()
 }
@@ -125,6 +139,10 @@ impl TryFrom<SpaceSpec> for Space {
                 options: Vec::new(),
                 gene: None,
             },
+            devices: Varied {
+                options: Vec::new(),
+                gene: None,
+            },
             genes: Vec::new(),
             spec: spec.clone(),
         };
@@ -145,6 +163,15 @@ impl TryFrom<SpaceSpec> for Space {
         let head = whole.key("head").key("pool");
         space.head = space.vary("head.pool", spec.head.pool.to_vec(), &head)?;
         space.schemes = space.vary("scheme", spec.scheme.to_vec(), &whole.key("scheme"))?;
+        let device = whole.key("device");
+        space.devices = space.vary("device", spec.device.to_vec(), &device)?;
+        let other = spec.scheme.iter().find(|scheme| **scheme != Scheme::Ckks);
+        if let (Some(scheme), Some(layers)) = (other, spec.device.iter().find(|n| **n > 0)) {
+            let why = format!(
+                "`device` has {layers}, `scheme` has {scheme}: layers run on clients under ckks alone"
+            );
+            return Err(Error::space(device, why));
+        }
         space.check_channels()?;
         space.graph(&space.mobile())?;
         Ok(space)
@@ -188,9 +215,10 @@ fn check_name(space: &Space, name: &str, path: &Path) -> Result<(), Error> {
         return Err(Error::space(path.clone(), why));
     }
     let taken = space.positions.iter().any(|p| p.name() == name);
-    if taken || ["input", "stem", "head", "scheme"].contains(&name) {
+    if taken || ["input", "stem", "head", "scheme", "device"].contains(&name) {
         let why = format!(
-            "position name `{name}` is taken; names must be unique and not input, stem, head or scheme"
+            "position name `{name}` is taken; names must be unique and not input, stem, head, scheme or \
+             device"
         );
         return Err(Error::space(path.clone(), why));
     }

@@ -19,12 +19,12 @@ use like::Earlier;
 
 use crate::common;
 use crate::error::Error;
-use crate::schemes::SecurityWish;
+use crate::schemes::{self, SecurityWish};
 
 /// Compile a trial of a run, or an ONNX model, to an artifact
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet compile runs/digits --trial 7 -o model.hemet\n  hemet compile model.onnx -o model.hemet --precision 10\n  hemet compile model.onnx -o model.hemet --agreement 99.5 --calibrate images.safetensors --json\n  hemet compile model.onnx -o batches.hemet --target throughput\n  hemet compile relu.onnx -o model.hemet --fit-activations 4 --calibrate calibration.safetensors"
+    after_help = "Example:\n  hemet compile runs/digits --trial 7 -o model.hemet\n  hemet compile model.onnx -o model.hemet --precision 10\n  hemet compile model.onnx -o model.hemet --agreement 99.5 --calibrate images.safetensors --json\n  hemet compile model.onnx -o batches.hemet --target throughput\n  hemet compile runs/digits --trial 7 -o model.hemet --device-layers 1   # clients run the first layer; model.spec has it\n  hemet compile relu.onnx -o model.hemet --fit-activations 4 --calibrate calibration.safetensors"
 )]
 pub struct Args {
     /// A run folder (with --trial), or an ONNX file
@@ -91,6 +91,12 @@ pub struct Args {
     /// For an ONNX file: cost table to choose with; without it, that of this machine
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
+    /// Leave the first K convolutions and dense layers, with the norms, activations and pools behind them, to the
+    /// clients, which run them in the clear before they encrypt; 0 for none. These layers are PUBLIC: they lie in the
+    /// spec beside the artifact, which every client needs, and never in the artifact. Without it, the experiment's
+    /// `deploy: {device_layers: K}`, or none for an ONNX file
+    #[arg(long, value_name = "K")]
+    pub device_layers: Option<usize>,
     /// Keep the schedule of this artifact, made of an earlier training of the same network: clients go on with their
     /// keys. What is promised is what the new weights keep; refused where that is less than half as exact
     #[arg(long, value_name = "FILE", conflicts_with_all = ["precision", "agreement"])]
@@ -203,14 +209,24 @@ pub fn run(args: &Args) -> Result<(), Error> {
     if let Some(earlier) = &earlier {
         earlier.check_keys(model.as_ref())?;
     }
-    let bytes = model.to_bytes()?;
-    hemet_files::write_atomically(&args.out, &bytes)?;
+    match model.manifest().device {
+        Some(_) => schemes::write(model.as_ref(), &args.out)?,
+        None => hemet_files::write_atomically(&args.out, &model.to_bytes()?)?,
+    }
     if args.json {
-        let artifact = Artifact::from_bytes(&bytes).map_err(|e| Error::file(&args.out, e))?;
+        let artifact = Artifact::read(&args.out).map_err(|e| Error::file(&args.out, e))?;
         return common::print_json(&Chosen::of(&artifact));
     }
     let manifest = model.manifest();
     println!("{} compiled to {}", manifest.network, args.out.display());
+    if let Some(device) = &manifest.device {
+        println!(
+            "{} layers run on the client in the clear: {} has them, PUBLIC, for clients; the server needs {} alone",
+            device.layers,
+            schemes::spec_beside(&args.out).display(),
+            args.out.display()
+        );
+    }
     if let Some(promise) = &manifest.promise {
         println!("{promise}");
     }
@@ -237,6 +253,11 @@ struct Chosen {
     log_qp: f64,
     special_primes: usize,
     evaluation_key_bytes: u64,
+    /// Layers that clients run, and their multiplications for one input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_layers: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_products: Option<u64>,
 }
 
 impl Chosen {
@@ -255,6 +276,8 @@ impl Chosen {
             log_qp: parameters.log_qp_bits(),
             special_primes: parameters.special().len(),
             evaluation_key_bytes: artifact.schedule.key_bytes().sent,
+            device_layers: manifest.device.as_ref().map(|device| device.layers),
+            device_products: manifest.device.as_ref().map(|device| device.products),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::cli::fit_report;
 use crate::error::Error;
 use crate::experiment::{self, AGREEMENT_OF_SHARED, Card, attacks, security_level};
 use crate::run::provenance;
-use crate::schemes::ckks::compile::sharing;
+use crate::schemes::ckks::compile::{Front, sharing};
 use crate::schemes::ckks::costs;
 use crate::schemes::{self, SecurityWish};
 
@@ -40,22 +40,35 @@ pub(super) fn from_onnx(args: &Args, like: Option<&FittedNumbers>) -> Result<Art
         fits.map_err(|why| Error::file(file, why))?;
     }
     memory::check(&imported.graph).map_err(|why| Error::file(path, why))?;
-    let options = wished(args, &imported, calibration.as_ref(), like)?;
+    let mut options = wished(args, &imported, calibration.as_ref(), like)?;
     let table: CostTable = match &args.costs {
         Some(path) => costs::read(path)?,
         None => costs::of_this_machine(false)?,
     };
+    let samples = calibration.map_or(Vec::new(), |data| data.inputs);
+    let card = card.unwrap_or_default();
+    let license = card.license.clone();
+    let table_id = schemes::table_id(&table.to_json());
+    let provenance = provenance::of_model(&bytes, &samples, table_id, card);
+    let front = Front::whole(&imported.graph, &imported.weights, samples);
+    let front = front.behind(args.device_layers.unwrap_or(0), license)?;
+    if front.device.is_some() {
+        // Features are scaled to it.
+        options.input_range = hemet_compiler::Options::default().input_range;
+    }
+    options.fit_activation(&front.graph, &front.weights)?;
     let known = hemet_compiler::Known {
-        graph: &imported.graph,
-        weights: &imported.weights,
+        graph: &front.graph,
+        weights: &front.weights,
         moments: &imported.moments,
     };
-    let samples = calibration.map_or(Vec::new(), |data| data.inputs);
-    let compiled = hemet_compiler::compile_known(&samples, &known, &options, &table);
+    let samples = &front.samples;
+    let compiled = hemet_compiler::compile_known(samples, &known, &options, &table);
     let compiled = compiled?;
-    let seen = schemes::ckks::compile::input_range(&samples, compiled.input_transform.as_ref());
+    let seen = schemes::ckks::compile::input_range(samples, compiled.input_transform.as_ref());
     let transformed = compiled.input_transform.is_some();
-    let input_range = checked_range(args.input_range, options.input_range, seen, transformed);
+    let stated = args.input_range.filter(|_| front.device.is_none());
+    let input_range = checked_range(stated, options.input_range, seen, transformed);
     let name = path
         .file_stem()
         .map_or("model".into(), |stem| stem.to_string_lossy());
@@ -68,12 +81,7 @@ pub(super) fn from_onnx(args: &Args, like: Option<&FittedNumbers>) -> Result<Art
         classes: imported.classes,
         sharing: sharing(args.share_results, compiled.promise.error),
         promise: Some(compiled.promise),
-        provenance: Some(provenance::of_model(
-            &bytes,
-            &samples,
-            schemes::table_id(&table.to_json()),
-            card.unwrap_or_default(),
-        )),
+        provenance: Some(provenance),
         fitted: Some(compiled.fitted),
         agreement: compiled.agreement,
         keys: compiled.keys,
@@ -81,7 +89,7 @@ pub(super) fn from_onnx(args: &Args, like: Option<&FittedNumbers>) -> Result<Art
         fit_error,
         ..Manifest::new(&name)
     };
-    Ok(Artifact::new(manifest, compiled.schedule))
+    Ok(front.artifact(manifest, compiled.schedule))
 }
 
 /// The calibration inputs of a file, of which something can be learned.
@@ -175,7 +183,6 @@ fn wished(
         options.key_budget = budget;
     }
     options.like = like.cloned();
-    options.fit_activation(&imported.graph, &imported.weights)?;
     Ok(options)
 }
 

@@ -33,6 +33,7 @@ pub(super) fn from_run(
         precision_bits: args.precision,
         agreement: args.agreement,
         share_results: args.share_results,
+        device_layers: args.device_layers,
     };
     door.wish(&mut experiment, &wishes)?;
     let weights = weights(args, &run, &experiment, &trial)?;

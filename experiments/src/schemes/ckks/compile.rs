@@ -1,17 +1,22 @@
 //! From a trial to an artifact under CKKS: the compiler as the search's cost model, and the compilation of a found
 //! network.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use hemet_compiler::passes::device;
 use hemet_compiler::{Options, Target};
 use hemet_reports::Table;
 use hemet_runtime::door::Model;
 use hemet_schedule::Sharing;
 use hemet_schedule::artifact::{Artifact, Manifest};
-use hemet_schedule::{CostTable, InputTransform};
+use hemet_schedule::{CostTable, DeviceNote, DevicePart, InputTransform, Verified};
 use hemet_search::constraint::{CostEstimate, CostModel};
-use hemet_spaces::LayerGraph;
+use hemet_spaces::{LayerGraph, Weights};
 
 use super::layers;
 use crate::error::Error;
+use crate::experiment::Deploy;
 use crate::schemes::{CostNote, Costs, TrainedNetwork};
 
 /// Deviations that a promised error stands for, at least.
@@ -28,14 +33,108 @@ pub fn sharing(results: Option<u64>, error: f64) -> Option<Sharing> {
 pub struct CompilerCosts {
     /// How networks are compiled.
     pub options: Options,
+    /// What clients run, where the experiment says it.
+    pub deploy: Deploy,
+    /// Most multiplications of it.
+    pub max_device_products: Option<u64>,
     /// The machine.
     pub table: CostTable,
 }
 
 impl CostModel for CompilerCosts {
     fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String> {
-        let estimate = hemet_compiler::estimate(graph, &self.options, &self.table);
-        estimate.map(|e| figures(&e)).map_err(|e| e.to_string())
+        Costs::estimate(self, graph, 0)
+    }
+}
+
+impl CompilerCosts {
+    /// What of a network runs encrypted behind so many layers, unless the experiment says another number.
+    fn encrypted<'a>(
+        &self,
+        graph: &'a LayerGraph,
+        layers: usize,
+    ) -> Result<Cow<'a, LayerGraph>, String> {
+        let wrong = |e: hemet_compiler::Error| e.to_string();
+        let layers = self.deploy.device_layers.unwrap_or(layers);
+        if layers == 0 {
+            return Ok(Cow::Borrowed(graph));
+        }
+        let cut = graph.cut_of(layers).map_err(|e| e.to_string())?;
+        let products = graph.halves(cut).map_err(|e| e.to_string())?.prefix;
+        let products = products.statistics().macs;
+        match self.max_device_products {
+            Some(most) if products > most => {
+                Err(format!("device_products {products} exceeds {most}"))
+            }
+            Some(_) | None => device::tail(graph, cut).map(Cow::Owned).map_err(wrong),
+        }
+    }
+}
+
+/// A network that is to be compiled, behind the layers that run on a device where there are some.
+pub struct Front<'a> {
+    /// What is compiled.
+    pub graph: Cow<'a, LayerGraph>,
+    /// Its weights.
+    pub weights: Cow<'a, Weights>,
+    /// Its inputs.
+    pub samples: Vec<Vec<f64>>,
+    /// What the client runs, and what the artifact says of it.
+    pub device: Option<(Arc<DevicePart>, DeviceNote)>,
+}
+
+impl<'a> Front<'a> {
+    /// The whole network.
+    pub fn whole(graph: &'a LayerGraph, weights: &'a Weights, samples: Vec<Vec<f64>>) -> Self {
+        Self {
+            graph: Cow::Borrowed(graph),
+            weights: Cow::Borrowed(weights),
+            samples,
+            device: None,
+        }
+    }
+
+    /// The network behind its first convolutions and dense layers, `layers` of them; the whole where that is 0.
+    ///
+    /// # Errors
+    /// Where it cannot be cut there, with the numbers that are possible; no samples.
+    pub fn behind(
+        self,
+        layers: usize,
+        license: Option<String>,
+    ) -> Result<Self, hemet_compiler::Error> {
+        if layers == 0 {
+            return Ok(self);
+        }
+        let cut = self.graph.cut_of(layers)?;
+        let cutting = device::cut(&self.graph, &self.weights, cut, &self.samples)?;
+        let note = DeviceNote {
+            layers,
+            products: cutting.part.products(),
+            input: cutting.part.input(),
+            input_range: input_range(&self.samples, None),
+            license,
+            part: cutting.part.id(),
+        };
+        Ok(Self {
+            graph: Cow::Owned(cutting.tail),
+            weights: Cow::Owned(cutting.weights),
+            samples: cutting.features,
+            device: Some((Arc::new(cutting.part), note)),
+        })
+    }
+
+    /// The artifact with what the client runs.
+    pub fn artifact(&self, manifest: Manifest, schedule: Verified) -> Artifact {
+        let (part, note) = self.device.clone().unzip();
+        let manifest = Manifest {
+            device: note,
+            ..manifest
+        };
+        Artifact {
+            device: part,
+            ..Artifact::new(manifest, schedule)
+        }
     }
 }
 
@@ -65,8 +164,10 @@ pub fn input_range(samples: &[Vec<f64>], transform: Option<&InputTransform>) -> 
 }
 
 impl Costs for CompilerCosts {
-    fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String> {
-        CostModel::estimate(self, graph)
+    fn estimate(&self, graph: &LayerGraph, device_layers: usize) -> Result<CostEstimate, String> {
+        let graph = self.encrypted(graph, device_layers)?;
+        let estimate = hemet_compiler::estimate(&graph, &self.options, &self.table);
+        estimate.map(|e| figures(&e)).map_err(|e| e.to_string())
     }
 
     fn compile(
@@ -84,17 +185,27 @@ impl Costs for CompilerCosts {
             max_shift: Options::default().max_shift,
             ..self.options.clone()
         };
-        let fitted = options.fit_activation(&graph, trained.weights);
-        fitted.map_err(|e| Error::Uncompilable(e.to_string()))?;
-        let (samples, table) = ((trained.samples)()?, &self.table);
+        let uncompilable = |e: hemet_compiler::Error| Error::Uncompilable(e.to_string());
+        let layers = space.placement(trained.architecture).device_layers;
+        let layers = experiment.deploy.device_layers.unwrap_or(layers);
+        if layers > 0 {
+            // Where it cannot be cut is the user's choice, and no fault of the network.
+            graph.cut_of(layers).map_err(Error::user)?;
+        }
+        let front = Front::whole(&graph, trained.weights, (trained.samples)()?);
+        let front = front.behind(layers, experiment.card.license.clone());
+        let front = front.map_err(uncompilable)?;
+        let fitted = options.fit_activation(&front.graph, &front.weights);
+        fitted.map_err(uncompilable)?;
+        let (samples, table) = (&front.samples, &self.table);
         let compiled =
-            hemet_compiler::compile_for(&samples, &graph, trained.weights, &options, table);
-        let compiled = compiled.map_err(|e| Error::Uncompilable(e.to_string()))?;
+            hemet_compiler::compile_for(samples, &front.graph, &front.weights, &options, table);
+        let compiled = compiled.map_err(uncompilable)?;
         let estimate = compiled.estimate;
         let figures = figures(&estimate);
         let manifest = Manifest {
             layers: estimate.layers,
-            input_range: input_range(&samples, compiled.input_transform.as_ref()),
+            input_range: input_range(samples, compiled.input_transform.as_ref()),
             input_transform: compiled.input_transform,
             sharing: sharing(experiment.compile.share_results, compiled.promise.error),
             promise: Some(compiled.promise),
@@ -108,7 +219,7 @@ impl Costs for CompilerCosts {
             })?
         };
         Ok((
-            Box::new(Artifact::new(manifest, compiled.schedule)),
+            Box::new(front.artifact(manifest, compiled.schedule)),
             figures,
         ))
     }
@@ -116,9 +227,11 @@ impl Costs for CompilerCosts {
     fn told(
         &self,
         graph: &LayerGraph,
+        device_layers: usize,
         _searched: Option<&CostEstimate>,
     ) -> Result<(String, Option<Table>), Error> {
-        let estimate = hemet_compiler::estimate(graph, &self.options, &self.table);
+        let graph = self.encrypted(graph, device_layers).map_err(Error::user)?;
+        let estimate = hemet_compiler::estimate(&graph, &self.options, &self.table);
         let estimate = estimate?;
         let line = format!(
             "Ring degree 2^{}, log2(QP) {:.0} bits, {} bits of security, depth {}, {:.1} MB of evaluation keys.",

@@ -164,6 +164,9 @@ fn show(figures: &Figures) {
         bits => println!("quantum        {bits} bits against quantum attacks too"),
     }
     show_precision(figures);
+    if let Some(device) = &manifest.device {
+        println!("client         {}", one_line(&device.to_string()));
+    }
     println!(
         "memory         {:.1} MB of evaluation keys on the server (key binding {:.16})",
         figures.sizes.evaluation_key_bytes as f64 / 1e6,

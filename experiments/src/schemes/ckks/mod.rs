@@ -10,7 +10,7 @@ pub mod layers;
 pub mod profile;
 
 use crate::error::Error;
-use crate::experiment::{AGREEMENT_OF_SHARED, Compile, Experiment};
+use crate::experiment::{AGREEMENT_OF_SHARED, Compile, Deploy, Experiment};
 use crate::run::summary::Best;
 
 use super::{CostSource, Costs, Door, Wishes, args};
@@ -31,6 +31,9 @@ impl Door for Ckks {
         let options = experiment.map(Experiment::compile_options).transpose()?;
         Ok(Box::new(compile::CompilerCosts {
             options: options.unwrap_or_default(),
+            deploy: experiment.map_or(Deploy::default(), |experiment| experiment.deploy),
+            max_device_products: experiment
+                .and_then(|experiment| experiment.constraints.max_device_products),
             table: costs::from(source)?,
         }))
     }
@@ -46,6 +49,8 @@ impl Door for Ckks {
             Some(_) => None,
             None => wishes.agreement.or(compile.agreement),
         };
+        let deploy = &mut experiment.deploy;
+        deploy.device_layers = wishes.device_layers.or(deploy.device_layers);
         compile.share_results = wishes.share_results.or(compile.share_results);
         match (compile.agreement, compile.share_results) {
             (Some(_), Some(_)) => Err(Error::user(AGREEMENT_OF_SHARED)),

@@ -27,7 +27,8 @@ pub fn check_target(target: Target) -> Result<(), Error> {
 }
 
 impl Costs for TfheCosts {
-    fn estimate(&self, graph: &LayerGraph) -> Result<CostEstimate, String> {
+    /// Spaces refuse layers on the client under this scheme.
+    fn estimate(&self, graph: &LayerGraph, _device: usize) -> Result<CostEstimate, String> {
         TfheCosts::estimate(self, graph)
     }
 
@@ -44,6 +45,7 @@ impl Costs for TfheCosts {
     fn told(
         &self,
         _graph: &LayerGraph,
+        _device: usize,
         searched: Option<&CostEstimate>,
     ) -> Result<(String, Option<Table>), Error> {
         let line = searched.map(|cost| {

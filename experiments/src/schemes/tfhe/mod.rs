@@ -11,7 +11,7 @@ use hemet_schedule::tfhe::SECURITY_BITS;
 use super::{CostSource, Costs, Door, Wishes, args};
 
 use crate::error::Error;
-use crate::experiment::Experiment;
+use crate::experiment::{DEVICE_OF_TFHE, Experiment};
 use crate::run::summary::Best;
 
 impl From<hemet_tfhe::Error> for Error {
@@ -61,6 +61,9 @@ impl Door for Tfhe {
                 "--security, --precision, --agreement and --share-results are for scheme ckks; under tfhe parameter sets have at \
                  least 128 bits and results are exact",
             ));
+        }
+        if wishes.device_layers.is_some_and(|layers| layers > 0) {
+            return Err(Error::user(DEVICE_OF_TFHE));
         }
         compile::check_target(wishes.target)
     }

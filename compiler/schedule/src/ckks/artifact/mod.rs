@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
 
+use crate::DevicePart;
 use crate::ckks::constants::is_name_char;
 use crate::ckks::{Constant, Error, Verified, text, verify};
 use crate::container::{self, FileError, Part, Reader, part_error};
@@ -57,6 +59,9 @@ pub struct Artifact {
     pub schedule: Verified,
     /// Further parts by name (letters, digits, `_`, `-`, `.`, `/`); at most 16.
     pub extra: BTreeMap<String, Vec<u8>>,
+    /// The layers that its clients run, where whoever holds the artifact has them too. They lie in the clients' spec,
+    /// never in the artifact's file.
+    pub device: Option<Arc<DevicePart>>,
 }
 
 /// Most further parts.
@@ -69,6 +74,7 @@ impl Artifact {
             manifest,
             schedule,
             extra: BTreeMap::new(),
+            device: None,
         }
     }
 
@@ -225,6 +231,7 @@ fn from_reader(source: impl Read, path: &Path, limits: &Limits) -> Result<Artifa
         manifest,
         schedule,
         extra,
+        device: None,
     })
 }
 
