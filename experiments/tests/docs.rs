@@ -36,6 +36,10 @@ const PARSED: &[(&str, &str)] = &[
         "hemet studies --storage postgres",
         "needs PostgreSQL; tests/workers.rs runs it where there is one",
     ),
+    (
+        "hemet adapt",
+        "tests/adapt.rs adapts a network and runs it encrypted",
+    ),
     ("hemet calibrate --full", "measures the machine for minutes"),
     (
         "hemet compile relu.onnx",

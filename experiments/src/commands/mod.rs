@@ -1,6 +1,7 @@
 //! The command line: one subcommand a task and a file, each with an example in its help. A command parses, calls and
 //! prints.
 
+pub mod adapt;
 pub mod bench;
 pub mod calibrate;
 pub mod client;
@@ -58,6 +59,8 @@ pub enum Command {
     Studies(studies::Args),
     /// Train a network that a search found to the end
     Train(train::Args),
+    /// Adapt a network to images of another kind, of which few have labels
+    Adapt(adapt::Args),
     /// Show the size of a space, the extremes of its networks and a sample
     Space(space::Args),
     /// Write an experiment for a folder of images or a table, after looking at it
@@ -116,6 +119,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Command::Worker(args) => worker::run(&args),
         Command::Studies(args) => studies::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::Adapt(args) => adapt::run(&args),
         Command::Data(args) => data::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Space(args) => space::run(&args),

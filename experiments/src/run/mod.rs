@@ -1,6 +1,7 @@
 //! The run of a search: its folder and what lies there.
 
 pub mod accuracy;
+pub mod adapt;
 pub mod baseline;
 pub mod clock;
 pub mod counts;
@@ -10,6 +11,7 @@ pub mod images;
 pub mod measures;
 pub mod outlook;
 pub mod provenance;
+pub mod ranges;
 pub mod reasons;
 pub mod resume;
 pub mod samples;

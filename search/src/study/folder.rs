@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use hemet_spaces::Weights;
 
 use super::journal::failed;
-use crate::Error;
 use crate::train::EpochReport;
+use crate::{Error, Trial};
 
 /// Where a study's files lie.
 #[derive(Clone, Debug)]
@@ -96,6 +96,25 @@ impl StudyFolder {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed("cannot read", &path, error)),
         }
+    }
+
+    /// Makes this the only trial of the study, with its weights and what each epoch gave; the study proposed none.
+    ///
+    /// # Errors
+    /// Files that cannot be written.
+    pub fn adopt(
+        &self,
+        trial: &Trial,
+        weights: &Weights,
+        epochs: &[EpochReport],
+    ) -> Result<(), Error> {
+        self.write_weights(trial.number, weights)?;
+        self.write_curve(trial.number, epochs)?;
+        let line = format!("{}\n", trial.to_json());
+        Ok(hemet_files::write_atomically(
+            self.journal(),
+            line.as_bytes(),
+        )?)
     }
 
     /// Writes what each epoch of a trial gave: whole or not at all.

@@ -145,7 +145,10 @@ impl<'a, S: Step> Run<'a, S> {
         let options = self.training.options;
         self.enter_phase();
         let place = self.plan.at(self.reports.len());
-        let order = batch::epoch_order(data.len(), options.batch, &mut self.rng);
+        let order = match &self.training.target {
+            Some(target) => target.order(data.len(), options.batch, &mut self.rng),
+            None => batch::epoch_order(data.len(), options.batch, &mut self.rng),
+        };
         let begun = order.len() * place.before;
         let total = order.len() * place.phase.epochs();
         let limit = self.step.loss_limit();

@@ -6,6 +6,7 @@ use hemet_spaces::{LayerGraph, Weights};
 
 use super::options::TrainOptions;
 use super::recipe::Recipe;
+use super::target::{STATISTICS, Target};
 use super::teacher::Teacher;
 use crate::Seed;
 use crate::data::Dataset;
@@ -37,6 +38,8 @@ pub struct Training<'a> {
     /// Weights of another network to start from: tensors of equal name and shape are taken over, the others begin at
     /// random.
     pub inherited: Option<&'a Weights>,
+    /// What the network is adapted to, in a training of polynomials; nothing where it learns one kind of images.
+    pub target: Option<Target<'a>>,
     /// Whom the network learns from besides the labels; needed where [`TrainOptions::distillation`] is above 0.
     pub teacher: Option<&'a Teacher>,
     /// After which epochs (from 1) the validation accuracy is measured, besides at the end.
@@ -59,6 +62,7 @@ impl<'a> Training<'a> {
             seed,
             checkpoint: None,
             inherited: None,
+            target: None,
             teacher: None,
             validate: &|_| false,
         }
@@ -81,6 +85,13 @@ impl<'a> Training<'a> {
         if set.is_regression() {
             let values = set.targets.iter().flat_map(|v| v.to_le_bytes());
             part(&values.collect::<Vec<u8>>());
+        }
+        if let Some(target) = &self.target {
+            part(format!("target {}", target.labeled).as_bytes());
+            for image in 0..target.unlabeled.len().min(STATISTICS) {
+                let pixels = target.unlabeled.image(image).iter();
+                part(&pixels.flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>());
+            }
         }
         let teacher = self.teacher.map(Teacher::weights);
         for weights in [self.inherited, teacher].into_iter().flatten() {

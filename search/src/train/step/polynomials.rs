@@ -15,6 +15,7 @@ use crate::train::model::{Activations, Model};
 use crate::train::optimizer::Sgd;
 use crate::train::options::{self, TrainOptions};
 use crate::train::recipe::Recipe;
+use crate::train::target::STATISTICS;
 use crate::train::targets::{Targets, cross_entropy, squared_error};
 use crate::train::tensor::{matrix, values};
 use crate::train::training::Training;
@@ -53,7 +54,11 @@ impl<'a> Polynomials<'a> {
             model.begin_with_identity();
         }
         if let Some(weights) = training.inherited {
-            model.inherit(weights, training.data.training, options.batch);
+            let images = match training.target {
+                Some(_) => STATISTICS,
+                None => options.batch,
+            };
+            model.inherit(weights, training.data.training, images);
         }
         if options.distillation > 0.0 && training.teacher.is_none() && !is_teacher {
             return Err(Error::Option {
@@ -87,10 +92,14 @@ impl<'a> Polynomials<'a> {
 
     /// The model that is validated and exported.
     fn result(&self) -> Model {
-        match &self.average {
+        let mut model = match &self.average {
             Some(average) => average.model(&self.model),
             None => self.model.clone(),
+        };
+        if let Some(target) = &self.training.target {
+            model.take_statistics(target.unlabeled, &self.plain_device());
         }
+        model
     }
 
     /// The device for what needs no gradients.
