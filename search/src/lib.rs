@@ -2,6 +2,7 @@
 //!
 //! | module | purpose |
 //! |---|---|
+//! | [`audit`] | what features that are handed over in the clear reveal |
 //! | [`data`] | datasets: images and labels, normalized, checked by checksum |
 //! | [`train`] | trains a `LayerGraph` with burn and exports its `Weights` |
 //! | [`strategy`] | proposes architectures from the trial table |
@@ -16,6 +17,7 @@
 //!
 //! The search never sees a test set: accuracy in a trial is that on the validation split.
 
+pub mod audit;
 pub mod constraint;
 pub mod data;
 mod error;

@@ -15,17 +15,21 @@ use crate::data::Dataset;
 impl Model {
     /// Takes over what agrees. Statistics are those of the first `images` images of `data`.
     pub fn inherit(&mut self, weights: &Weights, data: &Dataset, images: usize) {
+        let images = images.min(data.len());
+        self.inherit_on(weights, batch::rows(data, 0, images), images);
+    }
+
+    /// As [`Self::inherit`], with the statistics of so many inputs, `[images·height·width][channels]`.
+    pub fn inherit_on(&mut self, weights: &Weights, rows: Vec<f32>, images: usize) {
         let taken: Vec<bool> = self
             .parameters
             .iter_mut()
             .map(|parameter| parameter.import(weights).is_ok())
             .collect();
-        let images = images.min(data.len());
         let device = Device::flex();
         let tensors = self.tensors(&device, false);
-        let pixels = images * data.shape.height * data.shape.width;
-        let rows = batch::rows(data, 0, images);
-        let input = matrix(rows, pixels, data.shape.channels, &device);
+        let pixels = images * self.input.height * self.input.width;
+        let input = matrix(rows, pixels, self.input.channels, &device);
         for ((scale, shift, running), statistics) in
             self.forward_calibration(&tensors, input, images, &taken)
         {

@@ -11,11 +11,14 @@
 //! Deterministic: one seed, one thread, the same weights bit for bit on one machine, whether the training ran through
 //! or was killed and went on from its checkpoint.
 
+mod adam;
 mod average;
 mod batch;
 mod checkpoint;
+mod decoder;
 mod device;
 mod forward;
+mod halves;
 mod herpn;
 mod infer;
 mod inherit;
@@ -26,6 +29,7 @@ mod op;
 mod optimizer;
 mod options;
 mod parameter;
+mod part;
 mod phase;
 mod plan;
 mod quantized;
@@ -42,10 +46,15 @@ mod ties;
 mod training;
 mod whiten;
 
+pub(crate) use adam::{Moments, Pace};
+pub use decoder::{Decoder, DecoderOptions, Pairs};
 pub use device::Device;
+pub(crate) use halves::drop_out;
+pub use halves::{HalvesOptions, HalvesTraining};
 pub use infer::{class, r_squared};
 pub use optimizer::LARGEST_SHIFT;
 pub use options::{Border, Polynomials, Schedule, TrainOptions, Whitening};
+pub use part::{Intercepted, Part, Pull};
 pub use phase::tune::Tune;
 pub use phase::{Layers, PhaseOptions};
 pub use recipe::Recipe;

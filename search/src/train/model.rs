@@ -45,6 +45,16 @@ impl Model {
         activations: Activations,
         rng: &mut impl Rng,
     ) -> Result<Self, Error> {
+        check_logits(graph)?;
+        Self::part(graph, activations, rng)
+    }
+
+    /// As [`Self::new`], of a part of a network, which need not end in logits.
+    pub fn part(
+        graph: &LayerGraph,
+        activations: Activations,
+        rng: &mut impl Rng,
+    ) -> Result<Self, Error> {
         let ties = match activations {
             Activations::Learnable | Activations::Herpn => ties(graph),
             // A teacher is never compiled, and integers have no norms to fold.
@@ -59,6 +69,16 @@ impl Model {
 
     /// The network with trained weights, for inference; its polynomials have coefficients, or are ReLU.
     pub fn with_weights(graph: &LayerGraph, weights: &Weights, relu: bool) -> Result<Self, Error> {
+        check_logits(graph)?;
+        Self::part_with_weights(graph, weights, relu)
+    }
+
+    /// As [`Self::with_weights`], of a part of a network, which need not end in logits.
+    pub fn part_with_weights(
+        graph: &LayerGraph,
+        weights: &Weights,
+        relu: bool,
+    ) -> Result<Self, Error> {
         let activations = match relu {
             true => Activations::Relu,
             false => Activations::Learnable,
@@ -116,14 +136,6 @@ impl Model {
             outputs: output.len(),
             head: graph.node(graph.output()).name.clone(),
         };
-        if (output.height, output.width) != (1, 1) {
-            return Err(Error::Untrainable {
-                layer: model.head,
-                why: format!(
-                    "it is the output and has shape {output}; a classifier ends in a dense layer or a pool to 1x1"
-                ),
-            });
-        }
         check_trainable(graph)?;
         for (id, _) in graph.nodes() {
             let inputs = graph.inputs(id);
@@ -361,6 +373,21 @@ impl Model {
 fn from(graph: &LayerGraph, id: NodeId) -> Shape {
     let first = graph.inputs(id).first().copied();
     graph.node(first.unwrap_or(id)).shape
+}
+
+/// Refuses networks that end in a picture.
+fn check_logits(graph: &LayerGraph) -> Result<(), Error> {
+    let head = graph.node(graph.output());
+    if (head.shape.height, head.shape.width) == (1, 1) {
+        return Ok(());
+    }
+    Err(Error::Untrainable {
+        layer: head.name.clone(),
+        why: format!(
+            "it is the output and has shape {}; a classifier ends in a dense layer or a pool to 1x1",
+            head.shape
+        ),
+    })
 }
 
 /// Refuses layers that the training kernels do not compute.

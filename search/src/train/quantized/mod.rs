@@ -7,7 +7,6 @@
 //! them in it. The result is a graph's ordinary [`Weights`] in units of the integers: [`QuantizedNetwork::quantize`]
 //! makes the network of them, and its accuracy is what is reported.
 
-pub mod adam;
 pub mod forward;
 pub mod start;
 

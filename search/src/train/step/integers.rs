@@ -8,9 +8,9 @@ use hemet_spaces::quantized::{self, Quantization, check_structure};
 use super::{Batch, Lesson, Step, gradients};
 use crate::Error;
 use crate::data::Dataset;
+use crate::train::adam::{Adam, Pace};
 use crate::train::infer;
 use crate::train::model::{Activations, Model};
-use crate::train::quantized::adam::{Adam, Pace};
 use crate::train::quantized::{forward, model_logits, start};
 use crate::train::targets::{Targets, cross_entropy};
 use crate::train::tensor::values;
@@ -18,6 +18,8 @@ use crate::train::training::Training;
 
 /// Weight of the penalty on accumulators that wrap.
 const OVERFLOW_PENALTY: f32 = 1e-3;
+/// How far beyond the greatest integer a latent weight may go.
+const BEYOND: f32 = 0.49;
 
 /// An integer network in training.
 pub(in crate::train) struct Integers<'a> {
@@ -51,7 +53,10 @@ impl<'a> Integers<'a> {
         start::spread(&mut model, quantization, training.data.training, &mut rng);
         let fan_in = graph.input_shapes(graph.output())[0].len();
         Ok(Self {
-            adam: Adam::new(&model.parameters, quantization),
+            adam: Adam::new(
+                &model.parameters,
+                quantization.weight_limit() as f32 + BEYOND,
+            ),
             targets: Targets::new(training.data.training, training.options),
             model,
             device: Device::flex().autodiff(),

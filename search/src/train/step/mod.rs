@@ -3,7 +3,7 @@
 pub mod integers;
 pub mod polynomials;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Gradients, Tensor};
 use hemet_spaces::Weights;
 
 use super::model::Model;
@@ -64,10 +64,18 @@ pub(super) trait Step {
 
 /// The gradient of a loss in each parameter, of which `tensors` are the leaves; zeros where it does not depend on one.
 fn gradients(loss: &Tensor<2>, tensors: &[Tensor<2>], parameters: &[Parameter]) -> Vec<Vec<f32>> {
-    let gradients = loss.backward();
+    of_parameters(&loss.backward(), tensors, parameters)
+}
+
+/// As [`gradients`], where the backward pass has run.
+pub(super) fn of_parameters(
+    gradients: &Gradients,
+    tensors: &[Tensor<2>],
+    parameters: &[Parameter],
+) -> Vec<Vec<f32>> {
     let pairs = tensors.iter().zip(parameters);
     pairs
-        .map(|(tensor, parameter)| match tensor.grad(&gradients) {
+        .map(|(tensor, parameter)| match tensor.grad(gradients) {
             Some(gradient) => {
                 let mut gradient = values(gradient);
                 parameter.bind(&mut gradient);
