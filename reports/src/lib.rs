@@ -13,6 +13,7 @@
 //! | [`bars`] | horizontal bars |
 //! | [`parallel`] | parallel coordinates: an axis a choice or figure, a line a trial |
 //! | [`timeline`] | when each trial ran, those side by side below each other |
+//! | [`grid`] | rows of small pictures |
 //! | [`levels`] | instructions of a schedule by level, in program order |
 //! | [`graph`] | boxes and arrows: the architecture of a network |
 //! | [`table`] | one table, as CSV and Parquet for programs and as Markdown for people |
@@ -46,6 +47,7 @@ mod error;
 mod fonts;
 mod frame;
 pub mod graph;
+pub mod grid;
 mod labels;
 pub mod landscape;
 mod legend;
@@ -68,6 +70,7 @@ pub use bundle::{CurveBundle, Strand};
 pub use curves::{Curve, LinePlot};
 pub use error::{Error, Result};
 pub use graph::{GraphBox, GraphDiagram};
+pub use grid::{PictureGrid, PictureRow};
 pub use landscape::{LandscapePlot, Network};
 pub use levels::{LevelDiagram, LevelStep};
 pub use page::{Part, Picture, Report};

@@ -11,7 +11,7 @@ use plotters::style::{
 
 use crate::error::{Error, Result};
 use crate::fonts;
-use crate::scene::{Anchor, Hint, Mark, Place, Rgb, Scene, Text};
+use crate::scene::{Anchor, Bounds, Hint, Mark, Place, Rgb, Scene, Text};
 
 /// Size of an SVG picture in logical units, and the least size on which a PNG is laid out.
 pub(crate) const LOGICAL: (f64, f64) = (640.0, 480.0);
@@ -32,6 +32,11 @@ struct TextHabit {
 
 /// The scene as the text of an SVG file.
 pub(crate) fn svg(scene: &Scene) -> Result<String> {
+    svg_with(scene, "")
+}
+
+/// As [`svg`], with images by [`image`] on top.
+pub(crate) fn svg_with(scene: &Scene, images: &str) -> Result<String> {
     // plotters-svg: `font-size` is the size over 1.24, and a text anchored at its top is moved by 0.76 em.
     let habit = TextHabit {
         size_per_em: 1.24,
@@ -52,13 +57,32 @@ pub(crate) fn svg(scene: &Scene) -> Result<String> {
     let body = body.trim_end().trim_end_matches("</svg>");
     let hints: String = scene.hints.iter().map(hint).collect();
     Ok(format!(
-        "<svg width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\">\n<title>{}</title>{body}{hints}</svg>\n",
+        "<svg width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\">\n<title>{}</title>{body}{images}{hints}</svg>\n",
         scene.width,
         scene.height,
         size.0,
         size.1,
         escape(&scene.title),
     ))
+}
+
+/// A PNG in base64 that fills these bounds, its pixels as squares.
+pub(crate) fn image(bounds: Bounds, base64: &str) -> String {
+    let Bounds {
+        left,
+        top,
+        right,
+        bottom,
+    } = bounds;
+    let units = |length: f64| (length * SVG_SCALE).round() as i32;
+    format!(
+        "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" style=\"image-rendering: pixelated\" \
+         href=\"data:image/png;base64,{base64}\"/>\n",
+        units(left),
+        units(top),
+        units(right - left),
+        units(bottom - top),
+    )
 }
 
 /// Width of the unseen line of a hint: wide enough to be pointed at.
@@ -314,7 +338,8 @@ fn reduce(raw: &[u8], width: usize, height: usize, factor: usize) -> Vec<u8> {
     reduced
 }
 
-fn encode(rgb: &[u8], width: u32, height: u32) -> Result<Vec<u8>> {
+/// A PNG file of so many pixels, red, green and blue each.
+pub(crate) fn encode(rgb: &[u8], width: u32, height: u32) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
