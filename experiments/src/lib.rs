@@ -9,6 +9,7 @@
 //! - [`finish`]: the end of a search, where the chosen network is compiled, measured and classified with.
 //! - [`keys`]: a client's pairs of key files.
 //! - [`remote`]: a model on a server, as its client sees it.
+//! - [`audit`]: what features that are handed over in the clear reveal, measured and shown.
 //! - [`schemes`]: what differs between the schemes of homomorphic encryption.
 //! - [`report`] and [`export`]: what a person, or another program, gets to see of a search.
 //!
@@ -25,6 +26,7 @@
 #[macro_use]
 pub mod print;
 
+pub mod audit;
 pub mod calibration;
 pub mod cli;
 pub mod commands;

@@ -40,6 +40,11 @@ const PARSED: &[(&str, &str)] = &[
         "hemet adapt",
         "tests/adapt.rs adapts a network and runs it encrypted",
     ),
+    (
+        "hemet search experiments/audit.yaml --data data",
+        "needs MNIST",
+    ),
+    ("hemet audit runs/audit", "needs MNIST"),
     ("hemet calibrate --full", "measures the machine for minutes"),
     (
         "hemet compile relu.onnx",

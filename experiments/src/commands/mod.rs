@@ -2,6 +2,7 @@
 //! prints.
 
 pub mod adapt;
+pub mod audit;
 pub mod bench;
 pub mod calibrate;
 pub mod client;
@@ -91,6 +92,8 @@ pub enum Command {
     Client(client::Args),
     /// Accuracy of an artifact on a data set, encrypted and in the clear, side by side
     Evaluate(evaluate::Args),
+    /// What the features of a network reveal, and what it costs to hand them over encrypted
+    Audit(audit::Args),
     /// Latency, sizes and error of an artifact on this machine
     Bench(bench::Args),
     /// Measure the cost table of this machine
@@ -135,6 +138,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Command::Serve(args) => serve::run(&args),
         Command::Client(args) => client::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Opt(args) => opt::run(&args),

@@ -11,7 +11,7 @@ mod member;
 pub mod opened;
 mod outcome;
 mod page;
-mod plots;
+pub mod plots;
 mod tables;
 
 use hemet_reports::Table;

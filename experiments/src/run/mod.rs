@@ -21,3 +21,4 @@ pub mod teachers;
 pub mod times;
 pub mod train;
 pub mod trained;
+pub mod weights;

@@ -4,16 +4,16 @@ use hemet_runtime::door::Model;
 use hemet_schedule::{FittedNumbers, Provenance};
 use hemet_search::Trial;
 use hemet_search::data::TrainTest;
-use hemet_spaces::{Scheme, Weights};
+use hemet_spaces::Scheme;
 
 use super::Args;
-use crate::common;
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run::folder::RunFolder;
 use crate::run::images;
 use crate::run::provenance;
 use crate::run::samples::samples;
+use crate::run::weights;
 use crate::schemes::{self, CostSource, TrainedNetwork, Wishes};
 
 pub(super) fn from_run(
@@ -36,7 +36,7 @@ pub(super) fn from_run(
         device_layers: args.device_layers,
     };
     door.wish(&mut experiment, &wishes)?;
-    let weights = weights(args, &run, &experiment, &trial)?;
+    let weights = weights::read(&run, &experiment, &trial, args.search_weights)?;
     let source = CostSource {
         run: Some(&run),
         kept_only: true,
@@ -64,7 +64,7 @@ pub(super) fn from_run(
         columns: columns.as_ref(),
         provenance: images.as_ref().map(|sets| Provenance {
             // What `hemet train` made of it is another network.
-            scores: match takes_trained(args, &run, &trial) {
+            scores: match weights::takes_trained(&run, &trial, args.search_weights) {
                 true => Vec::new(),
                 false => provenance::of_validation(&experiment, &trial, sets)
                     .into_iter()
@@ -84,47 +84,13 @@ fn check(args: &Args, trial: &Trial, scheme: Scheme) -> Result<(), Error> {
             "trial {number} was trained for scheme {scheme}, not {wanted}; choose one of that scheme in report/report.md"
         )));
     }
-    if trial.outcome.accuracy().is_none() {
-        return Err(untrained(trial));
-    }
+    weights::check_trained(trial)?;
     if args.json && scheme != Scheme::Ckks {
         return Err(Error::user(format!(
             "--json tells parameters of scheme ckks; trial {number} is of scheme {scheme}: use `hemet inspect --json`"
         )));
     }
     Ok(())
-}
-
-fn untrained(trial: &Trial) -> Error {
-    Error::user(format!(
-        "trial {} was not trained to the end ({}); choose one of the front in report/report.md",
-        trial.number,
-        trial.outcome.name()
-    ))
-}
-
-/// Whether there are weights of `hemet train` and the user wants them.
-fn takes_trained(args: &Args, run: &RunFolder, trial: &Trial) -> bool {
-    let path = run.trained_file(trial.number, "safetensors");
-    path.exists() && !args.search_weights
-}
-
-/// The weights of `hemet train`, where there are some and the user does not want those of the search.
-fn weights(
-    args: &Args,
-    run: &RunFolder,
-    experiment: &Experiment,
-    trial: &Trial,
-) -> Result<Weights, Error> {
-    let path = run.trained_file(trial.number, "safetensors");
-    if !takes_trained(args, run, trial) {
-        let folder = run.study()?;
-        return Ok(folder.read_weights(trial.number)?);
-    }
-    eprintln!("weights: {} (of `hemet train`)", path.display());
-    let graph = experiment.space()?.graph(&trial.architecture);
-    let graph = graph?;
-    common::read_weights(&path, &graph)
 }
 
 /// The images, whose training part scales are set by and names the classes, where they can be read.

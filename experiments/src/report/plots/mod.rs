@@ -8,8 +8,8 @@ mod pareto;
 mod timeline;
 
 use hemet_reports::{
-    BarPlot, CurveBundle, GraphDiagram, LinePlot, ParallelPlot, ParetoPlot, Picture, Result,
-    Timeline,
+    BarPlot, CurveBundle, GraphDiagram, LinePlot, ParallelPlot, ParetoPlot, Picture, PictureGrid,
+    Result, Timeline,
 };
 use hemet_search::objective::Objective;
 
@@ -45,6 +45,8 @@ pub enum Plot {
     Bars(BarPlot),
     /// Trials over time.
     Timeline(Timeline),
+    /// Rows of small pictures.
+    Grid(PictureGrid),
 }
 
 impl Plot {
@@ -56,6 +58,7 @@ impl Plot {
             Plot::Parallel(plot) => plot.svg(),
             Plot::Bars(plot) => plot.svg(),
             Plot::Timeline(plot) => plot.svg(),
+            Plot::Grid(plot) => plot.svg(),
         }
     }
 
@@ -68,6 +71,7 @@ impl Plot {
             Plot::Parallel(plot) => plot.png(),
             Plot::Bars(plot) => plot.png(),
             Plot::Timeline(plot) => plot.png(),
+            Plot::Grid(plot) => plot.png(),
         }
     }
 }
