@@ -140,8 +140,8 @@ mod tests {
         }
         let found = variation(&picture, shape, 24.0, &mut [0.0; 24]);
         assert!((found - 3.0 * (0.6 - SOFT)).abs() < 1e-4, "{found}");
-        let mut rng = Seed::new(2).rng();
-        picture.iter_mut().for_each(|p| *p = rng.random());
+        // Neighbors differ by far more than the step below.
+        picture = (0..24).map(|i| (i * 7 % 24) as f32 / 24.0).collect();
         let mut gradient = [0.0; 24];
         variation(&picture, shape, 1.0, &mut gradient);
         for place in 0..24 {
