@@ -57,8 +57,8 @@ pub trait Scheme: Send + Sync {
 /// What a client key file holds.
 pub type ClientHalf = (Arc<dyn Spec>, Box<dyn Secret>);
 
-/// What the network gives in the clear, input by input, each as [`Spec::features`] gives it: the reference that encrypted
-/// answers are compared with.
+/// What the network gives in the clear, input by input, each as [`Spec::features`] gives it: the reference that
+/// encrypted answers are compared with.
 pub type Reference = Box<dyn Fn(&[&[f64]]) -> Result<Vec<Answer>> + Send + Sync>;
 
 /// An artifact that was read and verified.

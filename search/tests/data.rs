@@ -87,7 +87,8 @@ fn impossible_splits_are_refused() {
 fn an_unknown_name_is_answered_with_the_known_ones() {
     let error = data::load("digits", None).expect_err("unknown").to_string();
     assert!(
-        error.contains("`digits`") && error.contains("optdigits, mnist, fashion_mnist"),
+        error.contains("`digits`")
+            && error.contains("optdigits, synthetic_digits, mnist, fashion_mnist"),
         "{error}"
     );
 }

@@ -42,7 +42,8 @@ pub struct Args {
     /// Folder of that set's files, if it is not embedded
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Folder of the files of the run's own set, if it is not embedded and lies elsewhere than at the time of the search
+    /// Folder of the files of the run's own set, if it is not embedded and lies elsewhere than at the time of the
+    /// search
     #[arg(long, value_name = "DIR")]
     pub source_data: Option<PathBuf>,
     /// Labeled images of each class

@@ -12,7 +12,7 @@
 //! objectives: [accuracy, latency]   # what is optimized; others: auc, balanced_accuracy, depth, key_size, cost
 //! constraints: {max_depth: 9, max_latency_ms: 500}    # cost needs price_per_core_hour
 //! compile: {security_bits: 128, precision_bits: 8}    # share_results: 1000; integers: failure_bits, output
-//! deploy: {device_layers: 2}        # public layers that clients run in the clear before they encrypt; none where not given
+//! deploy: {device_layers: 2}        # public layers that clients run in the clear before they encrypt; none by default
 //! choose: {within_points: 0.5}      # the best in the second objective within half a percentage point of accuracy;
 //!                                   # or, with a baseline, above_baseline: 0.4: of those so many points above it
 //! encrypted_images: 100             # test images that the chosen network classifies encrypted
@@ -244,14 +244,14 @@ pub struct Compile {
     pub output: Output,
 }
 
-/// What of a network its clients run in the clear, before they encrypt. These layers are public: every client gets their
-/// weights, and the server does not. The layers behind them run encrypted.
+/// What of a network its clients run in the clear, before they encrypt. These layers are public: every client gets
+/// their weights, and the server does not. The layers behind them run encrypted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Deploy {
-    /// The first convolutions and dense layers that run on the client, with the norms, activations and pools behind them;
-    /// 0 for none; where not given, what the space's `device` says. Inside a residual or Inception block a network
-    /// cannot be cut.
+    /// The first convolutions and dense layers that run on the client, with the norms, activations and pools behind
+    /// them; 0 for none; where not given, what the space's `device` says. Inside a residual or Inception block a
+    /// network cannot be cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 1000), extend("x-unit" = "layers", "x-scheme" = "ckks"))]
     pub device_layers: Option<usize>,

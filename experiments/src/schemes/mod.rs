@@ -87,7 +87,12 @@ pub fn known(path: &Path) -> Result<Known, Error> {
 /// Files that cannot be written.
 pub fn write(model: &dyn Model, path: &Path) -> Result<(), Error> {
     hemet_files::write_atomically(path, &model.to_bytes()?)?;
-    let spec = Known::of(model)?.to_bytes()?;
+    // Ids are those of the artifact as it is read.
+    let mut read = open(path)?;
+    if let Some(part) = model.spec()?.device() {
+        read.set_device(part.clone())?;
+    }
+    let spec = Known::of(read.as_ref())?.to_bytes()?;
     Ok(hemet_files::write_atomically(spec_beside(path), &spec)?)
 }
 
@@ -319,8 +324,8 @@ pub trait Costs: Send + Sync {
         target: Target,
     ) -> Result<(Box<dyn Model>, CostEstimate), Error>;
 
-    /// What a report says of the costs of a network behind so many layers on the client: a line, and a table of its layers where there is one. `searched` is
-    /// what the search predicted.
+    /// What a report says of the costs of a network behind so many layers on the client: a line, and a table of its
+    /// layers where there is one. `searched` is what the search predicted.
     ///
     /// # Errors
     /// A network that this version cannot compile.

@@ -196,7 +196,7 @@ pub const LINES: &[Wrong] = &[
     ),
     (
         "deploy: {device_layers: ^-1}",
-        &["`deploy.device_layers` is -1", "at least 0"],
+        &["`deploy.device_layers` is -1", "from 0 to 1000"],
     ),
     (
         "deploy: {^layers: 2}",

@@ -164,8 +164,8 @@ fn part(folder: &Path, batches: &[(&'static str, &'static str)]) -> Result<Datas
     Ok(set)
 }
 
-/// The pixels of the first training batch, or of the test batch, as they are published: photograph after photograph, the
-/// planes red, green, blue.
+/// The pixels of the first training batch, or of the test batch, as they are published: photograph after photograph,
+/// the planes red, green, blue.
 pub(super) fn photographs(folder: &Path, test: bool) -> Result<Vec<u8>, Error> {
     let batch = if test { &BATCHES[5] } else { &BATCHES[0] };
     let records = records(folder, batch)?;

@@ -1,5 +1,5 @@
-//! Digits of 8x8 pixels that the program draws: a public source for networks that are then adapted to digits that people
-//! wrote.
+//! Digits of 8x8 pixels that the program draws: a public source for networks that are then adapted to digits that
+//! people wrote.
 //!
 //! A digit is a few strokes of a pen. Chance turns, slants, scales and moves it and bends its corners, and chooses how
 //! thick the pen is. It is drawn on 32x32 dots, and a pixel is the share of dots of its 4x4 block that are black, as
@@ -140,64 +140,68 @@ fn ellipse([x, y]: Point, [across, up]: Point) -> Stroke {
     CIRCLE.iter().map(corner).collect()
 }
 
+const TWO: [[f64; 2]; 9] = [
+    [0.22, 0.28],
+    [0.3, 0.13],
+    [0.5, 0.07],
+    [0.7, 0.14],
+    [0.75, 0.3],
+    [0.66, 0.48],
+    [0.45, 0.68],
+    [0.22, 0.91],
+    [0.8, 0.91],
+];
+const THREE: [[f64; 2]; 11] = [
+    [0.24, 0.15],
+    [0.46, 0.07],
+    [0.68, 0.13],
+    [0.73, 0.28],
+    [0.65, 0.42],
+    [0.44, 0.48],
+    [0.68, 0.55],
+    [0.76, 0.7],
+    [0.69, 0.86],
+    [0.46, 0.93],
+    [0.22, 0.85],
+];
+const FIVE: [[f64; 2]; 9] = [
+    [0.74, 0.08],
+    [0.31, 0.08],
+    [0.27, 0.46],
+    [0.5, 0.4],
+    [0.69, 0.49],
+    [0.76, 0.7],
+    [0.67, 0.87],
+    [0.46, 0.93],
+    [0.22, 0.86],
+];
+const SIX: [[f64; 2]; 10] = [
+    [0.66, 0.07],
+    [0.42, 0.2],
+    [0.28, 0.44],
+    [0.25, 0.7],
+    [0.38, 0.9],
+    [0.6, 0.91],
+    [0.74, 0.75],
+    [0.67, 0.56],
+    [0.48, 0.5],
+    [0.28, 0.62],
+];
+
 /// The strokes of a digit; `habit`, 0 to 1, chooses among the ways in which people write it.
 fn strokes(digit: usize, habit: f64) -> Vec<Stroke> {
-    let bowl = [0.76, 0.7];
     match digit {
         0 => vec![ellipse([0.5, 0.5], [0.28, 0.42])],
         1 if habit < 0.5 => vec![vec![[0.5, 0.08], [0.5, 0.92]]],
         1 => vec![vec![[0.32, 0.28], [0.55, 0.08], [0.55, 0.92]]],
-        2 => vec![vec![
-            [0.22, 0.28],
-            [0.3, 0.13],
-            [0.5, 0.07],
-            [0.7, 0.14],
-            [0.75, 0.3],
-            [0.66, 0.48],
-            [0.45, 0.68],
-            [0.22, 0.91],
-            [0.8, 0.91],
-        ]],
-        3 => vec![vec![
-            [0.24, 0.15],
-            [0.46, 0.07],
-            [0.68, 0.13],
-            [0.73, 0.28],
-            [0.65, 0.42],
-            [0.44, 0.48],
-            [0.68, 0.55],
-            bowl,
-            [0.69, 0.86],
-            [0.46, 0.93],
-            [0.22, 0.85],
-        ]],
+        2 => vec![TWO.to_vec()],
+        3 => vec![THREE.to_vec()],
         4 => vec![
             vec![[0.62, 0.07], [0.2, 0.6], [0.82, 0.6]],
             vec![[0.62, if habit < 0.5 { 0.07 } else { 0.36 }], [0.62, 0.93]],
         ],
-        5 => vec![vec![
-            [0.74, 0.08],
-            [0.31, 0.08],
-            [0.27, 0.46],
-            [0.5, 0.4],
-            [0.69, 0.49],
-            bowl,
-            [0.67, 0.87],
-            [0.46, 0.93],
-            [0.22, 0.86],
-        ]],
-        6 => vec![vec![
-            [0.66, 0.07],
-            [0.42, 0.2],
-            [0.28, 0.44],
-            [0.25, 0.7],
-            [0.38, 0.9],
-            [0.6, 0.91],
-            [0.74, 0.75],
-            [0.67, 0.56],
-            [0.48, 0.5],
-            [0.28, 0.62],
-        ]],
+        5 => vec![FIVE.to_vec()],
+        6 => vec![SIX.to_vec()],
         7 => {
             let seven = vec![[0.2, 0.09], [0.8, 0.09], [0.52, 0.5], [0.4, 0.93]];
             match habit < 0.5 {

@@ -1,9 +1,9 @@
 //! Target: another kind of images that a network is to work on, of which few have labels.
 //!
-//! A training that adapts learns from source and target images in batches of their own, [`SOURCE_BATCHES`] of the source
-//! for one of the target (Tanwani, "DIRL", CoRL 2020, takes 40 images and 10), so that batch norms see one kind of
-//! images at a time. What it exports has the batch-norm statistics of unlabeled target images (Li et al., "Revisiting
-//! batch normalization for practical domain adaptation", 2016).
+//! A training that adapts learns from source and target images in batches of their own, [`SOURCE_BATCHES`] of the
+//! source for one of the target (Tanwani, "DIRL", CoRL 2020, takes 40 images and 10), so that batch norms see one kind
+//! of images at a time. What it exports has the batch-norm statistics of unlabeled target images (Li et al.,
+//! "Revisiting batch normalization for practical domain adaptation", 2016).
 
 use burn::tensor::Device;
 use rand::Rng;

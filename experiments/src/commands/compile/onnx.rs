@@ -30,16 +30,7 @@ pub(super) fn from_onnx(args: &Args, like: Option<&FittedNumbers>) -> Result<Art
     let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
     let card = args.card.as_deref().map(card).transpose()?;
     let calibration = args.calibrate.as_deref().map(inputs).transpose()?;
-    if args.agreement.is_some() && args.share_results.is_some() {
-        return Err(Error::user(AGREEMENT_OF_SHARED));
-    }
-    let (imported, fit_error) = import(args, &bytes, calibration.as_ref())?;
-    check_classes(args, &imported)?;
-    if let (Some(data), Some(file)) = (&calibration, &args.calibrate) {
-        let fits = tell_calibration(data, &imported, args);
-        fits.map_err(|why| Error::file(file, why))?;
-    }
-    memory::check(&imported.graph).map_err(|why| Error::file(path, why))?;
+    let (imported, fit_error) = network(args, &bytes, calibration.as_ref())?;
     let mut options = wished(args, &imported, calibration.as_ref(), like)?;
     let table: CostTable = match &args.costs {
         Some(path) => costs::read(path)?,
@@ -90,6 +81,25 @@ pub(super) fn from_onnx(args: &Args, like: Option<&FittedNumbers>) -> Result<Art
         ..Manifest::new(&name)
     };
     Ok(front.artifact(manifest, compiled.schedule))
+}
+
+/// The network of the file, once nothing in the file, the options and the calibration data contradicts another.
+fn network(
+    args: &Args,
+    bytes: &[u8],
+    calibration: Option<&Calibration>,
+) -> Result<(Imported, Option<f64>), Error> {
+    if args.agreement.is_some() && args.share_results.is_some() {
+        return Err(Error::user(AGREEMENT_OF_SHARED));
+    }
+    let (imported, fit_error) = import(args, bytes, calibration)?;
+    check_classes(args, &imported)?;
+    if let (Some(data), Some(file)) = (calibration, &args.calibrate) {
+        let fits = tell_calibration(data, &imported, args);
+        fits.map_err(|why| Error::file(file, why))?;
+    }
+    memory::check(&imported.graph).map_err(|why| Error::file(&args.source, why))?;
+    Ok((imported, fit_error))
 }
 
 /// The calibration inputs of a file, of which something can be learned.
