@@ -106,7 +106,7 @@ fn begin(subject: &Subject, audit: &Audit) -> String {
 fn figures(audit: &Audit) -> Vec<[String; 3]> {
     let mut figures = Vec::new();
     let inner = audit.places.iter().filter(|found| found.is_inner);
-    let ends = [inner.clone().next(), inner.last()];
+    let ends = [inner.clone().next(), inner.clone().next_back()];
     for (found, which) in ends.into_iter().flatten().zip(["first", "last"]) {
         let Some(reached) = found.strongest() else {
             continue;
