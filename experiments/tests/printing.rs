@@ -92,7 +92,7 @@ fn commands_that_tell_figures_or_states_tell_them_as_json_too() {
     let compiled = "compile model.onnx -o model.hemet --costs costs.json --card card.yaml --calibrate calibration.safetensors --json";
     let lines = |arguments: &str| -> Vec<Value> {
         let told = world.good(arguments);
-        let parsed = told.lines().map(|line| serde_json::from_str(line));
+        let parsed = told.lines().map(serde_json::from_str);
         let parsed: Result<Vec<Value>, _> = parsed.collect();
         parsed.unwrap_or_else(|e| panic!("hemet {arguments}: {e}\n{told}"))
     };
