@@ -123,11 +123,11 @@ fn a_list_of_choices_tells_the_fault_within_the_choice_that_is_meant() {
     for (option, expected) in [
         (
             json!({ "conv": { "width": 0 } }),
-            "conv.width` is 0; it takes a whole number, at least 1, or a list of such",
+            "conv.width` is 0; it takes a whole number, from 1 to 65536, or a list of such",
         ),
         (
             json!({ "conv": { "width": [4, 0] } }),
-            "conv.width[1]` is 0; it takes a whole number, at least 1",
+            "conv.width[1]` is 0; it takes a whole number, from 1 to 65536",
         ),
         (
             json!({ "conv": { "width": [4, 4] } }),
