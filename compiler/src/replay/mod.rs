@@ -32,18 +32,20 @@ pub fn error(schedule: &Schedule, inputs: &[Vec<f64>]) -> f64 {
     }
     let mut replay = Replay {
         schedule,
-        slots: schedule.header.parameters.slots(),
+        slots: slots(schedule),
         embeddings: HashMap::new(),
         values: Vec::new(),
     };
     replay.run(inputs);
-    let output = &schedule.header.output;
     let unpacked = |input: usize, which: usize| {
         let vectors = schedule.outputs.iter();
         let vectors: Vec<Vec<f64>> = vectors
             .map(|v| replay.values[v.0 as usize][input][which].clone())
             .collect();
-        output.unpack(&vectors)
+        match is_batch(schedule) {
+            true => vectors.concat(),
+            false => schedule.header.output.unpack(&vectors),
+        }
     };
     let of_input = |input| {
         let pairs = unpacked(input, 0).into_iter().zip(unpacked(input, 1));
@@ -52,6 +54,27 @@ pub fn error(schedule: &Schedule, inputs: &[Vec<f64>]) -> f64 {
             .fold(0.0, worst)
     };
     (0..inputs.len()).map(of_input).fold(0.0, worst)
+}
+
+/// Whether each slot is an image of its own.
+fn is_batch(schedule: &Schedule) -> bool {
+    schedule.header.images() > 1
+}
+
+/// Slots that are replayed: in a batch all do the same, so one of them.
+fn slots(schedule: &Schedule) -> usize {
+    match is_batch(schedule) {
+        true => 1,
+        false => schedule.header.parameters.slots(),
+    }
+}
+
+/// The slots of each ciphertext of an input.
+fn packed(schedule: &Schedule, input: &[f64]) -> Vec<Vec<f64>> {
+    match is_batch(schedule) {
+        true => input.iter().map(|x| vec![*x]).collect(),
+        false => schedule.header.input.pack(input, slots(schedule)),
+    }
 }
 
 /// The larger one; what is no number is no small error.
@@ -74,7 +97,7 @@ fn products(schedule: &Schedule) -> usize {
         | Op::LevelDrop { .. } => 1,
     };
     let terms: usize = schedule.instructions.iter().map(|i| of(&i.op)).sum();
-    terms * schedule.header.parameters.slots()
+    terms * slots(schedule)
 }
 
 /// A run under way.
@@ -89,7 +112,7 @@ struct Replay<'a> {
 
 impl Replay<'_> {
     fn run(&mut self, inputs: &[Vec<f64>]) {
-        let packed = |input: &Vec<f64>| self.schedule.header.input.pack(input, self.slots);
+        let packed = |input: &Vec<f64>| packed(self.schedule, input);
         let packed: Vec<Vec<Vec<f64>>> = inputs.iter().map(packed).collect();
         let last = last_reads(self.schedule);
         for (index, instruction) in self.schedule.instructions.iter().enumerate() {
@@ -118,7 +141,11 @@ impl Replay<'_> {
             } => {
                 let scale = scale.to_f64(self.schedule.header.parameters.moduli());
                 let constant = self.schedule.constants.get(*diagonals).map(|found| found.1);
-                match (scale, constant.and_then(|c| Diagonals::of(c, self.slots))) {
+                match (
+                    scale,
+                    constant
+                        .and_then(|c| Diagonals::of(c, self.schedule.header.parameters.slots())),
+                ) {
                     (Some(scale), Some(diagonals)) => self.linear(inputs, plan, &diagonals, scale),
                     // The verifier of the schedule refuses it.
                     (_, _) => Vec::new(),
@@ -250,4 +277,67 @@ fn last_reads(schedule: &Schedule) -> Vec<Vec<ValueId>> {
         by_instruction[index].push(value);
     }
     by_instruction
+}
+
+#[cfg(test)]
+mod tests {
+    use hemet_spaces::layer::{Conv, Dense, Poly};
+    use hemet_spaces::{Layer, LayerGraph, Shape, Weights};
+
+    use super::*;
+    use crate::{Options, Target, compile, synthetic_table};
+
+    /// A convolution, a square and a dense layer, with weights that no scale holds exactly.
+    fn network() -> (LayerGraph, Weights) {
+        let mut graph = LayerGraph::new(Shape::new(1, 4, 4)).expect("not empty");
+        let add = |graph: &mut LayerGraph, name: &str, layer, x| {
+            graph.add(name, layer, &[x]).expect("fits")
+        };
+        let input = graph.input();
+        let conv = add(&mut graph, "conv", Layer::Conv(Conv::same(2, 3)), input);
+        let square = add(
+            &mut graph,
+            "square",
+            Layer::Poly(Poly {
+                degree: 2,
+                per_channel: true,
+            }),
+            conv,
+        );
+        let dense = Dense {
+            out_features: 3,
+            bias: true,
+            circulant: 1,
+        };
+        add(&mut graph, "dense", Layer::Dense(dense), square);
+        let mut weights = Weights::ones(&graph);
+        for tensor in weights.tensors.values_mut() {
+            let some = |(i, w): (usize, &mut f32)| *w = ((i * 7 + 3) % 11) as f32 / 23.0 + 0.1;
+            tensor.data.iter_mut().enumerate().for_each(some);
+        }
+        (graph, weights)
+    }
+
+    #[test]
+    fn an_image_alone_and_one_slot_of_a_batch_are_shifted_by_less_where_scales_are_larger() {
+        let (graph, weights) = network();
+        let inputs: Vec<Vec<f64>> = (1..5).map(|i| vec![0.2 * f64::from(i); 16]).collect();
+        for target in [Target::Latency, Target::Throughput] {
+            let shift = |plain_guard_bits| {
+                let options = Options {
+                    target,
+                    plain_guard_bits,
+                    ..Options::default()
+                };
+                let schedule = compile(&graph, &weights, &options, &synthetic_table());
+                error(&schedule.expect("compiles"), &inputs)
+            };
+            let (coarse, fine) = (shift(0), shift(8));
+            assert!(
+                fine > 0.0 && fine < coarse / 20.0,
+                "{target:?}: {coarse:e} {fine:e}"
+            );
+            assert!(coarse < 1e-2, "{target:?}: {coarse:e}");
+        }
+    }
 }

@@ -70,10 +70,10 @@ impl Attack {
             Self::InverseSimilar => "features of own pictures of another kind",
             Self::InverseRandom => "features of random fields",
             Self::QueryFree => {
-                "the weights behind the cut and own labelled pictures; descent on a stand-in"
+                "the weights behind the cut and own labeled pictures; descent on a stand-in"
             }
             Self::QueryFreeInverse => {
-                "the weights behind the cut and own labelled pictures; inverse of a stand-in"
+                "the weights behind the cut and own labeled pictures; inverse of a stand-in"
             }
             Self::ClassMean => "the class alone",
             Self::Encrypted => "ciphertexts of own pictures of the same kind",
