@@ -297,40 +297,6 @@ fn with_samples_the_promise_holds_on_many_new_inputs_and_says_what_it_was_tested
     );
 }
 
-/// Diagonals of a pooled convolution are alike, so that the errors of their plaintexts add up; behind squares they
-/// shift every logit by the same amount. Errors that are drawn do not show it, keys have no part in it.
-#[test]
-fn plaintexts_that_are_alike_shift_logits_within_the_promise_under_encryption() {
-    // Maps of 7x7 are pooled by 49 diagonals.
-    let blocks = (0..5).fold(Net::new(1, 14), |net, block| {
-        net.block(6, 3, 1 + usize::from(block == 0))
-    });
-    let graph = blocks.pool(7).dense(10).graph;
-    let samples = inputs(&graph, 1, 100);
-    let weights = normalized(&graph, &samples[..64], 5.0, 7);
-    let compiled = compiled(&samples, &graph, &weights, &Options::default());
-    let promise = &compiled.promise;
-    let artifact = Artifact::new(Manifest::new("pooled"), compiled.schedule.clone());
-    let (client, keys) = Client::generate(artifact.spec().unwrap()).unwrap();
-    let server = Server::new(Box::new(artifact)).unwrap();
-    let keys = server.keys(&keys).unwrap();
-    let mut mean = [0.0; 10];
-    let new = inputs(&graph, 9, 6);
-    for x in &new {
-        let request = client.encrypt(x).unwrap();
-        let answer = server.answer(&keys, &request, &mut unobserved).unwrap();
-        let found = client.decrypt(&answer).unwrap().logits();
-        let wanted = evaluate(&graph, &weights, x).unwrap();
-        for (mean, (f, w)) in mean.iter_mut().zip(found.iter().zip(&wanted)) {
-            assert!((f - w).abs() <= promise.error, "{f} {w}: {promise}");
-            *mean += (f - w) / new.len() as f64;
-        }
-    }
-    let shift = mean.iter().fold(0.0f64, |most, m| most.max(m.abs()));
-    // A third is left to errors that are the same on all inputs; the mean of six has a rest of those that are not.
-    assert!(shift <= 0.45 * promise.error, "{shift}: {promise}");
-}
-
 #[test]
 fn answers_beyond_the_outputs_of_samples_are_marked_and_do_not_widen_the_promise() {
     let (graph, weights) = five_squares();
