@@ -114,7 +114,13 @@ impl LinePlot {
             least_span: 1.0,
             tick_limit: f64::INFINITY,
         };
-        let x = Axis::over(&self.x_title, &values(|p| p.0), running);
+        let places = values(|p| p.0);
+        // Epochs and trials have no tick between them.
+        let kind = match places.iter().all(|x| *x >= 0.0 && x.fract() == 0.0) {
+            true => Kind::Whole,
+            false => running,
+        };
+        let x = Axis::over(&self.x_title, &places, kind);
         let y = Axis::over(
             &self.y_title,
             &values(|p| p.1),
