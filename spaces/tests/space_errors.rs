@@ -62,7 +62,7 @@ const CASES: &[(&str, &[&str])] = &[
     ),
     (
         "blocks:\n  - name: b1\n    options:\n      - conv: {width: 0}\n",
-        &["blocks[0].options[0].conv.width", "is 0", "at least 1"],
+        &["blocks[0].options[0].conv.width", "is 0", "from 1 to 65536"],
     ),
     (
         "blocks:\n  - name: b1\n    options:\n      - inception: {conv1: 0, conv3: 0}\n",
@@ -159,7 +159,11 @@ const CASES: &[(&str, &[&str])] = &[
     ("blocks: []\nblock: 3\n", &["block", "line 4"]),
     (
         "blocks:\n  - name: b1\n    options:\n      - conv: {width: 1000000000000}\n",
-        &["b1", "1000000000000", "262144"],
+        &[
+            "blocks[0].options[0].conv.width",
+            "1000000000000",
+            "from 1 to 65536",
+        ],
     ),
 ];
 
