@@ -46,17 +46,17 @@ pub enum RuntimeError {
         /// Elements that were given.
         got: usize,
     },
-    /// An element of the image is not a finite number.
-    #[error("element {index} of the image is {value}, it must be a finite number")]
+    /// An element of the input is not a finite number.
+    #[error("element {index} of the input is {value}, it must be a finite number")]
     NotFinite {
         /// Position in channel-major order.
         index: usize,
         /// The number.
         value: f64,
     },
-    /// An element of the image that the network was not compiled for.
+    /// An element of the input that the network was not compiled for.
     #[error(
-        "element {index} of the image is {value}, this artifact takes {low} to {high}; {cause}"
+        "element {index} of the input is {value}, this artifact takes {low} to {high}; {cause}"
     )]
     OutOfRange {
         /// Position in channel-major order.

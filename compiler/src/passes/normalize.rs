@@ -6,7 +6,8 @@
 //! Propagating mean and variance of independent elements instead overrates what is read from smooth images
 //! (differences of neighbors), and each square squares that. The output tensor keeps its values. Where the client
 //! transforms the input, the maps that read it undo that too. Corresponding channels of circulant blocks have one
-//! factor, so that their maps stay circulant.
+//! factor, so that their maps stay circulant. A tensor of which a power beyond the square is taken is made smaller, so
+//! that its highest power has unit size: `x^15` of a tensor of unit size reaches 10^7, and its rounding with it.
 
 use hemet_spaces::Shape;
 use rand::{RngExt, SeedableRng};
@@ -43,6 +44,7 @@ pub(super) fn run(net: &mut Net, context: &Context<'_>) {
         None => vec![1.0; net.nodes[0].shape.len()],
     };
     let ties = ties(net);
+    let highest = highest_powers(net);
     let mut factors = vec![first];
     for id in net.ids().skip(1) {
         let shape = net.node(id).shape;
@@ -56,7 +58,12 @@ pub(super) fn run(net: &mut Net, context: &Context<'_>) {
             NodeKind::Linear { .. } => match net.node(id).shifted() {
                 Some(x) => factors[x.0].clone(),
                 None if id == net.output() => vec![1.0; shape.len()],
-                None => units(&sizes.power[id.0], shape, ties[id.0]),
+                None => {
+                    let (power, degree) = highest[id.0];
+                    let root = |power: &f64| power.powf(1.0 / degree as f64);
+                    let squares: Vec<f64> = sizes.power[power.0].iter().map(root).collect();
+                    units(&squares, shape, ties[id.0])
+                }
             },
         };
         factors.push(next);
@@ -125,6 +132,25 @@ fn ties(net: &Net) -> Vec<usize> {
         }
     }
     ties
+}
+
+/// For each tensor its highest power that is beyond the square, with the degree; itself where there is none.
+fn highest_powers(net: &Net) -> Vec<(TensorId, usize)> {
+    let mut highest: Vec<(TensorId, usize)> = net.ids().map(|id| (id, 1)).collect();
+    // Of which tensor each is what power.
+    let mut of = highest.clone();
+    for id in net.ids() {
+        if let NodeKind::Product(a, b) = net.node(id).kind
+            && of[a.0].0 == of[b.0].0
+        {
+            let (base, degree) = (of[a.0].0, of[a.0].1 + of[b.0].1);
+            of[id.0] = (base, degree);
+            if degree > highest[base.0].1.max(2) {
+                highest[base.0] = (id, degree);
+            }
+        }
+    }
+    highest
 }
 
 /// The factor of each element that brings its channel to unit size, from the mean square of each channel, or that of

@@ -24,6 +24,7 @@ pub(super) fn movements<'m>(
         "Slice" => slice(import, node, dims),
         "Split" => return split(import, node, dims).map(Some),
         "Gather" => gather(import, node, dims),
+        "ArrayFeatureExtractor" => features(import, node, dims),
         "Expand" => expanded(import, node, dims),
         "Tile" => tile(import, node, dims),
         "DepthToSpace" => depth_to_space(node, dims),
@@ -287,13 +288,31 @@ fn gather<'m>(import: &Import<'m>, node: Node<'m>, dims: &[usize]) -> Result<Mov
     node.expect_attributes(&["axis"])?;
     let axis = node.axis(node.integer("axis", 0)?, dims.len())?;
     let indices = import.constant(node, 1)?;
+    picked(node, dims, axis, &indices.integers()?, &indices.dims)
+}
+
+/// Columns of a table: the last axis at constant places, whatever the shape of these.
+fn features<'m>(import: &Import<'m>, node: Node<'m>, dims: &[usize]) -> Result<Movement, Error> {
+    node.expect_attributes(&[])?;
+    let axis = node.axis(-1, dims.len())?;
+    let columns = import.constant(node, 1)?.integers()?;
+    picked(node, dims, axis, &columns, &[columns.len()])
+}
+
+/// The elements of `dims` at `indices` of an axis, which become axes of extents `shape`.
+fn picked(
+    node: Node<'_>,
+    dims: &[usize],
+    axis: usize,
+    indices: &[i64],
+    shape: &[usize],
+) -> Result<Movement, Error> {
     let places = indices
-        .integers()?
         .iter()
         .map(|index| node.axis(*index, dims[axis]))
         .collect::<Result<Vec<usize>, _>>()?;
     let mut new = dims[..axis].to_vec();
-    new.extend(&indices.dims);
+    new.extend(shape);
     new.extend(&dims[axis + 1..]);
     let count = places.len();
     let behind: usize = dims[axis + 1..].iter().product();

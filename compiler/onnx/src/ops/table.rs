@@ -238,11 +238,12 @@ pub const OPERATORS: [Operator; 90] = [
     client("LogSoftmax", "", ""),
     client("Sigmoid", "", "inside a model it is fitted"),
     client("Softmax", "", ""),
-    client(
-        "ArrayFeatureExtractor",
-        "ai.onnx.ml",
-        "the names of classes",
-    ),
+    Operator {
+        name: "ArrayFeatureExtractor",
+        domain: "ai.onnx.ml",
+        note: "constant columns; at the end of a model the names of classes, left to the client",
+        reading: Reading::Moves,
+    },
     client("Normalizer", "ai.onnx.ml", "of probabilities"),
     client("ZipMap", "ai.onnx.ml", "the names of classes"),
 ];
