@@ -13,6 +13,7 @@ mod app;
 mod cache;
 mod config;
 mod error;
+mod head;
 mod http;
 mod listen;
 mod log;

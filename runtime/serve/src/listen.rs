@@ -26,6 +26,7 @@ use tower_service::Service;
 
 use crate::app::App;
 use crate::error::Refusal;
+use crate::head::Connection;
 use crate::http::router;
 
 /// Most headers of a request.
@@ -82,7 +83,10 @@ async fn connection(
     router: Router,
     watcher: Watcher,
 ) {
-    let service = service_fn(move |request: Request<Incoming>| {
+    let (stream, kept) = Connection::new(stream);
+    let begun = stream.begun();
+    let service = service_fn(|request: Request<Incoming>| {
+        begun.store(false, Ordering::Relaxed);
         let (app, mut router) = (app.clone(), router.clone());
         async move {
             let answered = whole(async move { router.call(request).await }).await;
@@ -105,8 +109,11 @@ async fn connection(
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
-    // A client that broke off hears nothing more.
-    let _ = watcher.watch(served).await;
+    if let Err(error) = watcher.watch(served).await
+        && let Some(status) = kept.answer_unended(&error).await
+    {
+        app.metrics.status(status.as_u16());
+    }
 }
 
 /// A future's result; none if it panics.

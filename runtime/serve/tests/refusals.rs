@@ -3,6 +3,7 @@
 mod common;
 
 use std::io::Write;
+use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
 use common::{Member, Peer, Site, are_squares, binary, square, turned};
@@ -171,7 +172,31 @@ fn paths_methods_and_heads_that_are_none_are_refused() {
         let status = peer.raw(bytes).status;
         assert!((400..500).contains(&status), "{bytes:?}: {status}");
     }
+    for (what, bytes) in [
+        ("line", &b"GET /v2"[..]),
+        ("headers", b"GET /v2 HTTP/1.1\r\nhost: a\r\n"),
+        ("nothing", b""),
+    ] {
+        let mut stream = peer.connect();
+        stream.write_all(bytes).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let status = peer.try_reply(&mut stream).map(|reply| reply.status);
+        assert_eq!(status, (what != "nothing").then_some(400), "{what}");
+    }
     assert_eq!(peer.get("/v2/health/ready").status, 200);
+}
+
+#[test]
+fn a_head_that_never_ends_is_answered_and_an_idle_connection_closed_without_a_word() {
+    let site = site();
+    let peer = site.peer();
+    let mut slow = peer.connect();
+    slow.write_all(b"GET /v2 HTTP/1.1\r\nhost: a\r\n").unwrap();
+    assert_eq!(peer.reply(&mut slow).status, 408);
+    let mut idle = peer.connect();
+    idle.write_all(&peer.head("GET", "/v2", &[], 0)).unwrap();
+    assert_eq!(peer.reply(&mut idle).status, 200);
+    assert!(peer.try_reply(&mut idle).is_none());
 }
 
 #[test]

@@ -263,7 +263,7 @@ impl Peer {
         self.try_reply(stream).expect("an answer")
     }
 
-    fn try_reply(&self, stream: &mut TcpStream) -> Option<Reply> {
+    pub fn try_reply(&self, stream: &mut TcpStream) -> Option<Reply> {
         let mut bytes = Vec::new();
         let end = loop {
             if let Some(at) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
