@@ -187,15 +187,14 @@ impl<'a> Measurement<'a> {
             return (prediction.error(), 0.0);
         };
         let own = self.own();
-        match (self.is_fitted, self.gain()) {
-            (true, _) => (
+        // Of a network that was not fitted everything is the compiler's and the encryption's; but a label says nothing
+        // of the error of its scores.
+        match !self.is_fitted && self.gain().is_some() {
+            true => (cases.error(index, &own(&prediction.encrypted)), 0.0),
+            false => (
                 prediction.error(),
                 cases.error(index, &own(&prediction.clear)),
             ),
-            // Of a network that was not fitted everything is the compiler's and the encryption's.
-            (false, Some(_)) => (cases.error(index, &own(&prediction.encrypted)), 0.0),
-            // A label says nothing of the error of its scores.
-            (false, None) => (prediction.error(), 0.0),
         }
     }
 
@@ -389,7 +388,7 @@ fn show_errors(figures: &Figures) {
     );
     if let Some(fit) = figures.fit_error {
         println!(
-            "of that         {:.1e} by encryption, {fit:.1e} by fitted activations",
+            "of that         {:.1e} by encryption, {fit:.1e} before it (fitted activations)",
             figures.encryption_error
         );
     }
