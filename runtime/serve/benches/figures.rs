@@ -6,7 +6,8 @@
 //! | start to ready | from the start of the process to the port file |
 //! | upload | of all keys in pieces of 4 MiB; with and without checking and storing them |
 //! | overhead | requests one after the other over one connection, against the same in this process, in turn |
-//! | throughput | two clients at once on a server with a thread for each core, against two threads in this process |
+//! | throughput | clients at once on a server with a thread for each core, against two threads in this process: two, who \
+//! wait for each answer before they ask again, and four, who leave the server no pause |
 //! | memory | with many registered clients of whom few ask, against these few alone |
 
 #[path = "../tests/common/mod.rs"]
@@ -136,20 +137,22 @@ impl World {
     fn throughput(&self, member: &Member, keys: &[u8]) {
         let request = member.client.encrypt(&self.input()).unwrap();
         let two = [self.here(keys, 1), self.here(keys, 1)];
-        let side_by_side = rate(&|which| {
+        let side_by_side = rate(2, &|which| {
             let here = &two[which];
             let request = &request;
             Box::new(move || here.answer(request))
         });
-        let served = rate(&|_| {
-            let mut line = Line::new(&member.peer);
-            let request = &request;
-            Box::new(move || line.infer(member, request))
-        });
-        println!(
-            "throughput      {served:.2}/s by two clients, {side_by_side:.2}/s by two threads here: ratio {:.3}",
-            served / side_by_side
-        );
+        for clients in [2, 4] {
+            let served = rate(clients, &|_| {
+                let mut line = Line::new(&member.peer);
+                let request = &request;
+                Box::new(move || line.infer(member, request))
+            });
+            println!(
+                "throughput      {served:.2}/s by {clients} clients, {side_by_side:.2}/s by two threads here: ratio {:.3}",
+                served / side_by_side
+            );
+        }
     }
 
     /// Memory after a few clients have asked, with and without many others that are registered.
@@ -227,9 +230,9 @@ impl Line {
     }
 }
 
-/// Answers a second of two that work at once; each is made before the time begins.
-fn rate<'a>(make: &dyn Fn(usize) -> Box<dyn FnMut() + Send + 'a>) -> f64 {
-    let workers: Vec<_> = (0..2).map(make).collect();
+/// Answers a second of so many that work at once; each is made before the time begins.
+fn rate<'a>(workers: usize, make: &dyn Fn(usize) -> Box<dyn FnMut() + Send + 'a>) -> f64 {
+    let workers: Vec<_> = (0..workers).map(make).collect();
     let rates = thread::scope(|scope| {
         let threads: Vec<_> = workers
             .into_iter()

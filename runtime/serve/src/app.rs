@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hemet_runtime::signature::PublicKey;
-use rayon::ThreadPool;
 use tokio::sync::Semaphore;
 
 use crate::cache::KeyCache;
@@ -14,6 +13,7 @@ use crate::error::{Result, ServeError};
 use crate::log::{Audit, Clock, Lines};
 use crate::metrics::Metrics;
 use crate::models::{Catalog, Changes, Seen, Terms};
+use crate::pools::Pools;
 use crate::queue::Queue;
 use crate::store::{Quotas, Store};
 use crate::tenants::Tenants;
@@ -34,7 +34,7 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) audit: Audit,
     /// What computes.
-    pub(crate) pool: ThreadPool,
+    pub(crate) pools: Pools,
     /// Pieces of keys that are in memory at a time.
     pub(crate) pieces: Arc<Semaphore>,
     /// Whole keys that are checked at a time: each is in memory meanwhile.
@@ -72,12 +72,9 @@ impl App {
         };
         let store = Store::open(&config.store, quotas, config.clock.clone())?;
         let audit = Audit::open(&config.store.join("audit.jsonl"), config.lines.clone())?;
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(limits.threads)
-            .build()
-            .map_err(|e| {
-                ServeError::Option(format!("cannot start {} threads: {e}", limits.threads))
-            })?;
+        let pools = Pools::new(limits.threads, limits.at_once).map_err(|e| {
+            ServeError::Option(format!("cannot start {} threads: {e}", limits.threads))
+        })?;
         let app = Self {
             tenants,
             tls: config.tls.as_ref().map(Tls::read).transpose()?,
@@ -88,7 +85,7 @@ impl App {
             queue: Queue::new(limits.at_once, limits.queue),
             metrics: Metrics::default(),
             audit,
-            pool,
+            pools,
             pieces: Arc::new(Semaphore::new(PIECES)),
             checks: Arc::new(Semaphore::new(1)),
             connections: AtomicUsize::new(0),
@@ -111,7 +108,7 @@ impl App {
     pub(crate) fn look(&self) -> Result<Changes> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let seen: &mut Seen = &mut seen;
-        let changes = self.pool.install(|| self.catalog.look(seen))?;
+        let changes = self.pools.alone(|| self.catalog.look(seen))?;
         for line in &changes.lines {
             self.tell(line);
         }

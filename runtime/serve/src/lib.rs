@@ -20,6 +20,7 @@ mod log;
 mod metrics;
 mod models;
 pub mod options;
+mod pools;
 mod queue;
 mod signals;
 mod store;

@@ -16,6 +16,8 @@ const LEAST_BYTES_PER_S: u64 = 32 << 10;
 /// connection.
 const DRAINED_BYTES: usize = 16 << 20;
 const DRAINED_S: u64 = 2;
+/// Memory for so many bytes is taken at once where a length is stated; beyond, it grows with what arrives.
+const RESERVED_BYTES: usize = 1 << 20;
 
 /// What a body may take.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +44,9 @@ pub(super) async fn read(
         return Err(too_long(stated, bounds.bytes));
     }
     let seconds = bounds.stall_s + bounds.bytes / LEAST_BYTES_PER_S;
-    let whole = timeout(Duration::from_secs(seconds), collect(&mut body, bounds)).await;
+    let room = stated.map_or(0, |stated| (stated as usize).min(RESERVED_BYTES));
+    let whole = collect(&mut body, bounds, Vec::with_capacity(room));
+    let whole = timeout(Duration::from_secs(seconds), whole).await;
     match whole.unwrap_or_else(|_| Err(too_slow())) {
         Ok(bytes) => Ok(bytes),
         Err(refusal) => {
@@ -52,8 +56,7 @@ pub(super) async fn read(
     }
 }
 
-async fn collect(body: &mut Body, bounds: Bounds) -> Result<Vec<u8>, Refusal> {
-    let mut bytes = Vec::new();
+async fn collect(body: &mut Body, bounds: Bounds, mut bytes: Vec<u8>) -> Result<Vec<u8>, Refusal> {
     loop {
         let frame = timeout(Duration::from_secs(bounds.stall_s), body.frame()).await;
         match frame.map_err(|_| too_slow())? {

@@ -187,7 +187,7 @@ fn compute(app: &App, work: &Work) -> Result<(Vec<u8>, BTreeMap<String, f64>), R
             "there are no such keys for this model; upload them first",
         ));
     };
-    app.pool.install(|| {
+    let answer = || {
         let path = app.store.kept(name);
         let keys = app
             .cache
@@ -213,7 +213,11 @@ fn compute(app: &App, work: &Work) -> Result<(Vec<u8>, BTreeMap<String, f64>), R
         };
         let bytes = live.server.answer(&keys, &call.request, &mut observe);
         Ok((bytes.map_err(|e| told(app, e))?, layers_s))
-    })
+    };
+    match app.queue.len() > 1 {
+        true => app.pools.beside(answer),
+        false => app.pools.alone(answer),
+    }
 }
 
 /// What failed in the server's own work is told to the operator; the client hears only that it failed.

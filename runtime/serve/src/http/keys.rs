@@ -248,7 +248,7 @@ fn finish(app: &App, live: &Live, name: &KeyName, total: u64) -> Result<(), Refu
     match app.store.state(name).map_err(|e| Refusal::of_io(&e))? {
         KeyState::Stored(_) => Ok(()),
         KeyState::Partial(received) if received == total => {
-            app.pool.install(|| hold.finish(&live.server))
+            app.pools.alone(|| hold.finish(&live.server))
         }
         KeyState::Partial(received) => {
             let message = format!("{received} of {total} bytes have arrived");

@@ -2,7 +2,7 @@
 //! binary tensors: a JSON head, and behind it the bytes of the one tensor. Without the extension the tensor is a list
 //! of numbers in the head.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
@@ -26,7 +26,7 @@ pub(super) struct Call {
     /// The hash of the keys to use.
     pub(super) keys: String,
     /// The encrypted input.
-    pub(super) request: Vec<u8>,
+    pub(super) request: Bytes,
     /// Whether the answer comes as a binary tensor.
     is_binary: bool,
 }
@@ -81,7 +81,8 @@ impl Call {
     }
 
     /// Reads the body of a request.
-    pub(super) fn read(headers: &HeaderMap, mut body: Vec<u8>) -> Result<Self, Refusal> {
+    pub(super) fn read(headers: &HeaderMap, body: Vec<u8>) -> Result<Self, Refusal> {
+        let mut body = Bytes::from(body);
         let head_length = match headers.get(HEAD_LENGTH) {
             None => body.len(),
             Some(value) => {
@@ -154,7 +155,7 @@ pub(super) struct Answer<'a> {
 
 impl Head {
     /// Checks that there is the one tensor, and takes it.
-    fn call(self, binary: Vec<u8>, has_binary: bool) -> Result<Call, Refusal> {
+    fn call(self, binary: Bytes, has_binary: bool) -> Result<Call, Refusal> {
         self.check_outputs()?;
         let [input] = <[Input; 1]>::try_from(self.inputs).map_err(|inputs| {
             let count = inputs.len();
@@ -168,7 +169,7 @@ impl Head {
         let (stated, is_given_twice) = (input.parameters.binary_data_size, input.data.is_some());
         let request = match (stated, input.data) {
             (Some(stated), None) if stated == binary.len() as u64 => binary,
-            (None, Some(data)) if binary.is_empty() => data,
+            (None, Some(data)) if binary.is_empty() => Bytes::from(data),
             (Some(_) | None, _) => {
                 return Err(Refusal::malformed(format!(
                     "binary_data_size is {stated:?}, {} bytes follow the JSON{}; give the tensor once, as bytes or as data",
