@@ -259,6 +259,34 @@ fn without_samples_the_promise_holds_on_the_data_that_a_deep_network_was_made_fo
     );
 }
 
+/// Networks answer what they look for with larger outputs than anything made up.
+#[test]
+fn without_samples_errors_grow_no_faster_than_outputs_beyond_those_of_made_up_inputs() {
+    let net = Net::new(1, 8).dense(12).quadratic().dense(8).quadratic();
+    let graph = net.dense(8).quadratic().dense(3).graph;
+    let mut weights = normalized(&graph, &inputs(&graph, 1, 64), 1.0, 3);
+    let pattern = |i: usize| match (i / 8 + i % 8).is_multiple_of(3) {
+        true => 1.0,
+        false => -1.0,
+    };
+    let name = &graph.nodes().nth(1).unwrap().1.name;
+    let first = weights.tensors.get_mut(&format!("{name}.weight")).unwrap();
+    for (i, w) in first.data.iter_mut().enumerate() {
+        *w = (0.05 * pattern(i % 64)) as f32;
+    }
+    let compiled = compiled(&[], &graph, &weights, &Options::default());
+    let promise = &compiled.promise;
+    let looked_for: Vec<f64> = (0..64).map(pattern).collect();
+    let outputs = evaluate(&graph, &weights, &looked_for).unwrap();
+    let largest = outputs.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+    assert!(largest > 2.0 * promise.output_seen, "{largest}: {promise}");
+    let found = error(&compiled, &graph, &weights, &vec![looked_for; 100]);
+    let allowed = promise.error_at(largest);
+    assert!(found <= allowed, "{found:e}, {allowed:e}: {promise}");
+    assert!(found > promise.error, "{found:e}: {promise}");
+    assert!(promise.largest_error() >= promise.error);
+}
+
 #[test]
 fn without_samples_a_network_that_explodes_on_everything_is_refused_with_what_to_do() {
     let (graph, mut weights) = five_squares();

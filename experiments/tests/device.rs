@@ -118,6 +118,11 @@ fn both_ways_give_the_same(world: &World) {
     assert_eq!(cut["confusion"], whole["confusion"]);
     let figures = json(&world.good("evaluate cut.hemet --limit 20 --json"));
     assert_eq!(figures["agreement"], 1.0);
+    let figures = json(&world.good("bench cut.hemet --runs 2 --json"));
+    assert!(
+        figures["max_abs_error"].as_f64().unwrap() < 0.1,
+        "{figures}"
+    );
     world.good("keygen cut.spec --out keys");
     world.good("encrypt --key keys/client.key --set optdigits --index 3 -o image.ct");
     world.good("predict cut.hemet --keys keys/server.keys image.ct -o answer.ct");
@@ -142,6 +147,7 @@ fn without_the_spec_a_server_still_answers(world: &World) {
     for command in [
         "keygen server/cut.hemet --out none",
         "evaluate server/cut.hemet --limit 1",
+        "bench server/cut.hemet --runs 1",
         "evaluate server/cut.hemet --clear --limit 1",
     ] {
         let message = world.refused(command);

@@ -52,6 +52,11 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Numbers of an input.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().map(|extent| *extent as usize).product()
+    }
+
     /// What the model's own outputs are, part by part: the decrypted outputs after their transform; empty where there
     /// is none.
     pub fn finished(&self, outputs: &[f64]) -> Vec<Finished<'_>> {
@@ -142,6 +147,13 @@ pub struct Shown {
 pub enum Precision {
     /// The largest error of an output.
     Absolute(f64),
+    /// The largest error of outputs up to a magnitude; of larger ones in proportion.
+    Growing {
+        /// The error.
+        error: f64,
+        /// The magnitude.
+        up_to: f64,
+    },
     /// So many bits after the point, of outputs whose root mean square is at most 1; of larger ones so much less.
     Bits(u32),
 }
@@ -151,6 +163,10 @@ impl Precision {
     pub fn error(self, outputs: &[f64]) -> f64 {
         match self {
             Precision::Absolute(error) => error,
+            Precision::Growing { error, up_to } => {
+                let largest = outputs.iter().fold(up_to, |most, x| x.abs().max(most));
+                error * largest / up_to
+            }
             Precision::Bits(bits) => {
                 let power: f64 = outputs.iter().map(|x| x * x).sum();
                 let size = (power / outputs.len().max(1) as f64).sqrt();
@@ -246,6 +262,11 @@ fn cause(input: &[f64], high: f64) -> &'static str {
 mod tests {
     use super::*;
 
+    const GROWING: Precision = Precision::Growing {
+        error: 0.01,
+        up_to: 2.0,
+    };
+
     #[test]
     fn outputs_are_rounded_to_at_most_the_promised_error_and_short_in_decimal_digits() {
         for (precision, value, expected) in [
@@ -253,6 +274,8 @@ mod tests {
             (Precision::Bits(10), 0.123_456, "0.1235"),
             (Precision::Absolute(0.07), 1.234, "1.25"),
             (Precision::Absolute(30.0), 1234.0, "1240"),
+            (GROWING, 1.234, "1.23"),
+            (GROWING, 12.34, "12.3"),
         ] {
             let [found] = precision.rounded(&[value])[..] else {
                 panic!("one number")
@@ -261,6 +284,13 @@ mod tests {
             assert!((found - value).abs() <= precision.error(&[value]) / 2.0);
         }
         assert_eq!(Precision::Absolute(0.0).rounded(&[0.1]), [0.1]);
+    }
+
+    #[test]
+    fn the_error_of_outputs_larger_than_made_up_ones_grows_with_the_largest_of_them() {
+        assert_eq!(GROWING.error(&[0.5, -1.0]), 0.01);
+        assert_eq!(GROWING.error(&[0.5, -8.0]), 0.04);
+        assert_eq!(GROWING.error(&[]), 0.01);
     }
 
     #[test]

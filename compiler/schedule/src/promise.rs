@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Promise {
-    /// Largest absolute error of an output under encryption.
+    /// Largest absolute error of an output under encryption; see [`Promise::error_at`] for large outputs.
     pub error: f64,
     /// Share of inputs for which `error` holds, 0 to 1.
     pub confidence: f64,
@@ -68,6 +68,25 @@ pub enum Basis {
     Assumed,
 }
 
+impl Promise {
+    /// The largest error of an answer whose largest output is `output`. Samples show how large outputs become; made-up
+    /// inputs do not, so beyond what they gave the error is promised in proportion.
+    pub fn error_at(&self, output: f64) -> f64 {
+        match self.basis {
+            Basis::Samples => self.error,
+            Basis::Assumed if self.output_seen > 0.0 => {
+                self.error * (output.abs() / self.output_seen).max(1.0)
+            }
+            Basis::Assumed => self.error,
+        }
+    }
+
+    /// The same for every answer that is trusted.
+    pub fn largest_error(&self) -> f64 {
+        self.error_at(self.trusted_output.unwrap_or(self.output_bound))
+    }
+}
+
 impl std::fmt::Display for Promise {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self {
@@ -91,7 +110,8 @@ impl std::fmt::Display for Promise {
             )?,
             Basis::Assumed => write!(
                 f,
-                "errors within ±{error:.2e} for {percent} % of inputs like {fitted} made-up ones, for no samples were given"
+                "errors within ±{error:.2e} for {percent} % of inputs like {fitted} made-up ones, for no samples were given, and in \
+                 proportion where outputs are larger than ±{output_seen:.3e}"
             )?,
         }
         write!(

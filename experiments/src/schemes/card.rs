@@ -103,6 +103,9 @@ fn protection(facts: &Facts, manifest: &Manifest) -> Vec<(&'static str, String)>
     } else if let Some(precision) = &facts.precision {
         let error = match precision {
             Precision::Absolute(error) => format!("an output errs by at most {error:.1e}"),
+            Precision::Growing { error, up_to } => format!(
+                "an output errs by at most {error:.1e}, and in proportion beyond {up_to:.1e}"
+            ),
             Precision::Bits(bits) => {
                 format!("an output errs by at most 2^-{bits} of the outputs' size")
             }

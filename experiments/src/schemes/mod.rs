@@ -64,9 +64,7 @@ pub fn at(path: &Path) -> Result<&'static dyn Door, Error> {
 /// A file that is no artifact, or a damaged one.
 pub fn open(path: &Path) -> Result<Box<dyn Model>, Error> {
     let mut model = doors::open(path).map_err(|e| Error::file(path, e))?;
-    if model.manifest().device.is_some() {
-        take_device(model.as_mut(), &spec_beside(path));
-    }
+    take_device(model.as_mut(), path);
     Ok(model)
 }
 
@@ -101,10 +99,13 @@ pub fn spec_beside(path: &Path) -> PathBuf {
     path.with_extension("spec")
 }
 
-/// Takes the layers that clients run from the spec beside an artifact, where there is one and it is of this artifact: a
-/// server has none, and whoever needs them hears of it.
-fn take_device(model: &mut dyn Model, spec: &Path) {
-    let Ok(known) = Known::open(spec) else {
+/// Takes the layers that clients run from the spec beside an artifact at `path`, where there is one and it is of this
+/// artifact: a server has none, and whoever needs them hears of it.
+pub fn take_device(model: &mut dyn Model, path: &Path) {
+    if model.manifest().device.is_none() {
+        return;
+    }
+    let Ok(known) = Known::open(&spec_beside(path)) else {
         return;
     };
     if let Some(part) = known.spec.device() {

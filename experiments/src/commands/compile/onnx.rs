@@ -70,7 +70,7 @@ pub(super) fn from_onnx(args: &Args, like: Option<&FittedNumbers>) -> Result<Art
         input_transform: compiled.input_transform,
         output_transform: imported.outputs,
         classes: imported.classes,
-        sharing: sharing(args.share_results, compiled.promise.error),
+        sharing: sharing(args.share_results, &compiled.promise),
         promise: Some(compiled.promise),
         provenance: Some(provenance),
         fitted: Some(compiled.fitted),

@@ -15,6 +15,7 @@ use crate::common;
 use crate::error::Error;
 use crate::schemes::args::Bench as Args;
 use crate::schemes::session::{self, Session};
+use crate::schemes::take_device;
 
 /// Below it, inputs without meaning are no smaller: the logits are those of a network whose constants are too large.
 const SMALLEST_RANGE: f64 = 1.0 / 1024.0;
@@ -72,7 +73,9 @@ struct Figures {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let artifact = Artifact::read(&args.artifact).map_err(|e| Error::file(&args.artifact, e))?;
+    let mut artifact =
+        Artifact::read(&args.artifact).map_err(|e| Error::file(&args.artifact, e))?;
+    take_device(&mut artifact, &args.artifact);
     let table = args.costs.as_deref().map(costs::read).transpose()?;
     machine::tell_unless(args.output.json || args.serve);
     let prediction = Prediction::of(args, table.as_ref(), &artifact)?;
@@ -90,7 +93,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let mut profile = Profile::new(&schedule);
     let asked = Measurement {
         runs: args.runs,
-        elements: schedule.header.input.len(),
+        elements: facts.elements(),
         cases: cases.as_ref(),
         is_fitted,
         facts: &facts,
@@ -349,12 +352,12 @@ fn ramp(len: usize, b: usize, range: f64) -> Vec<f64> {
     (0..len).map(number).collect()
 }
 
-/// The largest error that an artifact promises: the one that it states, or by its bits of precision for logits such as
-/// those of the cases.
+/// The largest error that an artifact promises for logits such as those of the cases: the one that it states, or by its
+/// bits of precision.
 fn promised(artifact: &Artifact, cases: &cases::Cases) -> f64 {
     let bits = f64::from(artifact.schedule.header.precision_bits);
     match &artifact.manifest.promise {
-        Some(promise) => promise.error,
+        Some(promise) => promise.error_at(cases.largest()),
         None => (-bits).exp2() * cases.magnitude().max(1.0),
     }
 }

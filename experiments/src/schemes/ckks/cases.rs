@@ -28,6 +28,12 @@ impl Cases {
         pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
     }
 
+    /// Largest magnitude of the logits.
+    pub fn largest(&self) -> f64 {
+        let all = self.logits.iter().flatten();
+        all.fold(0.0, |most, x| x.abs().max(most))
+    }
+
     /// Root mean square of the logits.
     pub fn magnitude(&self) -> f64 {
         let all = self.logits.iter().flatten();
@@ -51,7 +57,7 @@ pub fn read(path: &Path, schedule: &Schedule, facts: &Facts) -> Result<Cases, Er
         self::rows(&tensor, width)
             .map_err(|why| Error::file(path, format!("tensor `{name}` {why}")))
     };
-    let inputs = rows("input", schedule.header.input.len())?;
+    let inputs = rows("input", facts.elements())?;
     let decrypted = schedule.header.output.len();
     let (logits, own) = match (transform, tensors.tensor("raw_logits")) {
         (_, Ok(_)) => (rows("raw_logits", decrypted)?, false),

@@ -10,7 +10,7 @@ use hemet_reports::Table;
 use hemet_runtime::door::Model;
 use hemet_schedule::Sharing;
 use hemet_schedule::artifact::{Artifact, Manifest};
-use hemet_schedule::{CostTable, DeviceNote, DevicePart, InputTransform, Verified};
+use hemet_schedule::{CostTable, DeviceNote, DevicePart, InputTransform, Promise, Verified};
 use hemet_search::constraint::{CostEstimate, CostModel};
 use hemet_spaces::{LayerGraph, Weights};
 
@@ -22,10 +22,9 @@ use crate::schemes::{CostNote, Costs, TrainedNetwork};
 /// Deviations that a promised error stands for, at least.
 const PROMISE_DEVIATIONS: f64 = 3.0;
 
-/// What an artifact says where `results` results may be shown, of ciphertexts whose errors are promised to be within
-/// `error`.
-pub fn sharing(results: Option<u64>, error: f64) -> Option<Sharing> {
-    let error = error / PROMISE_DEVIATIONS;
+/// What an artifact says where `results` results may be shown: their noise must hide the largest errors.
+pub fn sharing(results: Option<u64>, promise: &Promise) -> Option<Sharing> {
+    let error = promise.largest_error() / PROMISE_DEVIATIONS;
     results.map(|results| Sharing { results, error })
 }
 
@@ -207,7 +206,7 @@ impl Costs for CompilerCosts {
             layers: estimate.layers,
             input_range: input_range(samples, compiled.input_transform.as_ref()),
             input_transform: compiled.input_transform,
-            sharing: sharing(experiment.compile.share_results, compiled.promise.error),
+            sharing: sharing(experiment.compile.share_results, &compiled.promise),
             promise: Some(compiled.promise),
             fitted: Some(compiled.fitted),
             agreement: compiled.agreement,

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use hemet_ckks::Flooding;
 use hemet_ckks_params::Parameters;
 use hemet_schedule::{
-    Artifact, DeviceNote, DevicePart, InputColumn, InputTransform, Layout, Level, OutputTransform,
-    Scale, Scheme as SchemeId, Sharing, Type, half_key_bytes,
+    Artifact, Basis, DeviceNote, DevicePart, InputColumn, InputTransform, Layout, Level,
+    OutputTransform, Promise, Scale, Scheme as SchemeId, Sharing, Type, half_key_bytes,
 };
 use serde_json::json;
 
@@ -95,7 +95,7 @@ impl CkksSpec {
             sharing: manifest.sharing,
             input_range: manifest.input_range,
             precision: Some(match &manifest.promise {
-                Some(promise) => Precision::Absolute(promise.error),
+                Some(promise) => promised(promise),
                 None => Precision::Bits(header.precision_bits),
             }),
             trusted_output: manifest.promise.as_ref().and_then(|p| p.trusted_output),
@@ -265,6 +265,13 @@ impl CkksSpec {
         {
             return Err(malformed(format!("inputs from {low} to {high}")));
         }
+        if let Some(Precision::Growing { up_to, .. }) = self.precision
+            && !(up_to.is_finite() && up_to > 0.0)
+        {
+            return Err(malformed(format!(
+                "errors are promised for outputs up to {up_to}"
+            )));
+        }
         if let Some(transform) = &self.input_transform {
             transform.check(self.input.len()).map_err(malformed)?;
         }
@@ -344,4 +351,15 @@ fn device_fault(reason: String) -> RuntimeError {
 
 fn malformed(reason: String) -> RuntimeError {
     RuntimeError::Malformed { what: WHAT, reason }
+}
+
+/// What an artifact promises of the errors of its outputs.
+fn promised(promise: &Promise) -> Precision {
+    match promise.basis {
+        Basis::Assumed if promise.output_seen > 0.0 => Precision::Growing {
+            error: promise.error,
+            up_to: promise.output_seen,
+        },
+        Basis::Assumed | Basis::Samples => Precision::Absolute(promise.error),
+    }
 }

@@ -47,11 +47,15 @@ impl CkksSpec {
             input_range: self.input_range,
             precision_bits: match self.precision {
                 Some(Precision::Bits(bits)) => Some(bits),
-                Some(Precision::Absolute(_)) | None => None,
+                Some(Precision::Absolute(_) | Precision::Growing { .. }) | None => None,
             },
             promised_error: match self.precision {
-                Some(Precision::Absolute(error)) => Some(error),
+                Some(Precision::Absolute(error) | Precision::Growing { error, .. }) => Some(error),
                 Some(Precision::Bits(_)) | None => None,
+            },
+            promised_up_to: match self.precision {
+                Some(Precision::Growing { up_to, .. }) => Some(up_to),
+                Some(Precision::Bits(_) | Precision::Absolute(_)) | None => None,
             },
             trusted_output: self.trusted_output,
             log_n: self.parameters.log_n(),
@@ -94,9 +98,10 @@ impl CkksSpec {
             columns: text.columns,
             sharing: text.sharing,
             input_range: text.input_range,
-            precision: match (text.promised_error, text.precision_bits) {
-                (Some(error), _) => Some(Precision::Absolute(error)),
-                (None, bits) => bits.map(Precision::Bits),
+            precision: match (text.promised_error, text.promised_up_to) {
+                (Some(error), Some(up_to)) => Some(Precision::Growing { error, up_to }),
+                (Some(error), None) => Some(Precision::Absolute(error)),
+                (None, _) => text.precision_bits.map(Precision::Bits),
             },
             trusted_output: text.trusted_output,
             parameters,
@@ -151,6 +156,8 @@ struct SpecText {
     precision_bits: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     promised_error: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    promised_up_to: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     trusted_output: Option<f64>,
     log_n: u32,
