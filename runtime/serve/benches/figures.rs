@@ -6,8 +6,7 @@
 //! | start to ready | from the start of the process to the port file |
 //! | upload | of all keys in pieces of 4 MiB; with and without checking and storing them |
 //! | overhead | requests one after the other over one connection, against the same in this process, in turn |
-//! | throughput | clients at once on a server with a thread for each core, against two threads in this process: two, who \
-//! wait for each answer before they ask again, and four, who leave the server no pause |
+//! | throughput | two and four clients at once on a server with a thread for each core, against two threads here |
 //! | memory | with many registered clients of whom few ask, against these few alone |
 
 #[path = "../tests/common/mod.rs"]

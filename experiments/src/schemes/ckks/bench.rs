@@ -73,9 +73,7 @@ struct Figures {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let mut artifact =
-        Artifact::read(&args.artifact).map_err(|e| Error::file(&args.artifact, e))?;
-    take_device(&mut artifact, &args.artifact);
+    let artifact = opened(args)?;
     let table = args.costs.as_deref().map(costs::read).transpose()?;
     machine::tell_unless(args.output.json || args.serve);
     let prediction = Prediction::of(args, table.as_ref(), &artifact)?;
@@ -300,6 +298,14 @@ fn measure_alone(
     let errors = found.iter().zip(wanted).map(|(a, b)| (a - b).abs());
     runs.worst = errors.fold(runs.worst, f64::max);
     Ok(figures)
+}
+
+/// The artifact, with the layers that clients run where the spec beside it has them.
+fn opened(args: &Args) -> Result<Artifact, Error> {
+    let mut artifact =
+        Artifact::read(&args.artifact).map_err(|e| Error::file(&args.artifact, e))?;
+    take_device(&mut artifact, &args.artifact);
+    Ok(artifact)
 }
 
 /// What was predicted, for how many threads of which machine.
