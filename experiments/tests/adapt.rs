@@ -48,6 +48,7 @@ fn a_network_that_saw_drawn_digits_learns_written_ones_from_ten_labels_a_class()
     );
     assert_eq!(read_json(&world.path("new/adapt.json")), figures);
     the_result_is_a_run_folder(&world);
+    another_adaptation_answers_under_the_keys_that_are_there(&world);
     mistakes_are_told(&world);
 }
 
@@ -57,6 +58,29 @@ fn the_result_is_a_run_folder(world: &World) {
     let clear = json(&world.good("evaluate again.hemet --clear --limit 300 --json"));
     let best = json(&world.good("evaluate new/best.hemet --clear --limit 300 --json"));
     assert_eq!(clear["confusion"], best["confusion"]);
+}
+
+fn another_adaptation_answers_under_the_keys_that_are_there(world: &World) {
+    world.good("keygen new/best.spec --out keys");
+    let adapt = "adapt run --trial 0 --set optdigits --labels 12 --seed 2 --limit 2 --out other";
+    world.good(adapt);
+    world.good("compile other --trial 0 --like new/best.hemet -o other.hemet");
+    world.good("client-spec other.hemet -o other.spec");
+    world.good("keygen other.spec --out own");
+    let class = |pair: &str| {
+        let client = format!("--key {pair}/client.key --spec other.spec");
+        world.good(&format!(
+            "encrypt {client} --set optdigits --index 3 -o image.ct"
+        ));
+        world.good(&format!(
+            "predict other.hemet --keys {pair}/server.keys image.ct -o answer.ct"
+        ));
+        let told = world.good(&format!(
+            "decrypt {client} --request image.ct answer.ct --json"
+        ));
+        json(&told)["class"].as_u64().unwrap()
+    };
+    assert_eq!(class("keys"), class("own"));
 }
 
 fn mistakes_are_told(world: &World) {
