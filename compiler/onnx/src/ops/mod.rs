@@ -5,12 +5,15 @@ mod conv;
 mod dense;
 mod fold;
 mod learned;
+mod linear;
 mod moves;
 mod norm;
 mod pad;
 mod pool;
 mod resize;
+mod select;
 mod table;
+mod weighted;
 
 pub(crate) use arithmetic::joined;
 pub(crate) use table::instead_of;

@@ -25,6 +25,8 @@ pub(super) fn movements<'m>(
         "Split" => return split(import, node, dims).map(Some),
         "Gather" => gather(import, node, dims),
         "ArrayFeatureExtractor" => features(import, node, dims),
+        "GatherND" => gather_nd(import, node, dims),
+        "Trilu" => triangle(import, node, dims),
         "Expand" => expanded(import, node, dims),
         "Tile" => tile(import, node, dims),
         "DepthToSpace" => depth_to_space(node, dims),
@@ -297,6 +299,67 @@ fn features<'m>(import: &Import<'m>, node: Node<'m>, dims: &[usize]) -> Result<M
     let axis = node.axis(-1, dims.len())?;
     let columns = import.constant(node, 1)?.integers()?;
     picked(node, dims, axis, &columns, &[columns.len()])
+}
+
+/// Elements or parts at constant places of the first axes.
+fn gather_nd<'m>(import: &Import<'m>, node: Node<'m>, dims: &[usize]) -> Result<Movement, Error> {
+    node.expect_attributes(&["batch_dims"])?;
+    if node.integer("batch_dims", 0)? != 0 {
+        return Err(node.unsupported("it has batch_dims", "use Gather along one axis"));
+    }
+    let indices = import.constant(node, 1)?;
+    let given = indices
+        .dims
+        .split_last()
+        .filter(|(depth, _)| **depth <= dims.len());
+    let Some((&depth, outer)) = given.filter(|(depth, _)| **depth > 0) else {
+        return Err(node.damaged(format!(
+            "its indices are {:?} of a tensor {dims:?}",
+            indices.dims
+        )));
+    };
+    let steps = crate::movement::strides(dims);
+    let places = indices.integers()?;
+    let first = |place: &[i64]| -> Result<usize, Error> {
+        let axes = place.iter().enumerate();
+        let at = axes.map(|(axis, index)| Ok(node.axis(*index, dims[axis])? * steps[axis]));
+        at.sum()
+    };
+    let firsts: Vec<usize> = places
+        .chunks_exact(depth)
+        .map(first)
+        .collect::<Result<_, _>>()?;
+    let part: usize = dims[depth..].iter().product();
+    let new = [outer, &dims[depth..]].concat();
+    checked_len(node, &new)?;
+    let mut next = 0..firsts.len() * part;
+    let at = |index: usize| firsts[index / part] + index % part;
+    let movement = Movement::by_place(new, |_| next.next().map(at));
+    not_empty(node, movement)
+}
+
+/// The lower or the upper triangle of the last two axes, zeros beside it.
+fn triangle<'m>(import: &Import<'m>, node: Node<'m>, dims: &[usize]) -> Result<Movement, Error> {
+    node.expect_attributes(&["upper"])?;
+    let upper = node.integer("upper", 1)? != 0;
+    let diagonal = match import.optional_constant(node, 1)? {
+        Some(k) => k.integers()?.first().copied().unwrap_or(0),
+        None => 0,
+    };
+    if dims.len() < 2 {
+        return Err(node.damaged(format!("it takes a triangle of a tensor {dims:?}")));
+    }
+    let mut next = 0..;
+    Ok(Movement::by_place(dims.to_vec(), |place| {
+        let (row, column) = (place[place.len() - 2] as i64, place[place.len() - 1] as i64);
+        let right = column.saturating_sub(row);
+        let kept = if upper {
+            right >= diagonal
+        } else {
+            right <= diagonal
+        };
+        next.next().filter(|_| kept)
+    }))
 }
 
 /// The elements of `dims` at `indices` of an axis, which become axes of extents `shape`.

@@ -1,17 +1,13 @@
 //! Resize and Upsample: nearest neighbors are moved, linear interpolation is a sparse map.
 
-use std::sync::Arc;
-
-use hemet_spaces::Layer;
-use hemet_spaces::layer::{Entries, Sparse};
-
 use crate::Error;
 use crate::forms::Signal;
-use crate::layers::canonical;
 use crate::limits::{MAX_ELEMENTS, MAX_SIDE};
 use crate::movement::{Movement, strides};
 use crate::node::Node;
 use crate::state::Import;
+
+use super::weighted::Weighted;
 
 /// For each place of an axis the elements that it is the weighted sum of.
 type Mix = Vec<Vec<(usize, f64)>>;
@@ -61,7 +57,7 @@ fn mixed(
     import
         .budget
         .take(node.name(), &[4, lens.iter().product()])?;
-    let (mut lengths, mut columns, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+    let mut sums = Weighted::default();
     Movement::by_place(lens.clone(), |place| {
         let mut terms = vec![(0usize, 1.0f64)];
         for (axis, index) in place.iter().enumerate() {
@@ -74,24 +70,10 @@ fn mixed(
                 })
                 .collect();
         }
-        lengths.push(terms.len() as u32);
-        columns.extend(terms.iter().map(|(at, _)| *at as u32));
-        weights.extend(terms.iter().map(|(_, weight)| *weight as f32));
+        sums.push(&terms);
         None
     });
-    let entries = Entries::new(lengths, columns)
-        .map_err(|why| node.unsupported(why, "resize to a smaller map"))?;
-    let sparse = Sparse {
-        output: canonical(&lens),
-        entries: Arc::new(entries),
-        weights: true,
-        bias: false,
-    };
-    let input = import.layer(node, signal)?;
-    let layer = import
-        .network
-        .add(node.name(), Layer::Sparse(sparse), &[input], vec![weights])?;
-    Ok(import.signal_of(layer, lens))
+    sums.of(import, node, signal, lens)
 }
 
 /// What each place of each axis is made of.

@@ -1,6 +1,6 @@
 //! The table of operators: how each is read, and what would do instead of those that are not.
 
-use super::{arithmetic, conv, dense, learned, norm, pad, pool, resize};
+use super::{arithmetic, conv, dense, learned, linear, norm, pad, pool, resize, select};
 use crate::Error;
 use crate::forms::Signal;
 use crate::node::Node;
@@ -106,7 +106,7 @@ const fn learned(
 }
 
 /// The operators that are read.
-pub const OPERATORS: [Operator; 90] = [
+pub const OPERATORS: [Operator; 94] = [
     layer(
         "Add",
         arithmetic::add,
@@ -131,12 +131,18 @@ pub const OPERATORS: [Operator; 90] = [
         conv::transposed,
         "the same, with output_padding; padding in numbers",
     ),
+    layer("CumSum", linear::cum_sum, "along any axis"),
     layer("Div", arithmetic::div, "by constants"),
     layer("Dropout", norm::dropout, "at inference"),
     layer(
         "Gemm",
         dense::gemm,
         "with a constant matrix on either side, transposed or not",
+    ),
+    layer(
+        "Einsum",
+        linear::einsum,
+        "of one tensor, alone or with constants; axes named by letters",
     ),
     layer("GlobalAveragePool", pool::global, ""),
     layer("Identity", identity, ""),
@@ -168,10 +174,12 @@ pub const OPERATORS: [Operator; 90] = [
     layer("Sub", arithmetic::sub, "as Add"),
     layer("Sum", arithmetic::sum, "of any number of tensors"),
     layer("Upsample", resize::resize, "nearest and linear"),
+    layer("Where", select::select, "by a constant condition"),
     moves("DepthToSpace", ""),
     moves("Expand", ""),
     moves("Flatten", "any axis"),
     moves("Gather", "constant indices"),
+    moves("GatherND", "constant indices"),
     moves("Reshape", "any shape of as many elements; the batch is 1"),
     moves("Slice", "constant bounds and steps"),
     moves("SpaceToDepth", ""),
@@ -179,6 +187,7 @@ pub const OPERATORS: [Operator; 90] = [
     moves("Squeeze", ""),
     moves("Tile", ""),
     moves("Transpose", "any order of axes"),
+    moves("Trilu", "zeros beside the triangle"),
     moves("Unsqueeze", ""),
     learned(
         "LinearClassifier",
@@ -205,7 +214,6 @@ pub const OPERATORS: [Operator; 90] = [
     constants("Round"),
     constants("Shape"),
     constants("Size"),
-    constants("Where"),
     fitted("Abs", ""),
     fitted("Celu", ""),
     fitted("Clip", ""),
@@ -284,7 +292,7 @@ pub fn markdown() -> String {
 const FIT: &str = "give --fit-activations auto --calibrate DATA to fit it by a polynomial";
 
 /// Operators that are not read, and what would do instead.
-const INSTEAD: [(&[&str], &str); 7] = [
+const INSTEAD: [(&[&str], &str); 8] = [
     (
         &["MaxPool", "GlobalMaxPool", "LpPool", "GlobalLpPool"],
         "use AveragePool and train again: a maximum is a comparison, which no low polynomial is",
@@ -319,14 +327,13 @@ const INSTEAD: [(&[&str], &str); 7] = [
         "train an MLP or a linear model on the same table",
     ),
     (
-        &[
-            "TopK",
-            "NonMaxSuppression",
-            "GatherND",
-            "ScatterND",
-            "OneHot",
-        ],
+        &["TopK", "NonMaxSuppression", "ScatterND", "OneHot"],
         "leave it out of the export and apply it to the decrypted outputs",
+    ),
+    (
+        &["Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal"],
+        "a comparison is no low polynomial: write the activation as one operator (Softplus, Relu), which \
+         --fit-activations knows",
     ),
     (
         &["If", "Loop", "Scan"],
