@@ -275,7 +275,7 @@ mod tests {
             (Precision::Absolute(0.07), 1.234, "1.25"),
             (Precision::Absolute(30.0), 1234.0, "1240"),
             (GROWING, 1.234, "1.23"),
-            (GROWING, 12.34, "12.3"),
+            (GROWING, 12.34, "12.35"),
         ] {
             let [found] = precision.rounded(&[value])[..] else {
                 panic!("one number")
