@@ -19,7 +19,7 @@ pub struct Curve {
 
 /// Lines over epochs, trials or any other running number.
 ///
-/// Lines differ in color and in dashes, so they can be told apart in grey print; after six both repeat.
+/// Lines differ in color and in dashes, so they can be told apart in grey print up to six; up to 36 by both together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinePlot {
     /// Title, up to two lines.
@@ -45,6 +45,11 @@ const DASHES: [Option<(f64, f64)>; 6] = [
     Some((4.5, 2.0)),
     Some((1.2, 3.5)),
 ];
+
+/// That of the line with this index: colors repeat after as many, each time with the next dashes.
+fn dash(index: usize) -> Option<(f64, f64)> {
+    DASHES[(index + index / DASHES.len()) % DASHES.len()]
+}
 
 impl LinePlot {
     /// A plot without lines yet and without a subtitle.
@@ -146,7 +151,7 @@ impl LinePlot {
                 .map(|(x, y)| frame.place(*x, *y))
                 .collect();
             let color = palette::separate(i);
-            match DASHES[i % DASHES.len()] {
+            match dash(i) {
                 Some(dash) => scene.dashed(&places, color, 2.0, dash),
                 None => scene.line(&places, color, 2.0),
             }
@@ -166,7 +171,7 @@ impl LinePlot {
         let entry = |(i, curve): (usize, &Curve)| Entry::Line {
             color: palette::separate(i),
             width: 2.0,
-            dash: DASHES[i % DASHES.len()],
+            dash: dash(i),
             label: curve.name.clone(),
         };
         if self.curves.len() == 1 && self.curves[0].name.is_empty() {
@@ -179,6 +184,13 @@ impl LinePlot {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_of_36_lines_look_alike() {
+        let look = |i: usize| format!("{:?} {:?}", palette::separate(i), dash(i));
+        let looks: std::collections::BTreeSet<String> = (0..36).map(look).collect();
+        assert_eq!(looks.len(), 36);
+    }
 
     fn plot(curves: &[(&str, &[(f64, f64)])]) -> LinePlot {
         let mut plot = LinePlot::new("Training", "epoch", "loss");
