@@ -262,8 +262,8 @@ fn plot(cycles: &[Cycle]) -> BarPlot {
     });
     BarPlot {
         title: "An encrypted prediction from the edge and from a cloud".into(),
-        subtitle: "encrypt, send, compute, receive, decrypt; edge: 1 ms, 1 Gbit/s; cloud: 50 ms there and back, 20 Mbit/s; one \
-                   machine computes for both, links are simulated"
+        subtitle: "encrypt, send, compute, receive, decrypt; edge: 1 ms, 1 Gbit/s; cloud: 50 ms there and back, \
+                   20 Mbit/s; one machine computes for both, links are simulated"
             .into(),
         x_title: "milliseconds".into(),
         kinds: vec![EDGE.name.into(), CLOUD.name.into()],

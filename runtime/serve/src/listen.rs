@@ -109,8 +109,9 @@ async fn connection(
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
+    let within = Duration::from_secs(app.limits.stall_s);
     if let Err(error) = watcher.watch(served).await
-        && let Some(status) = kept.answer_unended(&error).await
+        && let Ok(Some(status)) = timeout(within, kept.answer_unended(&error)).await
     {
         app.metrics.status(status.as_u16());
     }

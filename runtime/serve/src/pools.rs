@@ -2,6 +2,7 @@
 //!
 //! Two requests that share all threads wait for each other's pieces; each on its own threads answers more in a second.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
@@ -38,9 +39,10 @@ impl Pools {
         let Some(share) = taken else {
             return self.alone(work);
         };
-        let result = share.install(work);
+        let result = catch_unwind(AssertUnwindSafe(|| share.install(work)));
+        // A request that panics is refused elsewhere; its share serves the next one.
         free().push(share);
-        result
+        result.unwrap_or_else(|panic| resume_unwind(panic))
     }
 }
 
@@ -56,6 +58,13 @@ mod tests {
         let counts = pools.beside(|| (rayon::current_num_threads(), inner()));
         // Both shares are taken: the third computes on all threads.
         assert_eq!(counts, (2, 4));
+        assert_eq!(pools.beside(rayon::current_num_threads), 2);
+        for _ in 0..3 {
+            let panicked = catch_unwind(AssertUnwindSafe(|| {
+                pools.beside(|| panic!("on purpose"));
+            }));
+            assert!(panicked.is_err());
+        }
         assert_eq!(pools.beside(rayon::current_num_threads), 2);
         assert_eq!(
             Pools::new(1, 3).unwrap().beside(rayon::current_num_threads),

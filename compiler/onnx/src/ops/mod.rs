@@ -3,7 +3,9 @@
 mod arithmetic;
 mod conv;
 mod dense;
+mod extents;
 mod fold;
+mod gather;
 mod learned;
 mod linear;
 mod moves;

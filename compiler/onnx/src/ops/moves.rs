@@ -4,10 +4,12 @@
 //! They do the same to constants and to tensors that depend on the input, so each is one list of positions.
 
 use crate::Error;
-use crate::limits::MAX_ELEMENTS;
 use crate::movement::{Movement, broadcast, expand};
 use crate::node::{Node, listed};
 use crate::state::Import;
+
+use super::extents::{checked_len, not_empty};
+use super::gather;
 
 /// What the node does to a tensor of extents `dims`, one movement an output; none where it is no operator of this kind.
 pub(super) fn movements<'m>(
@@ -23,9 +25,9 @@ pub(super) fn movements<'m>(
         "Unsqueeze" => unsqueeze(import, node, dims),
         "Slice" => slice(import, node, dims),
         "Split" => return split(import, node, dims).map(Some),
-        "Gather" => gather(import, node, dims),
-        "ArrayFeatureExtractor" => features(import, node, dims),
-        "GatherND" => gather_nd(import, node, dims),
+        "Gather" => gather::gather(import, node, dims),
+        "ArrayFeatureExtractor" => gather::columns(import, node, dims),
+        "GatherND" => gather::gather_nd(import, node, dims),
         "Trilu" => triangle(import, node, dims),
         "Expand" => expanded(import, node, dims),
         "Tile" => tile(import, node, dims),
@@ -237,19 +239,6 @@ fn slice<'m>(import: &Import<'m>, node: Node<'m>, dims: &[usize]) -> Result<Move
     not_empty(node, Movement::by_axis(dims, &kept))
 }
 
-fn not_empty(node: Node<'_>, movement: Movement) -> Result<Movement, Error> {
-    match movement.len() {
-        0 => Err(node.damaged("its result has no elements")),
-        len if len > MAX_ELEMENTS => Err(Error::TooLarge {
-            what: format!("the output of `{}`", node.name()),
-            found: len.to_string(),
-            limit: MAX_ELEMENTS,
-            unit: "elements",
-        }),
-        _ => Ok(movement),
-    }
-}
-
 fn split<'m>(import: &Import<'m>, node: Node<'m>, dims: &[usize]) -> Result<Vec<Movement>, Error> {
     node.expect_attributes(&["axis", "split", "num_outputs"])?;
     let axis = node.axis(node.integer("axis", 0)?, dims.len())?;
@@ -286,58 +275,6 @@ fn split<'m>(import: &Import<'m>, node: Node<'m>, dims: &[usize]) -> Result<Vec<
     Ok(sizes.iter().map(part).collect())
 }
 
-fn gather<'m>(import: &Import<'m>, node: Node<'m>, dims: &[usize]) -> Result<Movement, Error> {
-    node.expect_attributes(&["axis"])?;
-    let axis = node.axis(node.integer("axis", 0)?, dims.len())?;
-    let indices = import.constant(node, 1)?;
-    picked(node, dims, axis, &indices.integers()?, &indices.dims)
-}
-
-/// Columns of a table: the last axis at constant places, whatever the shape of these.
-fn features<'m>(import: &Import<'m>, node: Node<'m>, dims: &[usize]) -> Result<Movement, Error> {
-    node.expect_attributes(&[])?;
-    let axis = node.axis(-1, dims.len())?;
-    let columns = import.constant(node, 1)?.integers()?;
-    picked(node, dims, axis, &columns, &[columns.len()])
-}
-
-/// Elements or parts at constant places of the first axes.
-fn gather_nd<'m>(import: &Import<'m>, node: Node<'m>, dims: &[usize]) -> Result<Movement, Error> {
-    node.expect_attributes(&["batch_dims"])?;
-    if node.integer("batch_dims", 0)? != 0 {
-        return Err(node.unsupported("it has batch_dims", "use Gather along one axis"));
-    }
-    let indices = import.constant(node, 1)?;
-    let given = indices
-        .dims
-        .split_last()
-        .filter(|(depth, _)| **depth <= dims.len());
-    let Some((&depth, outer)) = given.filter(|(depth, _)| **depth > 0) else {
-        return Err(node.damaged(format!(
-            "its indices are {:?} of a tensor {dims:?}",
-            indices.dims
-        )));
-    };
-    let steps = crate::movement::strides(dims);
-    let places = indices.integers()?;
-    let first = |place: &[i64]| -> Result<usize, Error> {
-        let axes = place.iter().enumerate();
-        let at = axes.map(|(axis, index)| Ok(node.axis(*index, dims[axis])? * steps[axis]));
-        at.sum()
-    };
-    let firsts: Vec<usize> = places
-        .chunks_exact(depth)
-        .map(first)
-        .collect::<Result<_, _>>()?;
-    let part: usize = dims[depth..].iter().product();
-    let new = [outer, &dims[depth..]].concat();
-    checked_len(node, &new)?;
-    let mut next = 0..firsts.len() * part;
-    let at = |index: usize| firsts[index / part] + index % part;
-    let movement = Movement::by_place(new, |_| next.next().map(at));
-    not_empty(node, movement)
-}
-
 /// The lower or the upper triangle of the last two axes, zeros beside it.
 fn triangle<'m>(import: &Import<'m>, node: Node<'m>, dims: &[usize]) -> Result<Movement, Error> {
     node.expect_attributes(&["upper"])?;
@@ -362,36 +299,6 @@ fn triangle<'m>(import: &Import<'m>, node: Node<'m>, dims: &[usize]) -> Result<M
     }))
 }
 
-/// The elements of `dims` at `indices` of an axis, which become axes of extents `shape`.
-fn picked(
-    node: Node<'_>,
-    dims: &[usize],
-    axis: usize,
-    indices: &[i64],
-    shape: &[usize],
-) -> Result<Movement, Error> {
-    let places = indices
-        .iter()
-        .map(|index| node.axis(*index, dims[axis]))
-        .collect::<Result<Vec<usize>, _>>()?;
-    let mut new = dims[..axis].to_vec();
-    new.extend(shape);
-    new.extend(&dims[axis + 1..]);
-    let count = places.len();
-    let behind: usize = dims[axis + 1..].iter().product();
-    let len = dims[..axis].iter().product::<usize>() * count * behind;
-    if len > MAX_ELEMENTS {
-        return not_empty(node, Movement::in_order(new));
-    }
-    let at = |index: usize| {
-        let (before, rest) = (index / (count * behind), index % (count * behind));
-        (before * dims[axis] + places[rest / behind]) * behind + rest % behind
-    };
-    let mut next = 0..len;
-    let movement = Movement::by_place(new, |_| next.next().map(at));
-    not_empty(node, movement)
-}
-
 fn expanded<'m>(import: &Import<'m>, node: Node<'m>, dims: &[usize]) -> Result<Movement, Error> {
     node.expect_attributes(&[])?;
     let target = import.constant(node, 1)?.integers()?;
@@ -402,19 +309,6 @@ fn expanded<'m>(import: &Import<'m>, node: Node<'m>, dims: &[usize]) -> Result<M
     };
     checked_len(node, &new)?;
     not_empty(node, expand(dims, &new))
-}
-
-fn checked_len(node: Node<'_>, dims: &[usize]) -> Result<usize, Error> {
-    let len = dims
-        .iter()
-        .try_fold(1usize, |len, dim| len.checked_mul(*dim));
-    len.filter(|len| *len <= MAX_ELEMENTS)
-        .ok_or_else(|| Error::TooLarge {
-            what: format!("the output of `{}`", node.name()),
-            found: format!("{dims:?}"),
-            limit: MAX_ELEMENTS,
-            unit: "elements",
-        })
 }
 
 fn tile<'m>(import: &Import<'m>, node: Node<'m>, dims: &[usize]) -> Result<Movement, Error> {

@@ -7,13 +7,14 @@ use crate::movement::{Movement, broadcast, expand};
 use crate::node::Node;
 use crate::state::{Import, Value};
 
+/// What would do instead of a comparison.
+pub(super) const COMPARISON: &str = "a comparison is no low polynomial: write the activation as one operator \
+                                     (Softplus, Relu), which --fit-activations knows";
+
 pub(super) fn select<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<Signal, Error> {
     node.expect_attributes(&[])?;
     if !node.input(0).is_some_and(|name| import.is_constant(name)) {
-        return Err(node.unsupported(
-            "its condition depends on the input",
-            "a comparison is no low polynomial: use an activation that --fit-activations knows, such as Softplus or Relu",
-        ));
+        return Err(node.unsupported("its condition depends on the input", COMPARISON));
     }
     let condition = import.constant(node, 0)?;
     let sides = [side(import, node, 1)?, side(import, node, 2)?];

@@ -332,8 +332,7 @@ const INSTEAD: [(&[&str], &str); 8] = [
     ),
     (
         &["Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal"],
-        "a comparison is no low polynomial: write the activation as one operator (Softplus, Relu), which \
-         --fit-activations knows",
+        select::COMPARISON,
     ),
     (
         &["If", "Loop", "Scan"],
