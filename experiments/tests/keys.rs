@@ -38,6 +38,16 @@ fn logits(world: &World, more: &str) -> Value {
     json(&world.good(&answer))["logits"].clone()
 }
 
+/// Whether outputs differ by no more than encryption makes them differ.
+fn close(a: &Value, b: &Value) -> bool {
+    let numbers = |v: &Value| -> Vec<f64> {
+        let listed = v.as_array().into_iter().flatten();
+        listed.filter_map(Value::as_f64).collect()
+    };
+    let (a, b) = (numbers(a), numbers(b));
+    a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 0.01)
+}
+
 const ENCRYPT: &str = "encrypt --key keys/client.key --image input.txt -o image.ct";
 
 #[test]
@@ -259,8 +269,10 @@ fn a_retrained_network_answers_under_the_keys_that_are_there() {
     };
     let before = ask("model.hemet", "");
     let after = ask("retrained.hemet", "--spec retrained.spec");
-    assert_eq!(after, ask("retrained.hemet", "--spec retrained.hemet"));
-    assert_ne!(before, after);
+    let again = ask("retrained.hemet", "--spec retrained.hemet");
+    // Each encryption errs by chance, and a rounded output may fall to either side.
+    assert!(close(&again, &after), "{again} {after}");
+    assert!(!close(&before, &after), "{before} {after}");
     // Which of the two is asked must be said, on both sides.
     let told = world.refused("decrypt --key keys/client.key --request image.ct answer.ct");
     assert!(told.contains("--spec"), "{told}");
