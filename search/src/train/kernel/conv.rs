@@ -9,9 +9,13 @@ use std::ops::Range;
 use super::Kernel;
 use super::product::{Matrix, multiply};
 use super::window::Window;
+use super::winograd::Winograd;
 
 /// Bytes of a block of patches: half of a usual second cache, so that weights and results find room beside it.
 const BLOCK_BYTES: usize = 256 << 10;
+
+/// Rows that a block has at least: the gradient of the weights is read and written once a block.
+const ROWS: usize = 128;
 
 /// Inputs: pixels `[images·height·width][channels]`, weights `[kernel row·kernel column·channel][outputs]`. Output:
 /// `[images·output height·output width][outputs]`.
@@ -26,7 +30,8 @@ impl Conv {
     fn block_lines(&self) -> usize {
         let (height, width) = self.window.output_side();
         let line_bytes = width * self.window.patch() * size_of::<f32>();
-        (BLOCK_BYTES / line_bytes).clamp(1, self.window.images * height)
+        let lines = (BLOCK_BYTES / line_bytes).max(ROWS / width);
+        lines.clamp(1, self.window.images * height)
     }
 
     /// Calls `work(lines, rows)` for one block of lines after the other, `rows` being theirs in the output.
@@ -63,7 +68,23 @@ impl Conv {
         vec![0.0; self.block_lines() * width * self.window.patch()]
     }
 
-    fn weight_gradient(&self, x: &[f32], gradient: &[f32]) -> Vec<f32> {
+    /// The outputs, by the products of patches and weights.
+    pub(super) fn direct(&self, x: &[f32], weights: &[f32]) -> Vec<f32> {
+        let (patch, outputs) = (self.window.patch(), self.outputs);
+        let [rows, _] = self.output();
+        let weights = Matrix::new(weights, patch, outputs);
+        let mut output = vec![0.0; rows * outputs];
+        let mut buffer = self.buffer();
+        self.blocks(|lines, rows| {
+            let patches = self.patches(lines, &rows, x, &mut buffer);
+            let output = &mut output[rows.start * outputs..rows.end * outputs];
+            let patches = Matrix::new(patches, rows.len(), patch);
+            multiply(patches, weights, output, false);
+        });
+        output
+    }
+
+    pub(super) fn weight_gradient(&self, x: &[f32], gradient: &[f32]) -> Vec<f32> {
         let (patch, outputs) = (self.window.patch(), self.outputs);
         let mut result = vec![0.0; patch * outputs];
         let mut buffer = self.buffer();
@@ -77,7 +98,7 @@ impl Conv {
         result
     }
 
-    fn input_gradient(&self, len: usize, weights: &[f32], gradient: &[f32]) -> Vec<f32> {
+    pub(super) fn input_gradient(&self, len: usize, weights: &[f32], gradient: &[f32]) -> Vec<f32> {
         let (patch, outputs) = (self.window.patch(), self.outputs);
         let weights = Matrix::new(weights, patch, outputs).transposed();
         let mut result = vec![0.0; len];
@@ -105,22 +126,21 @@ impl Kernel for Conv {
     }
 
     fn forward(&self, inputs: &[&[f32]]) -> Vec<f32> {
-        let (patch, outputs) = (self.window.patch(), self.outputs);
-        let [rows, _] = self.output();
-        let weights = Matrix::new(inputs[1], patch, outputs);
+        let Some(winograd) = Winograd::of(self) else {
+            return self.direct(inputs[0], inputs[1]);
+        };
+        let [rows, outputs] = self.output();
         let mut output = vec![0.0; rows * outputs];
-        let mut buffer = self.buffer();
-        self.blocks(|lines, rows| {
-            let patches = self.patches(lines, &rows, inputs[0], &mut buffer);
-            let output = &mut output[rows.start * outputs..rows.end * outputs];
-            let patches = Matrix::new(patches, rows.len(), patch);
-            multiply(patches, weights, output, false);
-        });
+        winograd.forward(inputs[0], inputs[1], &mut output);
         output
     }
 
     fn backward(&self, inputs: &[&[f32]], gradient: &[f32], wanted: &[bool]) -> Vec<Vec<f32>> {
         let (x, weights) = (inputs[0], inputs[1]);
+        if let Some(winograd) = Winograd::of(self) {
+            let wanted = [wanted[0], wanted[1]];
+            return winograd.backward([x, weights, gradient], wanted).into();
+        }
         let dx = match wanted[0] {
             true => self.input_gradient(x.len(), weights, gradient),
             false => Vec::new(),
@@ -161,14 +181,14 @@ mod tests {
 
     #[test]
     fn blocks_cover_every_line_once() {
-        // A line of 40 patches of 9·64 numbers is 92 kB, so a block holds two.
+        // A line of 40 patches of 9·64 numbers is 92 kB, of which two would do, but a block has at least 120 rows.
         let window = Window::new(3, Shape::new(64, 5, 40), layer::Window::square(3, 1, 1));
         let conv = Conv { window, outputs: 1 };
         let mut next = (0, 0);
         conv.blocks(|lines, rows| {
             assert_eq!((lines.start, rows.start), next);
             assert_eq!(rows.len(), lines.len() * 40);
-            assert!(lines.len() <= 2);
+            assert!(lines.len() <= 3);
             next = (lines.end, rows.end);
         });
         assert_eq!(next, (15, 600));

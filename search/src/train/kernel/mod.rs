@@ -21,6 +21,7 @@ pub(super) mod range;
 pub(super) mod round;
 pub(super) mod table;
 pub(super) mod window;
+mod winograd;
 
 use std::fmt::Debug;
 use std::sync::Arc;
