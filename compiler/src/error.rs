@@ -14,6 +14,17 @@ pub enum Error {
     /// The layers in front of a cut cannot run on a device.
     #[error("device part: {0}")]
     Device(String),
+    /// A layer that no encrypted network has.
+    #[error(
+        "layer `{layer}` ({clear}) cannot be computed on encrypted data; leave it to the device with the layers before it \
+         (--device-layers), or replace it by a polynomial or an average"
+    )]
+    Clear {
+        /// Name of the layer.
+        layer: String,
+        /// What it is.
+        clear: hemet_spaces::layer::Clear,
+    },
     /// An option is outside its range.
     #[error("option `{option}` is {found}, it must be a number from {least} to {most}")]
     Option {

@@ -101,7 +101,11 @@ fn numbers(kind: &DeviceKind) -> Vec<f32> {
         DeviceKind::Affine { scale, shift } => vec![scale, shift],
         DeviceKind::Poly { coefficients } => vec![coefficients],
         DeviceKind::Sparse(sparse) => vec![&sparse.weights, &sparse.bias],
-        DeviceKind::AveragePool { .. } | DeviceKind::Add | DeviceKind::Concat => vec![],
+        DeviceKind::AveragePool { .. }
+        | DeviceKind::MaxPool { .. }
+        | DeviceKind::Relu { .. }
+        | DeviceKind::Add
+        | DeviceKind::Concat => vec![],
     };
     parts
         .iter()

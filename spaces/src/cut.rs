@@ -159,6 +159,7 @@ fn is_product(layer: &Layer) -> bool {
         | Layer::AveragePool(_)
         | Layer::Sparse(_)
         | Layer::Poly(_)
+        | Layer::Clear(_)
         | Layer::Add
         | Layer::Concat => false,
     }

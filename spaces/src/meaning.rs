@@ -1,5 +1,8 @@
 //! What a layer computes, said once: a sparse affine map, a polynomial, a sum or a concatenation.
 
+use crate::Shape;
+use crate::layer::Clear;
+
 /// What a layer computes on its inputs, element by element in channel-major order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Meaning {
@@ -9,6 +12,8 @@ pub enum Meaning {
     Linear(LinearMap),
     /// One input, each element through the polynomial of its channel.
     Poly(PolyMap),
+    /// One input of this shape, compared; computed in the clear alone.
+    Clear(Clear, Shape),
     /// Two or more inputs of one shape, summed.
     Add,
     /// Inputs of equal height and width, joined along the channels in order.

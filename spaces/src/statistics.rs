@@ -44,7 +44,7 @@ impl LayerGraph {
 
 fn levels(layer: &Layer) -> usize {
     match layer {
-        Layer::Input(_) | Layer::Add | Layer::Concat => 0,
+        Layer::Input(_) | Layer::Clear(_) | Layer::Add | Layer::Concat => 0,
         Layer::Conv(_)
         | Layer::Dense(_)
         | Layer::Affine(_)

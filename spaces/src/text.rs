@@ -22,8 +22,8 @@ use std::sync::Arc;
 
 use crate::layer::window::{padding_text, pair_text, parse_padding, parse_pair};
 use crate::layer::{
-    Affine, AveragePool, Conv, Dense, Entries, MAX_SPARSE_ENTRIES, Poly, Seen, Sparse, Structure,
-    Taps, Window, runs,
+    Affine, AveragePool, Clear, Conv, Dense, Entries, MAX_SPARSE_ENTRIES, Poly, Seen, Sparse,
+    Structure, Taps, Window, runs,
 };
 use crate::{Error, Layer, LayerGraph, NodeId, Shape};
 
@@ -91,6 +91,16 @@ fn write_attributes(f: &mut fmt::Formatter<'_>, layer: &Layer) -> fmt::Result {
             p.degree,
             flag(p.per_channel, " per_channel")
         ),
+        Layer::Clear(Clear::Relu { slope, cap }) => {
+            if *slope != 0.0 {
+                write!(f, " slope={slope}")?;
+            }
+            match cap.is_finite() {
+                true => write!(f, " cap={cap}"),
+                false => Ok(()),
+            }
+        }
+        Layer::Clear(Clear::MaxPool(window)) => write_window(f, window, window.is_padded()),
         Layer::Input(_) | Layer::Affine(_) | Layer::Add | Layer::Concat => Ok(()),
     }
 }
@@ -256,12 +266,17 @@ impl<'a> Line<'a> {
                 degree: number(&mut rest, "degree")?,
                 per_channel: flag(&mut rest, "per_channel"),
             }),
+            "relu" => Layer::Clear(Clear::Relu {
+                slope: or(&mut rest, "slope", 0.0)?,
+                cap: or(&mut rest, "cap", f32::INFINITY)?,
+            }),
+            "max_pool" => Layer::Clear(Clear::MaxPool(window(&mut rest)?)),
             "add" => Layer::Add,
             "concat" => Layer::Concat,
             kind => {
                 return Err(format!(
                     "no layer is called `{kind}`; layers: input, conv, dense, affine, average_pool, \
-                     sparse, poly, add, concat"
+                     sparse, poly, relu, max_pool, add, concat"
                 ));
             }
         };
@@ -370,6 +385,15 @@ fn number(attributes: &mut Vec<&str>, name: &str) -> Result<usize, String> {
     let text = text(attributes, name).ok_or_else(|| format!("attribute `{name}=` is missing"))?;
     text.parse()
         .map_err(|_| format!("`{name}={text}` is not a whole number"))
+}
+
+/// Takes `name=<number>` out of the attributes, or the usual one where it is not there.
+fn or(attributes: &mut Vec<&str>, name: &str, usual: f32) -> Result<f32, String> {
+    let read = |text: String| {
+        let number = text.parse();
+        number.map_err(|_| format!("`{name}={text}` is not a number"))
+    };
+    text(attributes, name).map_or(Ok(usual), read)
 }
 
 /// Takes the word `name` out of the attributes and tells whether it was there.

@@ -1,6 +1,6 @@
 //! The walk over a model's nodes: names to tensors, and one call of an operator a node.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use hemet_spaces::layer::{Affine, Poly};
@@ -15,7 +15,7 @@ use crate::limits::{Budget, check_file};
 use crate::network::Network;
 use crate::node::Node;
 use crate::polynomial::Polynomial;
-use crate::proto::{GraphProto, ModelProto, TensorProto};
+use crate::proto::{GraphProto, ModelProto, NodeProto, TensorProto};
 use crate::state::{Import, Value};
 use crate::tail::{Head, Tail};
 use crate::{Error, Imported, Source, external, family, ops};
@@ -24,11 +24,63 @@ use crate::{Error, Imported, Source, external, family, ops};
 /// ones.
 pub(crate) type Degrees<'d> = Option<&'d [usize]>;
 
+/// Which comparisons are read as layers of the clear, by the first outputs of their nodes.
+enum Exact {
+    All,
+    These(HashSet<String>),
+}
+
+impl Exact {
+    fn has(&self, proto: &NodeProto) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(outputs) => {
+                let output = proto.output.first();
+                output.is_some_and(|output| outputs.contains(output))
+            }
+        }
+    }
+}
+
 /// See [`crate::import`]; `degrees` is none where activations are refused.
 pub(crate) fn import(
     source: Source<'_>,
     degrees: Degrees<'_>,
 ) -> Result<(Imported, Vec<Pending>), Error> {
+    let exact = match source.device_layers {
+        0 => HashSet::new(),
+        layers => in_front(source, degrees, layers)?,
+    };
+    let read = import_as(source, degrees, &Exact::These(exact))?;
+    Ok((read.imported, read.pending))
+}
+
+/// The comparisons in front of the cut behind so many convolutions and dense layers; none where the model cannot be
+/// read with all of them, which the import without them tells.
+fn in_front(
+    source: Source<'_>,
+    degrees: Degrees<'_>,
+    layers: usize,
+) -> Result<HashSet<String>, Error> {
+    let Ok(read) = import_as(source, degrees, &Exact::All) else {
+        return Ok(HashSet::new());
+    };
+    let graph = &read.imported.graph;
+    let last = graph.cut_of(layers)?.after();
+    let clear = read.clear.into_iter();
+    let inside = clear.filter(|(layer, _)| graph.find(layer).is_some_and(|id| id <= last));
+    Ok(inside.map(|(_, output)| output).collect())
+}
+
+/// What was read of a model.
+struct Read {
+    imported: Imported,
+    pending: Vec<Pending>,
+    /// Layers of the clear, and the first outputs of their nodes.
+    clear: Vec<(String, String)>,
+}
+
+fn import_as(source: Source<'_>, degrees: Degrees<'_>, exact: &Exact) -> Result<Read, Error> {
     check_file(source.bytes)?;
     let mut model =
         ModelProto::decode(source.bytes).map_err(|error| Error::NotOnnx(error.to_string()))?;
@@ -48,12 +100,15 @@ pub(crate) fn import(
     let input = Input::of(proto, &initializers, &needed)?;
     let mut import = start(&input, initializers)?;
     let roles = match degrees {
-        Some(_) => fitted_roles(&mut import, proto, &needed, &heads)?,
+        Some(_) => fitted_roles(&mut import, proto, &needed, &heads, exact)?,
         None => vec![Role::Kept; needed.len()],
     };
     for (index, role) in needed.iter().zip(&roles) {
         let proto = &proto.node[*index];
-        node(&mut import, Node { proto }, role, degrees)?;
+        let proto = Node { proto };
+        if !(exact.has(proto.proto) && clear(&mut import, proto)?) {
+            node(&mut import, proto, role, degrees)?;
+        }
     }
     let last = output_layer(&mut import, proto, &heads)?;
     let (outputs, classes) = left_to_client(&import, &tail, opset, &heads, named.as_ref())?;
@@ -61,6 +116,7 @@ pub(crate) fn import(
         network,
         mut pending,
         mut moments,
+        clear,
         ..
     } = import;
     let (graph, weights): (LayerGraph, Weights) = network.finish(last)?;
@@ -80,7 +136,46 @@ pub(crate) fn import(
         outputs,
         classes,
     };
-    Ok((imported, pending))
+    let clear = clear.into_iter();
+    Ok(Read {
+        imported,
+        pending,
+        clear: clear
+            .map(|(layer, output)| (layer, output.to_owned()))
+            .collect(),
+    })
+}
+
+/// Reads a node as a layer of the clear, where it is one.
+fn clear<'m>(import: &mut Import<'m>, node: Node<'m>) -> Result<bool, Error> {
+    let constant = |name: &String| name.is_empty() || import.is_constant(name);
+    if node.proto.input.iter().all(constant) {
+        return Ok(false);
+    }
+    let Some(signal) = ops::clear::import(import, node)? else {
+        return Ok(false);
+    };
+    let Some(output) = node.proto.output.first().map(String::as_str) else {
+        return Err(node.damaged("it has no output"));
+    };
+    let layer = import.network.last_name().to_owned();
+    import.clear.push((layer, output));
+    name_output(import, node, output, Value::Signal(signal))?;
+    Ok(true)
+}
+
+/// Says what a name stands for from now on.
+fn name_output<'m>(
+    import: &mut Import<'m>,
+    node: Node<'m>,
+    name: &'m str,
+    value: Value<'m>,
+) -> Result<(), Error> {
+    let taken = import.initializers.contains_key(name);
+    if taken || import.values.insert(name, value).is_some() {
+        return Err(node.damaged(format!("the tensor `{name}` is made twice")));
+    }
+    Ok(())
 }
 
 /// An import that knows the input and nothing else.
@@ -94,6 +189,7 @@ fn start<'m>(
         budget: Budget::new(),
         batch: input.batch.filter(|batch| *batch > 1),
         pending: Vec::new(),
+        clear: Vec::new(),
         moments: LayerMoments::new(),
         values: HashMap::new(),
         initializers,
@@ -110,14 +206,26 @@ fn fitted_roles<'m>(
     proto: &'m GraphProto,
     needed: &[usize],
     heads: &[Head<'m>],
+    exact: &Exact,
 ) -> Result<Vec<Role<'m>>, Error> {
     fold(import, proto, needed);
     let nodes: Vec<_> = needed.iter().map(|index| &proto.node[*index]).collect();
     let heads: Vec<&str> = heads.iter().map(|head| head.tensor).collect();
-    fit::roles(&nodes, &heads, &|name| match import.is_constant(name) {
-        true => Some(import.known(name)),
-        false => None,
-    })
+    let mut kept = HashSet::new();
+    for proto in nodes.iter().copied().filter(|proto| exact.has(proto)) {
+        if ops::clear::activation(import, Node { proto })?.is_some() {
+            kept.extend(proto.output.first().map(String::as_str));
+        }
+    }
+    fit::roles(
+        &nodes,
+        &heads,
+        &kept,
+        &|name| match import.is_constant(name) {
+            true => Some(import.known(name)),
+            false => None,
+        },
+    )
 }
 
 /// Computes what does not depend on the input, so that the numbers of curves are known; what fails is told when the
@@ -170,12 +278,8 @@ fn node<'m>(
     // The first output of a linear classifier is the label, which the client finds.
     let skipped = usize::from(node.operator() == "LinearClassifier");
     for (name, value) in outputs.iter().skip(skipped).zip(values) {
-        if name.is_empty() {
-            continue;
-        }
-        let taken = import.initializers.contains_key(name.as_str());
-        if taken || import.values.insert(name, value).is_some() {
-            return Err(node.damaged(format!("the tensor `{name}` is made twice")));
+        if !name.is_empty() {
+            name_output(import, node, name, value)?;
         }
     }
     Ok(())

@@ -87,6 +87,9 @@ pub struct Source<'a> {
     pub folder: Option<&'a Path>,
     /// Which outputs the network computes, joined in this order; empty for the only one.
     pub outputs: &'a [String],
+    /// The first convolutions and dense layers that a device runs in the clear: ReLU, LeakyRelu, Clip from 0 on and
+    /// maximum pools among them and behind them are read as they are ([`hemet_spaces::layer::Clear`]). 0 for none.
+    pub device_layers: usize,
 }
 
 impl<'a> From<&'a [u8]> for Source<'a> {
@@ -95,6 +98,7 @@ impl<'a> From<&'a [u8]> for Source<'a> {
             bytes,
             folder: None,
             outputs: &[],
+            device_layers: 0,
         }
     }
 }

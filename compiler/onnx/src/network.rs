@@ -52,6 +52,11 @@ impl Network {
         &self.entries[id.0].name
     }
 
+    /// The name of the layer that was added last.
+    pub(crate) fn last_name(&self) -> &str {
+        &self.entries[self.entries.len() - 1].name
+    }
+
     /// Adds a layer with its tensors; its name is made of `name`, unique, without characters that a text form could
     /// not hold.
     ///
@@ -237,6 +242,7 @@ impl Bias for Layer {
             | Layer::AveragePool(_)
             | Layer::Sparse(_)
             | Layer::Poly(_)
+            | Layer::Clear(_)
             | Layer::Add
             | Layer::Concat => false,
         }

@@ -30,6 +30,8 @@ pub(crate) struct Import<'m> {
     pub(crate) batch: Option<usize>,
     /// Activations to be fitted.
     pub(crate) pending: Vec<Pending>,
+    /// Layers that a device computes in the clear, and the first outputs of their nodes.
+    pub(crate) clear: Vec<(String, &'m str)>,
     /// What training saw of layers, by name.
     pub(crate) moments: LayerMoments,
     pub(crate) values: HashMap<&'m str, Value<'m>>,

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Model, Random, model};
-use hemet_onnx::{Calibration, Degree, FitReport, Imported, import_fitted};
+use hemet_onnx::{Calibration, Degree, FitReport, Imported, Source, import_fitted};
 use hemet_spaces::evaluate::evaluate;
 use prost::Message;
 
@@ -48,6 +48,40 @@ fn network(activation: &[&str]) -> Model {
         .iter()
         .fold(model, |model, node| model.node(node));
     model.node("y = MatMul(a, w2)")
+}
+
+#[test]
+fn behind_the_cut_activations_are_fitted_and_before_it_they_stay() {
+    let mut random = Random(4);
+    let model = model(&[0, 6])
+        .constant("w1", &[6, 8], &random.values(48))
+        .constant("w2", &[8, 8], &random.values(64))
+        .constant("w3", &[8, 3], &random.values(24))
+        .node("h = MatMul(x, w1)")
+        .node("a = Relu(h)")
+        .node("i = MatMul(a, w2)")
+        .node("b = Relu(i)")
+        .node("y = MatMul(b, w3)");
+    let bytes = model.proto().encode_to_vec();
+    let inputs = inputs(40, 6);
+    let data = Calibration {
+        inputs: &inputs,
+        labels: &[],
+        held_out: 0,
+    };
+    for (device_layers, expected) in [
+        (0, "dense affine poly dense affine poly dense"),
+        (1, "dense relu dense affine poly dense"),
+        (2, "dense relu dense relu dense"),
+    ] {
+        let source = Source {
+            device_layers,
+            ..(&bytes).into()
+        };
+        let (imported, report) = import_fitted(source, Degree::Fixed(4), data).unwrap();
+        assert_eq!(kinds(&imported), expected);
+        assert_eq!(report.activations.len(), 2 - device_layers);
+    }
 }
 
 #[test]

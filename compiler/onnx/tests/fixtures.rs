@@ -1,7 +1,7 @@
 //! Exported models against the outputs that onnxruntime gave for them (`tests/fixtures/make.py`).
 
-use hemet_spaces::Layer;
 use hemet_spaces::evaluate::evaluate;
+use hemet_spaces::{Layer, LayerGraph};
 use serde_json::Value;
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -22,7 +22,12 @@ fn the_fixtures_compute_what_onnxruntime_computes() {
     for case in expected.as_array().unwrap() {
         let name = case["name"].as_str().unwrap();
         let path = format!("{}/tests/fixtures/{name}.onnx", env!("CARGO_MANIFEST_DIR"));
-        let imported = hemet_onnx::import(&std::fs::read(path).unwrap()).unwrap();
+        let bytes = std::fs::read(path).unwrap();
+        let source = hemet_onnx::Source {
+            device_layers: case["device_layers"].as_u64().unwrap_or(0) as usize,
+            ..(&bytes).into()
+        };
+        let imported = hemet_onnx::import(source).unwrap();
         assert_eq!(imported.input_name, "input");
         let pairs = case["inputs"].as_array().unwrap().iter();
         for (input, output) in pairs.zip(case["outputs"].as_array().unwrap()) {
@@ -58,10 +63,44 @@ fn layers(bytes: &[u8]) -> Vec<String> {
             | Layer::Affine(_)
             | Layer::AveragePool(_)
             | Layer::Sparse(_)
+            | Layer::Clear(_)
             | Layer::Add
             | Layer::Concat => format!("{} {}", node.name, node.layer.kind()),
         })
         .collect()
+}
+
+#[test]
+fn comparisons_are_read_in_front_of_a_cut_and_nowhere_else() {
+    let bytes: &[u8] = include_bytes!("fixtures/device.onnx");
+    let read = |device_layers| {
+        hemet_onnx::import(hemet_onnx::Source {
+            device_layers,
+            ..bytes.into()
+        })
+    };
+    let graph = read(2).unwrap().graph;
+    let clear = graph.nodes().filter_map(|(_, node)| match &node.layer {
+        Layer::Clear(clear) => Some(clear.to_string()),
+        _ => None,
+    });
+    assert_eq!(
+        clear.collect::<Vec<_>>(),
+        [
+            "leaky ReLU of slope 0.25",
+            "max pool",
+            "ReLU up to 1",
+            "ReLU",
+            "max pool"
+        ]
+    );
+    assert_eq!(LayerGraph::parse(&graph.to_string()).unwrap(), graph);
+    let whole = read(0).unwrap_err().to_string();
+    assert!(whole.contains("LeakyRelu"), "{whole}");
+    let one = read(1).unwrap_err().to_string();
+    assert!(one.contains("Relu_6"), "{one}");
+    let beyond = read(7).unwrap_err().to_string();
+    assert!(beyond.contains("possible: 1, 2, 3"), "{beyond}");
 }
 
 #[test]

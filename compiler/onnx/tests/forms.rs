@@ -20,6 +20,7 @@ fn read(
         bytes: &bytes,
         folder,
         outputs,
+        device_layers: 0,
     })
 }
 

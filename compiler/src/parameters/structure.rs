@@ -91,6 +91,7 @@ fn of_layer(graph: &LayerGraph, name: &str) -> LayerNote {
             | Layer::AveragePool(_)
             | Layer::Sparse(_)
             | Layer::Poly(_)
+            | Layer::Clear(_)
             | Layer::Add
             | Layer::Concat,
         )

@@ -11,7 +11,7 @@ use hemet_schedule::device::{
     DeviceConv, DeviceKind, DeviceLayer, DeviceSparse, DeviceWindow, Numbers,
 };
 use hemet_spaces::layer::{
-    AveragePool, Conv, Dense, Entries, Poly, Sparse, Window, circulant_index,
+    AveragePool, Clear, Conv, Dense, Entries, Poly, Sparse, Window, circulant_index,
 };
 use hemet_spaces::{Cut, Halves, Layer, LayerGraph, NodeId, Shape, Tensor, Weights};
 
@@ -201,6 +201,13 @@ impl Own<'_> {
             },
             Layer::Poly(poly) => DeviceKind::Poly {
                 coefficients: self.polynomials(poly, output.channels)?,
+            },
+            Layer::Clear(Clear::Relu { slope, cap }) => DeviceKind::Relu {
+                slope: *slope,
+                cap: cap.is_finite().then_some(*cap),
+            },
+            Layer::Clear(Clear::MaxPool(window)) => DeviceKind::MaxPool {
+                window: of_window(window),
             },
             Layer::AveragePool(AveragePool {
                 window,

@@ -82,6 +82,12 @@ impl Imported<'_> {
                 Meaning::Linear(map) => affine(map, inputs[0], self.values.as_ref()),
                 Meaning::Add => add(net, inputs, with_values),
                 Meaning::Concat => concat(graph, *id, inputs, with_values),
+                Meaning::Clear(clear, _) => {
+                    return Err(Error::Clear {
+                        layer: node.name.clone(),
+                        clear,
+                    });
+                }
                 Meaning::Poly(poly) => {
                     let layer = PolyLayer {
                         layer: &node.name,

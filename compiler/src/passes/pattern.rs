@@ -27,6 +27,7 @@ pub(super) fn of_layer(layer: &Layer, input: Shape, output: Shape) -> Option<(Sp
         | Layer::AveragePool(_)
         | Layer::Sparse(_)
         | Layer::Poly(_)
+        | Layer::Clear(_)
         | Layer::Add
         | Layer::Concat => return None,
     };

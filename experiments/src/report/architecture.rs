@@ -39,7 +39,7 @@ pub fn diagram(title: String, graph: &LayerGraph) -> GraphDiagram {
 /// The node whose box this one is shown in: its only input, if no other layer reads that.
 fn joined(graph: &LayerGraph, id: NodeId, inputs: &[NodeId]) -> Option<NodeId> {
     let follows = match graph.node(id).layer {
-        Layer::Affine(_) | Layer::Poly(_) => true,
+        Layer::Affine(_) | Layer::Poly(_) | Layer::Clear(_) => true,
         Layer::Input(_)
         | Layer::Conv(_)
         | Layer::Dense(_)
@@ -100,6 +100,7 @@ fn words(layer: &Layer) -> String {
             let one = if poly.per_channel { " a channel" } else { "" };
             format!("polynomial of degree {}{one}", poly.degree)
         }
+        Layer::Clear(clear) => clear.to_string(),
         Layer::Add => "sum".into(),
         Layer::Concat => "joined channels".into(),
     }
@@ -132,7 +133,7 @@ fn kind(layer: &Layer) -> usize {
         Layer::Conv(_) | Layer::Sparse(_) => 0,
         Layer::Dense(_) => 1,
         Layer::AveragePool(_) => 2,
-        Layer::Poly(_) | Layer::Affine(_) => 3,
+        Layer::Poly(_) | Layer::Affine(_) | Layer::Clear(_) => 3,
         Layer::Add | Layer::Concat => 5,
         Layer::Input(_) => 4,
     }

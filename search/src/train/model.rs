@@ -187,7 +187,7 @@ impl Model {
                 blocks,
             },
             Layer::AveragePool(pool) => Op::Pool(pool.clone()),
-            Layer::Sparse(_) => unreachable!("refused by check_trainable"),
+            Layer::Sparse(_) | Layer::Clear(_) => unreachable!("refused by check_trainable"),
             Layer::Poly(poly) => {
                 let channels = match poly.per_channel {
                     true => [from.channels, blocks],
@@ -401,6 +401,10 @@ fn check_trainable(graph: &LayerGraph) -> Result<(), Error> {
             Layer::Sparse(_) => {
                 let why = "maps given entry by entry are not trained";
                 return Err(refuse(&node.name, why.into()));
+            }
+            Layer::Clear(clear) => {
+                let why = format!("{clear} is computed in the clear alone and is not trained");
+                return Err(refuse(&node.name, why));
             }
             Layer::Input(_)
             | Layer::Conv(_)

@@ -17,7 +17,11 @@ pub(super) fn ties(graph: &LayerGraph) -> Vec<usize> {
             let own = match &node.layer {
                 Layer::Conv(conv) => conv.structure.circulant,
                 Layer::Dense(dense) => dense.circulant,
-                Layer::Affine(_) | Layer::Poly(_) | Layer::AveragePool(_) | Layer::Add => {
+                Layer::Affine(_)
+                | Layer::Poly(_)
+                | Layer::Clear(_)
+                | Layer::AveragePool(_)
+                | Layer::Add => {
                     // Its channels are those of its inputs.
                     let inputs = graph.inputs(id).into_iter();
                     inputs

@@ -1,6 +1,7 @@
 //! Layers: the closed set that everything expands to and everything is lowered from.
 
 mod affine;
+mod clear;
 mod conv;
 mod dense;
 mod join;
@@ -12,6 +13,7 @@ mod structure;
 pub(crate) mod window;
 
 pub use affine::Affine;
+pub use clear::Clear;
 pub use conv::Conv;
 pub use dense::Dense;
 pub use poly::Poly;
@@ -52,6 +54,8 @@ pub enum Layer {
     Sparse(Sparse),
     /// Polynomial activation.
     Poly(Poly),
+    /// What is computed in the clear alone, on a device.
+    Clear(Clear),
     /// Sum of inputs of one shape.
     Add,
     /// Inputs joined along the channels.
@@ -108,7 +112,8 @@ impl Layer {
             | Layer::Affine(_)
             | Layer::AveragePool(_)
             | Layer::Sparse(_)
-            | Layer::Poly(_) => (1, 1),
+            | Layer::Poly(_)
+            | Layer::Clear(_) => (1, 1),
             Layer::Add | Layer::Concat => (2, usize::MAX),
         }
     }
@@ -123,6 +128,7 @@ impl Layer {
             Layer::Poly(poly) => poly.output_shape(one(inputs)?),
             Layer::AveragePool(pool) => pool.output_shape(one(inputs)?),
             Layer::Sparse(sparse) => sparse.output_shape(one(inputs)?),
+            Layer::Clear(clear) => clear.output_shape(one(inputs)?),
             Layer::Add => join::add_shape(inputs),
             Layer::Concat => join::concat_shape(inputs),
         }
@@ -142,6 +148,7 @@ impl Layer {
             Layer::Dense(_) => product(&[output.len(), inputs[0].len()]),
             Layer::AveragePool(pool) => product(&[output.len(), pool.window.area()]),
             Layer::Sparse(sparse) => sparse.entries.len() as u64,
+            Layer::Clear(clear) => product(&[output.len(), clear.area()]),
             Layer::Affine(_) | Layer::Input(_) | Layer::Poly(_) | Layer::Add | Layer::Concat => {
                 output.len() as u64
             }
@@ -165,6 +172,7 @@ impl Layer {
             | Layer::AveragePool(_)
             | Layer::Sparse(_)
             | Layer::Poly(_)
+            | Layer::Clear(_)
             | Layer::Add
             | Layer::Concat => 0,
         }
@@ -178,7 +186,11 @@ impl Layer {
             Layer::Affine(affine) => affine.parameters(inputs[0]),
             Layer::Poly(poly) => poly.parameters(inputs[0]),
             Layer::Sparse(sparse) => sparse.parameters(),
-            Layer::Input(_) | Layer::AveragePool(_) | Layer::Add | Layer::Concat => Vec::new(),
+            Layer::Input(_)
+            | Layer::AveragePool(_)
+            | Layer::Clear(_)
+            | Layer::Add
+            | Layer::Concat => Vec::new(),
         }
     }
 
@@ -192,6 +204,7 @@ impl Layer {
             Layer::AveragePool(pool) => Meaning::Linear(pool.map(inputs[0])),
             Layer::Sparse(sparse) => Meaning::Linear(sparse.map(inputs[0])),
             Layer::Poly(poly) => Meaning::Poly(poly.map(inputs[0])),
+            Layer::Clear(clear) => Meaning::Clear(clear.clone(), inputs[0]),
             Layer::Add => Meaning::Add,
             Layer::Concat => Meaning::Concat,
         }
@@ -207,6 +220,7 @@ impl Layer {
             Layer::AveragePool(_) => "average_pool",
             Layer::Sparse(_) => "sparse",
             Layer::Poly(_) => "poly",
+            Layer::Clear(clear) => clear.kind(),
             Layer::Add => "add",
             Layer::Concat => "concat",
         }

@@ -85,6 +85,7 @@ fn operation(
                 .ok_or_else(|| no_parts("table"))?
                 .clone(),
         ),
+        Layer::Clear(clear) => return Err(format!("{clear} has no integer form")),
         Layer::Sparse(_) => return Err("a map given entry by entry has no integer form".into()),
         Layer::AveragePool(pool) => {
             if pool.window.is_padded() && !pool.counts_padding {

@@ -181,6 +181,7 @@ impl QuantizedNetwork {
                 | Layer::Affine(_)
                 | Layer::AveragePool(_)
                 | Layer::Sparse(_)
+                | Layer::Clear(_)
                 | Layer::Add
                 | Layer::Concat => {}
             }
@@ -213,7 +214,7 @@ pub fn check_structure(graph: &LayerGraph) -> Result<(), Error> {
                 id == graph.output() || !has_bias(&node.layer)
             }
             Layer::Input(_) | Layer::AveragePool(_) | Layer::Add | Layer::Concat => true,
-            Layer::Sparse(_) => false,
+            Layer::Sparse(_) | Layer::Clear(_) => false,
         };
         if !stands {
             let why = "integer networks need convolution or dense layer, norm and activation one after the other, each read by the next alone; \
@@ -239,6 +240,7 @@ fn has_bias(layer: &Layer) -> bool {
         | Layer::AveragePool(_)
         | Layer::Sparse(_)
         | Layer::Poly(_)
+        | Layer::Clear(_)
         | Layer::Add
         | Layer::Concat => false,
     }

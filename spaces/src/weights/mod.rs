@@ -202,6 +202,7 @@ fn random_tensor<R: Rng + ?Sized>(layer: &Layer, parameter: &Parameter, rng: &mu
         | Layer::Input(_)
         | Layer::AveragePool(_)
         | Layer::Sparse(_)
+        | Layer::Clear(_)
         | Layer::Add
         | Layer::Concat => (0..len).map(|_| uniform(-0.1, 0.1)).collect(),
     }

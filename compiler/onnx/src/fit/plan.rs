@@ -63,6 +63,7 @@ struct Tracer<'k, 'm> {
 pub(crate) fn roles<'m>(
     nodes: &[&'m NodeProto],
     heads: &[&'m str],
+    kept: &HashSet<&'m str>,
     known: Known<'_, 'm>,
 ) -> Result<Vec<Role<'m>>, Error> {
     let mut tracer = Tracer {
@@ -74,7 +75,11 @@ pub(crate) fn roles<'m>(
     for (index, proto) in nodes.iter().enumerate() {
         let node = Node { proto };
         let output = proto.output.first().map_or("", String::as_str);
-        match tracer.trace(node)? {
+        let traced = match kept.contains(output) {
+            true => None,
+            false => tracer.trace(node)?,
+        };
+        match traced {
             Some(traced) => {
                 inside[index] = traced.function;
                 // A curve that has grown too long is itself the source of the next.

@@ -1,6 +1,7 @@
 //! The operators that are read: one table, from which nodes are imported and the documentation is written.
 
 mod arithmetic;
+pub(crate) mod clear;
 mod conv;
 mod dense;
 mod extents;

@@ -267,6 +267,8 @@ pub fn markdown() -> String {
          - **of constants**: computed at import, where all that it reads is constant or a shape\n\
          - **fitted**: replaced by a polynomial with `--fit-activations`; without it the model is refused. At the end of a model\n  Relu, LeakyRelu, Tanh, HardSigmoid, Softplus, Exp and Clip are left to the client\n\
          - **left to the client**: at the end of a model only; the artifact holds it, and the client applies it to the decrypted\n  outputs, exactly\n\n\
+         Among the layers that a device computes in the clear (`--device-layers K`) and behind them, Relu, LeakyRelu, Clip from 0\n\
+         on, MaxPool and GlobalMaxPool are read as they are.\n\n\
          | operator | how it is read | what of it |\n|---|---|---|\n",
     );
     let mut all: Vec<&Operator> = OPERATORS.iter().collect();
@@ -295,7 +297,8 @@ const FIT: &str = "give --fit-activations auto --calibrate DATA to fit it by a p
 const INSTEAD: [(&[&str], &str); 8] = [
     (
         &["MaxPool", "GlobalMaxPool", "LpPool", "GlobalLpPool"],
-        "use AveragePool and train again: a maximum is a comparison, which no low polynomial is",
+        "use AveragePool and train again, since a maximum is a comparison, which no low polynomial is; or leave the layers up to \
+         it to the device (--device-layers K)",
     ),
     (
         &[

@@ -51,6 +51,19 @@ pub enum DeviceKind {
         /// Whether places beside the map count as zeros.
         counts_padding: bool,
     },
+    /// `slope · x` below 0, `x` up to `cap`, `cap` above.
+    Relu {
+        /// Slope below 0.
+        slope: f32,
+        /// The greatest result; nothing where there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cap: Option<f32>,
+    },
+    /// The greatest element of each window; places beside the map hold none.
+    MaxPool {
+        /// The windows.
+        window: DeviceWindow,
+    },
     /// A linear map given entry by entry.
     Sparse(DeviceSparse),
     /// The sum of tensors of one shape.
@@ -139,6 +152,18 @@ impl DeviceKind {
                 need("coefficients", coefficients.len(), Some(terms * channels))?;
                 Ok(*input)
             }
+            Self::Relu { slope, cap } => {
+                match slope.is_finite() && cap.is_none_or(|cap| cap > 0.0 && cap.is_finite()) {
+                    true => Ok(*input),
+                    false => Err(format!(
+                        "a ReLU of slope {slope} up to {cap:?} is impossible"
+                    )),
+                }
+            }
+            Self::MaxPool { window } => {
+                let [height, width] = window.outputs(*input)?;
+                Ok([input[0], height, width])
+            }
             Self::AveragePool { window, .. } => {
                 let [height, width] = window.outputs(*input)?;
                 Ok([input[0], height, width])
@@ -162,7 +187,10 @@ impl DeviceKind {
                 let terms = coefficients.len() as u64 / u64::from(output[0]).max(1);
                 outputs.saturating_mul(terms)
             }
-            Self::AveragePool { window, .. } => outputs.saturating_mul(window.area()),
+            Self::Relu { .. } => outputs,
+            Self::AveragePool { window, .. } | Self::MaxPool { window } => {
+                outputs.saturating_mul(window.area())
+            }
             Self::Sparse(sparse) => sparse.columns.len() as u64,
             Self::Add | Self::Concat => outputs.saturating_mul(inputs.len() as u64),
         }

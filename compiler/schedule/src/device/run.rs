@@ -59,6 +59,12 @@ impl DevicePart {
                 window,
                 counts_padding,
             } => pooled(window, *counts_padding, x, [from, shape]),
+            DeviceKind::Relu { slope, cap } => {
+                let (slope, cap) = (f64::from(*slope), cap.map_or(f64::INFINITY, f64::from));
+                let of = |x: &f64| if *x < 0.0 { slope * x } else { x.min(cap) };
+                x.iter().map(of).collect()
+            }
+            DeviceKind::MaxPool { window } => greatest(window, x, [from, shape]),
             DeviceKind::Sparse(sparse) => gathered(sparse, x),
             DeviceKind::Add => {
                 let sum = |e: usize| read.iter().map(|tensor| tensor[e]).sum();
@@ -175,6 +181,31 @@ fn pooled(
         *y /= if counts_padding { area } else { seen };
     }
     y
+}
+
+/// The greatest element of each window; 0 of a dilated one that passes over all elements.
+fn greatest(window: &DeviceWindow, x: &[f64], [from, shape]: [[u32; 3]; 2]) -> Vec<f64> {
+    let [_, height, width] = from.map(|n| n as usize);
+    let [channels, rows, columns] = shape.map(|n| n as usize);
+    let vertical = along(window, 0, height, rows);
+    let horizontal = along(window, 1, width, columns);
+    let mut y = vec![None; channels * rows * columns];
+    for down in &vertical {
+        for across in &horizontal {
+            for (row, source_row) in down.pairs() {
+                for (column, source_column) in across.pairs() {
+                    for channel in 0..channels {
+                        let x = x[(channel * height + source_row) * width + source_column];
+                        let y = &mut y[(channel * rows + row) * columns + column];
+                        // What is no number stays so.
+                        let keeps = y.is_some_and(|y: f64| y.is_nan() || y > x);
+                        *y = if keeps { *y } else { Some(x) };
+                    }
+                }
+            }
+        }
+    }
+    y.into_iter().map(|y| y.unwrap_or(0.0)).collect()
 }
 
 fn gathered(sparse: &DeviceSparse, x: &[f64]) -> Vec<f64> {

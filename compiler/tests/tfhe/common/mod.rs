@@ -117,6 +117,7 @@ fn network(tables: Tables, input: Shape, build: impl FnOnce(&mut LayerGraph)) ->
             | Layer::Affine(_)
             | Layer::AveragePool(_)
             | Layer::Sparse(_)
+            | Layer::Clear(_)
             | Layer::Add
             | Layer::Concat => {}
         }

@@ -215,6 +215,7 @@ fn import(
         bytes,
         folder,
         outputs: &args.output,
+        device_layers: args.device_layers.unwrap_or(0),
     };
     let (Some(degree), Some(data)) = (args.fit_activations, calibration) else {
         let imported = hemet_onnx::import(source).map_err(wrong)?;
