@@ -9,6 +9,7 @@ use hemet_runtime::schemes::Known;
 use hemet_schedule::Artifact;
 use hemet_schedule::device::DeviceKind;
 use hemet_spaces::Weights;
+use world::models;
 use world::{World, json, read_json, tiny};
 
 fn experiment() -> String {
@@ -209,4 +210,58 @@ constraints: {max_device_products: 2000}
     world.write("wrong.yaml", wrong);
     let message = world.refused("search wrong.yaml --out no --costs costs.json");
     assert!(message.contains("under ckks alone"), "{message}");
+}
+
+/// A pretrained first part with comparisons, which no encrypted layer could do: on the client they are exact.
+#[test]
+fn relu_and_maximum_pools_of_a_model_run_on_the_client() {
+    let fixtures = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../compiler/onnx/tests/fixtures"
+    );
+    let world = World::new();
+    let model = std::fs::read(format!("{fixtures}/device.onnx")).unwrap();
+    world.write("model.onnx", model);
+    let cases = read_json(std::path::Path::new(&format!("{fixtures}/expected.json")));
+    let all = cases.as_array().unwrap().iter();
+    let case = all.clone().find(|case| case["name"] == "device").unwrap();
+    let floats = |value: &serde_json::Value| -> Vec<f64> {
+        let numbers = value.as_array().unwrap().iter();
+        numbers.map(|x| x.as_f64().unwrap()).collect()
+    };
+    let mut typical = models::numbers(40 * 2 * 7 * 7);
+    typical.extend(floats(&case["inputs"][0]).iter().map(|x| *x as f32));
+    world.write(
+        "typical.safetensors",
+        models::inputs(&typical, &[41, 2, 7, 7]),
+    );
+    let compile =
+        "compile model.onnx -o m.hemet --costs costs.json --calibrate typical.safetensors";
+    let told = world.refused(compile);
+    assert!(told.contains("LeakyRelu"), "{told}");
+    let told = world.refused(&format!("{compile} --device-layers 1"));
+    assert!(
+        told.contains("Relu_6") && told.contains("--fit-activations"),
+        "{told}"
+    );
+    assert!(!world.path("m.hemet").exists());
+    world.good(&format!("{compile} --device-layers 2"));
+    let image: Vec<String> = floats(&case["inputs"][0])
+        .iter()
+        .map(f64::to_string)
+        .collect();
+    world.write("x.txt", image.join(" "));
+    world.good("keygen m.spec --out keys");
+    world.good("encrypt --key keys/client.key --image x.txt -o x.ct");
+    world.good("predict m.hemet --keys keys/server.keys x.ct -o y.ct");
+    let answer = json(&world.good("decrypt --key keys/client.key y.ct --json"));
+    // ONNX Runtime's own outputs, in 32-bit floats; they reach some tens.
+    let expected = floats(&case["outputs"][0]);
+    let scale = expected.iter().fold(1.0f64, |most, x| most.max(x.abs()));
+    for (found, expected) in floats(&answer["logits"]).iter().zip(&expected) {
+        assert!(
+            (found - expected).abs() < 0.01 * scale,
+            "{answer} for {expected:?}"
+        );
+    }
 }
