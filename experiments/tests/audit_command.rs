@@ -37,6 +37,7 @@ fn an_audit_tells_what_each_attack_reaches_and_what_the_rest_costs_and_shows_it_
             "ssim",
             "psnr",
             "floor_ssim",
+            "class_floor_ssim",
             "encrypted_ms",
             "accuracy",
             "same_class",

@@ -89,6 +89,8 @@ fn attacks_on_the_first_convolution_reach_more_than_on_answers_and_repeat_with_t
     let setting = world.setting();
     setting.check().expect("pictures");
     let (_, floor) = setting.floor();
+    // Who knows the class knows more than who has seen nothing.
+    assert!(setting.class_floor().ssim > floor.ssim);
     let run = |name: &str, attacks: &[Attack]| {
         setting
             .run(&world.place(name), Defense::None, attacks)

@@ -44,6 +44,8 @@ pub struct Row {
     pub psnr: f64,
     /// Structural similarity of the attacker's mean picture.
     pub floor_ssim: f64,
+    /// Structural similarity of the mean picture of each picture's class, which the class alone gives.
+    pub class_floor_ssim: f64,
     /// Latency of the network's rest on encrypted features, in milliseconds on one thread; of the whole network where
     /// its outputs are handed over. Nothing where the rest cannot be compiled.
     pub encrypted_ms: Option<f64>,
@@ -72,6 +74,8 @@ pub struct Audit {
     pub control: Option<Control>,
     /// The mean picture, for each of the pictures.
     pub floor: (Vec<f32>, Nearness),
+    /// How near the mean pictures of classes come.
+    pub class_floor: Nearness,
     /// What features cost encrypted, place by place.
     pub costs: Vec<HandOver>,
     /// What the whole network costs, encrypted.
@@ -111,6 +115,7 @@ impl Audit {
             defended,
             control,
             floor: setting.floor(),
+            class_floor: setting.class_floor(),
             costs: costs.collect(),
             whole: subject.whole_cost(),
         })
@@ -140,6 +145,7 @@ impl Audit {
             ssim: reached.nearness.ssim,
             psnr: reached.nearness.psnr,
             floor_ssim: self.floor.1.ssim,
+            class_floor_ssim: self.class_floor.ssim,
             encrypted_ms: cost.and_then(|cost| cost.latency_ms),
             encrypted_ms_is: ESTIMATED,
             defense: found.defense.to_string(),

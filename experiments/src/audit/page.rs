@@ -96,10 +96,12 @@ fn begin(subject: &Subject, audit: &Audit) -> String {
     format!(
         "A device runs the first layers of a network and hands the features over. What do they reveal of the picture? \
          {} test pictures of {} were reconstructed from the features behind each layer that was asked for. Similarity \
-         (SSIM) is 1 for the picture itself and {:.3} for the mean picture, which needs no features at all.",
+         (SSIM) is 1 for the picture itself, {:.3} for the mean picture, which needs no features at all, and {:.3} for the \
+         mean picture of its class, which whoever learns the right answer has.",
         data.len(),
         data.name,
-        audit.floor.1.ssim
+        audit.floor.1.ssim,
+        audit.class_floor.ssim
     )
 }
 
@@ -128,6 +130,11 @@ fn figures(audit: &Audit) -> Vec<[String; 3]> {
         "mean picture".into(),
         format!("{:.3}", audit.floor.1.ssim),
         "SSIM of who has seen nothing".into(),
+    ]);
+    figures.push([
+        "mean picture of the class".into(),
+        format!("{:.3}", audit.class_floor.ssim),
+        "SSIM of who knows the class alone".into(),
     ]);
     let costs = std::iter::once(&audit.whole).chain(audit.inner_costs());
     for (cost, what) in costs.zip(["whole network", "behind the first cut"]) {

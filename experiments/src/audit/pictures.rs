@@ -88,6 +88,11 @@ fn leak(audit: &Audit) -> Plot {
         name: "mean picture".into(),
         places: vec![(1.0, floor), (audit.places.len().max(2) as f64, floor)],
     });
+    let floor = audit.class_floor.ssim;
+    plot.curves.push(Curve {
+        name: "mean picture of the class".into(),
+        places: vec![(1.0, floor), (audit.places.len().max(2) as f64, floor)],
+    });
     Plot::Lines(plot)
 }
 

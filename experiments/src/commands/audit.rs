@@ -196,6 +196,10 @@ fn show(audit: &Audit) {
         "{:<16} {:<19} {:<15} {:>6.3}",
         "nothing", "mean picture", "", audit.floor.1.ssim
     );
+    println!(
+        "{:<16} {:<19} {:<15} {:>6.3}",
+        "the class", "its mean picture", "", audit.class_floor.ssim
+    );
     for note in audit.notes() {
         println!("note: {note}");
     }

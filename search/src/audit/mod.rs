@@ -151,6 +151,16 @@ impl Setting<'_> {
         (all, nearness)
     }
 
+    /// How near the mean picture of each picture's own class comes: what no defense can hide that leaves the answer right.
+    pub fn class_floor(&self) -> Nearness {
+        let means = pictures::class_means(self.own);
+        let own = self.targets.labels.iter();
+        let all: Vec<f32> = own
+            .flat_map(|label| means[usize::from(*label)].clone())
+            .collect();
+        self.nearness(&all)
+    }
+
     /// How near these reconstructions come.
     pub fn nearness(&self, reconstructions: &[f32]) -> Nearness {
         let shape = self.targets.shape;
