@@ -265,3 +265,37 @@ fn relu_and_maximum_pools_of_a_model_run_on_the_client() {
         );
     }
 }
+
+/// The same networks whole and behind their first layers: what is handed over in the clear reveals something.
+#[test]
+fn what_the_device_part_reveals_can_be_an_objective() {
+    let world = World::new();
+    let settings = "\
+objectives: [accuracy, latency, leak]
+search: {strategy: exhaustive, trials: 4}
+train: {epochs: 1}
+encrypted_images: 1
+measured_members: 0
+";
+    let experiment = tiny("width: 8, kernel: 3", settings);
+    world.write("tiny.yaml", &experiment);
+    let told = world.refused("search tiny.yaml --out none --costs costs.json");
+    assert!(told.contains("leak is what layers"), "{told}");
+    let experiment = experiment.replace("  activation", "  device: [0, 1]\n  activation");
+    world.write("tiny.yaml", &experiment);
+    world.good("search tiny.yaml --out run --costs costs.json");
+    world.good("search tiny.yaml --out again --costs costs.json --workers 2");
+    let journal = world.read("run/journal.jsonl");
+    assert_eq!(journal, world.read("again/journal.jsonl"));
+    let leaks: Vec<f64> = journal
+        .lines()
+        .map(|line| json(line)["leak"].as_f64().unwrap())
+        .collect();
+    // The gene of the device is the last.
+    assert_eq!((leaks[0], leaks[2]), (0.0, 0.0));
+    for leak in [leaks[1], leaks[3]] {
+        assert!((0.2..=1.0).contains(&leak), "{leaks:?}");
+    }
+    let page = world.read("run/report/index.html");
+    assert!(page.contains("leak"), "the page names what is optimized");
+}

@@ -119,6 +119,7 @@ mod tests {
     #[test]
     fn the_curve_counts_trials_without_a_point_and_ends_at_the_hypervolume_of_all() {
         let trial = |number, outcome| Trial {
+            leak: None,
             number,
             architecture: hemet_spaces::Architecture { genes: vec![] },
             cost: Some(crate::constraint::CostEstimate {

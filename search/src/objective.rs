@@ -115,6 +115,17 @@ pub static OBJECTIVES: &[Objective] = &[
         },
         limit: |constraints| constraints.max_cost_per_1000,
     },
+    Objective {
+        name: "leak",
+        about: "similarity to the picture that attacks reach from what the device part hands over",
+        timed: false,
+        whole: false,
+        unit: "",
+        maximized: false,
+        // A similarity below 0 reveals no less than none.
+        value: |point, _| point.leak.max(0.0),
+        limit: |_| None,
+    },
 ];
 
 /// What an experiment without `objectives` optimizes.
@@ -263,6 +274,7 @@ mod tests {
         latency_ms: 3600.0,
         depth: 7,
         key_bytes: 3 << 20,
+        leak: 0.25,
     };
 
     fn limits() -> Constraints {

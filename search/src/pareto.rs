@@ -114,6 +114,7 @@ mod tests {
 
     fn point(trial: usize, latency_ms: f64, accuracy: f64) -> Point {
         Point {
+            leak: 0.0,
             trial,
             accuracy,
             latency_ms,

@@ -16,6 +16,8 @@ pub struct Trial {
     pub cost: Option<CostEstimate>,
     /// How it ended.
     pub outcome: Outcome,
+    /// What its device part reveals, see [`Point::leak`]; none where nobody asked.
+    pub leak: Option<f64>,
     /// Validation accuracy at each rung of successive halving that it reached.
     pub rungs: Vec<f64>,
     /// The epoch after which successive halving stopped it; its accuracy is the one that it had then.
@@ -105,6 +107,9 @@ pub struct Point {
     pub depth: usize,
     /// Size of the evaluation keys in bytes.
     pub key_bytes: u64,
+    /// Structural similarity that the strongest of the cheap attacks reaches from what the device part hands over,
+    /// -1 to 1; 0 where nothing runs on the device, or nobody asked.
+    pub leak: f64,
 }
 
 impl Point {
@@ -114,7 +119,10 @@ impl Point {
             return None;
         };
         let finite = accuracy.is_finite() && cost.latency_ms.is_finite();
-        finite.then(|| Self::with(trial.number, *accuracy, cost))
+        finite.then(|| Self {
+            leak: trial.leak.unwrap_or(0.0),
+            ..Self::with(trial.number, *accuracy, cost)
+        })
     }
 
     /// The point of a trial with this number, accuracy and cost.
@@ -125,6 +133,7 @@ impl Point {
             latency_ms: cost.latency_ms,
             depth: cost.depth,
             key_bytes: cost.key_bytes,
+            leak: 0.0,
         }
     }
 }
@@ -142,6 +151,8 @@ struct Line {
     log_n: Option<u32>,
     log_qp_bits: Option<f64>,
     evaluation_key_bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    leak: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -192,6 +203,7 @@ impl Trial {
             log_n: cost.map(|c| c.log_n),
             log_qp_bits: cost.map(|c| c.log_qp_bits),
             evaluation_key_bytes: cost.map(|c| c.key_bytes),
+            leak: self.leak,
             reason: reason.cloned(),
             rungs: self.rungs.clone(),
             stopped_at_epoch: self.stopped_at,
@@ -241,6 +253,7 @@ impl Trial {
             architecture,
             cost,
             outcome,
+            leak: line.leak,
             rungs: line.rungs,
             stopped_at: line.stopped_at_epoch,
         })

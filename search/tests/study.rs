@@ -113,6 +113,7 @@ fn run_until(
 ) -> Result<StudyReport, Error> {
     let space = space();
     let study = Study {
+        leak: None,
         space: &space,
         strategy: strategy(name)?,
         cost: &Layers,
@@ -379,6 +380,7 @@ fn a_panic_in_training_fails_its_trial_alone() {
     let calls = AtomicUsize::new(0);
     let folder = temporary();
     let study = Study {
+        leak: None,
         space: &space,
         strategy: strategy("random").expect("listed"),
         cost: &Layers,
@@ -406,6 +408,7 @@ fn an_error_in_training_ends_the_study_and_keeps_the_journal() {
     let calls = AtomicUsize::new(0);
     let folder = temporary();
     let study = Study {
+        leak: None,
         space: &space,
         strategy: strategy("random").expect("listed"),
         cost: &Layers,
@@ -474,6 +477,7 @@ fn an_infeasible_baseline_is_recorded_and_the_study_goes_on() {
     };
     let space = space();
     let study = Study {
+        leak: None,
         space: &space,
         strategy: strategy("random").expect("listed"),
         cost: &Layers,

@@ -69,6 +69,7 @@ fn run(
     let space = space();
     let finished = Mutex::new(Vec::new());
     let study = Study {
+        leak: None,
         space: &space,
         strategy: strategy(name).expect("listed"),
         cost: &Layers,

@@ -213,6 +213,7 @@ mod tests {
 
     fn trial(number: usize, outcome: Outcome) -> Trial {
         Trial {
+            leak: None,
             number,
             architecture: Architecture { genes: vec![] },
             cost: Some(CostEstimate {

@@ -117,6 +117,7 @@ mod tests {
 
     fn trials(of: &[(f64, Option<f64>)]) -> Vec<Trial> {
         let trial = |(number, (latency_ms, accuracy)): (usize, &(f64, Option<f64>))| Trial {
+            leak: None,
             number,
             architecture: Architecture { genes: vec![] },
             cost: Some(CostEstimate {

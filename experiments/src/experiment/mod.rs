@@ -9,7 +9,7 @@
 //! scheme: ckks                      # or another, or a list: then the search decides; ckks where not given
 //! quantize: {weight_bits: 2, activation_bits: 2, activation: relu, boxes: 14}   # of integers; see `Quantization`
 //! train: {epochs: 20}               # and more, see `TrainOptions`
-//! objectives: [accuracy, latency]   # what is optimized; others: auc, balanced_accuracy, depth, key_size, cost
+//! objectives: [accuracy, latency]   # what is optimized; others: auc, balanced_accuracy, depth, key_size, cost, leak
 //! constraints: {max_depth: 9, max_latency_ms: 500}    # cost needs price_per_core_hour
 //! compile: {security_bits: 128, precision_bits: 8}    # share_results: 1000; integers: failure_bits, output
 //! deploy: {device_layers: 2}        # public layers that clients run in the clear before they encrypt; none by default
@@ -425,6 +425,11 @@ impl Experiment {
             max_shift: hemet_search::train::LARGEST_SHIFT,
             ..Default::default()
         })
+    }
+
+    /// Whether what the device part reveals is an objective.
+    pub fn wants_leak(&self) -> bool {
+        self.objectives.iter().any(|name| name == "leak")
     }
 
     /// What is optimised, under the constraints.

@@ -108,8 +108,9 @@ fn check_regression(text: &Text, experiment: &Experiment) -> Result<(), Error> {
 pub(crate) const DEVICE_OF_TFHE: &str = "layers on the device are for scheme ckks: under tfhe a network is integers from \
      its first layer on";
 
-/// Refuses layers on the device under another scheme than that which has them.
+/// Refuses layers on the device under another scheme than that which has them, and their leak where there are none.
 pub(super) fn check_device(text: &Text, experiment: &Experiment) -> Result<(), Error> {
+    check_leak(text, experiment)?;
     let schemes = experiment.space.as_ref().map_or(&[][..], Space::schemes);
     let other = schemes.iter().any(|scheme| *scheme != Scheme::Ckks);
     match experiment.deploy.device_layers > Some(0) && other {
@@ -119,6 +120,18 @@ pub(super) fn check_device(text: &Text, experiment: &Experiment) -> Result<(), E
         }
         false => Ok(()),
     }
+}
+
+fn check_leak(text: &Text, experiment: &Experiment) -> Result<(), Error> {
+    let chosen = experiment.space.as_ref().map_or(&[][..], Space::devices);
+    let fixed = experiment.deploy.device_layers.map(|layers| vec![layers]);
+    let layers = fixed.as_deref().unwrap_or(chosen);
+    if !experiment.wants_leak() || layers.iter().any(|layers| *layers > 0) {
+        return Ok(());
+    }
+    let what = "leak is what layers on the device reveal, and no network has any: give the space `device: [0, 1]` or the \
+                experiment `deploy: {device_layers: 1}`";
+    Err(text.wrong(&Path::default().key("objectives"), what.to_owned()))
 }
 
 /// Refuses a space that does not have one output where values are predicted.

@@ -57,6 +57,7 @@ mod tests {
     #[test]
     fn the_commonest_reason_is_told_with_its_numbers_and_what_was_nearest() {
         let trial = |number: usize, latency_ms: f64, reason: &str| Trial {
+            leak: None,
             number,
             architecture: Architecture { genes: vec![] },
             cost: Some(CostEstimate {

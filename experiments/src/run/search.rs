@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
+use hemet_search::audit;
 use hemet_search::study::{self, Event, Job, Resume, Study, StudyOptions};
 use hemet_search::train::{OnEpoch, TrainOutcome};
 use hemet_search::trial::Point;
 use hemet_search::{Error as SearchError, Seed, Trial, strategy};
+use hemet_spaces::Weights;
 
 use crate::cli::search_progress::SearchProgress;
 use crate::common;
@@ -53,8 +55,10 @@ impl Search<'_> {
             progress.event(&event);
             self.clock.tick();
         };
+        let leak = |job: &Job<'_>, weights: &Weights| self.leak(job, weights);
         let limit_s = experiment.search.max_minutes.map(|minutes| 60.0 * minutes);
         let study = Study {
+            leak: experiment.wants_leak().then_some(&leak as &study::Leak<'_>),
             space,
             strategy: strategy::strategy(&experiment.search.strategy)?,
             cost: self.cost,
@@ -107,6 +111,28 @@ impl Search<'_> {
             }
         }
         Ok(outcome)
+    }
+
+    /// What the layers that the trial leaves to the device reveal.
+    fn leak(&self, job: &Job<'_>, weights: &Weights) -> Result<f64, SearchError> {
+        let experiment = self.data.experiment();
+        let space = experiment.space();
+        let space = space.map_err(|e| SearchError::Elsewhere(e.render()))?;
+        let placed = space.placement(&job.order.architecture).device_layers;
+        let layers = experiment.deploy.device_layers.unwrap_or(placed);
+        if layers == 0 {
+            return Ok(0.0);
+        }
+        let cut = job.graph.cut_of(layers)?;
+        let split = self.data.split();
+        let seed = Seed::new(experiment.seed).training(job.order.number);
+        audit::leak(
+            job.graph,
+            weights,
+            cut,
+            [&split.training, &split.validation],
+            seed,
+        )
     }
 
     fn train_here_or_there(

@@ -12,12 +12,14 @@
 //! | [`decode`] | an attacker's own network learns the way back |
 //! | [`shadow`] | who does not know the layers trains a stand-in for them |
 //! | [`defense`] | what a device may do to features |
+//! | [`leak`] | what cheap attacks reach, for searches |
 //! | [`ssim`] | how near reconstructions come |
 //! | [`pictures`] | mean pictures and random fields |
 
 pub mod attack;
 pub mod decode;
 pub mod defense;
+mod leak;
 pub mod pictures;
 pub mod place;
 pub mod shadow;
@@ -26,6 +28,7 @@ pub mod white_box;
 
 pub use attack::Attack;
 pub use defense::Defense;
+pub use leak::leak;
 pub use place::{Place, Victim};
 
 use hemet_spaces::{LayerGraph, Shape, Weights};

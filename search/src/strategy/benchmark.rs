@@ -52,6 +52,7 @@ pub fn hypervolume(strategy: &dyn Strategy, seed: u64, budget: usize) -> f64 {
         };
         let (latency_ms, accuracy) = figures(&numbers(&architecture));
         trials.push(Trial {
+            leak: None,
             number,
             architecture,
             cost: Some(cost_of(latency_ms)),

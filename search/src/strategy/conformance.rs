@@ -92,6 +92,7 @@ impl Simulated<'_> {
             let number = trials.len();
             let cost = cost(&architecture, self.rule);
             trials.push(Trial {
+                leak: None,
                 number,
                 outcome: outcome(&architecture, &cost, self.rule),
                 cost: cost.ok(),

@@ -82,6 +82,7 @@ mod tests {
     /// falls from trial to trial.
     fn parents(objectives: &[&str]) -> BTreeSet<usize> {
         let point = |trial: usize| Point {
+            leak: 0.0,
             trial,
             accuracy: 0.9,
             latency_ms: 100.0 - trial as f64,
@@ -110,6 +111,7 @@ mod tests {
     #[test]
     fn with_accuracy_alone_it_is_the_most_accurate_of_a_sample() {
         let point = |trial: usize| Point {
+            leak: 0.0,
             trial,
             accuracy: trial as f64 / 100.0,
             latency_ms: 1.0 + trial as f64,

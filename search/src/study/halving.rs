@@ -154,6 +154,7 @@ mod tests {
 
     fn trial(accuracy: f64, latency_ms: f64) -> Trial {
         Trial {
+            leak: None,
             number: 0,
             architecture: Architecture { genes: Vec::new() },
             cost: Some(cost(latency_ms)),

@@ -72,6 +72,7 @@ impl Damage {
     pub fn trial(&self, number: usize, architecture: Architecture) -> Trial {
         let reason = format!("{LOST}, line {} of the journal: {}", self.line, self.why);
         Trial {
+            leak: None,
             number,
             architecture,
             cost: None,

@@ -15,7 +15,7 @@ mod worker;
 
 use std::path::Path;
 
-use hemet_spaces::{Architecture, LayerGraph, Space};
+use hemet_spaces::{Architecture, LayerGraph, Space, Weights};
 
 use crate::constraint::{Constraints, CostModel};
 use crate::objective::Objectives;
@@ -68,6 +68,9 @@ pub struct Job<'a> {
 /// What a study is told to do for a feasible architecture: do this training and tell of each epoch.
 pub type Train<'a> = dyn Fn(&Job<'_>, &mut OnEpoch<'_>) -> Result<TrainOutcome, Error> + Sync + 'a;
 
+/// What the device part of a trained network reveals, see [`Point::leak`](crate::Point::leak).
+pub type Leak<'a> = dyn Fn(&Job<'_>, &Weights) -> Result<f64, Error> + Sync + 'a;
+
 /// What happens in a study, for whoever shows it. Comes from several threads, one event at a time for a trial.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
@@ -103,6 +106,8 @@ pub struct Study<'a> {
     pub constraints: &'a Constraints,
     /// How networks are trained.
     pub train: &'a Train<'a>,
+    /// What a trained network's device part reveals, where that is an objective.
+    pub leak: Option<&'a Leak<'a>>,
     /// Hears what happens.
     pub on_event: &'a (dyn Fn(Event<'_>) + Sync),
     /// Asked after every epoch and before every trial; `true` ends the study, with what is finished in the journal.

@@ -67,6 +67,7 @@ struct Task {
 /// What a training gave to its trial.
 struct Ended {
     outcome: Outcome,
+    leak: Option<f64>,
     rungs: Vec<f64>,
     stopped_at: Option<usize>,
 }
@@ -74,6 +75,7 @@ struct Ended {
 impl From<Outcome> for Ended {
     fn from(outcome: Outcome) -> Self {
         Self {
+            leak: None,
             outcome,
             rungs: Vec::new(),
             stopped_at: None,
@@ -235,7 +237,7 @@ impl<'a> Desk<'a> {
             checkpoint: &self.folder.checkpoint(number),
             stopped: &stopped,
         };
-        let (mut rungs, mut stopped_at) = (Vec::new(), None);
+        let (mut rungs, mut stopped_at, mut leak) = (Vec::new(), None, None);
         let mut on_epoch = |report: &EpochReport| {
             let report = *report;
             (self.study.on_event)(Event::Epoch { number, report });
@@ -265,6 +267,9 @@ impl<'a> Desk<'a> {
             Ok(TrainOutcome::Complete(trained)) => {
                 self.folder.write_weights(number, &trained.weights)?;
                 self.folder.write_curve(number, &trained.epochs)?;
+                if let Some(measure) = self.study.leak {
+                    leak = Some(rounded(measure(&job, &trained.weights)?));
+                }
                 let accuracy = rounded(trained.accuracy);
                 Outcome::Complete { accuracy }
             }
@@ -273,6 +278,7 @@ impl<'a> Desk<'a> {
         };
         Ok(Some(Ended {
             outcome,
+            leak,
             rungs,
             stopped_at,
         }))
@@ -315,6 +321,7 @@ impl<'a> Desk<'a> {
             cost: self.costs.estimate(&task.architecture).ok(),
             architecture: task.architecture,
             outcome: ended.outcome,
+            leak: ended.leak,
             rungs: ended.rungs,
             stopped_at: ended.stopped_at,
         };
