@@ -17,9 +17,7 @@ case $size in
 *) model=$here/models/batch room=$(cat "$here/models/batch.room") ;;
 esac
 
-# The parts of the input, by number; an image a line.
-parts() { find "$io/intermediate" -name 'part-*.txt' | sort; }
-of() { basename "$1" .txt; }
+secret=$io/secret_key/client.key
 
 case $stage in
 client_key_generation)
@@ -34,32 +32,38 @@ server_preprocess_model)
     ;;
 client_preprocess_input)
     rm -rf "$io/intermediate"
-    mkdir -p "$io/intermediate"
+    mkdir -p "$io/intermediate/parts"
     # Pixels are from 0 to 1, which is what the network was trained on.
-    split --lines="$room" --numeric-suffixes --suffix-length=5 --additional-suffix=.txt "$pixels" "$io/intermediate/part-"
+    split --lines="$room" --numeric-suffixes --suffix-length=5 --additional-suffix=.txt "$pixels" \
+        "$io/intermediate/parts/part-"
     ;;
 client_encode_encrypt_input)
     rm -rf "$io/ciphertexts_upload"
     mkdir -p "$io/ciphertexts_upload"
-    for part in $(parts); do
-        "$hemet" encrypt --key "$io/secret_key/client.key" --image "$part" --count "$(wc -l <"$part")" \
-            -o "$io/ciphertexts_upload/$(of "$part").ct"
-    done
+    if [ "$room" = 1 ]; then
+        "$hemet" encrypt --key "$secret" --image "$io/intermediate/parts" -o "$io/ciphertexts_upload/"
+    else
+        for part in "$io"/intermediate/parts/*.txt; do
+            "$hemet" encrypt --key "$secret" --image "$part" --count "$(wc -l <"$part")" \
+                -o "$io/ciphertexts_upload/$(basename "$part" .txt).ct"
+        done
+    fi
     ;;
 server_encrypted_compute)
     rm -rf "$io/ciphertexts_download"
-    mkdir -p "$io/ciphertexts_download"
-    for request in "$io"/ciphertexts_upload/*.ct; do
-        "$hemet" predict "$model.hemet" --keys "$io/public_keys/server.keys" "$request" \
-            -o "$io/ciphertexts_download/$(basename "$request")"
-    done
+    "$hemet" predict "$model.hemet" --keys "$io/public_keys/server.keys" "$io/ciphertexts_upload" \
+        -o "$io/ciphertexts_download"
     ;;
 client_decrypt_decode)
-    for part in $(parts); do
-        file=$(of "$part").ct
-        "$hemet" decrypt --key "$io/secret_key/client.key" --request "$io/ciphertexts_upload/$file" \
-            --count "$(wc -l <"$part")" --json "$io/ciphertexts_download/$file"
-    done >"$io/intermediate/answers.jsonl"
+    if [ "$room" = 1 ]; then
+        "$hemet" decrypt --key "$secret" --request "$io/ciphertexts_upload" --json "$io/ciphertexts_download"
+    else
+        for part in "$io"/intermediate/parts/*.txt; do
+            file=$(basename "$part" .txt).ct
+            "$hemet" decrypt --key "$secret" --request "$io/ciphertexts_upload/$file" \
+                --count "$(wc -l <"$part")" --json "$io/ciphertexts_download/$file"
+        done
+    fi >"$io/intermediate/answers.jsonl"
     ;;
 client_postprocess)
     sed -n 's/.*"class": *\([0-9]*\).*/\1/p' "$io/intermediate/answers.jsonl" >"$io/encrypted_model_predictions.txt"
