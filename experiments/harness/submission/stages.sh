@@ -11,11 +11,13 @@ name=${names[$size]}
 io=io/$name
 pixels=datasets/$name/intermediate/test_pixels.txt
 
-# Few images are quickest one by one, many together: a network that was compiled for throughput takes a batch at once.
-case $size in
-0 | 1) model=$here/models/single room=1 ;;
-*) model=$here/models/batch room=$(cat "$here/models/batch.room") ;;
-esac
+# Few images are quickest one by one; many go in batches where there is a network for those.
+model=$here/models/single
+room=1
+if [ "$size" -ge 2 ] && [ -e "$here/models/batch.hemet" ]; then
+    model=$here/models/batch
+    room=$(cat "$here/models/batch.room")
+fi
 
 secret=$io/secret_key/client.key
 
