@@ -16,14 +16,14 @@ pub enum Error {
     Device(String),
     /// A layer that no encrypted network has.
     #[error(
-        "layer `{layer}` ({clear}) cannot be computed on encrypted data; leave it to the device with the layers before it \
+        "layer `{layer}` ({kind}) cannot be computed on encrypted data; leave it to the device with the layers before it \
          (--device-layers), or replace it by a polynomial or an average"
     )]
     Clear {
         /// Name of the layer.
         layer: String,
         /// What it is.
-        clear: hemet_spaces::layer::Clear,
+        kind: &'static str,
     },
     /// An option is outside its range.
     #[error("option `{option}` is {found}, it must be a number from {least} to {most}")]

@@ -3,9 +3,10 @@
 //! Cost: one multiplication per entry of each layer's map. It is the truth that backends, packings and
 //! training are compared with, so it is written to be read, not to be fast.
 
-use crate::layer::Clear;
 use crate::weights::LayerWeights;
-use crate::{Coefficient, Error, LayerGraph, LinearMap, Meaning, NodeId, PolyMap, Shape, Weights};
+use crate::{
+    ClearMap, Coefficient, Error, LayerGraph, LinearMap, Meaning, NodeId, PolyMap, Weights,
+};
 
 /// Runs a network once on `input` (channel-major, [`crate::Shape::len`] values) and returns the output layer's values.
 ///
@@ -41,7 +42,7 @@ impl LayerEvaluator {
             Meaning::Input => Operation::Input,
             Meaning::Linear(map) => Operation::Linear(Rows::new(map, &layer)),
             Meaning::Poly(poly) => poly_operation(&poly, &layer),
-            Meaning::Clear(clear, input) => Operation::Clear { clear, input },
+            Meaning::Clear(clear) => Operation::Clear(clear),
             Meaning::Add => Operation::Add,
             Meaning::Concat => Operation::Concat,
         }))
@@ -56,7 +57,7 @@ impl LayerEvaluator {
                 coefficients,
                 channel_len,
             } => apply_poly(coefficients, *channel_len, inputs[0]),
-            Operation::Clear { clear, input } => clear.run(*input, inputs[0]),
+            Operation::Clear(clear) => clear.run(inputs[0]),
             Operation::Add => (0..inputs[0].len())
                 .map(|e| inputs.iter().map(|input| input[e]).sum())
                 .collect(),
@@ -88,10 +89,7 @@ enum Operation {
         coefficients: Vec<Vec<f64>>,
         channel_len: usize,
     },
-    Clear {
-        clear: Clear,
-        input: Shape,
-    },
+    Clear(ClearMap),
     Add,
     Concat,
 }

@@ -24,7 +24,7 @@ pub use cut::{Cut, Halves};
 pub use error::Error;
 pub use graph::{LayerGraph, Node, NodeId};
 pub use layer::Layer;
-pub use meaning::{Coefficient, LinearMap, Meaning, PolyMap};
+pub use meaning::{ClearMap, Coefficient, LinearMap, Meaning, PolyMap};
 pub use moments::{LayerMoments, Moments};
 pub use quantized::QuantizedNetwork;
 pub use shape::Shape;

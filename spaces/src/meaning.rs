@@ -1,8 +1,5 @@
 //! What a layer computes, said once: a sparse affine map, a polynomial, a sum or a concatenation.
 
-use crate::Shape;
-use crate::layer::Clear;
-
 /// What a layer computes on its inputs, element by element in channel-major order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Meaning {
@@ -12,12 +9,56 @@ pub enum Meaning {
     Linear(LinearMap),
     /// One input, each element through the polynomial of its channel.
     Poly(PolyMap),
-    /// One input of this shape, compared; computed in the clear alone.
-    Clear(Clear, Shape),
+    /// One input, its elements compared with numbers or with each other; computed in the clear alone.
+    Clear(ClearMap),
     /// Two or more inputs of one shape, summed.
     Add,
     /// Inputs of equal height and width, joined along the channels in order.
     Concat,
+}
+
+/// A comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClearMap {
+    /// `slope · x` below 0, `x` up to `cap`, `cap` above.
+    Relu {
+        /// Slope below 0.
+        slope: f64,
+        /// The greatest result.
+        cap: f64,
+    },
+    /// Of each output `r` the greatest of the elements `columns[row_starts[r]..row_starts[r + 1]]`; 0 of none.
+    Greatest {
+        /// Where the elements of each output begin, and where the last end.
+        row_starts: Vec<u32>,
+        /// The elements.
+        columns: Vec<u32>,
+    },
+}
+
+impl ClearMap {
+    /// The outputs for an input.
+    pub fn run(&self, x: &[f64]) -> Vec<f64> {
+        match self {
+            Self::Relu { slope, cap } => {
+                let of = |x: &f64| if *x < 0.0 { slope * x } else { x.min(*cap) };
+                x.iter().map(of).collect()
+            }
+            Self::Greatest {
+                row_starts,
+                columns,
+            } => {
+                // What is no number stays so.
+                let greater = |a: f64, b: f64| if a.is_nan() || a > b { a } else { b };
+                let greatest = |ends: &[u32]| {
+                    let own = &columns[ends[0] as usize..ends[1] as usize];
+                    let seen = own.iter().map(|column| x[*column as usize]);
+                    seen.reduce(greater).unwrap_or(0.0)
+                };
+                row_starts.windows(2).map(greatest).collect()
+            }
+        }
+    }
 }
 
 /// A coefficient of a map: fixed by the layer's structure, or an element of one of its parameters.

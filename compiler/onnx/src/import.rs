@@ -81,13 +81,8 @@ struct Read {
 }
 
 fn import_as(source: Source<'_>, degrees: Degrees<'_>, exact: &Exact) -> Result<Read, Error> {
-    check_file(source.bytes)?;
-    let mut model =
-        ModelProto::decode(source.bytes).map_err(|error| Error::NotOnnx(error.to_string()))?;
+    let model = decoded(source)?;
     let opset = opset(&model)?;
-    if let Some(folder) = source.folder {
-        external::read(&mut model, folder)?;
-    }
     let Some(proto) = &model.graph else {
         return Err(Error::NotOnnx("it holds no graph".into()));
     };
@@ -105,9 +100,8 @@ fn import_as(source: Source<'_>, degrees: Degrees<'_>, exact: &Exact) -> Result<
     };
     for (index, role) in needed.iter().zip(&roles) {
         let proto = &proto.node[*index];
-        let proto = Node { proto };
-        if !(exact.has(proto.proto) && clear(&mut import, proto)?) {
-            node(&mut import, proto, role, degrees)?;
+        if !(exact.has(proto) && clear(&mut import, Node { proto })?) {
+            node(&mut import, Node { proto }, role, degrees)?;
         }
     }
     let last = output_layer(&mut import, proto, &heads)?;
@@ -144,6 +138,19 @@ fn import_as(source: Source<'_>, degrees: Degrees<'_>, exact: &Exact) -> Result<
             .map(|(layer, output)| (layer, output.to_owned()))
             .collect(),
     })
+}
+
+/// The model with the weights that lie beside it.
+fn decoded(source: Source<'_>) -> Result<ModelProto, Error> {
+    check_file(source.bytes)?;
+    let mut model =
+        ModelProto::decode(source.bytes).map_err(|error| Error::NotOnnx(error.to_string()))?;
+    // Of another set nothing more is read.
+    opset(&model)?;
+    if let Some(folder) = source.folder {
+        external::read(&mut model, folder)?;
+    }
+    Ok(model)
 }
 
 /// Reads a node as a layer of the clear, where it is one.

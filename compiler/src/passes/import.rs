@@ -82,10 +82,10 @@ impl Imported<'_> {
                 Meaning::Linear(map) => affine(map, inputs[0], self.values.as_ref()),
                 Meaning::Add => add(net, inputs, with_values),
                 Meaning::Concat => concat(graph, *id, inputs, with_values),
-                Meaning::Clear(clear, _) => {
+                Meaning::Clear(_) => {
                     return Err(Error::Clear {
                         layer: node.name.clone(),
-                        clear,
+                        kind: node.layer.kind(),
                     });
                 }
                 Meaning::Poly(poly) => {

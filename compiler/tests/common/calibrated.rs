@@ -165,7 +165,7 @@ fn forward(
                 })
                 .collect()
         }
-        Meaning::Clear(clear, _) => panic!("{clear}: these networks are encrypted"),
+        Meaning::Clear(clear) => clear.run(inputs[0]),
         Meaning::Add => (0..inputs[0].len())
             .map(|e| inputs.iter().map(|x| x[e]).sum())
             .collect(),

@@ -154,7 +154,7 @@ impl Setting<'_> {
         (all, nearness)
     }
 
-    /// How near the mean picture of each picture's own class comes: what no defense can hide that leaves the answer right.
+    /// How near the mean picture of each picture's own class comes: what no defense can hide that leaves answers right.
     pub fn class_floor(&self) -> Nearness {
         let means = pictures::class_means(self.own);
         let own = self.targets.labels.iter();

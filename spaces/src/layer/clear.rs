@@ -4,8 +4,9 @@
 
 use std::fmt;
 
-use super::{AveragePool, Window};
-use crate::Shape;
+use super::pool::AveragePool;
+use super::window::Window;
+use crate::{ClearMap, Shape};
 
 /// A layer that is computed in the clear alone.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,34 +63,31 @@ impl Clear {
         }
     }
 
-    /// The layer's values from those of its input.
-    pub(crate) fn run(&self, input: Shape, x: &[f64]) -> Vec<f64> {
+    pub(super) fn map(&self, input: Shape) -> ClearMap {
         match self {
-            Self::Relu { slope, cap } => {
-                let (slope, cap) = (f64::from(*slope), f64::from(*cap));
-                let of = |x: &f64| if *x < 0.0 { slope * x } else { x.min(cap) };
-                x.iter().map(of).collect()
-            }
+            Self::Relu { slope, cap } => ClearMap::Relu {
+                slope: f64::from(*slope),
+                cap: f64::from(*cap),
+            },
             Self::MaxPool(window) => {
                 let output = self
                     .output_shape(input)
                     .expect("the graph accepted this shape");
-                let greatest = |element: usize| {
+                let (mut row_starts, mut columns) = (vec![0], Vec::new());
+                for element in 0..output.len() {
                     let (channel, row, column) = output.place(element);
                     let taps = window.taps(input, row, column);
-                    let seen = taps.map(|tap| x[input.index(channel, tap.row, tap.column)]);
-                    // Of a dilated window that passes over all elements, 0.
-                    seen.reduce(greater).unwrap_or(0.0)
-                };
-                (0..output.len()).map(greatest).collect()
+                    columns
+                        .extend(taps.map(|tap| input.index(channel, tap.row, tap.column) as u32));
+                    row_starts.push(columns.len() as u32);
+                }
+                ClearMap::Greatest {
+                    row_starts,
+                    columns,
+                }
             }
         }
     }
-}
-
-/// The greater of two; what is no number stays so.
-fn greater(a: f64, b: f64) -> f64 {
-    if a.is_nan() || a > b { a } else { b }
 }
 
 impl fmt::Display for Clear {
@@ -114,12 +112,12 @@ mod tests {
     fn relu_is_cut_at_both_ends_and_keeps_what_is_no_number() {
         let shape = Shape::new(1, 1, 5);
         let x = [-2.0, -0.5, 0.0, 3.0, 7.0];
-        assert_eq!(Clear::RELU.run(shape, &x), [0.0, 0.0, 0.0, 3.0, 7.0]);
+        assert_eq!(Clear::RELU.map(shape).run(&x), [0.0, 0.0, 0.0, 3.0, 7.0]);
         let leaky = Clear::Relu {
             slope: 0.25,
             cap: 6.0,
         };
-        assert_eq!(leaky.run(shape, &x), [-0.5, -0.125, 0.0, 3.0, 6.0]);
+        assert_eq!(leaky.map(shape).run(&x), [-0.5, -0.125, 0.0, 3.0, 6.0]);
         let odd = Clear::Relu {
             slope: 0.0,
             cap: 0.0,
@@ -133,7 +131,7 @@ mod tests {
         let pool = Clear::MaxPool(Window::square(2, 2, 1));
         let shape = Shape::new(1, 3, 3);
         assert_eq!(pool.output_shape(shape), Ok(Shape::new(1, 2, 2)));
-        assert_eq!(pool.run(shape, &x), [-1.0, -2.0, -4.0, -5.0]);
+        assert_eq!(pool.map(shape).run(&x), [-1.0, -2.0, -4.0, -5.0]);
         assert!(
             Clear::MaxPool(Window::square(2, 2, 2))
                 .output_shape(shape)

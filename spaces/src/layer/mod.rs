@@ -204,7 +204,7 @@ impl Layer {
             Layer::AveragePool(pool) => Meaning::Linear(pool.map(inputs[0])),
             Layer::Sparse(sparse) => Meaning::Linear(sparse.map(inputs[0])),
             Layer::Poly(poly) => Meaning::Poly(poly.map(inputs[0])),
-            Layer::Clear(clear) => Meaning::Clear(clear.clone(), inputs[0]),
+            Layer::Clear(clear) => Meaning::Clear(clear.map(inputs[0])),
             Layer::Add => Meaning::Add,
             Layer::Concat => Meaning::Concat,
         }

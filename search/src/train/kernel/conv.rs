@@ -126,7 +126,7 @@ impl Kernel for Conv {
     }
 
     fn forward(&self, inputs: &[&[f32]]) -> Vec<f32> {
-        let Some(winograd) = Winograd::of(self) else {
+        let Some(winograd) = Winograd::of(&self.window, self.outputs) else {
             return self.direct(inputs[0], inputs[1]);
         };
         let [rows, outputs] = self.output();
@@ -137,7 +137,7 @@ impl Kernel for Conv {
 
     fn backward(&self, inputs: &[&[f32]], gradient: &[f32], wanted: &[bool]) -> Vec<Vec<f32>> {
         let (x, weights) = (inputs[0], inputs[1]);
-        if let Some(winograd) = Winograd::of(self) {
+        if let Some(winograd) = Winograd::of(&self.window, self.outputs) {
             let wanted = [wanted[0], wanted[1]];
             return winograd.backward([x, weights, gradient], wanted).into();
         }

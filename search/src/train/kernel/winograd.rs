@@ -7,9 +7,9 @@
 
 use std::ops::Range;
 
-use super::conv::Conv;
 use super::lanes::vectorized;
 use super::product::{Matrix, multiply};
+use super::window::Window;
 use hemet_spaces::layer;
 
 /// Channels that a step of a transform takes at once.
@@ -28,27 +28,28 @@ type Lane = [f32; LANES];
 
 /// A convolution that can be done so.
 pub(super) struct Winograd<'a> {
-    conv: &'a Conv,
+    window: &'a Window,
+    outputs: usize,
     /// Rows and columns of tiles in an image.
     side: [usize; 2],
 }
 
 impl<'a> Winograd<'a> {
     /// Nothing where the window is another, and where channels are few or do not fill lanes.
-    pub fn of(conv: &'a Conv) -> Option<Self> {
-        let window = &conv.window;
+    pub fn of(window: &'a Window, outputs: usize) -> Option<Self> {
         let fits = window.geometry == layer::Window::square(3, 1, 1)
             && window.channels.is_multiple_of(LANES)
-            && conv.outputs.is_multiple_of(LANES)
-            && window.channels * conv.outputs >= PAIRS;
+            && outputs.is_multiple_of(LANES)
+            && window.channels * outputs >= PAIRS;
         fits.then(|| Self {
-            conv,
+            window,
+            outputs,
             side: [window.height.div_ceil(2), window.width.div_ceil(2)],
         })
     }
 
     pub fn forward(&self, x: &[f32], weights: &[f32], output: &mut [f32]) {
-        let (channels, outputs) = (self.conv.window.channels, self.conv.outputs);
+        let (channels, outputs) = (self.window.channels, self.outputs);
         let filters = self.filters(weights);
         self.blocks(BLOCK_BYTES, |tiles, pixels, sums| {
             self.unfold(tiles.clone(), x, pixels);
@@ -70,7 +71,7 @@ impl<'a> Winograd<'a> {
         [x, weights, gradient]: [&[f32]; 3],
         wanted: [bool; 2],
     ) -> [Vec<f32>; 2] {
-        let (channels, outputs) = (self.conv.window.channels, self.conv.outputs);
+        let (channels, outputs) = (self.window.channels, self.outputs);
         let of = |wanted: bool, len: usize| vec![0.0; if wanted { len } else { 0 }];
         let filters = match wanted[0] {
             true => self.filters(weights),
@@ -110,8 +111,8 @@ impl<'a> Winograd<'a> {
 
     /// Calls `work(tiles, room for their pixels, room for their outputs)` for one block of tiles after the other.
     fn blocks(&self, bytes: usize, mut work: impl FnMut(Range<usize>, &mut [f32], &mut [f32])) {
-        let (channels, outputs) = (self.conv.window.channels, self.conv.outputs);
-        let all = self.conv.window.images * self.side[0] * self.side[1];
+        let (channels, outputs) = (self.window.channels, self.outputs);
+        let all = self.window.images * self.side[0] * self.side[1];
         let tile_bytes = PLACES * (channels + outputs) * size_of::<f32>();
         let step = (bytes / tile_bytes).clamp(1, all.max(1));
         let mut pixels = vec![0.0; step * PLACES * channels];
@@ -129,7 +130,7 @@ impl<'a> Winograd<'a> {
 
     /// Where in the image matrix a pixel of a tile stands, counted from the tile's first output; nothing outside.
     fn pixel(&self, tile: usize, row: usize, column: usize) -> Option<usize> {
-        let window = &self.conv.window;
+        let window = self.window;
         let (image, place) = (
             tile / (self.side[0] * self.side[1]),
             tile % (self.side[0] * self.side[1]),
@@ -142,7 +143,7 @@ impl<'a> Winograd<'a> {
 
     /// `V`: the pixels of tiles, `[place][tile][channel]`.
     fn unfold(&self, tiles: Range<usize>, x: &[f32], result: &mut [f32]) {
-        let channels = self.conv.window.channels;
+        let channels = self.window.channels;
         let (start, count) = (tiles.start, tiles.len());
         vectorized(|| {
             for tile in tiles {
@@ -162,7 +163,7 @@ impl<'a> Winograd<'a> {
 
     /// The transposed step: adds the pixels of tiles to the image.
     fn fold(&self, tiles: Range<usize>, pixels: &[f32], x: &mut [f32]) {
-        let channels = self.conv.window.channels;
+        let channels = self.window.channels;
         let (start, count) = (tiles.start, tiles.len());
         vectorized(|| {
             for tile in tiles {
@@ -182,7 +183,7 @@ impl<'a> Winograd<'a> {
 
     /// `y`: outputs of tiles from the sums over channels, `[place][tile][output]`.
     fn write_outputs(&self, tiles: Range<usize>, sums: &[f32], output: &mut [f32]) {
-        let outputs = self.conv.outputs;
+        let outputs = self.outputs;
         let (start, count) = (tiles.start, tiles.len());
         vectorized(|| {
             for tile in tiles {
@@ -208,7 +209,7 @@ impl<'a> Winograd<'a> {
 
     /// The transposed step: the gradients of the sums from those of the outputs.
     fn spread_outputs(&self, tiles: Range<usize>, gradient: &[f32], result: &mut [f32]) {
-        let outputs = self.conv.outputs;
+        let outputs = self.outputs;
         let (start, count) = (tiles.start, tiles.len());
         vectorized(|| {
             for tile in tiles {
@@ -233,7 +234,7 @@ impl<'a> Winograd<'a> {
 
     /// `U` of weights `[kernel row][kernel column][channel][output]`: `[place][channel][output]`.
     fn filters(&self, weights: &[f32]) -> Vec<f32> {
-        let len = self.conv.window.channels * self.conv.outputs;
+        let len = self.window.channels * self.outputs;
         let mut result = vec![0.0; PLACES * len];
         vectorized(|| {
             for at in (0..len).step_by(LANES) {
@@ -251,7 +252,7 @@ impl<'a> Winograd<'a> {
 
     /// The transposed step.
     fn filter_gradient(&self, by_place: &[f32]) -> Vec<f32> {
-        let len = self.conv.window.channels * self.conv.outputs;
+        let len = self.window.channels * self.outputs;
         let mut result = vec![0.0; 9 * len];
         vectorized(|| {
             for at in (0..len).step_by(LANES) {
@@ -379,7 +380,7 @@ fn filter_back([a, b, c, d]: [Lane; 4]) -> [Lane; 3] {
 #[cfg(test)]
 mod tests {
     use super::super::check::check_gradients;
-    use super::super::window::Window;
+    use super::super::conv::Conv;
     use super::*;
     use hemet_spaces::Shape;
 
@@ -414,7 +415,7 @@ mod tests {
                     assert!((f - e).abs() < 1e-4 * scale, "{f} instead of {e}");
                 }
             };
-            let winograd = Winograd::of(&conv).expect("a window of 3x3");
+            let winograd = Winograd::of(&conv.window, conv.outputs).expect("a window of 3x3");
             let mut output = vec![f32::NAN; gradient.len()];
             winograd.forward(&x, &weights, &mut output);
             near(&output, &conv.direct(&x, &weights));
@@ -435,27 +436,21 @@ mod tests {
     #[test]
     fn other_windows_and_few_or_odd_channels_are_left_to_the_direct_way() {
         let mut one = conv(1, [64, 4, 4], 64);
-        assert!(Winograd::of(&one).is_some());
+        assert!(Winograd::of(&one.window, one.outputs).is_some());
         one.outputs = 100;
-        assert!(Winograd::of(&one).is_none());
-        assert!(Winograd::of(&conv(1, [72, 4, 4], 64)).is_none());
-        assert!(Winograd::of(&conv(1, [16, 4, 4], 16)).is_none());
+        assert!(Winograd::of(&one.window, one.outputs).is_none());
+        assert!(Winograd::of(&conv(1, [72, 4, 4], 64).window, 64).is_none());
+        assert!(Winograd::of(&conv(1, [16, 4, 4], 16).window, 16).is_none());
         let strided = layer::Window::square(3, 2, 1);
-        let window = Window::new(1, Shape::new(16, 4, 4), strided);
-        assert!(
-            Winograd::of(&Conv {
-                window,
-                outputs: 16
-            })
-            .is_none()
-        );
+        let window = Window::new(1, Shape::new(64, 4, 4), strided);
+        assert!(Winograd::of(&window, 64).is_none());
     }
 
     /// Blocks of any number of tiles lead to the same: an image of 40x40 with 64 channels has several.
     #[test]
     fn blocks_cover_every_tile_once() {
         let conv = conv(1, [64, 40, 40], 64);
-        let winograd = Winograd::of(&conv).expect("a window of 3x3");
+        let winograd = Winograd::of(&conv.window, conv.outputs).expect("a window of 3x3");
         let mut next = 0;
         let mut blocks = 0;
         winograd.blocks(BLOCK_BYTES, |tiles, pixels, _| {
