@@ -39,7 +39,14 @@ fn tied(graph: &LayerGraph, blocks: usize) -> Weights {
         let names = match node.layer {
             Layer::Affine(_) => vec!["scale", "shift"],
             Layer::Poly(_) => vec!["coefficients"],
-            _ => vec![],
+            Layer::Input(_)
+            | Layer::Conv(_)
+            | Layer::Dense(_)
+            | Layer::AveragePool(_)
+            | Layer::Sparse(_)
+            | Layer::Clear(_)
+            | Layer::Add
+            | Layer::Concat => vec![],
         };
         for name in names {
             let tensor = weights

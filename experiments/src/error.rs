@@ -187,10 +187,10 @@ impl Error {
 
     /// The text for standard error.
     pub fn render(self) -> String {
-        match self {
-            Error::Source(source) => format!("{:?}", miette::Report::new(*source)),
-            error => format!("error: {}", print::visible(&error.to_string())),
+        if let Error::Source(source) = self {
+            return format!("{:?}", miette::Report::new(*source));
         }
+        format!("error: {}", print::visible(&self.to_string()))
     }
 }
 

@@ -250,9 +250,11 @@ mod tests {
             .unwrap()
             .marks
             .iter()
-            .filter_map(|mark| match mark {
-                crate::scene::Mark::Area { corners, .. } => Some((corners[0].0, corners[1].0)),
-                _ => None,
+            .filter_map(|mark| {
+                let crate::scene::Mark::Area { corners, .. } = mark else {
+                    return None;
+                };
+                Some((corners[0].0, corners[1].0))
             })
             .collect();
         let [(left, long), (_, short)] = blocks[..] else {

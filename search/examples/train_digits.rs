@@ -52,7 +52,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     "  validation accuracy {:.4}, {seconds:.2} s",
                     trained.accuracy
                 ),
-                other => println!("  {other:?}"),
+                other @ (TrainOutcome::Diverged { .. } | TrainOutcome::Cancelled) => {
+                    println!("  {other:?}");
+                }
             }
         }
     }

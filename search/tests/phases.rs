@@ -83,7 +83,7 @@ fn run(
 fn complete(options: &TrainOptions) -> Trained {
     match run(options, None, usize::MAX).expect("it trains").0 {
         TrainOutcome::Complete(trained) => trained,
-        other => panic!("{other:?}"),
+        other @ (TrainOutcome::Diverged { .. } | TrainOutcome::Cancelled) => panic!("{other:?}"),
     }
 }
 

@@ -80,9 +80,11 @@ fn comparisons_are_read_in_front_of_a_cut_and_nowhere_else() {
         })
     };
     let graph = read(2).unwrap().graph;
-    let clear = graph.nodes().filter_map(|(_, node)| match &node.layer {
-        Layer::Clear(clear) => Some(clear.to_string()),
-        _ => None,
+    let clear = graph.nodes().filter_map(|(_, node)| {
+        let Layer::Clear(clear) = &node.layer else {
+            return None;
+        };
+        Some(clear.to_string())
     });
     assert_eq!(
         clear.collect::<Vec<_>>(),

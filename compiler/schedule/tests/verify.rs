@@ -26,11 +26,11 @@ fn results_and_types_are_numbered_without_gaps() {
     refused(|s| s.types.truncate(3), "has 3 types");
     refused(|s| s.outputs.clear(), "has no outputs");
     let many = |s: &mut Schedule| {
-        let plans = s.instructions.iter_mut().filter_map(|i| match &mut i.op {
-            Op::Linear { plan, .. } => Some(plan),
-            _ => None,
-        });
-        plans.for_each(|plan| plan.outputs = u32::MAX);
+        for instruction in &mut s.instructions {
+            if let Op::Linear { plan, .. } = &mut instruction.op {
+                plan.outputs = u32::MAX;
+            }
+        }
     };
     refused(many, "has 4294967295 outputs but only 5 terms");
 }

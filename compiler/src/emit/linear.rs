@@ -152,7 +152,7 @@ impl Emitter<'_> {
         let mut own = maps.iter().map(|term| term.map.all_values());
         let rounding = match self.rounding[id.0] {
             Rounding::Exact if own.all(|values| self.is_narrow(values)) => Rounding::Narrow,
-            rounding => rounding,
+            rounding @ (Rounding::Exact | Rounding::Narrow | Rounding::Step(_)) => rounding,
         };
         let mut values = Vec::new();
         let mut operands = Vec::new();

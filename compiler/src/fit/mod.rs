@@ -311,13 +311,13 @@ impl Task<'_> {
     /// What to say where parameters cannot be had from the start.
     fn without_headroom(&self, cause: Error, options: &Options, promise: f64) -> Error {
         let usual = options.output_bits <= Options::default().output_bits;
-        match cause {
-            Error::Precision { .. } if !usual => Error::Headroom {
-                wanted: self.headroom.wanted,
-                promise,
-                cause: Box::new(cause),
-            },
-            cause => cause,
+        if usual || !matches!(cause, Error::Precision { .. }) {
+            return cause;
+        }
+        Error::Headroom {
+            wanted: self.headroom.wanted,
+            promise,
+            cause: Box::new(cause),
         }
     }
 }

@@ -169,7 +169,11 @@ fn execute(
                 Op::Rotate { .. } | Op::Relinearize { .. } => noise.switch,
                 Op::Rescale { .. } => noise.rescale,
                 Op::AddPlain { .. } => (n / 24.0).sqrt(),
-                _ => 0.0,
+                Op::Linear { .. }
+                | Op::Add { .. }
+                | Op::Multiply { .. }
+                | Op::Square { .. }
+                | Op::LevelDrop { .. } => 0.0,
             };
             let deviation = deviation / scale(&instruction.first_result);
             results.iter_mut().for_each(|v| noise.add(v, deviation));

@@ -90,13 +90,18 @@ struct Answer {
 /// An address that is none or is taken.
 pub fn listen(address: &str) -> Result<(TcpListener, SocketAddr), Error> {
     let failed = |e: std::io::Error| {
-        let why = match e.kind() {
-            ErrorKind::AddrInUse => {
-                "something else listens there; choose another port, or 0 for a free one".to_owned()
-            }
-            ErrorKind::InvalidInput => "write HOST:PORT, such as 127.0.0.1:8000".to_owned(),
-            _ => e.to_string(),
-        };
+        let known = [
+            (
+                ErrorKind::AddrInUse,
+                "something else listens there; choose another port, or 0 for a free one",
+            ),
+            (
+                ErrorKind::InvalidInput,
+                "write HOST:PORT, such as 127.0.0.1:8000",
+            ),
+        ];
+        let found = known.iter().find(|(kind, _)| *kind == e.kind());
+        let why = found.map_or_else(|| e.to_string(), |(_, why)| (*why).to_owned());
         Error::user(format!("cannot listen at {address}: {why}"))
     };
     let listener = TcpListener::bind(address).map_err(failed)?;

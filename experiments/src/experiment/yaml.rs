@@ -190,8 +190,6 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
 /// A key as a text.
 fn word(key: &Value) -> String {
-    match key {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+    let own = key.as_str().map(str::to_owned);
+    own.unwrap_or_else(|| key.to_string())
 }

@@ -47,16 +47,16 @@ impl Failure {
 
 impl From<ureq::Error> for Failure {
     fn from(error: ureq::Error) -> Self {
-        match error {
-            ureq::Error::BodyExceedsLimit(most) => {
-                Failure::Refused(format!("the server answered more than {most} bytes"))
-            }
-            ureq::Error::BadUri(_) | ureq::Error::Http(_) => Failure::Refused(error.to_string()),
-            // A certificate that is not trusted is not trusted later either.
-            ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                Failure::Refused(error.to_string())
-            }
-            error => Failure::Broken(error.to_string()),
+        if let ureq::Error::BodyExceedsLimit(most) = error {
+            return Failure::Refused(format!("the server answered more than {most} bytes"));
+        }
+        // A certificate that is not trusted is not trusted later either.
+        let untrusted = std::io::ErrorKind::InvalidData;
+        let is_final = matches!(&error, ureq::Error::BadUri(_) | ureq::Error::Http(_))
+            || matches!(&error, ureq::Error::Io(error) if error.kind() == untrusted);
+        match is_final {
+            true => Failure::Refused(error.to_string()),
+            false => Failure::Broken(error.to_string()),
         }
     }
 }

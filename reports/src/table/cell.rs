@@ -50,7 +50,12 @@ impl Cell {
     pub(super) fn markdown(&self) -> String {
         match self {
             Cell::Text(text) => escaped(text),
-            other => other.shown(),
+            Cell::Whole(_)
+            | Cell::Milliseconds(_)
+            | Cell::Fraction(_)
+            | Cell::Number(..)
+            | Cell::Flag(_)
+            | Cell::Missing => self.shown(),
         }
     }
 

@@ -122,15 +122,20 @@ impl Refusal {
 
     /// What the store's file system says: a full disk is told, all else is not.
     pub(crate) fn of_io(error: &std::io::Error) -> Self {
-        match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::full(),
-            _ => Self::internal(),
+        let is_full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded].contains(&error.kind());
+        match is_full {
+            true => Self::full(),
+            false => Self::internal(),
         }
     }
 }
 
 /// What the runtime refuses is the sender's mistake, unless it comes of the server's own files or schedule.
 impl From<RuntimeError> for Refusal {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what is not listed is the sender's mistake, and says so itself"
+    )]
     fn from(error: RuntimeError) -> Self {
         match &error {
             RuntimeError::Read { source, .. } => Self::of_io(source),

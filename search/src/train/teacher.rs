@@ -21,9 +21,9 @@ impl Teacher {
     pub fn family(graph: &LayerGraph) -> String {
         let mut hash = blake3::Hasher::new();
         for (id, node) in graph.nodes() {
-            let layer = match &node.layer {
-                Layer::Poly(_) => "relu".to_owned(),
-                layer => format!("{layer:?}"),
+            let layer = match matches!(node.layer, Layer::Poly(_)) {
+                true => "relu".to_owned(),
+                false => format!("{:?}", node.layer),
             };
             let inputs: Vec<usize> = graph.inputs(id).iter().map(|i| i.index()).collect();
             hash.update(format!("{} {layer} {inputs:?}\n", node.name).as_bytes());

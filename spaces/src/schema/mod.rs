@@ -367,9 +367,9 @@ fn is_of(kind: &str, value: &Value) -> bool {
 
 /// Whether a value that is no list and no mapping has one of the schema's words and lies in its range.
 fn fits(schema: &Value, value: &Value) -> bool {
-    let text = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+    let text = |value: &Value| {
+        let own = value.as_str().map(str::to_owned);
+        own.unwrap_or_else(|| value.to_string())
     };
     if let Some(constant) = schema.get("const") {
         return text(constant) == text(value);

@@ -87,9 +87,9 @@ pub fn range(schema: &Value) -> String {
 /// The words that a schema's value may be.
 pub fn words(root: &Value, schema: &Value) -> Vec<String> {
     let schema = resolve(root, schema);
-    let text = |word: &Value| match word {
-        Value::String(word) => word.clone(),
-        other => other.to_string(),
+    let text = |word: &Value| {
+        let own = word.as_str().map(str::to_owned);
+        own.unwrap_or_else(|| word.to_string())
     };
     if let Some(several) = branches(schema) {
         return several.iter().flat_map(|b| words(root, b)).collect();

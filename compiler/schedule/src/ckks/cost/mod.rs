@@ -113,12 +113,12 @@ fn rescaled(costs: Vec<(CostKind, u64)>, outputs: u64) -> Vec<(CostKind, u64)> {
     let mut left = outputs;
     let mut all: Vec<_> = costs
         .into_iter()
-        .map(|(kind, count)| match kind {
-            CostKind::Finish => {
-                left = left.saturating_sub(count);
-                (CostKind::FinishRescale, count)
+        .map(|(kind, count)| {
+            if kind != CostKind::Finish {
+                return (kind, count);
             }
-            kind => (kind, count),
+            left = left.saturating_sub(count);
+            (CostKind::FinishRescale, count)
         })
         .collect();
     if left > 0 {
