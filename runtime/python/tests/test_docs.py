@@ -1,4 +1,4 @@
-"""The scripts of docs/python.md run as they stand."""
+"""The scripts of docs/python.md and the cells of the notebook run as they stand."""
 
 import json
 import re
@@ -42,3 +42,17 @@ def test_the_scripts_of_the_page_run(serving, square, program):
         ran = subprocess.run([sys.executable, path.name], cwd=serving.folder, capture_output=True, text=True)
         assert ran.returncode == 0, ran.stderr
         assert "class" in ran.stdout
+
+
+def test_the_cells_of_the_notebook_run_one_after_the_other(tmp_path, program):
+    cells = json.loads((ROOT / "docs/first-prediction.ipynb").read_text())["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert len(code) == 5
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments/digits.yaml").write_text(json.dumps(EXPERIMENT))
+    # Nothing is measured here.
+    script = "\n".join(code).replace('digits.yaml"', 'digits.yaml", costs="epyc-zen4"')
+    (tmp_path / "cells.py").write_text(script)
+    ran = subprocess.run([sys.executable, "cells.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert "class" in ran.stdout and "say nothing" in ran.stdout
