@@ -41,7 +41,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use choose::Choose;
-pub(crate) use rules::{AGREEMENT_OF_SHARED, DEVICE_OF_TFHE};
+pub(crate) use rules::{AGREEMENT_OF_SHARED, DEVICE_NEEDS_CKKS};
 pub use space::{read_space, space_of};
 pub use text::Text;
 pub use yaml::{over, parse, parse_unchecked};

@@ -105,7 +105,7 @@ fn check_regression(text: &Text, experiment: &Experiment) -> Result<(), Error> {
 }
 
 /// Why layers on the device need scheme ckks.
-pub(crate) const DEVICE_OF_TFHE: &str = "layers on the device are for scheme ckks: under tfhe a network is integers from \
+pub(crate) const DEVICE_NEEDS_CKKS: &str = "layers on the device are for scheme ckks: under tfhe a network is integers from \
      its first layer on";
 
 /// Refuses layers on the device under another scheme than that which has them, and their leak where there are none.
@@ -116,7 +116,7 @@ pub(super) fn check_device(text: &Text, experiment: &Experiment) -> Result<(), E
     match experiment.deploy.device_layers > Some(0) && other {
         true => {
             let place = Path::default().key("deploy").key("device_layers");
-            Err(text.wrong(&place, DEVICE_OF_TFHE.to_owned()))
+            Err(text.wrong(&place, DEVICE_NEEDS_CKKS.to_owned()))
         }
         false => Ok(()),
     }

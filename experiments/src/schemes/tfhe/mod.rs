@@ -11,7 +11,7 @@ use hemet_schedule::tfhe::SECURITY_BITS;
 use super::{CostSource, Costs, Door, Wishes, args};
 
 use crate::error::Error;
-use crate::experiment::{DEVICE_OF_TFHE, Experiment};
+use crate::experiment::{DEVICE_NEEDS_CKKS, Experiment};
 use crate::run::summary::Best;
 
 impl From<hemet_tfhe::Error> for Error {
@@ -63,7 +63,7 @@ impl Door for Tfhe {
             ));
         }
         if wishes.device_layers.is_some_and(|layers| layers > 0) {
-            return Err(Error::user(DEVICE_OF_TFHE));
+            return Err(Error::user(DEVICE_NEEDS_CKKS));
         }
         compile::check_target(wishes.target)
     }
