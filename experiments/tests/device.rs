@@ -299,3 +299,63 @@ measured_members: 0
     let page = world.read("run/report/index.html");
     assert!(page.contains("leak"), "the page names what is optimized");
 }
+
+/// A public network in front, as it comes: the search is of what lies behind it, and clients run it before they encrypt.
+#[test]
+fn a_search_behind_a_public_network_trains_what_lies_behind_it() {
+    let fixtures = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../compiler/onnx/tests/fixtures"
+    );
+    let world = World::new();
+    let prefix = std::fs::read(format!("{fixtures}/prefix.onnx")).unwrap();
+    world.write("prefix.onnx", &prefix);
+    let settings = "\
+search: {strategy: random, trials: 2}
+train: {epochs: 4}
+encrypted_images: 6
+deploy: {prefix: prefix.onnx}
+";
+    let experiment = tiny("width: 8, kernel: 3", settings);
+    world.write("wrong.yaml", &experiment);
+    let told = world.refused("search wrong.yaml --out none --costs costs.json");
+    assert!(told.contains("input: [6, 4, 4]"), "{told}");
+    let experiment = experiment.replace("input: [1, 8, 8]", "input: [6, 4, 4]");
+    for (from, to, message) in [
+        (
+            "deploy: {prefix: prefix.onnx}",
+            "deploy: {prefix: nowhere.onnx}",
+            "no file",
+        ),
+        (
+            "prefix.onnx}",
+            "prefix.onnx, device_layers: 1}",
+            "nothing more",
+        ),
+    ] {
+        world.write("wrong.yaml", experiment.replace(from, to));
+        let told = world.refused("search wrong.yaml --out none --costs costs.json");
+        assert!(told.contains(message), "{told}");
+    }
+    world.write("tiny.yaml", &experiment);
+    world.good("search tiny.yaml --out run --costs costs.json");
+    let best = read_json(&world.path("run/summary.json"))["best"].clone();
+    assert_eq!(best["agreement"], 1.0, "{best}");
+    assert!(best["test_accuracy"].as_f64().unwrap() > 0.5, "{best}");
+    let known = Known::open(&world.path("run/best.spec")).unwrap();
+    let device = known.spec.device().expect("the public network");
+    assert_eq!(device.input(), [1, 8, 8]);
+    // Whoever compiles the trial again, and evaluates it on images, gets the same.
+    let trial = best["trial"].clone();
+    world.good(&format!("compile run --trial {trial} -o again.hemet"));
+    let figures = json(&world.good("evaluate again.hemet --limit 6 --json"));
+    assert_eq!(figures["agreement"], 1.0, "{figures}");
+    let clear = json(&world.good("evaluate again.hemet --clear --limit 0 --json"));
+    let accuracy = clear["plaintext_accuracy"].as_f64().unwrap();
+    assert!(
+        (accuracy - best["test_accuracy"].as_f64().unwrap()).abs() < 0.01,
+        "{clear} {best}"
+    );
+    let told = world.refused(&format!("audit run --trial {trial}"));
+    assert!(told.contains("behind a prefix"), "{told}");
+}

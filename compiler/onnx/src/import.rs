@@ -48,10 +48,11 @@ pub(crate) fn import(
     degrees: Degrees<'_>,
 ) -> Result<(Imported, Vec<Pending>), Error> {
     let exact = match source.device_layers {
-        0 => HashSet::new(),
-        layers => in_front(source, degrees, layers)?,
+        0 => Exact::These(HashSet::new()),
+        crate::WHOLE => Exact::All,
+        layers => Exact::These(in_front(source, degrees, layers)?),
     };
-    let read = import_as(source, degrees, &Exact::These(exact))?;
+    let read = import_as(source, degrees, &exact)?;
     Ok((read.imported, read.pending))
 }
 

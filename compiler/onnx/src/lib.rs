@@ -78,6 +78,9 @@ use std::path::Path;
 use hemet_schedule::OutputTransform;
 use hemet_spaces::{LayerGraph, LayerMoments, Weights};
 
+/// [`Source::device_layers`] of a model that a device runs as a whole.
+pub const WHOLE: usize = usize::MAX;
+
 /// A model to import.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
@@ -88,7 +91,8 @@ pub struct Source<'a> {
     /// Which outputs the network computes, joined in this order; empty for the only one.
     pub outputs: &'a [String],
     /// The first convolutions and dense layers that a device runs in the clear: ReLU, LeakyRelu, Clip from 0 on and
-    /// maximum pools among them and behind them are read as they are ([`hemet_spaces::layer::Clear`]). 0 for none.
+    /// maximum pools among them and behind them are read as they are ([`hemet_spaces::layer::Clear`]). 0 for none,
+    /// [`WHOLE`] for a model that runs there as a whole.
     pub device_layers: usize,
 }
 

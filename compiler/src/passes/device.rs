@@ -13,7 +13,7 @@ use hemet_schedule::device::{
 use hemet_spaces::layer::{
     AveragePool, Clear, Conv, Dense, Entries, Poly, Sparse, Window, circulant_index,
 };
-use hemet_spaces::{Cut, Halves, Layer, LayerGraph, NodeId, Shape, Tensor, Weights};
+use hemet_spaces::{Cut, Layer, LayerGraph, NodeId, Shape, Tensor, Weights};
 
 use crate::Error;
 
@@ -39,7 +39,7 @@ pub struct Cutting {
 /// # Errors
 /// A cut of another network.
 pub fn tail(graph: &LayerGraph, cut: Cut) -> Result<LayerGraph, Error> {
-    unscaled(&graph.halves(cut)?)
+    unscaled(&graph.halves(cut)?.tail)
 }
 
 /// Cuts a network with its weights in two, for inputs such as `samples`.
@@ -53,20 +53,39 @@ pub fn cut(
     cut: Cut,
     samples: &[Vec<f64>],
 ) -> Result<Cutting, Error> {
+    let halves = graph.halves(cut)?;
+    let (front, back) = halves.weights(weights)?;
+    behind((&halves.prefix, &front), (&halves.tail, back), samples)
+}
+
+/// A public network for the device, and one that takes its outputs, each with its weights; for inputs such as
+/// `samples`.
+///
+/// # Errors
+/// As [`cut`]; outputs that the second network does not take.
+pub fn behind(
+    (prefix, front): (&LayerGraph, &Weights),
+    (old, mut back): (&LayerGraph, Weights),
+    samples: &[Vec<f64>],
+) -> Result<Cutting, Error> {
     if samples.is_empty() {
         return Err(Error::Device(
             "the features of a device part are scaled by what typical inputs give, and there are none; give training images"
                 .into(),
         ));
     }
-    let halves = graph.halves(cut)?;
-    let (front, mut back) = halves.weights(weights)?;
-    let mut layers = layers(&halves.prefix, &front)?;
-    let input = extents(halves.prefix.node(halves.prefix.input()).shape);
-    let prefix = DevicePart::new(input, layers.clone()).map_err(Error::Device)?;
-    let run = |sample: &Vec<f64>| prefix.run(sample).map_err(Error::Device);
+    let shape = old.node(old.input()).shape;
+    let gives = prefix.node(prefix.output()).shape;
+    if gives != shape {
+        return Err(Error::Device(format!(
+            "it gives {gives}, the network behind it takes {shape}"
+        )));
+    }
+    let mut layers = layers(prefix, front)?;
+    let input = extents(prefix.node(prefix.input()).shape);
+    let part = DevicePart::new(input, layers.clone()).map_err(Error::Device)?;
+    let run = |sample: &Vec<f64>| part.run(sample).map_err(Error::Device);
     let features = samples.iter().map(run).collect::<Result<Vec<_>, Error>>()?;
-    let shape = halves.tail.node(halves.tail.input()).shape;
     let scales = scales(shape, &features)?;
     layers.push(DeviceLayer {
         name: SCALE.into(),
@@ -92,15 +111,17 @@ pub fn cut(
     });
     Ok(Cutting {
         part: DevicePart::new(input, layers).map_err(Error::Device)?,
-        tail: unscaled(&halves)?,
+        tail: unscaled(old)?,
         weights: back,
         features: scaled.collect(),
     })
 }
 
-/// The tail with the layer in front that undoes the scaling.
-fn unscaled(halves: &Halves) -> Result<LayerGraph, Error> {
-    let old = &halves.tail;
+/// The network behind a device part, with the layer in front that undoes the scaling of features.
+///
+/// # Errors
+/// None for a network.
+pub fn unscaled(old: &LayerGraph) -> Result<LayerGraph, Error> {
     let shape = old.node(old.input()).shape;
     let columns = (0..shape.len() as u32).collect();
     let mut tail = LayerGraph::new(shape)?;

@@ -104,6 +104,11 @@ impl Subject {
             kept_only: true,
             ..CostSource::default()
         };
+        if experiment.deploy.prefix.is_some() {
+            return Err(Error::user(
+                "attacks here are on networks that take pictures; behind a prefix they take its outputs",
+            ));
+        }
         let sets = images::load(&experiment)?;
         let seed = Seed::new(experiment.seed).derive("audit");
         let own = wanted.own.unwrap_or(OWN.min(sets.train.len()));

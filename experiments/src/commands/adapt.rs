@@ -181,6 +181,11 @@ impl Task {
                 args.trial
             )));
         }
+        if source.deploy.prefix.is_some() {
+            return Err(Error::user(
+                "networks behind a prefix are not adapted; search again on the target's images",
+            ));
+        }
         let graph = space.graph(&trial.architecture)?;
         let weights = weights(&run, &trial, &graph)?;
         let mut target = target(args, &source)?;
@@ -233,6 +238,7 @@ impl Task {
         let ending = Ending {
             experiment,
             sets: &self.sets,
+            images: &self.sets,
             costs: &costs,
             run,
         };

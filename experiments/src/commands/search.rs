@@ -187,7 +187,8 @@ fn run_once(args: Args) -> Result<(), Error> {
     }
     experiment.seed = args.seed.unwrap_or(experiment.seed);
     check_options(&experiment, address.is_none() || args.workers.is_some())?;
-    let sets = images::load(&experiment)?;
+    let images = images::read(&experiment)?;
+    let sets = images::seen(&experiment, &images)?;
     if args.check {
         return check(&args, &experiment, &sets.train);
     }
@@ -229,6 +230,7 @@ fn run_once(args: Args) -> Result<(), Error> {
     let ending = Ending {
         experiment: &experiment,
         sets: &sets,
+        images: &images,
         costs: &cost,
         run: &run,
     };

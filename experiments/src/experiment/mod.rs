@@ -246,7 +246,7 @@ pub struct Compile {
 
 /// What of a network its clients run in the clear, before they encrypt. These layers are public: every client gets
 /// their weights, and the server does not. The layers behind them run encrypted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Deploy {
     /// The first convolutions and dense layers that run on the client, with the norms, activations and pools behind
@@ -255,6 +255,12 @@ pub struct Deploy {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 1000), extend("x-unit" = "layers", "x-scheme" = "ckks"))]
     pub device_layers: Option<usize>,
+    /// A public network, an ONNX file beside the experiment or where hemet runs, that clients run in front of the
+    /// space's networks, exactly and in the clear: its outputs are what these take. It stays as it is; the search and
+    /// training are of what lies behind it. ReLU and maximum pools may be in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-scheme" = "ckks"))]
+    pub prefix: Option<PathBuf>,
 }
 
 impl Deploy {
@@ -334,6 +340,7 @@ impl Experiment {
         let mut experiment: Self = parse_unchecked(text)?;
         rules::check(text, &mut experiment)?;
         experiment.resolve_space(text, path)?;
+        experiment.resolve_prefix(text, path)?;
         rules::check_outputs(text, &experiment)?;
         if let (Some(schemes), Some(space)) = (&experiment.scheme, &experiment.space) {
             let space = space.with_schemes(schemes.clone());
@@ -369,6 +376,28 @@ impl Experiment {
                 Err(text.wrong(&place, "it has both `space:` and `space_file:`; keep one"))
             }
         }
+    }
+
+    /// Where the prefix lies, from anywhere.
+    fn resolve_prefix(&mut self, text: &Text, path: &Path) -> Result<(), Error> {
+        let Some(file) = &self.deploy.prefix else {
+            return Ok(());
+        };
+        let beside = path.parent().unwrap_or(Path::new("")).join(file);
+        let found = [beside, file.clone()].into_iter().find(|f| f.exists());
+        let absolute = found.map(|found| std::path::absolute(&found));
+        match absolute {
+            Some(Ok(file)) => self.deploy.prefix = Some(file),
+            Some(Err(_)) | None => {
+                let place = schema::Path::default().key("deploy").key("prefix");
+                let what = format!(
+                    "prefix: there is no file {}, neither beside the experiment nor in the folder where hemet runs",
+                    file.display()
+                );
+                return Err(text.wrong(&place, what));
+            }
+        }
+        Ok(())
     }
 
     /// The space; present in every experiment that [`Experiment::read`] gave.

@@ -111,6 +111,7 @@ pub(crate) const DEVICE_NEEDS_CKKS: &str = "layers on the device are for scheme 
 /// Refuses layers on the device under another scheme than that which has them, and their leak where there are none.
 pub(super) fn check_device(text: &Text, experiment: &Experiment) -> Result<(), Error> {
     check_leak(text, experiment)?;
+    check_prefix(text, experiment)?;
     let schemes = experiment.space.as_ref().map_or(&[][..], Space::schemes);
     let other = schemes.iter().any(|scheme| *scheme != Scheme::Ckks);
     match experiment.deploy.device_layers > Some(0) && other {
@@ -120,6 +121,34 @@ pub(super) fn check_device(text: &Text, experiment: &Experiment) -> Result<(), E
         }
         false => Ok(()),
     }
+}
+
+/// Refuses a public network in front of another scheme's networks, and of ones that leave layers to the device
+/// themselves.
+fn check_prefix(text: &Text, experiment: &Experiment) -> Result<(), Error> {
+    if experiment.deploy.prefix.is_none() {
+        return Ok(());
+    }
+    let wrong = |what: &str| {
+        let place = Path::default().key("deploy").key("prefix");
+        Err(text.wrong(&place, what.to_owned()))
+    };
+    let space = experiment.space.as_ref();
+    if space.is_some_and(|space| space.schemes().iter().any(|scheme| *scheme != Scheme::Ckks)) {
+        return wrong(DEVICE_NEEDS_CKKS);
+    }
+    let own = space.is_some_and(|space| space.devices().iter().any(|layers| *layers > 0));
+    if own || experiment.deploy.device_layers > Some(0) {
+        return wrong(
+            "with a prefix the device runs that and nothing more: leave out the space's `device` and `device_layers`",
+        );
+    }
+    if experiment.constraints.max_device_products.is_some() {
+        return wrong(
+            "max_device_products is about layers of the space; a prefix is the same for all: leave it out",
+        );
+    }
+    Ok(())
 }
 
 fn check_leak(text: &Text, experiment: &Experiment) -> Result<(), Error> {

@@ -72,7 +72,7 @@ pub fn deploy(ending: &Ending<'_>, trial: &Trial, file: &Path) -> Result<Deploye
         experiment,
         architecture: &trial.architecture,
         weights: &weights,
-        samples: &|| samples(experiment, &sets.train),
+        samples: &|| samples(experiment, &ending.images.train),
         like: None,
         class_names: &sets.train.class_names,
         columns: sets.train.columns.as_ref(),

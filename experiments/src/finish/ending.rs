@@ -12,8 +12,10 @@ use crate::schemes::SchemeCosts;
 pub struct Ending<'a> {
     /// What was searched, and how.
     pub experiment: &'a Experiment,
-    /// Its images.
+    /// What its networks see: its images, or what its prefix gives for them.
     pub sets: &'a TrainTest,
+    /// Its images, which clients encrypt.
+    pub images: &'a TrainTest,
     /// What networks cost.
     pub costs: &'a SchemeCosts,
     /// Where its files lie.

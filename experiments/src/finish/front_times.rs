@@ -70,7 +70,7 @@ pub fn measure(
     trained: &mut Trained,
     measured_ms: &mut BTreeMap<usize, f64>,
 ) -> Result<(), Error> {
-    let (experiment, sets) = (ending.experiment, ending.sets);
+    let (experiment, sets) = (ending.experiment, ending.images);
     let front = ParetoFront::of(&trained.trials, &experiment.objectives()?);
     let others: Vec<usize> = front.members().iter().map(|m| m.trial).collect();
     let others: Vec<usize> = others

@@ -136,7 +136,7 @@ fn chosen_and_baseline(ending: &Ending<'_>, trained: &mut Trained) -> Result<Mea
     let notes = untrained.into_iter().chain(missed);
     let networks: Vec<&Deployed> = std::iter::once(&chosen).chain(&reference).collect();
     let busy = machine::remark();
-    let mut measured = deploy::measure(experiment, &ending.sets.test, &networks)?.into_iter();
+    let mut measured = deploy::measure(experiment, &ending.images.test, &networks)?.into_iter();
     let best = measured.next();
     let best = best.ok_or_else(|| Error::user("nothing was measured"))?;
     let is_chosen = baseline.is_some() && best.trial == Baseline::TRIAL;

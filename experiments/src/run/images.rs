@@ -5,6 +5,7 @@ use hemet_spaces::Shape;
 
 use crate::error::Error;
 use crate::experiment::Experiment;
+use crate::run::prefix::Prefix;
 
 /// Reads the images, prepared as the experiment says.
 ///
@@ -21,7 +22,18 @@ pub fn read(experiment: &Experiment) -> Result<TrainTest, Error> {
 /// # Errors
 /// Files that are missing or damaged; images that the space does not take.
 pub fn load(experiment: &Experiment) -> Result<TrainTest, Error> {
-    let sets = read(experiment)?;
+    seen(experiment, &read(experiment)?)
+}
+
+/// What the space's networks see of these images: the outputs of the experiment's prefix where it has one.
+///
+/// # Errors
+/// Images that the prefix or the space does not take.
+pub fn seen(experiment: &Experiment, images: &TrainTest) -> Result<TrainTest, Error> {
+    let sets = match Prefix::of(experiment)? {
+        Some(prefix) => prefix.features(images)?,
+        None => images.clone(),
+    };
     let space = experiment.space()?;
     if space.input() != sets.train.shape || space.classes() != sets.train.classes {
         return Err(Error::user(format!(

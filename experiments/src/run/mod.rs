@@ -10,6 +10,7 @@ pub mod folder;
 pub mod images;
 pub mod measures;
 pub mod outlook;
+pub mod prefix;
 pub mod provenance;
 pub mod ranges;
 pub mod reasons;

@@ -17,6 +17,7 @@ use hemet_spaces::{LayerGraph, Weights};
 use super::layers;
 use crate::error::Error;
 use crate::experiment::Deploy;
+use crate::run::prefix::Prefix;
 use crate::schemes::{CostNote, Costs, TrainedNetwork};
 
 /// Deviations that a promised error stands for, at least.
@@ -54,6 +55,9 @@ impl CompilerCosts {
         layers: usize,
     ) -> Result<Cow<'a, LayerGraph>, String> {
         let wrong = |e: hemet_compiler::Error| e.to_string();
+        if self.deploy.prefix.is_some() {
+            return device::unscaled(graph).map(Cow::Owned).map_err(wrong);
+        }
         let layers = self.deploy.device_layers.unwrap_or(layers);
         if layers == 0 {
             return Ok(Cow::Borrowed(graph));
@@ -107,6 +111,25 @@ impl<'a> Front<'a> {
         }
         let cut = self.graph.cut_of(layers)?;
         let cutting = device::cut(&self.graph, &self.weights, cut, &self.samples)?;
+        Ok(self.cut(cutting, layers, license))
+    }
+
+    /// The network behind a public one, which gives what it takes; samples are what that takes.
+    ///
+    /// # Errors
+    /// Networks that do not go together; no samples.
+    pub fn behind_public(
+        self,
+        prefix: &Prefix,
+        license: Option<String>,
+    ) -> Result<Self, hemet_compiler::Error> {
+        let front = (&prefix.graph, &prefix.weights);
+        let back = (&*self.graph, self.weights.clone().into_owned());
+        let cutting = device::behind(front, back, &self.samples)?;
+        Ok(self.cut(cutting, prefix.layers(), license))
+    }
+
+    fn cut(self, cutting: device::Cutting, layers: usize, license: Option<String>) -> Self {
         let note = DeviceNote {
             layers,
             products: cutting.part.products(),
@@ -115,12 +138,12 @@ impl<'a> Front<'a> {
             license,
             part: cutting.part.id(),
         };
-        Ok(Self {
+        Self {
             graph: Cow::Owned(cutting.tail),
             weights: Cow::Owned(cutting.weights),
             samples: cutting.features,
             device: Some((Arc::new(cutting.part), note)),
-        })
+        }
     }
 
     /// The artifact with what the client runs.
@@ -192,7 +215,11 @@ impl Costs for CompilerCosts {
             graph.cut_of(layers).map_err(Error::user)?;
         }
         let front = Front::whole(&graph, trained.weights, (trained.samples)()?);
-        let front = front.behind(layers, experiment.card.license.clone());
+        let license = experiment.card.license.clone();
+        let front = match Prefix::of(experiment)? {
+            Some(prefix) => front.behind_public(&prefix, license),
+            None => front.behind(layers, license),
+        };
         let front = front.map_err(uncompilable)?;
         let fitted = options.fit_activation(&front.graph, &front.weights);
         fitted.map_err(uncompilable)?;

@@ -31,7 +31,7 @@ impl Door for Ckks {
         let options = experiment.map(Experiment::compile_options).transpose()?;
         Ok(Box::new(compile::CompilerCosts {
             options: options.unwrap_or_default(),
-            deploy: experiment.map_or(Deploy::default(), |experiment| experiment.deploy),
+            deploy: experiment.map_or(Deploy::default(), |experiment| experiment.deploy.clone()),
             max_device_products: experiment
                 .and_then(|experiment| experiment.constraints.max_device_products),
             table: costs::from(source)?,
