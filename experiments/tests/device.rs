@@ -300,7 +300,7 @@ measured_members: 0
     assert!(page.contains("leak"), "the page names what is optimized");
 }
 
-/// A public network in front, as it comes: the search is of what lies behind it, and clients run it before they encrypt.
+/// A public network in front, as it comes: the search is of what lies behind it, and clients run it first.
 #[test]
 fn a_search_behind_a_public_network_trains_what_lies_behind_it() {
     let fixtures = concat!(

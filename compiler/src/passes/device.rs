@@ -55,17 +55,33 @@ pub fn cut(
 ) -> Result<Cutting, Error> {
     let halves = graph.halves(cut)?;
     let (front, back) = halves.weights(weights)?;
-    behind((&halves.prefix, &front), (&halves.tail, back), samples)
+    let front = Trained {
+        graph: &halves.prefix,
+        weights: &front,
+    };
+    let back = Trained {
+        graph: &halves.tail,
+        weights: &back,
+    };
+    behind(&front, &back, samples)
 }
 
-/// A public network for the device, and one that takes its outputs, each with its weights; for inputs such as
-/// `samples`.
+/// A network with its weights.
+#[derive(Clone, Copy, Debug)]
+pub struct Trained<'a> {
+    /// The network.
+    pub graph: &'a LayerGraph,
+    /// Its weights.
+    pub weights: &'a Weights,
+}
+
+/// A public network for the device, and one that takes its outputs; for inputs such as `samples`.
 ///
 /// # Errors
 /// As [`cut`]; outputs that the second network does not take.
 pub fn behind(
-    (prefix, front): (&LayerGraph, &Weights),
-    (old, mut back): (&LayerGraph, Weights),
+    prefix: &Trained<'_>,
+    back: &Trained<'_>,
     samples: &[Vec<f64>],
 ) -> Result<Cutting, Error> {
     if samples.is_empty() {
@@ -74,15 +90,16 @@ pub fn behind(
                 .into(),
         ));
     }
+    let (front, old) = (prefix.graph, back.graph);
     let shape = old.node(old.input()).shape;
-    let gives = prefix.node(prefix.output()).shape;
+    let gives = front.node(front.output()).shape;
     if gives != shape {
         return Err(Error::Device(format!(
             "it gives {gives}, the network behind it takes {shape}"
         )));
     }
-    let mut layers = layers(prefix, front)?;
-    let input = extents(prefix.node(prefix.input()).shape);
+    let mut layers = layers(front, prefix.weights)?;
+    let input = extents(front.node(front.input()).shape);
     let part = DevicePart::new(input, layers.clone()).map_err(Error::Device)?;
     let run = |sample: &Vec<f64>| part.run(sample).map_err(Error::Device);
     let features = samples.iter().map(run).collect::<Result<Vec<_>, Error>>()?;
@@ -97,7 +114,8 @@ pub fn behind(
     });
     let plane = (shape.height * shape.width).max(1);
     let factors = (0..shape.len()).map(|element| scales[element / plane].recip());
-    back.tensors.insert(
+    let mut weights = back.weights.clone();
+    weights.tensors.insert(
         format!("{UNSCALE}.weight"),
         Tensor {
             shape: vec![shape.len()],
@@ -112,7 +130,7 @@ pub fn behind(
     Ok(Cutting {
         part: DevicePart::new(input, layers).map_err(Error::Device)?,
         tail: unscaled(old)?,
-        weights: back,
+        weights,
         features: scaled.collect(),
     })
 }

@@ -187,10 +187,9 @@ fn run_once(args: Args) -> Result<(), Error> {
     }
     experiment.seed = args.seed.unwrap_or(experiment.seed);
     check_options(&experiment, address.is_none() || args.workers.is_some())?;
-    let images = images::read(&experiment)?;
-    let sets = images::seen(&experiment, &images)?;
+    let seen = images::seen(&experiment)?;
     if args.check {
-        return check(&args, &experiment, &sets.train);
+        return check(&args, &experiment, &seen.sets().train);
     }
     if args.resume && ended(&args, &experiment)? {
         return Ok(());
@@ -210,12 +209,12 @@ fn run_once(args: Args) -> Result<(), Error> {
         ..CostSource::default()
     };
     let cost = SchemeCosts::of(experiment.space()?.schemes(), Some(&experiment), &source)?;
-    let coordinator = coordinator(&args, address, &experiment, &sets.train, &run)?;
+    let coordinator = coordinator(&args, address, &experiment, &seen.sets().train, &run)?;
     if let (None, Some(workers)) = (&coordinator, args.workers) {
         experiment.search.workers = usize::from(workers);
     }
     let search = Search {
-        data: &ExperimentData::of(&experiment, &sets.train, &run)?,
+        data: &ExperimentData::of(&experiment, &seen.sets().train, &run)?,
         cost: &cost,
         clock: &clock,
         run: &run,
@@ -229,8 +228,8 @@ fn run_once(args: Args) -> Result<(), Error> {
     coordinator.map_or(Ok(()), Coordinator::end)?;
     let ending = Ending {
         experiment: &experiment,
-        sets: &sets,
-        images: &images,
+        sets: seen.sets(),
+        images: &seen.images,
         costs: &cost,
         run: &run,
     };

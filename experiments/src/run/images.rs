@@ -22,18 +22,35 @@ pub fn read(experiment: &Experiment) -> Result<TrainTest, Error> {
 /// # Errors
 /// Files that are missing or damaged; images that the space does not take.
 pub fn load(experiment: &Experiment) -> Result<TrainTest, Error> {
-    seen(experiment, &read(experiment)?)
+    let seen = seen(experiment)?;
+    Ok(seen.features.unwrap_or(seen.images))
 }
 
-/// What the space's networks see of these images: the outputs of the experiment's prefix where it has one.
+/// The images of an experiment, and what its networks see of them.
+pub struct Seen {
+    /// The images, which clients encrypt, or hand to the experiment's prefix.
+    pub images: TrainTest,
+    /// What the prefix gives for them, where there is one.
+    pub features: Option<TrainTest>,
+}
+
+impl Seen {
+    /// What the space's networks take.
+    pub fn sets(&self) -> &TrainTest {
+        self.features.as_ref().unwrap_or(&self.images)
+    }
+}
+
+/// Loads the images and what networks see of them.
 ///
 /// # Errors
-/// Images that the prefix or the space does not take.
-pub fn seen(experiment: &Experiment, images: &TrainTest) -> Result<TrainTest, Error> {
-    let sets = match Prefix::of(experiment)? {
-        Some(prefix) => prefix.features(images)?,
-        None => images.clone(),
-    };
+/// As [`load`]; images that the prefix does not take.
+pub fn seen(experiment: &Experiment) -> Result<Seen, Error> {
+    let images = read(experiment)?;
+    let prefix = Prefix::of(experiment)?;
+    let features = prefix.map(|prefix| prefix.features(&images)).transpose()?;
+    let seen = Seen { images, features };
+    let sets = seen.sets();
     let space = experiment.space()?;
     if space.input() != sets.train.shape || space.classes() != sets.train.classes {
         return Err(Error::user(format!(
@@ -46,7 +63,7 @@ pub fn seen(experiment: &Experiment, images: &TrainTest) -> Result<TrainTest, Er
             in_a_space(&sets.train)
         )));
     }
-    Ok(sets)
+    Ok(seen)
 }
 
 /// What the classes of an experiment's images are called: as the images say where they can be read, else as their

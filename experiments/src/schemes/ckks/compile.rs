@@ -123,9 +123,15 @@ impl<'a> Front<'a> {
         prefix: &Prefix,
         license: Option<String>,
     ) -> Result<Self, hemet_compiler::Error> {
-        let front = (&prefix.graph, &prefix.weights);
-        let back = (&*self.graph, self.weights.clone().into_owned());
-        let cutting = device::behind(front, back, &self.samples)?;
+        let front = device::Trained {
+            graph: &prefix.graph,
+            weights: &prefix.weights,
+        };
+        let back = device::Trained {
+            graph: &self.graph,
+            weights: &self.weights,
+        };
+        let cutting = device::behind(&front, &back, &self.samples)?;
         Ok(self.cut(cutting, prefix.layers(), license))
     }
 
