@@ -90,7 +90,7 @@ fn leak(audit: &Audit) -> Plot {
     });
     let floor = audit.class_floor.ssim;
     plot.curves.push(Curve {
-        name: "mean picture of the class".into(),
+        name: "class mean".into(),
         places: vec![(1.0, floor), (audit.places.len().max(2) as f64, floor)],
     });
     Plot::Lines(plot)
