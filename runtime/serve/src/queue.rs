@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -19,6 +21,8 @@ pub(crate) struct Queue {
     most_running: usize,
     /// The mean time of an answer in seconds, later ones counting more.
     mean_s: Mutex<f64>,
+    /// When there last were several, in milliseconds of the server's clock; 0 for never.
+    several_ms: AtomicU64,
 }
 
 /// A place in the queue; given back when it is dropped.
@@ -34,6 +38,8 @@ pub(crate) struct Turn {
 
 /// How much the newest answer counts in the mean time.
 const NEWEST: f64 = 0.2;
+/// For so long after several requests one that is alone computes as if it was not, in milliseconds.
+const MOMENT_MS: u64 = 250;
 /// Longest time that a client is told to wait, in seconds.
 const LONGEST_WAIT_S: f64 = 60.0;
 
@@ -46,6 +52,7 @@ impl Queue {
             most_places: running + waiting,
             most_running: running,
             mean_s: Mutex::new(1.0),
+            several_ms: AtomicU64::new(0),
         }
     }
 
@@ -91,6 +98,18 @@ impl Queue {
         self.most_places - self.places.available_permits()
     }
 
+    /// Whether a request that begins at `now` has others beside it, or had a moment ago: clients that ask again at once
+    /// are about to be back, and would find all threads taken.
+    pub(crate) fn is_shared(&self, now: Duration) -> bool {
+        let now_ms = now.as_millis() as u64;
+        if self.len() > 1 {
+            self.several_ms.store(now_ms.max(1), Ordering::Relaxed);
+            return true;
+        }
+        let several_ms = self.several_ms.load(Ordering::Relaxed);
+        several_ms > 0 && now_ms.saturating_sub(several_ms) < MOMENT_MS
+    }
+
     /// Requests that are computed now.
     pub(crate) fn running(&self) -> usize {
         self.most_running - self.running.available_permits()
@@ -100,6 +119,19 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_shares_while_others_are_here_and_a_moment_longer() {
+        let queue = Queue::new(2, 2);
+        let at = Duration::from_millis;
+        let _first = queue.enter().unwrap();
+        assert!(!queue.is_shared(at(0)));
+        let second = queue.enter().unwrap();
+        assert!(queue.is_shared(at(1000)));
+        drop(second);
+        assert!(queue.is_shared(at(1000 + MOMENT_MS - 1)));
+        assert!(!queue.is_shared(at(1000 + MOMENT_MS)));
+    }
 
     #[test]
     fn a_full_queue_refuses_and_says_when_to_come_back() {

@@ -214,7 +214,7 @@ fn compute(app: &App, work: &Work) -> Result<(Vec<u8>, BTreeMap<String, f64>), R
         let bytes = live.server.answer(&keys, &call.request, &mut observe);
         Ok((bytes.map_err(|e| told(app, e))?, layers_s))
     };
-    match app.queue.len() > 1 {
+    match app.queue.is_shared(app.now()) {
         true => app.pools.beside(answer),
         false => app.pools.alone(answer),
     }
