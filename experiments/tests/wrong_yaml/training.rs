@@ -195,6 +195,10 @@ pub const LINES: &[Wrong] = &[
         &["`constraints.max_device_products` is -1", "at least 0"],
     ),
     (
+        "deploy: {prefix: ^[a, b]}",
+        &["`deploy.prefix` is a list", "text"],
+    ),
+    (
         "deploy: {device_layers: ^-1}",
         &["`deploy.device_layers` is -1", "from 0 to 1000"],
     ),
