@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 
-hemet, artifact, page, chromium = sys.argv[1:]
+hemet, artifact, page, chromium = (str(pathlib.Path(path).absolute()) for path in sys.argv[1:])
 folder = pathlib.Path(tempfile.mkdtemp())
 (folder / "models").mkdir()
 shutil.copy(artifact, folder / "models" / "one.hemet")
