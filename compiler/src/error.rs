@@ -16,8 +16,8 @@ pub enum Error {
     Device(String),
     /// A layer that no encrypted network has.
     #[error(
-        "layer `{layer}` ({kind}) cannot be computed on encrypted data; leave it to the device with the layers before it \
-         (--device-layers), or replace it by a polynomial or an average"
+        "layer `{layer}` ({kind}) cannot be computed on encrypted data; leave it to the device with the layers \
+         before it (--device-layers), or replace it by a polynomial or an average"
     )]
     Clear {
         /// Name of the layer.

@@ -78,14 +78,19 @@ impl LayerGraph {
         })
     }
 
+    /// Its convolutions, dense layers and trained sparse maps.
+    pub fn products(&self) -> usize {
+        let products = self.nodes().filter(|(_, node)| is_product(&node.layer));
+        products.count()
+    }
+
     /// The last cut that has exactly `products` convolutions, dense layers and trained sparse maps in front of it:
     /// norms, activations and pools behind them belong to the first part too. The tail keeps at least one of them.
     ///
     /// # Errors
     /// [`Error::NoCut`], with the numbers that are possible.
     pub fn cut_of(&self, products: usize) -> Result<Cut, Error> {
-        let all = self.nodes().filter(|(_, node)| is_product(&node.layer));
-        let all = all.count();
+        let all = self.products();
         let mut cuts = self.cuts();
         cuts.retain(|cut| (1..all).contains(&cut.products));
         let found = cuts.iter().rfind(|cut| cut.products == products);

@@ -96,8 +96,8 @@ fn begin(subject: &Subject, audit: &Audit) -> String {
     format!(
         "A device runs the first layers of a network and hands the features over. What do they reveal of the picture? \
          {} test pictures of {} were reconstructed from the features behind each layer that was asked for. Similarity \
-         (SSIM) is 1 for the picture itself, {:.3} for the mean picture, which needs no features at all, and {:.3} for the \
-         mean picture of its class, which whoever learns the right answer has.",
+         (SSIM) is 1 for the picture itself, {:.3} for the mean picture, which needs no features at \
+         all, and {:.3} for the mean picture of its class, which whoever learns the right answer has.",
         data.len(),
         data.name,
         audit.floor.1.ssim,

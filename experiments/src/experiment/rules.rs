@@ -158,8 +158,8 @@ fn check_leak(text: &Text, experiment: &Experiment) -> Result<(), Error> {
     if !experiment.wants_leak() || layers.iter().any(|layers| *layers > 0) {
         return Ok(());
     }
-    let what = "leak is what layers on the device reveal, and no network has any: give the space `device: [0, 1]` or the \
-                experiment `deploy: {device_layers: 1}`";
+    let what = "leak is what layers on the device reveal, and no network has any: give the space `device: [0, 1]` \
+                or the experiment `deploy: {device_layers: 1}`";
     Err(text.wrong(&Path::default().key("objectives"), what.to_owned()))
 }
 

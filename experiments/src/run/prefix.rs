@@ -4,7 +4,7 @@
 use hemet_onnx::{Source, WHOLE};
 use hemet_search::data::{Dataset, TrainTest};
 use hemet_spaces::evaluate::Evaluator;
-use hemet_spaces::{Layer, LayerGraph, Weights};
+use hemet_spaces::{LayerGraph, Weights};
 use rayon::prelude::*;
 
 use crate::error::Error;
@@ -38,23 +38,6 @@ impl Prefix {
             graph: imported.graph,
             weights: imported.weights,
         }))
-    }
-
-    /// Its convolutions and dense layers.
-    pub fn layers(&self) -> usize {
-        let nodes = self.graph.nodes();
-        let products = nodes.filter(|(_, node)| match node.layer {
-            Layer::Conv(_) | Layer::Dense(_) => true,
-            Layer::Input(_)
-            | Layer::Affine(_)
-            | Layer::AveragePool(_)
-            | Layer::Sparse(_)
-            | Layer::Poly(_)
-            | Layer::Clear(_)
-            | Layer::Add
-            | Layer::Concat => false,
-        });
-        products.count()
     }
 
     /// What it gives for the images of both sets.

@@ -63,6 +63,13 @@ impl Trainer {
         let mut experiment: Experiment = parse(&text)?;
         if let DataPlace::Own(folder) = data {
             experiment.data.path = folder.map(Path::to_owned);
+            if let Some(prefix) = &experiment.deploy.prefix {
+                return Err(Error::user(format!(
+                    "the study's networks stand behind a prefix, {}; a worker reads files that a study names only with \
+                     --allow-data-path, if you trust who wrote the study",
+                    prefix.display()
+                )));
+            }
         }
         let images = images::load(&experiment)?.train;
         let sum = crate::run::images::sum(&images);

@@ -297,8 +297,8 @@ const FIT: &str = "give --fit-activations auto --calibrate DATA to fit it by a p
 const INSTEAD: [(&[&str], &str); 8] = [
     (
         &["MaxPool", "GlobalMaxPool", "LpPool", "GlobalLpPool"],
-        "use AveragePool and train again, since a maximum is a comparison, which no low polynomial is; or leave the layers up to \
-         it to the device (--device-layers K)",
+        "use AveragePool and train again, since a maximum is a comparison, which no low polynomial \
+         is; or leave the layers up to it to the device (--device-layers K)",
     ),
     (
         &[

@@ -132,7 +132,7 @@ impl<'a> Front<'a> {
             weights: &self.weights,
         };
         let cutting = device::behind(&front, &back, &self.samples)?;
-        Ok(self.cut(cutting, prefix.layers(), license))
+        Ok(self.cut(cutting, prefix.graph.products(), license))
     }
 
     fn cut(self, cutting: device::Cutting, layers: usize, license: Option<String>) -> Self {

@@ -141,6 +141,11 @@ impl<'a> Winograd<'a> {
         inside.then(|| (image * window.height + y) * window.width + x)
     }
 
+    /// Where the outputs of a tile stand.
+    fn outputs_of(&self, tile: usize) -> [Option<usize>; 4] {
+        std::array::from_fn(|p| self.pixel(tile, 1 + p / 2, 1 + p % 2))
+    }
+
     /// `V`: the pixels of tiles, `[place][tile][channel]`.
     fn unfold(&self, tiles: Range<usize>, x: &[f32], result: &mut [f32]) {
         let channels = self.window.channels;
@@ -187,8 +192,7 @@ impl<'a> Winograd<'a> {
         let (start, count) = (tiles.start, tiles.len());
         vectorized(|| {
             for tile in tiles {
-                let places: [_; 4] =
-                    std::array::from_fn(|p| self.pixel(tile, 1 + p / 2, 1 + p % 2));
+                let places = self.outputs_of(tile);
                 for lane in (0..outputs).step_by(LANES) {
                     let at = (tile - start) * outputs + lane;
                     let sums: [Lane; PLACES] = load(sums, at, count * outputs);
@@ -213,8 +217,7 @@ impl<'a> Winograd<'a> {
         let (start, count) = (tiles.start, tiles.len());
         vectorized(|| {
             for tile in tiles {
-                let places: [_; 4] =
-                    std::array::from_fn(|p| self.pixel(tile, 1 + p / 2, 1 + p % 2));
+                let places = self.outputs_of(tile);
                 for lane in (0..outputs).step_by(LANES) {
                     let given: [Lane; 4] = read(gradient, &places, outputs, lane);
                     let rows = [0, 1].map(|r| sums_back([given[2 * r], given[2 * r + 1]]));
