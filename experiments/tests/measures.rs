@@ -97,7 +97,7 @@ fn photos_of_many_sizes_lead_to_a_prediction_in_ten_commands() {
         "inspect runs/photos/best.hemet --card",
         "evaluate runs/photos/best.hemet --data photos --limit 2",
         "keygen runs/photos/best.spec --out keys",
-        "encrypt --key keys/client.key --image photos/day --fit crop -o requests",
+        "encrypt --key keys/client.key --image photos/day -o requests",
         "predict runs/photos/best.hemet --keys keys/server.keys requests -o answers",
         "decrypt --key keys/client.key --request requests answers",
     ] {

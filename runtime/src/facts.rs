@@ -1,6 +1,8 @@
 //! What clients and users are told of an artifact, and what follows for inputs and outputs.
 
-use hemet_schedule::{DeviceNote, Finished, InputColumn, InputTransform, OutputTransform};
+use hemet_schedule::{
+    DeviceNote, Finished, Fit, InputColumn, InputTransform, OutputTransform, Picture, PictureNote,
+};
 
 use crate::answer::Answer;
 use crate::error::{Result, RuntimeError};
@@ -19,6 +21,8 @@ pub struct Facts {
     pub classes: Vec<String>,
     /// How raw data become the network's input, in words.
     pub normalization: String,
+    /// How a picture becomes an input; nothing where inputs are none, or where that is not known.
+    pub pictures: Option<PictureNote>,
     /// Channels, height and width of an input.
     pub shape: [u32; 3],
     /// The numbers that an input may hold, where that is known.
@@ -55,6 +59,23 @@ impl Facts {
     /// Numbers of an input.
     pub fn elements(&self) -> usize {
         self.shape.iter().map(|extent| *extent as usize).product()
+    }
+
+    /// The input that a picture makes, as training saw it. `fit`, where it is given, goes before what the artifact says
+    /// of pictures of other sizes; where it says nothing of pictures, pixels are divided by 255.
+    ///
+    /// # Errors
+    /// Why it makes none.
+    pub fn input_of_picture(
+        &self,
+        picture: Picture,
+        fit: Option<Fit>,
+    ) -> std::result::Result<Vec<f64>, String> {
+        let takes = self.shape.map(|extent| extent as usize);
+        let none = PictureNote::default();
+        let note = self.pictures.as_ref().unwrap_or(&none);
+        let values = note.input(picture, takes, fit)?;
+        Ok(values.into_iter().map(f64::from).collect())
     }
 
     /// What the model's own outputs are, part by part: the decrypted outputs after their transform; empty where there

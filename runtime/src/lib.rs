@@ -71,6 +71,7 @@ pub use error::{Result, RuntimeError};
 pub use execute::Program;
 pub use facts::{Facts, InputRange, Precision, Shown};
 pub use files::{ArtifactId, KeyBinding, KeySetId, Opened};
+pub use hemet_schedule::{Fit, Picture, PictureNote};
 pub use keeping::{Note, Passphrase};
 pub use memory::peak_memory_bytes;
 pub use notice::Notice;

@@ -32,6 +32,7 @@ pub use container::FileError;
 pub use device::{DeviceNote, DevicePart};
 pub use fault::{Fault, Faults};
 pub use fitted::FittedNumbers;
+pub use hemet_pictures::{Fit, Picture, PictureNote, PixelScale};
 pub use manifest::{KeyPoint, LayerNote, Manifest, Sharing};
 pub use output::{Finished, Groups, Meaning, Norm, OutputPart, OutputStep, OutputTransform};
 pub use promise::{Agreement, Basis, Promise};

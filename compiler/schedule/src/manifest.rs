@@ -1,5 +1,7 @@
 //! What a person or a client wants to know of an artifact without reading its schedule.
 
+use hemet_pictures::PictureNote;
+
 use crate::{
     Agreement, DeviceNote, FittedNumbers, InputColumn, InputTransform, OutputTransform, Promise,
     Provenance, Signature,
@@ -34,6 +36,9 @@ pub struct Manifest {
     /// What the client makes of decrypted outputs; nothing where there is nothing to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_transform: Option<OutputTransform>,
+    /// How a picture becomes an input, where inputs are pictures and that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<PictureNote>,
     /// The columns that an input is made of, where it is the row of a table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<InputColumn>,

@@ -13,7 +13,7 @@ use hemet_schedule::artifact::{Artifact, constants_from_bytes};
 use hemet_schedule::{
     Constant, Constants, CostTable, OpCounts, PlacedMap, Schedule, cost, text, tfhe, verify,
 };
-use hemet_search::data::{Preparation, idx, npz::Npz, picture};
+use hemet_search::data::{idx, npz::Npz, picture};
 use hemet_search::study::{Delivery, Order};
 
 use super::seeds::{self, Session};
@@ -211,7 +211,7 @@ fn idx_file(bytes: &[u8]) -> bool {
 }
 
 fn picture_file(bytes: &[u8]) -> bool {
-    picture(bytes, &Preparation::default()).is_some_and(|read| read.is_ok())
+    picture(bytes).is_some_and(|read| read.is_ok())
 }
 
 fn onnx(bytes: &[u8]) -> bool {

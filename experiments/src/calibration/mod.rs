@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use hemet_search::data;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use crate::cli::pictures::Pictures;
 use crate::error::Error;
 use crate::schemes::ckks::cases;
 
@@ -81,14 +82,14 @@ impl Calibration {
 }
 
 /// Reads a safetensors file (tensor `input` `[n][…]` of F32 or F64, and `labels` `[n]` of any kind of number where it
-/// is there), a
-/// `.npy` file (`[n][…]`), or a folder of PNG or JPEG pictures or of one such folder a class (pixels divided by 255).
+/// is there), a `.npy` file (`[n][…]`), or a folder of PNG or JPEG pictures or of one such folder a class, which become
+/// numbers as `pictures` says.
 ///
 /// # Errors
 /// What cannot be read, with the file; inputs that say nothing of others: too few, all alike, not finite.
-pub fn read(path: &Path) -> Result<Calibration, Error> {
+pub fn read(path: &Path, pictures: &Pictures) -> Result<Calibration, Error> {
     let found = match path.is_dir() {
-        true => of_folder(path)?,
+        true => of_folder(path, pictures)?,
         false => {
             let content = std::fs::read(path).map_err(|e| Error::file(path, e))?;
             match content.starts_with(npy::SIGNATURE) {
@@ -170,8 +171,9 @@ fn first(mut data: Calibration) -> Calibration {
     data
 }
 
-/// Pictures of one size: those in the folder, or those in its folders, which then are classes.
-fn of_folder(folder: &Path) -> Result<Calibration, Error> {
+/// Pictures brought to one size: those in the folder, or those in its folders, which then are classes.
+fn of_folder(folder: &Path, options: &Pictures) -> Result<Calibration, Error> {
+    let (preparation, scale) = (options.preparation(), options.note().pixels);
     let (folders, files) = entries(folder)?;
     let mut pictures = Vec::new();
     match folders.is_empty() {
@@ -188,12 +190,13 @@ fn of_folder(folder: &Path) -> Result<Calibration, Error> {
     let step = pictures.len().div_ceil(MAX_INPUTS).max(1);
     for (class, path) in pictures.into_iter().step_by(step) {
         let content = std::fs::read(&path).map_err(|e| Error::file(&path, e))?;
-        let Some(picture) = data::picture(&content, &data::Preparation::default()) else {
+        let Some(picture) = data::picture(&content) else {
             let what = "no picture by its first bytes; PNG and JPEG files are read";
             return Err(Error::file(&path, what));
         };
-        let (shape, values) = picture.map_err(|why| Error::file(&path, why))?;
-        let axes = vec![shape.channels, shape.height, shape.width];
+        let picture = preparation.apply(picture.map_err(|why| Error::file(&path, why))?);
+        let axes = picture.axes.to_vec();
+        let values = picture.numbers(&scale);
         let data = found.get_or_insert_with(|| Calibration {
             inputs: vec![],
             labels: vec![],
@@ -201,7 +204,7 @@ fn of_folder(folder: &Path) -> Result<Calibration, Error> {
         });
         if data.shape != axes {
             let what = format!(
-                "it has channels, height and width {axes:?}, those before {:?}; bring all to one size",
+                "it has channels, height and width {axes:?}, those before {:?}; --resize SIDE brings all to one size, --gray to gray",
                 data.shape
             );
             return Err(Error::file(&path, what));

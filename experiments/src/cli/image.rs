@@ -1,11 +1,11 @@
 //! Images from the command line: a picture, a file of numbers, or a test image of a data set.
 
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use hemet_runtime::Facts;
 use hemet_schedule::InputColumn;
-use hemet_search::data::{self, Preparation};
-use hemet_spaces::Shape;
+use hemet_search::data;
 
 use crate::cli::stream;
 use crate::error::Error;
@@ -22,8 +22,8 @@ pub struct Source {
         required_unless_present_any = ["set", "table"]
     )]
     pub image: Option<PathBuf>,
-    /// Bring pictures to the size and the colors that the network takes, as `data: {resize: …}` of its experiment did:
-    /// `stretch` them, or `crop` the middle first
+    /// Bring pictures to the size and the colors that the network takes, whatever the artifact says of that: `stretch`
+    /// them, or `crop` the middle first
     #[arg(long, value_enum, value_name = "HOW", requires = "image")]
     pub fit: Option<Fit>,
     /// A CSV file with the columns that the network was trained on, in their own units; the client standardizes them
@@ -49,6 +49,15 @@ pub enum Fit {
     Crop,
 }
 
+impl From<Fit> for hemet_schedule::Fit {
+    fn from(fit: Fit) -> Self {
+        match fit {
+            Fit::Stretch => Self::Stretch,
+            Fit::Crop => Self::Crop,
+        }
+    }
+}
+
 /// An image, normalized, in channel-major order.
 #[derive(Clone, Debug)]
 pub struct Image {
@@ -59,19 +68,6 @@ pub struct Image {
 }
 
 impl Source {
-    /// Reads one of many files, of which nothing needs to be told.
-    ///
-    /// # Errors
-    /// As [`Self::read`].
-    pub fn read_quietly(&self, facts: &Facts) -> Result<Image, Error> {
-        let none = || Error::user("give --image, --set or --table");
-        let path = self.image.as_ref().ok_or_else(none)?;
-        let (mut images, _) = self.read_file(path, facts.shape, 1)?;
-        let image = images.pop().ok_or_else(none)?;
-        check_length(&image, facts.shape, &path.display().to_string(), 1)?;
-        Ok(image)
-    }
-
     /// Reads images, one after the other, and checks that they fit the network: `count` of them (at least 1) or, where
     /// that is not given, all rows of a table and otherwise one.
     pub fn read(&self, facts: &Facts, count: Option<usize>) -> Result<Vec<Image>, Error> {
@@ -80,13 +76,10 @@ impl Source {
         }
         let (shape, count) = (facts.shape, count.unwrap_or(1));
         let (images, from) = match (&self.image, &self.set) {
-            (Some(path), _) => {
-                let (images, is_picture) = self.read_file(path, shape, count)?;
-                if is_picture {
-                    tell_scale(path);
-                }
-                (images, path.display().to_string())
-            }
+            (Some(path), _) => (
+                self.read_file(path, facts, count)?,
+                path.display().to_string(),
+            ),
             (None, Some(set)) => (self.test_images(set, count)?, format!("set {set}")),
             (None, None) => return Err(Error::user("give --image, --set or --table")),
         };
@@ -96,34 +89,26 @@ impl Source {
         Ok(images)
     }
 
-    /// The image in a picture, which must have just this shape, or the `count` in a file of numbers; and whether it is
-    /// a picture.
-    fn read_file(
-        &self,
-        path: &Path,
-        shape: [u32; 3],
-        count: usize,
-    ) -> Result<(Vec<Image>, bool), Error> {
+    /// The image that a picture makes, or the `count` in a file of numbers.
+    fn read_file(&self, path: &Path, facts: &Facts, count: usize) -> Result<Vec<Image>, Error> {
         let content = stream::read(path)?;
-        let Some(picture) = data::picture(&content, &self.preparation(shape)) else {
+        let Some(picture) = data::picture(&content) else {
             let text = String::from_utf8(content).map_err(|_| {
                 let what = "it is no PNG or JPEG picture, and no text of numbers either";
                 Error::file(path, what)
             })?;
-            return Ok((in_parts(read_numbers(path, &text)?, count), false));
+            return Ok(in_parts(read_numbers(path, &text)?, count));
         };
-        let (found, values) = picture.map_err(|why| Error::file(path, why))?;
-        let [c, h, w] = shape.map(|n| n as usize);
-        let takes = Shape::new(c, h, w);
-        if found != takes {
-            return Err(Error::file(
+        let picture = picture.map_err(|why| Error::file(path, why))?;
+        let fit = self.fit.map(hemet_schedule::Fit::from);
+        let input = facts.input_of_picture(picture, fit);
+        let values = input.map_err(|why| match fit {
+            Some(_) => Error::file(path, why),
+            None => Error::file(
                 path,
-                format!(
-                    "it is a picture of {found} (channels, height, width), the network takes {takes}; --fit crop or --fit stretch \
-                     brings it to that"
-                ),
-            ));
-        }
+                format!("{why}; --fit crop or --fit stretch brings it to that"),
+            ),
+        })?;
         if count != 1 {
             return Err(Error::file(
                 path,
@@ -132,21 +117,13 @@ impl Source {
                 ),
             ));
         }
-        let image = Image {
-            values: values.into_iter().map(f64::from).collect(),
-            label: None,
-        };
-        Ok((vec![image], true))
-    }
-
-    /// What is done to a picture so that the network takes it.
-    fn preparation(&self, [channels, height, width]: [u32; 3]) -> Preparation {
-        let sides = [height as usize, width as usize];
-        Preparation {
-            resize: self.fit.map(|_| sides),
-            crop: self.fit == Some(Fit::Crop),
-            gray: self.fit.is_some() && channels == 1,
+        if facts.pictures.is_none() {
+            SCALE_IS_TOLD.call_once(|| tell_scale(path));
         }
+        Ok(vec![Image {
+            values,
+            label: None,
+        }])
     }
 
     /// Rows of a table, standardized.
@@ -214,11 +191,14 @@ fn check_length(image: &Image, shape: [u32; 3], from: &str, count: usize) -> Res
     }
 }
 
-/// The client's key does not know how the network's training images were scaled.
+/// Once for all pictures of a command.
+static SCALE_IS_TOLD: Once = Once::new();
+
+/// Nothing says how the network's training images became numbers.
 fn tell_scale(path: &Path) {
     eprintln!(
-        "{}: its pixels are divided by 255, as in all data sets but optdigits and cifar10; a network trained on those wants a file of \
-         numbers, scaled as `hemet data list` says",
+        "note: {}: its pixels are divided by 255, since the artifact does not say what they become; if training took off means or \
+         divided by deviations, compile the model with --mean and --deviation, or give a file of numbers",
         path.display()
     );
 }

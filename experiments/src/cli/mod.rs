@@ -10,6 +10,7 @@ pub mod interrupt;
 pub mod live;
 pub mod machine;
 pub mod passphrase;
+pub mod pictures;
 pub mod progress;
 pub mod rebind;
 pub mod requests;

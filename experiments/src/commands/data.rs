@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::calibration;
 use crate::cli::fetch;
+use crate::cli::pictures::Pictures;
 use crate::cli::progress::Progress;
 use crate::common::{self, Output};
 use crate::error::Error;
@@ -68,6 +69,9 @@ struct CheckArgs {
 struct CalibrationArgs {
     /// A folder of pictures (or of such folders, one a class), a NumPy array (.npy) or a safetensors file
     source: PathBuf,
+    /// How pictures become numbers
+    #[command(flatten)]
+    pictures: Pictures,
     /// The safetensors file to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -272,7 +276,7 @@ fn of_each_class(set: &Dataset) -> Vec<usize> {
 }
 
 fn calibration_file(args: &CalibrationArgs) -> Result<(), Error> {
-    let data = calibration::read(&args.source)?;
+    let data = calibration::read(&args.source, &args.pictures)?;
     hemet_files::write_atomically(&args.output, &data.to_safetensors()?)?;
     let (low, high) = data.range();
     println!(

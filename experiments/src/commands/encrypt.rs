@@ -18,7 +18,7 @@ use crate::keys::{check_expiry, now_s};
 /// Encrypt images for an artifact: one, a batch, or a folder or table of them
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet encrypt --key keys/client.key --set optdigits --index 3 -o image.ct\n  hemet encrypt --key keys/client.key --image photo.png -o image.ct\n  hemet encrypt --key keys/client.key --image photos -o requests          # a request a photo; answers come with their names\n  hemet encrypt --key keys/client.key --table new.csv -o requests/        # a request a row\n  cat photo.png | hemet encrypt --key keys/client.key --image - -o - > image.ct\n  hemet encrypt --key keys/client.key --spec retrained.spec --image photo.png -o image.ct\n  hemet encrypt --key keys/client.key --set mnist --count 1000 -o images.ct   # for --target throughput\n  hemet encrypt --key keys/client.key --table new.csv --index 3 -o row.ct\n\nOf a picture the pixels are divided by 255, as those of an image_folder are. Any other file holds the network's input as\nnumbers, channel by channel and row by row, separated by spaces, commas or line ends, normalized as the artifact says\n(hemet inspect)."
+    after_help = "Example:\n  hemet encrypt --key keys/client.key --set optdigits --index 3 -o image.ct\n  hemet encrypt --key keys/client.key --image photo.png -o image.ct\n  hemet encrypt --key keys/client.key --image photos -o requests          # a request a photo; answers come with their names\n  hemet encrypt --key keys/client.key --table new.csv -o requests/        # a request a row\n  cat photo.png | hemet encrypt --key keys/client.key --image - -o - > image.ct\n  hemet encrypt --key keys/client.key --spec retrained.spec --image photo.png -o image.ct\n  hemet encrypt --key keys/client.key --set mnist --count 1000 -o images.ct   # for --target throughput\n  hemet encrypt --key keys/client.key --table new.csv --index 3 -o row.ct\n\nA picture becomes what training saw, as far as the artifact says how (hemet inspect); where it does not say, pixels are\ndivided by 255. Any other file holds the network's input as\nnumbers, channel by channel and row by row, separated by spaces, commas or line ends, normalized as the artifact says\n(hemet inspect)."
 )]
 pub struct Args {
     /// The client's secret key file
@@ -172,7 +172,8 @@ fn read_file(args: &Args, facts: &Facts, path: PathBuf) -> Result<Image, Error> 
         image: Some(path.clone()),
         ..args.image.clone()
     };
-    let image = source.read_quietly(facts)?;
+    let none = || Error::file(&path, "it holds no image");
+    let image = source.read(facts, None)?.pop().ok_or_else(none)?;
     if let Some(range) = &facts.range {
         range
             .check(&image.values)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use hemet_search::data::{self, Preparation, TrainTest};
 use hemet_spaces::Shape;
 
+use crate::cli::pictures::sides;
 use crate::error::Error;
 use crate::experiment::{Experiment, Text, parse};
 
@@ -28,20 +29,6 @@ pub struct Args {
     /// The experiment to write; without it, the source's name with .yaml, in the current folder
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-}
-
-/// A side, or height and width.
-fn sides(text: &str) -> Result<[usize; 2], String> {
-    let side = |text: &str| text.parse::<usize>().ok();
-    let found = match text.split_once('x') {
-        Some((height, width)) => side(height).zip(side(width)),
-        None => side(text).map(|side| (side, side)),
-    };
-    let found = found.map(|(height, width)| [height, width]);
-    let sound = found.filter(|sides| sides.iter().all(|side| (1..=4096).contains(side)));
-    sound.ok_or_else(|| {
-        "write a side from 1 to 4096, such as 32, or height and width, such as 32x48".into()
-    })
 }
 
 /// Runs the command.

@@ -31,7 +31,7 @@ mod yaml;
 use std::path::{Path, PathBuf};
 
 use hemet_ckks_params::hidden_bits;
-use hemet_search::data::{Measure, Preparation};
+use hemet_search::data::{self, Measure, PictureNote, Preparation};
 use hemet_search::objective::Objectives;
 use hemet_search::study::Baseline;
 use hemet_spaces::quantized::{self, Quantization};
@@ -148,7 +148,7 @@ pub struct Data {
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub validation: f64,
     /// Height and width, from 1 to 4096, that every picture of an `image_folder` is scaled to, by the means of areas.
-    /// Clients do the same with `hemet encrypt --fit`.
+    /// Clients do the same, since artifacts say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-unit" = "pixels"))]
     pub resize: Option<[usize; 2]>,
@@ -168,6 +168,13 @@ impl Data {
             crop: self.crop,
             gray: self.gray,
         }
+    }
+
+    /// What artifacts tell their clients of pictures; nothing where the set is a table.
+    pub fn pictures(&self, source: &dyn data::Source) -> Option<PictureNote> {
+        source
+            .pixels()
+            .map(|pixels| PictureNote::of(&self.preparation(), pixels))
     }
 }
 

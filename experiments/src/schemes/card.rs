@@ -148,6 +148,10 @@ fn origin(
         "normalization",
         Some(manifest.normalization.clone()).filter(|words| !words.is_empty()),
     );
+    add(
+        "pictures",
+        manifest.pictures.as_ref().map(|note| note.describe()),
+    );
     let data = known.data.as_ref();
     add(
         "images",

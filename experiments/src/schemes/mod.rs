@@ -266,6 +266,7 @@ impl TrainedNetwork<'_> {
                 true => Vec::new(),
                 false => self.class_names.to_vec(),
             },
+            pictures: experiment.data.pictures(source),
             columns: self.columns.map_or(Vec::new(), input_columns),
             output_transform: self.columns.and_then(units),
             architecture: Some(experiment.space()?.describe(self.architecture)?),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hemet_runtime::Facts;
+use hemet_runtime::{Facts, Picture};
 use hemet_runtime::schemes::{self, Known};
 use hemet_runtime::signature::PublicKey;
 use pyo3::prelude::*;
@@ -50,6 +50,22 @@ impl Spec {
         Ok(facts.to_string())
     }
 
+    /// The input that a picture makes, as training saw it, as little-endian 64-bit floats: `pixels` are bytes
+    /// `[height][width][channels]`.
+    fn picture<'py>(
+        &self,
+        py: Python<'py>,
+        pixels: &[u8],
+        axes: [usize; 3],
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let picture = Picture::interleaved(axes, pixels);
+        let picture = picture.ok_or_else(|| wrong("the picture holds no pixel"))?;
+        let numbers = self.known.spec.facts().input_of_picture(picture, None);
+        let numbers = numbers.map_err(wrong)?;
+        let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+        Ok(PyBytes::new(py, &bytes))
+    }
+
     /// Refuses a spec that the public key at `path` has not signed.
     fn check_signature(&self, path: PathBuf) -> PyResult<()> {
         let key = PublicKey::read(&path).map_err(|e| wrong(format!("{}: {e}", path.display())))?;
@@ -69,6 +85,7 @@ fn facts(facts: &Facts) -> PyResult<Value> {
         "network": facts.network,
         "classes": facts.classes,
         "normalization": facts.normalization,
+        "pictures": serde_json::to_value(&facts.pictures).map_err(wrong)?,
         "shape": facts.shape,
         "range": range.map(|range| [range.low, range.high]),
         "columns": columns,

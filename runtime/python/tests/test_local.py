@@ -138,5 +138,5 @@ def test_pictures_become_what_training_saw():
     for channel, plane in enumerate(planes):
         np.testing.assert_array_equal(plane, (pixels + channel).astype(np.float32) / np.float32(255))
     for wrong in (picture.resize((3, 3)), color, picture.convert("1")):
-        with pytest.raises(hemet.HemetError, match="picture of mode"):
+        with pytest.raises(hemet.HemetError, match="a picture of"):
             hemet.to_inputs(wrong, [1, 3, 4])

@@ -51,3 +51,23 @@ def test_a_model_of_the_package_onnx_is_compiled_for_an_array(program, tmp_path)
     labels = random.integers(0, 10, 64)
     told = hemet.estimate(model, calibrate=inputs, labels=labels, agreement=90, costs=COSTS)
     assert told["predicted_agreement"] >= 90 and told["agreement_images"] == 64
+
+
+def test_pictures_become_what_the_artifact_says(program, tmp_path):
+    model, image = squares(pytest.importorskip("onnx")), pytest.importorskip("PIL.Image")
+    options = ["--mean", "0.5", "--deviation", "0.25", "--resize", "8", "--crop", "--gray", "--input-range", "2"]
+    hemet.compile(model, "pictures.hemet", costs=COSTS, options=options)
+    spec = hemet.Spec.open("pictures.hemet")
+    assert spec.facts["pictures"] == {"fit": "crop", "gray": True, "pixels": {"mean": [0.5], "factor": [4.0]}}
+    pixels = np.arange(64, dtype=np.uint8).reshape(8, 8) * 3
+    expected = (pixels.astype(np.float32) / np.float32(255) - np.float32(0.5)) * np.float32(4)
+    rows = hemet.to_inputs(image.fromarray(pixels), spec.facts["shape"], spec._native)
+    np.testing.assert_array_equal(rows[0], expected.ravel())
+    # A photo twice as large, in color; then one lying on its side, with the camera's tag.
+    photo = image.fromarray(np.stack([np.kron(pixels, np.ones((2, 2), np.uint8))] * 3, axis=-1))
+    np.testing.assert_array_equal(hemet.to_inputs(photo, spec.facts["shape"], spec._native), rows)
+    exif = image.Exif()
+    exif[0x0112] = 6
+    photo.transpose(image.Transpose.ROTATE_90).save("turned.jpg", quality=100, subsampling=0, exif=exif)
+    near = hemet.to_inputs(image.open("turned.jpg"), spec.facts["shape"], spec._native)
+    assert np.abs(near - rows).max() < 4 * 6 / 255

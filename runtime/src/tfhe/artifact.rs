@@ -141,6 +141,7 @@ impl Model for TfheArtifact {
                 network: self.manifest.network.clone(),
                 classes: self.manifest.classes.clone(),
                 normalization: self.manifest.normalization.clone(),
+                pictures: self.manifest.pictures.clone(),
                 columns: self.manifest.columns.clone(),
             },
             encoding: self.encoding.clone(),

@@ -1,7 +1,7 @@
 //! What a client must know of an integer network: how images become integers, and the parameter sets of its keys.
 
 use hemet_schedule::tfhe::SECURITY_BITS;
-use hemet_schedule::{InputColumn, Scheme as SchemeId};
+use hemet_schedule::{InputColumn, PictureNote, Scheme as SchemeId};
 use hemet_tfhe::Spec as KeySpec;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,9 @@ pub struct About {
     pub classes: Vec<String>,
     /// How raw data become the network's input, in words.
     pub normalization: String,
+    /// How a picture becomes an input, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<PictureNote>,
     /// The columns that an input is made of, where it is the row of a table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<InputColumn>,
@@ -53,6 +56,10 @@ impl TfheSpec {
         self.encoding.check()?;
         let takes = self.keys.input.count as usize;
         InputColumn::check(&self.about.columns, takes).map_err(malformed)?;
+        if let Some(pictures) = &self.about.pictures {
+            let channels = self.encoding.shape[0] as usize;
+            pictures.check(channels).map_err(malformed)?;
+        }
         match takes == self.encoding.len() {
             true => Ok(()),
             false => Err(malformed(format!(
@@ -102,6 +109,7 @@ impl TfheSpec {
             network: self.about.network.clone(),
             classes: self.about.classes.clone(),
             normalization: self.about.normalization.clone(),
+            pictures: self.about.pictures.clone(),
             shape: encoding.shape,
             range: Some(InputRange {
                 low: encoding.low - margin,

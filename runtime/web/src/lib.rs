@@ -6,7 +6,7 @@
 
 use hemet_runtime::door::Answer;
 use hemet_runtime::schemes::Known;
-use hemet_runtime::{Client as RuntimeClient, RuntimeError};
+use hemet_runtime::{Client as RuntimeClient, Fit, Picture, RuntimeError};
 use serde_json::json;
 use wasm_bindgen::prelude::*;
 
@@ -57,6 +57,21 @@ impl Client {
             "security_bits": facts.security_bits,
         })
         .to_string()
+    }
+
+    /// The input that a picture makes, as training saw it: `rgba` are the bytes of a canvas, row by row. A picture of
+    /// another size is stretched to the network's where the model says nothing of it.
+    ///
+    /// # Errors
+    /// Bytes that are no picture of this size.
+    pub fn picture(&self, rgba: &[u8], width: usize, height: usize) -> Result<Vec<f64>, JsError> {
+        let rgb: Vec<u8> = rgba.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+        let picture = Picture::interleaved([3, height, width], &rgb);
+        let picture = picture.ok_or_else(|| JsError::new("the canvas holds no picture"))?;
+        let facts = self.client.facts();
+        let fit = facts.pictures.as_ref().and_then(|note| note.fit);
+        let input = facts.input_of_picture(picture, Some(fit.unwrap_or(Fit::Stretch)));
+        input.map_err(|why| JsError::new(&why))
     }
 
     /// Encrypts one input, in channel-major order.

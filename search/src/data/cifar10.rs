@@ -11,7 +11,7 @@ use flate2::read::GzDecoder;
 use hemet_spaces::Shape;
 use lzma_rust2::XzReader;
 
-use super::{Coding, Dataset, Published, Source, TrainTest, assemble, files, idx::Idx};
+use super::{Coding, Dataset, PixelScale, Published, Source, TrainTest, assemble, files, idx::Idx};
 use crate::Error;
 
 /// 50,000 training and 10,000 test images of `[3][32][32]`.
@@ -107,6 +107,10 @@ impl Source for Cifar10 {
         &CLASSES
     }
 
+    fn pixels(&self) -> Option<PixelScale> {
+        Some(scale())
+    }
+
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {
         Some((Shape::new(3, 32, 32), CLASSES.len()))
     }
@@ -156,12 +160,16 @@ fn part(folder: &Path, batches: &[(&'static str, &'static str)]) -> Result<Datas
             white: u8::MAX,
         },
     )?;
-    for (index, plane) in set.images.chunks_exact_mut(32 * 32).enumerate() {
-        let channel = index % 3;
-        let (mean, scale) = (MEAN[channel], 1.0 / (SPREAD * DEVIATION[channel]));
-        plane.iter_mut().for_each(|p| *p = (*p - mean) * scale);
+    let scale = scale();
+    for image in set.images.chunks_exact_mut(PIXELS) {
+        scale.apply(image, 3);
     }
     Ok(set)
+}
+
+/// What numbers pixels become.
+fn scale() -> PixelScale {
+    PixelScale::of_deviations(&MEAN, &DEVIATION.map(|deviation| SPREAD * deviation))
 }
 
 /// The pixels of the first training batch, or of the test batch, as they are published: photograph after photograph,

@@ -10,7 +10,7 @@ use std::path::Path;
 use hemet_spaces::Shape;
 use rand::RngExt;
 
-use super::{Dataset, Source, TrainTest, cifar10, mnist};
+use super::{Dataset, PixelScale, Source, TrainTest, cifar10, mnist};
 use crate::{Error, Seed};
 
 /// 60,000 training and 10,000 test images of `[1][28][28]`.
@@ -35,6 +35,10 @@ impl Source for DigitsOnPhotos {
 
     fn needs_folder(&self) -> bool {
         true
+    }
+
+    fn pixels(&self) -> Option<PixelScale> {
+        Some(PixelScale::default())
     }
 
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {

@@ -18,14 +18,13 @@ mod optdigits;
 mod own;
 mod picture;
 mod pneumonia_mnist;
-mod prepare;
 mod published;
 mod synthetic_digits;
 
 use std::path::Path;
 
+pub use hemet_pictures::{Fit, PictureNote, PixelScale, Preparation};
 pub use measure::Measure;
-pub use prepare::Preparation;
 
 use hemet_spaces::Shape;
 use rand::seq::SliceRandom;
@@ -104,6 +103,9 @@ pub trait Source: Sync {
     fn class_names(&self) -> &'static [&'static str] {
         &[]
     }
+
+    /// What numbers the pixels of a picture become, so that clients make them of theirs; none where it is a table.
+    fn pixels(&self) -> Option<PixelScale>;
 
     /// Whether a value is to be predicted, not a class.
     fn is_regression(&self) -> bool {
@@ -185,23 +187,13 @@ pub fn load_prepared(
     source(name)?.load_prepared(folder, preparation)
 }
 
-/// The image in the content of a PNG or JPEG file, prepared, as `image_folder` gives it: its shape, and
-/// `[channels][height][width]` of pixels divided by 255. `None` for content that is no picture by its first bytes.
+/// The picture in the content of a PNG or JPEG file, turned upright; `None` for content that is no picture by its first
+/// bytes.
 ///
 /// # Errors
 /// Why it cannot be read.
-pub fn picture(
-    content: &[u8],
-    preparation: &Preparation,
-) -> Option<Result<(Shape, Vec<f32>), String>> {
-    let normalized = |picture: picture::Picture| {
-        let picture = preparation.apply(picture);
-        let [channels, height, width] = picture.axes;
-        let pixels = picture.planar.iter();
-        let values = pixels.map(|p| f32::from(*p) / f32::from(u8::MAX));
-        (Shape::new(channels, height, width), values.collect())
-    };
-    picture::is_picture(content).then(|| picture::decode(content).map(normalized))
+pub fn picture(content: &[u8]) -> Option<Result<hemet_pictures::Picture, String>> {
+    picture::is_picture(content).then(|| picture::decode(content))
 }
 
 impl TrainTest {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use hemet_spaces::Shape;
 
-use super::{Coding, Dataset, Source, TrainTest, assemble, idx};
+use super::{Coding, Dataset, PixelScale, Source, TrainTest, assemble, idx};
 use crate::Error;
 
 /// 3,823 training and 1,797 test images of `[1][8][8]`; pixels 0..16, divided by 16.
@@ -36,6 +36,10 @@ impl Source for OptDigits {
 
     fn needs_folder(&self) -> bool {
         false
+    }
+
+    fn pixels(&self) -> Option<PixelScale> {
+        Some(PixelScale::default())
     }
 
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {

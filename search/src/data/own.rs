@@ -6,7 +6,7 @@ use hemet_spaces::Shape;
 
 use super::idx::{self, Idx};
 use super::npz::Npz;
-use super::{Coding, Dataset, Source, TrainTest, assemble, files};
+use super::{Coding, Dataset, PixelScale, Source, TrainTest, assemble, files};
 use crate::Error;
 
 /// Images of `[n][height][width]` (`…-idx3-ubyte`) or `[n][channels][height][width]` (`…-idx4-ubyte`), and labels, in
@@ -28,6 +28,10 @@ impl Source for OwnIdx {
 
     fn needs_folder(&self) -> bool {
         true
+    }
+
+    fn pixels(&self) -> Option<PixelScale> {
+        Some(PixelScale::default())
     }
 
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {
@@ -87,6 +91,10 @@ impl Source for OwnNpz {
 
     fn needs_folder(&self) -> bool {
         true
+    }
+
+    fn pixels(&self) -> Option<PixelScale> {
+        Some(PixelScale::default())
     }
 
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {

@@ -8,7 +8,7 @@ use std::path::Path;
 use hemet_spaces::Shape;
 
 use super::npz::Npz;
-use super::{Coding, Dataset, Published, Source, TrainTest, assemble, files, idx::Idx};
+use super::{Coding, Dataset, PixelScale, Published, Source, TrainTest, assemble, files, idx::Idx};
 use crate::Error;
 
 /// 4,708 + 524 training and 624 test images of `[1][28][28]`; pixels 0..255, divided by 255. Class 1 is pneumonia.
@@ -68,6 +68,10 @@ impl Source for PneumoniaMnist {
 
     fn class_names(&self) -> &'static [&'static str] {
         &CLASSES
+    }
+
+    fn pixels(&self) -> Option<PixelScale> {
+        Some(PixelScale::default())
     }
 
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {

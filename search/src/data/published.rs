@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hemet_spaces::Shape;
 
-use super::{Coding, Dataset, Published, Source, TrainTest, assemble, files, idx};
+use super::{Coding, Dataset, PixelScale, Published, Source, TrainTest, assemble, files, idx};
 use crate::Error;
 
 /// A set of 28x28 images in ten classes in the four files of MNIST; pixels 0..255, divided by 255.
@@ -62,6 +62,10 @@ impl Source for PublishedIdx {
 
     fn class_names(&self) -> &'static [&'static str] {
         self.class_names
+    }
+
+    fn pixels(&self) -> Option<PixelScale> {
+        Some(PixelScale::default())
     }
 
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {

@@ -10,7 +10,7 @@ use std::path::Path;
 use hemet_spaces::Shape;
 use rand::{Rng, RngExt};
 
-use super::{Dataset, Measure, Source, TrainTest};
+use super::{Dataset, Measure, PixelScale, Source, TrainTest};
 use crate::{Error, Seed};
 
 /// 3,000 training and 1,000 test images of `[1][8][8]`.
@@ -41,6 +41,10 @@ impl Source for SyntheticDigits {
 
     fn needs_folder(&self) -> bool {
         false
+    }
+
+    fn pixels(&self) -> Option<PixelScale> {
+        Some(PixelScale::default())
     }
 
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {

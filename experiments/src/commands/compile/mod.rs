@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use like::Earlier;
 
+use crate::cli::pictures::Pictures;
 use crate::common;
 use crate::error::Error;
 use crate::schemes::{self, SecurityWish};
@@ -80,6 +81,9 @@ pub struct Args {
     /// without them for independent elements within the input range
     #[arg(long, value_name = "DATA")]
     pub calibrate: Option<PathBuf>,
+    /// For an ONNX file that takes pictures
+    #[command(flatten)]
+    pub pictures: Pictures,
     /// For an ONNX file: largest magnitude of an output that must decrypt rightly; without it, what the calibration
     /// data show, with a margin
     #[arg(long, value_name = "LARGEST")]
@@ -126,6 +130,10 @@ impl Args {
             ("--output-range", self.output_range.is_some()),
             ("--relative-precision", self.relative_precision),
             ("--card", self.card.is_some()),
+            (
+                "--resize, --crop, --gray, --mean or --deviation",
+                self.pictures.is_given(),
+            ),
         ];
         match given.into_iter().find(|(_, given)| *given) {
             Some((option, _)) => Err(Error::user(format!(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hemet_onnx::{Imported, Source};
 use hemet_schedule::artifact::{Artifact, Manifest};
-use hemet_schedule::{CostTable, FittedNumbers, Meaning, OutputTransform};
+use hemet_schedule::{CostTable, FittedNumbers, Meaning, OutputTransform, PictureNote};
 
 use super::{Args, memory};
 use crate::calibration::{self, Calibration};
@@ -29,7 +29,7 @@ pub(super) fn from_onnx(args: &Args, like: Option<&FittedNumbers>) -> Result<Art
     let path = &args.source;
     let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
     let card = args.card.as_deref().map(card).transpose()?;
-    let calibration = args.calibrate.as_deref().map(inputs).transpose()?;
+    let calibration = inputs(args)?;
     let (imported, fit_error) = network(args, &bytes, calibration.as_ref())?;
     let mut options = wished(args, &imported, calibration.as_ref(), like)?;
     let table: CostTable = match &args.costs {
@@ -68,6 +68,7 @@ pub(super) fn from_onnx(args: &Args, like: Option<&FittedNumbers>) -> Result<Art
         layers: compiled.estimate.layers,
         input_range,
         input_transform: compiled.input_transform,
+        pictures: pictures(args),
         output_transform: imported.outputs,
         classes: imported.classes,
         sharing: sharing(args.share_results, &compiled.promise),
@@ -98,15 +99,28 @@ fn network(
         let fits = tell_calibration(data, &imported, args);
         fits.map_err(|why| Error::file(file, why))?;
     }
+    let shape = imported.graph.node(imported.graph.input()).shape;
+    let axes = [shape.channels, shape.height, shape.width];
+    args.pictures.check(axes)?;
     memory::check(&imported.graph).map_err(|why| Error::file(&args.source, why))?;
     Ok((imported, fit_error))
 }
 
-/// The calibration inputs of a file, of which something can be learned.
-fn inputs(path: &Path) -> Result<Calibration, Error> {
-    let data = calibration::read(path)?;
+/// The calibration inputs of a file, of which something can be learned; none where there is no such file.
+fn inputs(args: &Args) -> Result<Option<Calibration>, Error> {
+    let Some(path) = &args.calibrate else {
+        return Ok(None);
+    };
+    let data = calibration::read(path, &args.pictures)?;
     hemet_compiler::check_samples(&data.inputs, None).map_err(|e| Error::file(path, e))?;
-    Ok(data)
+    Ok(Some(data))
+}
+
+/// What clients are told of pictures: what the options say, or that pixels are divided by 255 where the model was
+/// calibrated on such pictures; nothing where neither is known.
+fn pictures(args: &Args) -> Option<PictureNote> {
+    let of_pictures = args.calibrate.as_deref().is_some_and(Path::is_dir);
+    (args.pictures.is_given() || of_pictures).then(|| args.pictures.note())
 }
 
 fn card(path: &Path) -> Result<Card, Error> {

@@ -153,6 +153,9 @@ fn show(figures: &Figures) {
         let (set, normalization) = (one_line(dataset), one_line(&manifest.normalization));
         println!("data set       {set}: {normalization}");
     }
+    if let Some(pictures) = &manifest.pictures {
+        println!("pictures       {}", one_line(&pictures.describe()));
+    }
     println!(
         "parameters     ring degree 2^{}, log2(QP) {:.0} bits, security {} bits, depth {}",
         figures.log_n, figures.log_qp, figures.security_bits, figures.depth

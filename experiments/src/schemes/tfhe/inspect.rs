@@ -77,6 +77,9 @@ pub fn run(args: &Args) -> Result<(), Error> {
         let (set, normalization) = (one_line(dataset), one_line(&manifest.normalization));
         println!("data set       {set}: {normalization}");
     }
+    if let Some(pictures) = &manifest.pictures {
+        println!("pictures       {}", one_line(&pictures.describe()));
+    }
     let encoding = &artifact.encoding;
     println!(
         "input          {} levels from {} to {}",

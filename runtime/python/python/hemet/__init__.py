@@ -8,8 +8,9 @@
     response = server.answer(server.keys(keys), request)
     print(client.decrypt(response, request).classes)
 
-`hemet.compile`, `hemet.estimate` and `hemet.search` are the program's commands. `hemet.Remote` is a server behind HTTP (`hemet serve`). Arrays hold the network's input as the artifact says
-(`Spec.facts["normalization"]`); pictures of PIL are divided by 255.
+`hemet.compile`, `hemet.estimate` and `hemet.search` are the program's commands. `hemet.Remote` is a server behind HTTP
+(`hemet serve`). Arrays hold the network's input as the artifact says (`Spec.facts["normalization"]`); pictures of PIL
+become what training saw, where the artifact says how (`Spec.facts["pictures"]`).
 """
 
 from ._hemet import CheckError, HemetError, __version__, key_hash

@@ -105,7 +105,7 @@ class Client:
     def encrypt(self, inputs: Any, allow_insecure: bool = False) -> bytes:
         """Encrypts an input, or up to `facts["images_per_request"]` of them, as one request. See `to_inputs`."""
         self._check_use(allow_insecure)
-        rows = to_inputs(inputs, self.facts["shape"])
+        rows = to_inputs(inputs, self.facts["shape"], self.spec._native)
         return self._native.encrypt(rows.astype("<f8").tobytes(), len(rows))
 
     def decrypt(

@@ -141,7 +141,7 @@ class Remote:
         ours, theirs = client.facts, spec.facts
         if ours["artifact"] != theirs["artifact"] and ours["key_binding"] == theirs["key_binding"]:
             client = client.rebound(spec)
-        rows = to_inputs(inputs, client.facts["shape"])
+        rows = to_inputs(inputs, client.facts["shape"], client.spec._native)
         request = client.encrypt(rows, **encrypt)
         response, server_ms = self.infer(name, request)
         answers = client.decrypt(response, request, len(rows))

@@ -11,7 +11,8 @@ use hemet_ckks::Flooding;
 use hemet_ckks_params::Parameters;
 use hemet_schedule::{
     Artifact, Basis, DeviceNote, DevicePart, InputColumn, InputTransform, Layout, Level,
-    OutputTransform, Promise, Scale, Scheme as SchemeId, Sharing, Type, half_key_bytes,
+    OutputTransform, PictureNote, Promise, Scale, Scheme as SchemeId, Sharing, Type,
+    half_key_bytes,
 };
 use serde_json::json;
 
@@ -38,6 +39,8 @@ pub struct CkksSpec {
     pub classes: Vec<String>,
     /// How raw data become the network's input, in words.
     pub normalization: String,
+    /// How a picture becomes an input, where that is known.
+    pub pictures: Option<PictureNote>,
     /// What is done to an input before it is packed; nothing where there is none.
     pub input_transform: Option<InputTransform>,
     /// The layers in front of the artifact's, which the client runs; nothing where there are none.
@@ -87,6 +90,7 @@ impl CkksSpec {
             network: manifest.network.clone(),
             classes: manifest.classes.clone(),
             normalization: manifest.normalization.clone(),
+            pictures: manifest.pictures.clone(),
             input_transform: manifest.input_transform.clone(),
             device: manifest.device.clone(),
             part: artifact.device.clone(),
@@ -120,6 +124,12 @@ impl CkksSpec {
             true => slots,
             false => 1,
         }
+    }
+
+    /// Channels, height and width of what clients take.
+    fn shape(&self) -> [u32; 3] {
+        let device = self.device.as_ref();
+        device.map_or(self.input.shape, |note| note.input)
     }
 
     /// The scale of input ciphertexts as a float.
@@ -227,10 +237,8 @@ impl CkksSpec {
             network: self.network.clone(),
             classes: self.classes.clone(),
             normalization: self.normalization.clone(),
-            shape: self
-                .device
-                .as_ref()
-                .map_or(self.input.shape, |note| note.input),
+            pictures: self.pictures.clone(),
+            shape: self.shape(),
             range: match &self.device {
                 Some(note) => note.input_range.map(|[low, high]| InputRange {
                     low,
@@ -282,6 +290,11 @@ impl CkksSpec {
         let takes = self.device.as_ref();
         let takes = takes.map_or(self.input.len(), DeviceNote::elements);
         InputColumn::check(&self.columns, takes).map_err(malformed)?;
+        if let Some(pictures) = &self.pictures {
+            pictures
+                .check(self.shape()[0] as usize)
+                .map_err(malformed)?;
+        }
         self.flooding()?;
         for (layout, ty) in [
             (&self.input, &self.input_type),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hemet_ckks_params::{Parameters, Security, SecurityLevel};
 use hemet_schedule::{
     DeviceNote, DevicePart, Digit, InputColumn, InputTransform, Layout, Level, OutputTransform,
-    Scale, Sharing, Type,
+    PictureNote, Scale, Sharing, Type,
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,7 @@ impl CkksSpec {
             network: self.network.clone(),
             classes: self.classes.clone(),
             normalization: self.normalization.clone(),
+            pictures: self.pictures.clone(),
             input_transform: self.input_transform.clone(),
             device: self.device.clone(),
             part: self.part.as_deref().cloned(),
@@ -91,6 +92,7 @@ impl CkksSpec {
             network: text.network,
             classes: text.classes,
             normalization: text.normalization,
+            pictures: text.pictures,
             input_transform: text.input_transform,
             device: text.device,
             part: text.part.map(Arc::new),
@@ -138,6 +140,8 @@ struct SpecText {
     network: String,
     classes: Vec<String>,
     normalization: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pictures: Option<PictureNote>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     input_transform: Option<InputTransform>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

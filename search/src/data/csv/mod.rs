@@ -19,7 +19,7 @@ use hemet_spaces::Shape;
 
 use self::table::Table;
 use super::columns::{Column, Columns, Target};
-use super::{Dataset, Source, TrainTest, files};
+use super::{Dataset, PixelScale, Source, TrainTest, files};
 use crate::{Error, Seed};
 
 /// A table with a class, or a value to be predicted, in each row.
@@ -74,6 +74,10 @@ impl Source for Csv {
 
     fn is_regression(&self) -> bool {
         self.kind == Kind::Value
+    }
+
+    fn pixels(&self) -> Option<PixelScale> {
+        None
     }
 
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {

@@ -15,7 +15,7 @@ use hemet_spaces::Shape;
 
 use super::idx::Idx;
 use super::picture::{self, Picture};
-use super::{Preparation, Source, TrainTest, files, own};
+use super::{PixelScale, Preparation, Source, TrainTest, files, own};
 use crate::Error;
 use layout::{Class, Layout, file_name};
 
@@ -39,6 +39,10 @@ impl Source for ImageFolder {
 
     fn needs_folder(&self) -> bool {
         true
+    }
+
+    fn pixels(&self) -> Option<PixelScale> {
+        Some(PixelScale::default())
     }
 
     fn shape_and_classes(&self) -> Option<(Shape, usize)> {

@@ -33,7 +33,8 @@ pub(super) fn decode(content: &[u8]) -> Result<Picture, String> {
     let mut pixels = vec![0; len];
     let decoded = decoder.decode_into(&mut pixels);
     decoded.map_err(|e| e.to_string())?;
-    let picture = Picture::of([channels, height, width], &pixels);
+    let picture =
+        Picture::interleaved([channels, height, width], &pixels).ok_or(super::NO_PIXEL)?;
     let orientation = exif_of(content).map_or(1, exif::orientation);
     Ok(exif::turned(picture, orientation))
 }

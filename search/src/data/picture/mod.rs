@@ -5,17 +5,12 @@ mod exif;
 mod jpeg;
 mod png;
 
+pub(super) use hemet_pictures::Picture;
+
+/// Why a picture whose header and content differ is refused.
+const NO_PIXEL: &str = "it has another number of pixels than its header says";
 /// No picture is unpacked beyond this, whatever its header says.
 const MAX_BYTES: usize = 64 << 20;
-
-/// A picture, 8 bits a channel.
-#[derive(Debug, PartialEq)]
-pub(super) struct Picture {
-    /// Channels (1 gray, 3 RGB), height and width.
-    pub axes: [usize; 3],
-    /// `[channels][height][width]`.
-    pub planar: Vec<u8>,
-}
 
 /// A file format.
 struct Format {
@@ -62,18 +57,6 @@ pub(super) fn decode(content: &[u8]) -> Result<Picture, String> {
         ));
     };
     (format.decode)(content).map_err(|why| format!("no readable {} image: {why}", format.name))
-}
-
-impl Picture {
-    /// Of pixels `[height][width][channels]`.
-    fn of(axes: [usize; 3], pixels: &[u8]) -> Self {
-        let [channels, height, width] = axes;
-        let mut planar = vec![0; channels * height * width];
-        for (index, value) in pixels.iter().enumerate() {
-            planar[index % channels * height * width + index / channels] = *value;
-        }
-        Self { axes, planar }
-    }
 }
 
 /// Refuses what takes more memory unpacked than allowed, before it is taken.

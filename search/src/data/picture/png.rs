@@ -22,7 +22,8 @@ pub(super) fn decode(content: &[u8]) -> Result<Picture, String> {
         }
     };
     let axes = [channels, info.height as usize, info.width as usize];
-    let picture = Picture::of(axes, &pixels[..info.buffer_size()]);
+    let picture =
+        Picture::interleaved(axes, &pixels[..info.buffer_size()]).ok_or(super::NO_PIXEL)?;
     let data = reader.info().exif_metadata.as_deref();
     Ok(exif::turned(picture, data.map_or(1, exif::orientation)))
 }

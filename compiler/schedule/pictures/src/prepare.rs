@@ -1,6 +1,6 @@
 //! Preparation: pictures of many sizes and colors are brought to one, before a search and by clients.
 
-use super::picture::Picture;
+use crate::Picture;
 
 /// Greatest side that pictures are brought to.
 pub const LARGEST_SIDE: usize = 4096;
@@ -37,7 +37,7 @@ impl Preparation {
     }
 
     /// The picture as a search and its clients see it.
-    pub(super) fn apply(&self, picture: Picture) -> Picture {
+    pub fn apply(&self, picture: Picture) -> Picture {
         let mut picture = picture;
         if self.gray && picture.axes[0] == 3 {
             picture = gray(&picture);
