@@ -1,6 +1,6 @@
 """The page in a headless Chromium against a server: page.py HEMET ARTIFACT PAGE CHROMIUM.
 
-The page asks for the class of an input, and must get what `hemet client predict` gets. Everything that it sends goes
+The page asks for the class of an input and of a picture, and must get what `hemet client predict` gets. Everything that it sends goes
 through here: neither the input nor a picture of it may be in it.
 """
 
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 
 hemet, artifact, page, chromium = (str(pathlib.Path(path).absolute()) for path in sys.argv[1:])
 folder = pathlib.Path(tempfile.mkdtemp())
@@ -68,6 +69,23 @@ def started():
     sys.exit("the server does not listen")
 
 
+def png(shape, pixels):
+    """A PNG file of bytes [channels][height][width]."""
+    channels, height, width = shape
+    plane = height * width
+    rows = b"".join(
+        b"\0" + bytes(pixels[c * plane + y * width + x] for x in range(width) for c in range(channels))
+        for y in range(height)
+    )
+
+    def chunk(kind, content):
+        sealed = kind + content
+        return struct.pack(">I", len(content)) + sealed + struct.pack(">I", zlib.crc32(sealed))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, {1: 0, 3: 2}[channels], 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
 try:
     port = started()
     proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
@@ -84,22 +102,26 @@ try:
     values = [(7 * i * i + 3 * i) % 17 / 16 for i in range(count)]
 
     (folder / "input.txt").write_text(" ".join(map(str, values)))
+    bytes_ = [(5 * i * i + 11 * i) % 256 for i in range(count)]
+    (folder / "picture.png").write_bytes(png(shape, bytes_))
+    shutil.copy(folder / "picture.png", pathlib.Path(page) / "picture.png")
     url = f"http://127.0.0.1:{port}/v2/models/{name}"
     subprocess.run([hemet, "client", "keygen", url, "--out", "keys"], cwd=folder, check=True, capture_output=True)
-    ask = [hemet, "client", "predict", url, "--keys", "keys", "input.txt", "--json"]
-    expected = json.loads(subprocess.run(ask, cwd=folder, check=True, capture_output=True).stdout.splitlines()[0])
-
-    address = f"http://127.0.0.1:{proxy.server_address[1]}/index.html#model=/v2/models/{name}&input="
-    address += ",".join(map(str, values))
-    browse = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=120000", "--dump-dom"]
-    browse += [f"--user-data-dir={folder / 'profile'}", address]
-    shown = subprocess.run(browse, check=True, capture_output=True, text=True, timeout=300).stdout
-    title = re.search(r"<title>(.*?)</title>", shown).group(1)
-    assert title.startswith("{"), f"{title}: {re.sub('<[^>]*>', '', shown)[-600:]}"
-    answer = json.loads(title.replace("&quot;", '"'))
-    assert answer["class"] == expected["class"], (answer, expected)
-    for ours, theirs in zip(answer["logits"], expected["logits"], strict=True):
-        assert abs(ours - theirs) < 0.05, (answer, expected)
+    wishes = {"input.txt": "input=" + ",".join(map(str, values)), "picture.png": "picture=picture.png"}
+    for file, wish in wishes.items():
+        ask = [hemet, "client", "predict", url, "--keys", "keys", file, "--json"]
+        told_by_client = subprocess.run(ask, cwd=folder, check=True, capture_output=True).stdout
+        expected = json.loads(told_by_client.splitlines()[0])
+        address = f"http://127.0.0.1:{proxy.server_address[1]}/index.html#model=/v2/models/{name}&{wish}"
+        browse = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=120000", "--dump-dom"]
+        browse += [f"--user-data-dir={folder / 'profile'}", address]
+        shown = subprocess.run(browse, check=True, capture_output=True, text=True, timeout=300).stdout
+        title = re.search(r"<title>(.*?)</title>", shown).group(1)
+        assert title.startswith("{"), f"{title}: {re.sub('<[^>]*>', '', shown)[-600:]}"
+        answer = json.loads(title.replace("&quot;", '"'))
+        assert answer["class"] == expected["class"], (file, answer, expected)
+        for ours, theirs in zip(answer["logits"], expected["logits"], strict=True):
+            assert abs(ours - theirs) < 0.05, (file, answer, expected)
 
     traffic = b"".join(sent)
     assert len(traffic) > 100_000, "keys and a request were sent"
