@@ -1,4 +1,5 @@
-//! Clients make of a picture the very numbers that training made of it: size, colors and scale travel with the artifact.
+//! Clients make of a picture the very numbers that training made of it: its size, colors and scale travel with the
+//! artifact.
 
 mod world;
 
