@@ -215,6 +215,22 @@ fn files_that_are_not_the_published_ones_are_refused_after_the_download() {
         told.contains("train-images-idx3-ubyte") && told.contains("--again"),
         "{told}"
     );
+    for (set, file) in [
+        ("cifar100", "cifar-100-binary/cifar-100-binary.tar.gz"),
+        ("svhn", "svhn/train_32x32.mat"),
+    ] {
+        let (address, _) = serve(b"no images".to_vec(), Manner::Whole);
+        let output = hemet(folder.path(), &["fetch", set, "--from", &address]);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(
+            told.contains("SHA-256 sum") && told.contains("taken away"),
+            "{told}"
+        );
+        let places = std::fs::read_dir(folder.path()).unwrap();
+        let left = places.map(|place| place.unwrap().path().join(file));
+        assert!(left.into_iter().all(|path| !path.exists()), "{file}");
+    }
     let output = hemet(folder.path(), &["fetch", "optdigits"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("part of the program"));

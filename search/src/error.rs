@@ -27,13 +27,11 @@ pub enum Error {
         why: String,
     },
     /// A data file has another content than the published one.
-    #[error(
-        "data file `{file}` has blake3 sum {found}, expected {expected}; fetch it again from {address}"
-    )]
+    #[error("data file `{file}` has {found}, expected {expected}; fetch it again from {address}")]
     Checksum {
         /// The file.
         file: String,
-        /// The sum that the content has.
+        /// The kind of sum, and the sum that the content has.
         found: String,
         /// The sum that it should have.
         expected: &'static str,

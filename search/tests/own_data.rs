@@ -533,11 +533,11 @@ fn damaged_files_of_published_sets_are_refused_with_their_names() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let batch = folder.path().join("data_batch_1.bin");
     for (content, message) in [
-        (vec![0; 100], "a batch has 30730000 bytes, 100 found"),
+        (vec![0; 100], "30730000 bytes expected, 100 found"),
         (vec![0; 30_730_000], "blake3"),
         (b"\xfd7zXZ\0 and no more".to_vec(), "damaged after 0"),
         (b"\x1f\x8b\x08 and no more".to_vec(), "damaged after 0"),
-        (gzipped(&[0; 100]), "a batch has 30730000 bytes, 100 found"),
+        (gzipped(&[0; 100]), "30730000 bytes expected, 100 found"),
         (gzipped(&vec![0; 30_730_001]), "at least 30730001 found"),
         (gzipped(&vec![0; 30_730_000]), "blake3"),
     ] {
@@ -549,6 +549,31 @@ fn damaged_files_of_published_sets_are_refused_with_their_names() {
             error.contains("data_batch_1.bin") && error.contains(message),
             "{error}"
         );
+    }
+    for (set, file, content, message) in [
+        (
+            "cifar100",
+            "train.bin",
+            vec![0; 100],
+            "153700000 bytes expected, 100 found",
+        ),
+        (
+            "cifar100",
+            "train.bin",
+            vec![0; 153_700_000],
+            "50000 images of class 0, 500 expected",
+        ),
+        (
+            "svhn",
+            "train_32x32.mat",
+            vec![0; 100],
+            "SHA-256 sum cd00e292",
+        ),
+    ] {
+        fs::write(folder.path().join(file), content).expect("temporary folder");
+        let error = data::load(set, Some(folder.path())).expect_err("refused");
+        let error = error.to_string();
+        assert!(error.contains(file) && error.contains(message), "{error}");
     }
     let arrays = ["train_images", "train_labels"].map(|name| (name, npy("|u1", "1, 1, 1", &[7])));
     fs::write(folder.path().join("pneumoniamnist.npz"), zip(&arrays)).expect("temporary folder");

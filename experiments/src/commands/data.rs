@@ -120,7 +120,7 @@ fn fetch_set(args: &FetchArgs) -> Result<(), Error> {
     let folder = args.to.join(published.folder);
     std::fs::create_dir_all(&folder).map_err(|e| Error::file(&folder, e))?;
     let address = args.from.as_deref().unwrap_or(published.address);
-    for file in published.files {
+    for (number, file) in published.files.iter().enumerate() {
         let path = folder.join(file);
         let there = match published.unpack {
             [] => path.exists(),
@@ -133,6 +133,9 @@ fn fetch_set(args: &FetchArgs) -> Result<(), Error> {
         let separator = if address.ends_with('/') { "" } else { "/" };
         let url = format!("{address}{separator}{file}{}", published.query);
         fetch_file(&url, &path)?;
+        if let Some(sum) = published.sha256.get(number) {
+            check_sum(&path, sum, published.address)?;
+        }
         if !published.unpack.is_empty() {
             fetch::unpack(&path, published.unpack, &folder)?;
             std::fs::remove_file(&path).map_err(|e| Error::file(&path, e))?;
@@ -147,6 +150,16 @@ fn fetch_set(args: &FetchArgs) -> Result<(), Error> {
     describe(source, &sets, Output { json: false })?;
     println!("verified; use it with --data {}", args.to.display());
     Ok(())
+}
+
+/// Takes away what is not the published file.
+fn check_sum(path: &Path, sum: &'static str, address: &'static str) -> Result<(), Error> {
+    let content = std::fs::read(path).map_err(|e| Error::file(path, e))?;
+    let checked = data::check_sha256(&path.display().to_string(), &content, sum, address);
+    checked.map_err(|error| match std::fs::remove_file(path) {
+        Ok(()) => Error::Check(format!("{error}\nIt was taken away again")),
+        Err(_) => Error::Check(error.to_string()),
+    })
 }
 
 fn fetch_file(url: &str, path: &Path) -> Result<(), Error> {

@@ -4,14 +4,13 @@
 //! the planes red, green, blue. Normalized per channel to `(p/255 − mean) / (2.2 · deviation)` with the training set's
 //! mean and deviation: centered, and within ±1, which is what the compiler's budgets assume of inputs.
 
-use std::io::Read;
 use std::path::Path;
 
-use flate2::read::GzDecoder;
 use hemet_spaces::Shape;
-use lzma_rust2::XzReader;
 
-use super::{Coding, Dataset, PixelScale, Published, Source, TrainTest, assemble, files, idx::Idx};
+use super::{
+    Coding, Dataset, PixelScale, Published, Source, TrainTest, assemble, files, idx::Idx, packed,
+};
 use crate::Error;
 
 /// 50,000 training and 10,000 test images of `[3][32][32]`.
@@ -68,8 +67,6 @@ const MEAN: [f32; 3] = [0.4914, 0.4822, 0.4465];
 const DEVIATION: [f32; 3] = [0.2470, 0.2435, 0.2616];
 /// Deviations that become 1: no pixel lies further than 2.13 deviations from the mean.
 const SPREAD: f32 = 2.2;
-/// No `.xz` file is given more memory than this, whatever its header says: 256 MiB, in KiB.
-const XZ_MEMORY_KIB: u32 = 256 << 10;
 
 impl Source for Cifar10 {
     fn name(&self) -> &'static str {
@@ -97,6 +94,7 @@ impl Source for Cifar10 {
         Some(Published {
             address: "https://www.cs.toronto.edu/~kriz/",
             files: &["cifar-10-binary.tar.gz"],
+            sha256: &[],
             query: "",
             folder: FOLDER,
             unpack: &UNPACK,
@@ -160,10 +158,7 @@ fn part(folder: &Path, batches: &[(&'static str, &'static str)]) -> Result<Datas
             white: u8::MAX,
         },
     )?;
-    let scale = scale();
-    for image in set.images.chunks_exact_mut(PIXELS) {
-        scale.apply(image, 3);
-    }
+    set.scale(&scale());
     Ok(set)
 }
 
@@ -186,53 +181,8 @@ pub(super) fn photographs(folder: &Path, test: bool) -> Result<Vec<u8>, Error> {
 
 /// The records of a batch, whose sum is the published one.
 fn records(folder: &Path, (name, sum): &(&'static str, &'static str)) -> Result<Vec<u8>, Error> {
-    let names = [
-        format!("{name}.xz"),
-        (*name).to_owned(),
-        format!("{name}.gz"),
-    ];
-    let path = files::find(folder, FOLDER, &names);
-    let file = path.display().to_string();
-    let records = plain(&file, &files::read(&path)?)?;
+    let (file, records) = packed::read(folder, FOLDER, name, IMAGES * RECORD)?;
     let found = blake3::hash(&records).to_hex().to_string();
     files::check_sum(&file, found, sum, ADDRESS)?;
     Ok(records)
-}
-
-/// The records of a batch file, unpacked if it is an `.xz` or a `.gz`.
-fn plain(file: &str, content: &[u8]) -> Result<Vec<u8>, Error> {
-    let expected = IMAGES * RECORD;
-    let mut records = Vec::new();
-    let limit = expected as u64 + 1;
-    let result = match content {
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
-            XzReader::new_mem_limit(content, false, XZ_MEMORY_KIB)
-                .take(limit)
-                .read_to_end(&mut records)
-        }
-        [0x1f, 0x8b, 8, ..] => GzDecoder::new(content)
-            .take(limit)
-            .read_to_end(&mut records),
-        content => content.take(limit).read_to_end(&mut records),
-    };
-    if let Err(error) = result {
-        let done = records.len();
-        let why = format!("damaged after {done} of {expected} bytes ({error}); fetch it again");
-        return files::refuse(file, why);
-    }
-    match records.len() == expected {
-        true => Ok(records),
-        false => {
-            let more = if records.len() > expected {
-                "at least "
-            } else {
-                ""
-            };
-            let why = format!(
-                "a batch has {expected} bytes, {more}{} found; fetch it again",
-                records.len()
-            );
-            files::refuse(file, why)
-        }
-    }
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use crate::Error;
 
 /// The first of `names` that lies in `folder` or in its folder `usual`; else the most usual place, for errors to name.
@@ -31,15 +33,40 @@ pub(super) fn check_sum(
     expected: &'static str,
     address: &'static str,
 ) -> Result<(), Error> {
+    check(file, ["blake3", &found], expected, address)
+}
+
+/// Refuses a sum of this kind that is not the published one.
+fn check(
+    file: &str,
+    [kind, found]: [&str; 2],
+    expected: &'static str,
+    address: &'static str,
+) -> Result<(), Error> {
     match found == expected {
         true => Ok(()),
         false => Err(Error::Checksum {
             file: file.to_owned(),
-            found,
+            found: format!("{kind} sum {found}"),
             expected,
             address,
         }),
     }
+}
+
+/// Refuses content whose SHA-256 sum is not the published one.
+///
+/// # Errors
+/// Both sums, and where the file is published.
+pub fn check_sha256(
+    file: &str,
+    content: &[u8],
+    expected: &'static str,
+    address: &'static str,
+) -> Result<(), Error> {
+    let sum = Sha256::digest(content);
+    let found: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+    check(file, ["SHA-256", &found], expected, address)
 }
 
 /// Refuses the content of a file, saying why.

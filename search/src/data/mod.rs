@@ -3,6 +3,7 @@
 //! To add one: a file here that implements [`Source`], and its line in [`sources`].
 
 mod cifar10;
+mod cifar100;
 pub mod columns;
 mod csv;
 mod digits_on_photos;
@@ -11,18 +12,22 @@ mod few;
 mod files;
 pub mod idx;
 mod image_folder;
+mod mat;
 mod measure;
 mod mnist;
 pub mod npz;
 mod optdigits;
 mod own;
+mod packed;
 mod picture;
 mod pneumonia_mnist;
 mod published;
+mod svhn;
 mod synthetic_digits;
 
 use std::path::Path;
 
+pub use files::check_sha256;
 pub use hemet_pictures::{Fit, PictureNote, PixelScale, Preparation};
 pub use measure::Measure;
 
@@ -74,6 +79,9 @@ pub struct Published {
     pub address: &'static str,
     /// Their names there and here.
     pub files: &'static [&'static str],
+    /// SHA-256 sums of the files as they are published, in their order; none where [`Source::load`] knows sums of what
+    /// is in them.
+    pub sha256: &'static [&'static str],
     /// What is added to the address of each file.
     pub query: &'static str,
     /// Folder of the set's own that [`Source::load`] looks into.
@@ -143,6 +151,8 @@ pub fn sources() -> &'static [&'static dyn Source] {
         &mnist::MNIST,
         &fashion_mnist::FASHION_MNIST,
         &cifar10::Cifar10,
+        &cifar100::Cifar100,
+        &svhn::Svhn,
         &digits_on_photos::DigitsOnPhotos,
         &pneumonia_mnist::PneumoniaMnist,
         &image_folder::ImageFolder,
@@ -209,6 +219,14 @@ impl TrainTest {
 }
 
 impl Dataset {
+    /// Brings pixels divided by 255 to the set's own numbers.
+    fn scale(&mut self, pixels: &PixelScale) {
+        let (len, channels) = (self.shape.len(), self.shape.channels);
+        for image in self.images.chunks_exact_mut(len) {
+            pixels.apply(image, channels);
+        }
+    }
+
     /// Number of images.
     pub fn len(&self) -> usize {
         self.labels.len()

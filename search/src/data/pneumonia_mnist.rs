@@ -60,6 +60,7 @@ impl Source for PneumoniaMnist {
         Some(Published {
             address: "https://zenodo.org/records/10519652/files/",
             files: &[FILE],
+            sha256: &[],
             query: "?download=1",
             folder: "medmnist",
             unpack: &[],

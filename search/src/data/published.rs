@@ -54,6 +54,7 @@ impl Source for PublishedIdx {
         Some(Published {
             address: self.address,
             files: &PACKED,
+            sha256: &[],
             query: "",
             folder: self.folder,
             unpack: &[],
