@@ -80,6 +80,7 @@ fn options(workers: usize, seed: u64) -> StudyOptions {
         trials: 12,
         lag: 4,
         workers,
+        threads: 1,
         seed: Seed::new(seed),
         baseline: None,
         halving: None,

@@ -124,6 +124,7 @@ fn options(workers: usize, halving: Option<Halving>, inherit: bool) -> StudyOpti
         trials: 6,
         lag: 2,
         workers,
+        threads: 1,
         seed: Seed::new(1),
         baseline: None,
         halving,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hemet_search::Trial;
 use hemet_search::study::Order;
-use hemet_search::train::{EpochReport, TrainOptions, TrainOutcome, Trained};
+use hemet_search::train::{EpochReport, TrainOptions, TrainOutcome, Trained, on_threads};
 use serde::Serialize;
 
 use crate::cli::interrupt::Told;
@@ -76,7 +76,8 @@ pub fn run(args: &Args) -> Result<(), Error> {
     if resumable {
         take_over_checkpoint(&run, &experiment, &trial)?;
     }
-    let trained = trained(args, &run, &experiment, &trial)?;
+    let threads = experiment.search.threads(1);
+    let trained = on_threads(threads, || trained(args, &run, &experiment, &trial))??;
     let summary = write(&run, &experiment, &trial, &trained)?;
     if args.output.json {
         return common::print_json(&summary);

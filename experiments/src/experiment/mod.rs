@@ -46,6 +46,7 @@ pub use space::{read_space, space_of};
 pub use text::Text;
 pub use yaml::{over, parse, parse_unchecked};
 
+use crate::common;
 use crate::error::Error;
 use crate::run::accuracy::Quality;
 use space::check_space;
@@ -182,6 +183,20 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+impl Search {
+    /// Threads of a training, of so many side by side on this machine.
+    pub fn threads(&self, side_by_side: usize) -> usize {
+        match self.threads {
+            0 => (common::cores() / side_by_side.max(1)).max(1),
+            threads => threads,
+        }
+    }
+}
+
 /// How candidates are proposed.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -195,6 +210,11 @@ pub struct Search {
     /// Candidates that are trained side by side; 0 means one a core. The outcome does not depend on it.
     #[serde(default)]
     pub workers: usize,
+    /// Threads that the training of a candidate shares its large steps among; 0 means that the workers share the cores.
+    /// The outcome does not depend on it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(max = 1024))]
+    pub threads: usize,
     /// Trials in flight at most, at least 1: a trial is proposed before the outcomes of the last `lag - 1` are known.
     /// The outcome depends on it, so it is fixed here and not by the number of cores; more cores than this are of no
     /// use.

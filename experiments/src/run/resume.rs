@@ -14,6 +14,7 @@ const FREE: &[&str] = &[
     "search.trials",
     "search.max_minutes",
     "search.workers",
+    "search.threads",
     "data.path",
     "choose",
     "encrypted_images",

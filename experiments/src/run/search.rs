@@ -163,10 +163,12 @@ fn options(experiment: &Experiment, elsewhere: bool) -> StudyOptions {
         0 => common::cores(),
         n => n,
     };
+    let workers = workers.min(search.lag).min(search.trials);
     StudyOptions {
         trials: search.trials,
         lag: search.lag,
-        workers: workers.min(search.lag),
+        workers,
+        threads: search.threads(if elsewhere { common::cores() } else { workers }),
         seed: Seed::new(experiment.seed),
         baseline: search.baseline,
         halving: search.halving.clone(),

@@ -10,7 +10,7 @@ use std::time::Instant;
 use hemet_queue::{Key, Purpose, Request};
 use hemet_search::Error as SearchError;
 use hemet_search::study::{self, Delivery, Order};
-use hemet_search::train::{End, EpochReport, TrainOutcome};
+use hemet_search::train::{End, EpochReport, TrainOutcome, on_threads};
 
 use super::Record;
 use crate::error::Error;
@@ -100,7 +100,9 @@ impl Trainer {
                 return Ok(String::new());
             }
         };
-        let done = catch_unwind(AssertUnwindSafe(|| self.deliver(request, order)));
+        let threads = self.shared.experiment().search.threads.max(1);
+        let deliver = || on_threads(threads, || self.deliver(request, order)).flatten();
+        let done = catch_unwind(AssertUnwindSafe(deliver));
         let delivery = match done {
             Ok(Ok(delivery)) => delivery,
             Ok(Err(SearchError::Untrainable { layer, why })) => {

@@ -162,6 +162,10 @@ pub const LINES: &[Wrong] = &[
         &["`search.workers` is `two`"],
     ),
     (
+        "search: {strategy: random, trials: 2, threads: ^2000}",
+        &["`search.threads` is 2000", "1024"],
+    ),
+    (
         "search: {strategy: random, trials: 2, lag: ^0}",
         &["`search.lag` is 0", "at least 1"],
     ),

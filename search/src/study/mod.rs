@@ -39,6 +39,9 @@ pub struct StudyOptions {
     pub lag: usize,
     /// Threads, at least 1; more than `lag` are of no use.
     pub workers: usize,
+    /// Threads of each worker, at least 1: large steps of a training are shared among them. The journal does not depend
+    /// on them.
+    pub threads: usize,
     /// The seed of every random choice.
     pub seed: Seed,
     /// The network that is tried first, whatever the strategy, to compare the others with.

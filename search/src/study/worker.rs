@@ -13,7 +13,7 @@ use super::schedule::{Costs, known, propose};
 use super::{
     Contest, Event, Job, Order, PROPOSALS_PER_TRIAL, Study, StudyFolder, StudyOptions, StudyReport,
 };
-use crate::train::{End, EpochReport, TrainOutcome};
+use crate::train::{End, EpochReport, TrainOutcome, on_threads};
 use crate::trial::rounded;
 use crate::{Error, Outcome, Trial};
 
@@ -116,9 +116,9 @@ impl<'a> Desk<'a> {
         let workers = self.options.workers.min(self.options.lag);
         std::thread::scope(|scope| {
             for _ in 1..workers {
-                scope.spawn(|| self.work());
+                scope.spawn(|| self.work_on_threads());
             }
-            self.work();
+            self.work_on_threads();
         });
         let state = self
             .state
@@ -133,6 +133,12 @@ impl<'a> Desk<'a> {
             trials: state.trials,
             stopped,
         })
+    }
+
+    fn work_on_threads(&self) {
+        if let Err(error) = on_threads(self.options.threads, || self.work()) {
+            self.end(Ending::Failed(error));
+        }
     }
 
     fn work(&self) {

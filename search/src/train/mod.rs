@@ -1,4 +1,4 @@
-//! Training of a LayerGraph with burn on one core, and export of its Weights.
+//! Training of a LayerGraph with burn, and export of its Weights.
 //!
 //! Polynomial networks need care: batch norm, clipped gradients (batch norms spared), polynomials that start near
 //! ReLU's Hermite expansion, a penalty on inputs of polynomials that leave a range (AESPA, Park et al. 2022; AutoFHE,
@@ -8,8 +8,8 @@
 //! One loop (`run.rs`) trains every network. What a batch teaches is the recipe's (`step/`), what follows the first
 //! epochs is a list of phases (`phase/`).
 //!
-//! Deterministic: one seed, one thread, the same weights bit for bit on one machine, whether the training ran through
-//! or was killed and went on from its checkpoint.
+//! Deterministic: one seed, the same weights bit for bit on one machine, on any number of threads, whether the training
+//! ran through or was killed and went on from its checkpoint.
 
 mod adam;
 mod average;
@@ -42,6 +42,7 @@ mod targets;
 mod teach;
 mod teacher;
 mod tensor;
+mod threads;
 mod ties;
 mod training;
 mod whiten;
@@ -61,4 +62,5 @@ pub use recipe::Recipe;
 pub use report::{End, EpochReport, OnEpoch, TrainOutcome, Trained};
 pub use target::Target;
 pub use teacher::Teacher;
+pub use threads::on_threads;
 pub use training::{TrainData, Training};

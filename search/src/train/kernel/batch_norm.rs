@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 
 use super::Kernel;
-use super::lanes::{Lanes, vectorized};
+use super::lanes::Lanes;
 
 /// Added to the variance before its root.
 pub(in crate::train) const EPSILON: f32 = 1e-5;
@@ -46,7 +46,7 @@ impl BatchNorm {
 
     fn measure(&self, x: &[f32]) -> Statistics {
         let n = self.rows as f64;
-        let sums = vectorized(|| pair_sums(x, x, self.channels));
+        let sums = pair_sums(x, x, self.channels);
         let mean: Vec<f64> = sums[0].iter().map(|s| s / n).collect();
         let variance = sums[1]
             .iter()
@@ -66,7 +66,6 @@ impl BatchNorm {
 }
 
 /// For each channel, `[Σ a, Σ a·b]` over the rows.
-#[inline(always)]
 fn pair_sums(a: &[f32], b: &[f32], channels: usize) -> Vec<Vec<f64>> {
     Lanes::new(channels).sums(a.len(), 2, |range, sums| {
         let (a, b) = (&a[range.clone()], &b[range]);
@@ -98,13 +97,11 @@ impl Kernel for BatchNorm {
         let lanes = Lanes::new(self.channels);
         let scale = lanes.spread(scale.iter().copied());
         let shift = lanes.spread(shift.iter().copied());
-        vectorized(|| {
-            lanes.map(x.len(), |range, y| {
-                let lines = scale.iter().zip(&shift);
-                for ((y, x), (scale, shift)) in y.iter_mut().zip(&x[range]).zip(lines) {
-                    *y = x * scale + shift;
-                }
-            })
+        lanes.map(x.len(), |range, y| {
+            let lines = scale.iter().zip(&shift);
+            for ((y, x), (scale, shift)) in y.iter_mut().zip(&x[range]).zip(lines) {
+                *y = x * scale + shift;
+            }
         })
     }
 
@@ -113,7 +110,7 @@ impl Kernel for BatchNorm {
         let statistics = self.statistics.get_or_init(|| self.measure(x));
         let inverse = Self::inverse_deviation(statistics);
         let n = self.rows as f64;
-        let sums = vectorized(|| pair_sums(gradient, x, self.channels));
+        let sums = pair_sums(gradient, x, self.channels);
         let (sum, product_sum) = (&sums[0], &sums[1]);
         let d_beta: Vec<f32> = sum.iter().map(|s| *s as f32).collect();
         // Σ g·x̂ = (Σ g·x − mean·Σ g) / deviation
@@ -137,14 +134,12 @@ impl Kernel for BatchNorm {
             .collect();
         let lanes = Lanes::new(self.channels);
         let [a, b, c] = [0, 1, 2].map(|term| lanes.spread(lines.iter().map(|line| line[term])));
-        let dx = vectorized(|| {
-            lanes.map(x.len(), |range, dx| {
-                let pairs = x[range.clone()].iter().zip(&gradient[range]);
-                let lines = a.iter().zip(&b).zip(&c);
-                for ((d, (x, g)), ((a, b), c)) in dx.iter_mut().zip(pairs).zip(lines) {
-                    *d = a * g + b * x + c;
-                }
-            })
+        let dx = lanes.map(x.len(), |range, dx| {
+            let pairs = x[range.clone()].iter().zip(&gradient[range]);
+            let lines = a.iter().zip(&b).zip(&c);
+            for ((d, (x, g)), ((a, b), c)) in dx.iter_mut().zip(pairs).zip(lines) {
+                *d = a * g + b * x + c;
+            }
         });
         vec![dx, d_gamma, d_beta]
     }

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::Kernel;
+use super::parts;
 use super::product::{Matrix, multiply};
 use super::window::Window;
 use super::winograd::Winograd;
@@ -16,6 +17,10 @@ const BLOCK_BYTES: usize = 256 << 10;
 
 /// Rows that a block has at least: the gradient of the weights is read and written once a block.
 const ROWS: usize = 128;
+
+/// Products and images that a part has at least, which a thread does alone.
+const PART_PRODUCTS: usize = 1 << 26;
+const PART_IMAGES: usize = 16;
 
 /// Inputs: pixels `[images·height·width][channels]`, weights `[kernel row·kernel column·channel][outputs]`. Output:
 /// `[images·output height·output width][outputs]`.
@@ -69,11 +74,9 @@ impl Conv {
     }
 
     /// The outputs, by the products of patches and weights.
-    pub(super) fn direct(&self, x: &[f32], weights: &[f32]) -> Vec<f32> {
+    pub(super) fn direct(&self, x: &[f32], weights: &[f32], output: &mut [f32]) {
         let (patch, outputs) = (self.window.patch(), self.outputs);
-        let [rows, _] = self.output();
         let weights = Matrix::new(weights, patch, outputs);
-        let mut output = vec![0.0; rows * outputs];
         let mut buffer = self.buffer();
         self.blocks(|lines, rows| {
             let patches = self.patches(lines, &rows, x, &mut buffer);
@@ -81,7 +84,6 @@ impl Conv {
             let patches = Matrix::new(patches, rows.len(), patch);
             multiply(patches, weights, output, false);
         });
-        output
     }
 
     pub(super) fn weight_gradient(&self, x: &[f32], gradient: &[f32]) -> Vec<f32> {
@@ -98,14 +100,14 @@ impl Conv {
         result
     }
 
-    pub(super) fn input_gradient(&self, len: usize, weights: &[f32], gradient: &[f32]) -> Vec<f32> {
+    /// Adds the gradient of the pixels to `result`, which is 0.
+    pub(super) fn input_gradient(&self, weights: &[f32], gradient: &[f32], result: &mut [f32]) {
         let (patch, outputs) = (self.window.patch(), self.outputs);
         let weights = Matrix::new(weights, patch, outputs).transposed();
-        let mut result = vec![0.0; len];
         if self.window.is_pixel() {
-            let gradient = Matrix::new(gradient, len / patch, outputs);
-            multiply(gradient, weights, &mut result, false);
-            return result;
+            let gradient = Matrix::new(gradient, result.len() / patch, outputs);
+            multiply(gradient, weights, result, false);
+            return;
         }
         let mut buffer = self.buffer();
         self.blocks(|lines, rows| {
@@ -113,9 +115,37 @@ impl Conv {
             let gradient = &gradient[rows.start * outputs..rows.end * outputs];
             let gradient = Matrix::new(gradient, rows.len(), outputs);
             multiply(gradient, weights, patches, false);
-            self.window.fold(lines, patches, &mut result);
+            self.window.fold(lines, patches, result);
         });
-        result
+    }
+
+    /// Images of a part: all of a small convolution, so that its gradients are summed but once. It depends on sizes
+    /// alone, so that every number of threads gives the same numbers.
+    fn part_images(&self) -> usize {
+        let (height, width) = self.window.output_side();
+        let products = height * width * self.window.patch() * self.outputs;
+        let least = PART_PRODUCTS.div_ceil(products.max(1)).max(PART_IMAGES);
+        least.min(self.window.images).max(1)
+    }
+
+    /// The same convolution of the images that these pixels are.
+    fn part(&self, x: &[f32]) -> Self {
+        let window = Window {
+            images: x.len() / self.image_pixels(),
+            ..self.window.clone()
+        };
+        Self { window, ..*self }
+    }
+
+    /// Numbers of an image.
+    fn image_pixels(&self) -> usize {
+        self.window.height * self.window.width * self.window.channels
+    }
+
+    /// Outputs of an image.
+    fn image_outputs(&self) -> usize {
+        let (height, width) = self.window.output_side();
+        height * width * self.outputs
     }
 }
 
@@ -126,30 +156,50 @@ impl Kernel for Conv {
     }
 
     fn forward(&self, inputs: &[&[f32]]) -> Vec<f32> {
-        let Some(winograd) = Winograd::of(&self.window, self.outputs) else {
-            return self.direct(inputs[0], inputs[1]);
-        };
+        let (x, weights) = (inputs[0], inputs[1]);
         let [rows, outputs] = self.output();
         let mut output = vec![0.0; rows * outputs];
-        winograd.forward(inputs[0], inputs[1], &mut output);
+        let filters = Winograd::of(&self.window, outputs).map(|w| w.filters(weights));
+        let images = self.part_images();
+        let pixels = x.chunks(images * self.image_pixels());
+        let rooms = output.chunks_mut(images * self.image_outputs());
+        parts::map(pixels.zip(rooms).collect(), |(x, output)| {
+            let part = self.part(x);
+            match (Winograd::of(&part.window, outputs), &filters) {
+                (Some(winograd), Some(filters)) => winograd.forward(x, filters, output),
+                (_, _) => part.direct(x, weights, output),
+            }
+        });
         output
     }
 
     fn backward(&self, inputs: &[&[f32]], gradient: &[f32], wanted: &[bool]) -> Vec<Vec<f32>> {
         let (x, weights) = (inputs[0], inputs[1]);
-        if let Some(winograd) = Winograd::of(&self.window, self.outputs) {
-            let wanted = [wanted[0], wanted[1]];
-            return winograd.backward([x, weights, gradient], wanted).into();
-        }
-        let dx = match wanted[0] {
-            true => self.input_gradient(x.len(), weights, gradient),
-            false => Vec::new(),
-        };
-        let dw = match wanted[1] {
-            true => self.weight_gradient(x, gradient),
-            false => Vec::new(),
-        };
-        vec![dx, dw]
+        let wanted = [wanted[0], wanted[1]];
+        let filters = Winograd::of(&self.window, self.outputs).map(|w| w.filters(weights));
+        let mut dx = vec![0.0; if wanted[0] { x.len() } else { 0 }];
+        let images = self.part_images();
+        let pixels = x.chunks(images * self.image_pixels());
+        let gradients = gradient.chunks(images * self.image_outputs());
+        let mut rooms = dx.chunks_mut(images * self.image_pixels());
+        let with_rooms = pixels.zip(gradients);
+        let with_rooms = with_rooms.map(|(x, g)| (x, g, rooms.next().unwrap_or_default()));
+        let dw = parts::map(with_rooms.collect(), |(x, gradient, dx)| {
+            let part = self.part(x);
+            if let (Some(winograd), Some(filters)) =
+                (Winograd::of(&part.window, part.outputs), &filters)
+            {
+                return winograd.backward([x, filters, gradient], dx, wanted);
+            }
+            if wanted[0] {
+                part.input_gradient(weights, gradient, dx);
+            }
+            match wanted[1] {
+                true => part.weight_gradient(x, gradient),
+                false => Vec::new(),
+            }
+        });
+        vec![dx, parts::sum(dw)]
     }
 }
 
@@ -176,6 +226,49 @@ mod tests {
             let lens = [2 * 5 * 5 * 3, window.patch() * 2];
             let conv = Conv { window, outputs: 2 };
             check_gradients(|| conv.clone(), &lens);
+        }
+    }
+
+    /// One, two and three parts, by Winograd's way and the direct one; the last part has fewer images.
+    #[test]
+    fn large_convolutions_are_the_same_on_any_number_of_threads_and_near_those_in_one_part() {
+        for (images, [kernel, stride], channels, outputs) in [
+            (9, [3, 1], 16, 16),
+            (37, [3, 1], 64, 64),
+            (33, [4, 2], 96, 128),
+            (20, [1, 1], 256, 256),
+        ] {
+            let geometry = layer::Window::square(kernel, stride, kernel / 2);
+            let window = Window::new(images, Shape::new(channels, 16, 16), geometry);
+            let conv = Conv { window, outputs };
+            let numbers = |len: usize, salt: usize| -> Vec<f32> {
+                (0..len)
+                    .map(|i| ((i * 7919 + salt) % 2003) as f32 / 1001.0 - 1.0)
+                    .collect()
+            };
+            let x = numbers(images * 256 * channels, 1);
+            let weights = numbers(conv.window.patch() * outputs, 2);
+            let [rows, _] = conv.output();
+            let gradient = numbers(rows * outputs, 3);
+            let found = parts::check::on_any_threads(|| {
+                let output = conv.forward(&[&x, &weights]);
+                let mut all = conv.backward(&[&x, &weights], &gradient, &[true, true]);
+                all.push(output);
+                all
+            });
+            let mut expected = vec![vec![0.0; x.len()], Vec::new(), vec![0.0; gradient.len()]];
+            conv.input_gradient(&weights, &gradient, &mut expected[0]);
+            expected[1] = conv.weight_gradient(&x, &gradient);
+            conv.direct(&x, &weights, &mut expected[2]);
+            for (found, expected) in found.iter().zip(&expected) {
+                let scale = expected.iter().fold(1.0f32, |m, e| m.max(e.abs()));
+                assert_eq!(found.len(), expected.len());
+                let far = found
+                    .iter()
+                    .zip(expected)
+                    .find(|(f, e)| (*f - *e).abs() > 1e-4 * scale);
+                assert!(far.is_none(), "{far:?} of scale {scale}");
+            }
         }
     }
 

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use super::parts;
+
 /// Elements that a chunk has at least, where channels are few: 2 KiB, well inside the fastest cache.
 const SPAN: usize = 512;
 /// Chunks whose sums are kept in 32 bits before they are added to the 64-bit total.
@@ -34,41 +36,86 @@ impl Lanes {
 
     /// A matrix of `len` elements, a chunk at a time: `fill(range, chunk)` writes the elements in `range`. They go to
     /// memory once, without being cleared before.
-    #[inline(always)]
-    pub fn map(&self, len: usize, mut fill: impl FnMut(Range<usize>, &mut [f32])) -> Vec<f32> {
-        let mut output = Vec::with_capacity(len);
-        let mut chunk = vec![0.0; self.span.min(len)];
-        for start in (0..len).step_by(self.span) {
-            let range = start..(start + self.span).min(len);
-            let chunk = &mut chunk[..range.len()];
-            fill(range, chunk);
-            output.extend_from_slice(chunk);
-        }
+    pub fn map(&self, len: usize, fill: impl Fn(Range<usize>, &mut [f32]) + Sync) -> Vec<f32> {
+        let (output, _) = self.map_sums(len, 0, |range, chunk, _| fill(range, chunk));
         output
     }
 
     /// Sums over the rows of a matrix of `len` elements, for each of so many `terms` and each channel: `add(range,
     /// sums)` adds the terms of the elements in `range` to `sums`, each of which is at least as long as the range.
-    /// Ranges ascend.
-    #[inline(always)]
     pub fn sums(
         &self,
         len: usize,
         terms: usize,
-        mut add: impl FnMut(Range<usize>, &mut [Vec<f32>]),
+        add: impl Fn(Range<usize>, &mut [Vec<f32>]) + Sync,
     ) -> Vec<Vec<f64>> {
+        let blocks = (0..len).step_by(self.block()).collect();
+        let sums = parts::map(blocks, |start: usize| {
+            let end = (start + self.block()).min(len);
+            let mut sums = vec![vec![0.0f32; self.span]; terms];
+            vectorized(|| {
+                self.chunks(start..end)
+                    .for_each(|range| add(range, &mut sums))
+            });
+            sums
+        });
+        self.totals(terms, sums)
+    }
+
+    /// [`Lanes::map`] and [`Lanes::sums`] in one pass.
+    #[allow(
+        unsafe_code,
+        reason = "the matrix is written without being cleared before"
+    )]
+    pub fn map_sums(
+        &self,
+        len: usize,
+        terms: usize,
+        work: impl Fn(Range<usize>, &mut [f32], &mut [Vec<f32>]) + Sync,
+    ) -> (Vec<f32>, Vec<Vec<f64>>) {
+        let mut output = Vec::with_capacity(len);
+        let rooms = output.spare_capacity_mut()[..len].chunks_mut(self.block());
+        let sums = parts::map(rooms.enumerate().collect(), |(number, room)| {
+            let start = number * self.block();
+            let mut sums = vec![vec![0.0f32; self.span]; terms];
+            let mut chunk = vec![0.0f32; self.span.min(room.len())];
+            vectorized(|| {
+                for range in self.chunks(start..start + room.len()) {
+                    let chunk = &mut chunk[..range.len()];
+                    let place = range.start - start..range.end - start;
+                    work(range, chunk, &mut sums);
+                    room[place].write_copy_of_slice(chunk);
+                }
+            });
+            sums
+        });
+        // SAFETY: the rooms are the first `len` places of the capacity, and the chunks of each room cover all of it.
+        unsafe { output.set_len(len) };
+        (output, self.totals(terms, sums))
+    }
+
+    /// Elements whose sums are kept in 32 bits before they are added to the 64-bit total.
+    fn block(&self) -> usize {
+        self.span * BLOCK
+    }
+
+    /// The chunks of a block.
+    #[inline(always)]
+    fn chunks(&self, block: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let (span, end) = (self.span, block.end);
+        block
+            .step_by(span)
+            .map(move |start| start..(start + span).min(end))
+    }
+
+    /// The sums of blocks, `[block][term][element of the span]`, folded to channels, block by block.
+    fn totals(&self, terms: usize, blocks: Vec<Vec<Vec<f32>>>) -> Vec<Vec<f64>> {
         let mut totals = vec![vec![0.0f64; self.channels]; terms];
-        let mut block = vec![vec![0.0f32; self.span]; terms];
-        for start in (0..len).step_by(self.span * BLOCK) {
-            let end = (start + self.span * BLOCK).min(len);
-            for chunk in (start..end).step_by(self.span) {
-                add(chunk..(chunk + self.span).min(end), &mut block);
-            }
-            for (total, sums) in totals.iter_mut().zip(&mut block) {
-                for row in sums.chunks_exact_mut(self.channels) {
-                    for (total, sum) in total.iter_mut().zip(row) {
-                        *total += f64::from(std::mem::take(sum));
-                    }
+        for block in blocks {
+            for (total, sums) in totals.iter_mut().zip(&block) {
+                for row in sums.chunks_exact(self.channels) {
+                    let row = row.iter().map(|sum| f64::from(*sum));
+                    total.iter_mut().zip(row).for_each(|(t, sum)| *t += sum);
                 }
             }
         }
@@ -100,6 +147,30 @@ mod tests {
                 assert_eq!(*sum, own.map(|x| f64::from(*x)).sum::<f64>());
             }
         }
+    }
+
+    #[test]
+    fn matrices_of_many_blocks_are_the_same_on_any_number_of_threads() {
+        let lanes = Lanes::new(24);
+        let len = 24 * 30_011;
+        let x: Vec<f32> = (0..len).map(|i| (i * 37 % 101) as f32 * 0.37).collect();
+        let (mapped, sums) = parts::check::on_any_threads(|| {
+            lanes.map_sums(len, 1, |range, chunk, sums| {
+                for ((y, sum), x) in chunk.iter_mut().zip(&mut sums[0]).zip(&x[range]) {
+                    *y = x * x;
+                    *sum += *y;
+                }
+            })
+        });
+        let squares: Vec<f32> = x.iter().map(|x| x * x).collect();
+        assert_eq!(mapped, squares);
+        let alone = lanes.sums(len, 1, |range, sums| {
+            sums[0]
+                .iter_mut()
+                .zip(&squares[range])
+                .for_each(|(s, y)| *s += y);
+        });
+        assert_eq!(sums, alone);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(super) mod depthwise;
 pub(in crate::train) mod heap;
 mod lanes;
 pub(super) mod overflow;
+mod parts;
 pub(super) mod plain;
 pub(super) mod poly;
 pub(super) mod pool;

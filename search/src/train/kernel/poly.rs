@@ -1,9 +1,10 @@
 //! Polynomial activation of each channel; of degree 1 it is also a folded batch norm.
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::Kernel;
-use super::lanes::{Lanes, vectorized};
+use super::lanes::Lanes;
 use super::range::RangePenalty;
 
 /// Inputs: pixels `[rows][channels]` and coefficients `[channels or 1][degree + 1]`, the constant first.
@@ -35,35 +36,43 @@ impl Poly {
     }
 
     /// Gradients for the input, if it is wanted, and for the coefficients.
-    #[inline(always)]
     fn gradients(&self, inputs: &[&[f32]], gradient: &[f32], wanted: bool) -> Vec<Vec<f32>> {
         let (x, coefficients) = (inputs[0], inputs[1]);
         let lanes = Lanes::new(self.channels);
         let spread = self.spread(lanes, coefficients);
         let slope = |p: &InputPenalty| (p.range, p.range.slope(p.weight, x.len()));
         let penalty = self.penalty.as_ref().map(slope);
-        let mut chunk = vec![0.0f32; lanes.span];
-        let mut dx = Vec::with_capacity(if wanted { x.len() } else { 0 });
-        // Σ gradient·x^k over the rows, for each coefficient; both results in one pass over memory.
-        let sums = lanes.sums(x.len(), self.degree + 1, |range, sums| {
+        // Σ gradient·x^k over the rows, for each coefficient.
+        let add = |range: Range<usize>, powers: &mut [f32], sums: &mut [Vec<f32>]| {
             let (x, g) = (&x[range.clone()], &gradient[range]);
-            let chunk = &mut chunk[..x.len()];
-            if wanted {
+            powers.copy_from_slice(g);
+            for (k, sums) in sums.iter_mut().enumerate() {
+                if k > 0 {
+                    powers.iter_mut().zip(x).for_each(|(p, x)| *p *= x);
+                }
+                sums.iter_mut().zip(&*powers).for_each(|(s, p)| *s += p);
+            }
+        };
+        let terms = self.degree + 1;
+        let (dx, sums) = match wanted {
+            // Both results in one pass over memory.
+            true => lanes.map_sums(x.len(), terms, |range, chunk, sums| {
+                add(range.clone(), chunk, sums);
+                let (x, g) = (&x[range.clone()], &gradient[range]);
                 self.slope(x, &spread, chunk);
                 chunk.iter_mut().zip(g).for_each(|(d, g)| *d *= g);
                 if let Some((range, factor)) = penalty {
                     range.add_gradient(x, factor, chunk);
                 }
-                dx.extend_from_slice(chunk);
+            }),
+            false => {
+                let sums = lanes.sums(x.len(), terms, |range, sums| {
+                    let mut powers = vec![0.0f32; range.len()];
+                    add(range, &mut powers, sums);
+                });
+                (Vec::new(), sums)
             }
-            chunk.copy_from_slice(g);
-            for (k, sums) in sums.iter_mut().enumerate() {
-                if k > 0 {
-                    chunk.iter_mut().zip(x).for_each(|(p, x)| *p *= x);
-                }
-                sums.iter_mut().zip(&*chunk).for_each(|(s, p)| *s += p);
-            }
-        });
+        };
         let mut result = vec![0.0f64; coefficients.len()];
         for (k, sums) in sums.iter().enumerate() {
             self.gather(k, sums, &mut result);
@@ -117,26 +126,19 @@ impl Kernel for Poly {
         let lanes = Lanes::new(self.channels);
         let spread = self.spread(lanes, inputs[1]);
         let Some(penalty) = &self.penalty else {
-            return vectorized(|| {
-                lanes.map(x.len(), |range, y| Self::values(&x[range], &spread, y))
-            });
+            return lanes.map(x.len(), |range, y| Self::values(&x[range], &spread, y));
         };
-        let mut output = Vec::with_capacity(x.len());
-        let mut chunk = vec![0.0f32; lanes.span];
-        let sums = vectorized(|| {
-            lanes.sums(x.len(), 1, |range, sums| {
-                let x = &x[range];
-                Self::values(x, &spread, &mut chunk[..x.len()]);
-                output.extend_from_slice(&chunk[..x.len()]);
-                penalty.range.add(x, &mut sums[0]);
-            })
+        let (output, sums) = lanes.map_sums(x.len(), 1, |range, chunk, sums| {
+            let x = &x[range];
+            Self::values(x, &spread, chunk);
+            penalty.range.add(x, &mut sums[0]);
         });
         penalty.keep(sums[0].iter().sum::<f64>() / x.len() as f64);
         output
     }
 
     fn backward(&self, inputs: &[&[f32]], gradient: &[f32], wanted: &[bool]) -> Vec<Vec<f32>> {
-        vectorized(|| self.gradients(inputs, gradient, wanted[0]))
+        self.gradients(inputs, gradient, wanted[0])
     }
 }
 

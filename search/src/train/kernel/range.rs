@@ -51,9 +51,7 @@ impl Kernel for RangePenalty {
 
     fn forward(&self, inputs: &[&[f32]]) -> Vec<f32> {
         let x = inputs[0];
-        let total = vectorized(|| {
-            Lanes::new(1).sums(x.len(), 1, |range, sums| self.add(&x[range], &mut sums[0]))
-        });
+        let total = Lanes::new(1).sums(x.len(), 1, |range, sums| self.add(&x[range], &mut sums[0]));
         vec![(total[0][0] / x.len() as f64) as f32]
     }
 

@@ -48,16 +48,16 @@ impl<'a> Winograd<'a> {
         })
     }
 
-    pub fn forward(&self, x: &[f32], weights: &[f32], output: &mut [f32]) {
+    /// The outputs, by the [`Self::filters`] of the weights.
+    pub fn forward(&self, x: &[f32], filters: &[f32], output: &mut [f32]) {
         let (channels, outputs) = (self.window.channels, self.outputs);
-        let filters = self.filters(weights);
         self.blocks(BLOCK_BYTES, |tiles, pixels, sums| {
             self.unfold(tiles.clone(), x, pixels);
             let count = tiles.len();
             for place in 0..PLACES {
                 let pixels = Matrix::new(part(pixels, place, count * channels), count, channels);
                 let filter =
-                    Matrix::new(part(&filters, place, channels * outputs), channels, outputs);
+                    Matrix::new(part(filters, place, channels * outputs), channels, outputs);
                 let sums = part_mut(sums, place, count * outputs);
                 multiply(pixels, filter, sums, false);
             }
@@ -65,20 +65,17 @@ impl<'a> Winograd<'a> {
         });
     }
 
-    /// The gradients of pixels and of weights, where wanted.
+    /// Adds the gradient of pixels to `dx`, by the [`Self::filters`] of the weights, and gives that of the weights;
+    /// each where wanted.
     pub fn backward(
         &self,
-        [x, weights, gradient]: [&[f32]; 3],
+        [x, filters, gradient]: [&[f32]; 3],
+        dx: &mut [f32],
         wanted: [bool; 2],
-    ) -> [Vec<f32>; 2] {
+    ) -> Vec<f32> {
         let (channels, outputs) = (self.window.channels, self.outputs);
-        let of = |wanted: bool, len: usize| vec![0.0; if wanted { len } else { 0 }];
-        let filters = match wanted[0] {
-            true => self.filters(weights),
-            false => Vec::new(),
-        };
-        let mut dx = of(wanted[0], x.len());
-        let mut by_place = of(wanted[1], PLACES * channels * outputs);
+        let places = if wanted[1] { PLACES } else { 0 };
+        let mut by_place = vec![0.0; places * channels * outputs];
         self.blocks(BACKWARD_BYTES, |tiles, pixels, sums| {
             let count = tiles.len();
             self.spread_outputs(tiles.clone(), gradient, sums);
@@ -94,19 +91,18 @@ impl<'a> Winograd<'a> {
             }
             if wanted[0] {
                 for place in 0..PLACES {
-                    let filter = part(&filters, place, channels * outputs);
+                    let filter = part(filters, place, channels * outputs);
                     let filter = Matrix::new(filter, channels, outputs).transposed();
                     let pixels = part_mut(pixels, place, count * channels);
                     multiply(sums(place), filter, pixels, false);
                 }
-                self.fold(tiles, pixels, &mut dx);
+                self.fold(tiles, pixels, dx);
             }
         });
-        let dw = match wanted[1] {
+        match wanted[1] {
             true => self.filter_gradient(&by_place),
             false => Vec::new(),
-        };
-        [dx, dw]
+        }
     }
 
     /// Calls `work(tiles, room for their pixels, room for their outputs)` for one block of tiles after the other.
@@ -236,7 +232,7 @@ impl<'a> Winograd<'a> {
     }
 
     /// `U` of weights `[kernel row][kernel column][channel][output]`: `[place][channel][output]`.
-    fn filters(&self, weights: &[f32]) -> Vec<f32> {
+    pub fn filters(&self, weights: &[f32]) -> Vec<f32> {
         let len = self.window.channels * self.outputs;
         let mut result = vec![0.0; PLACES * len];
         vectorized(|| {
@@ -420,13 +416,18 @@ mod tests {
             };
             let winograd = Winograd::of(&conv.window, conv.outputs).expect("a window of 3x3");
             let mut output = vec![f32::NAN; gradient.len()];
-            winograd.forward(&x, &weights, &mut output);
-            near(&output, &conv.direct(&x, &weights));
-            let [dx, dw] = winograd.backward([&x, &weights, &gradient], [true; 2]);
-            near(&dx, &conv.input_gradient(x.len(), &weights, &gradient));
+            let filters = winograd.filters(&weights);
+            winograd.forward(&x, &filters, &mut output);
+            let mut direct = vec![f32::NAN; gradient.len()];
+            conv.direct(&x, &weights, &mut direct);
+            near(&output, &direct);
+            let [mut dx, mut direct] = [0, 1].map(|_| vec![0.0; x.len()]);
+            let all = [&x[..], &filters, &gradient];
+            let dw = winograd.backward(all, &mut dx, [true; 2]);
+            conv.input_gradient(&weights, &gradient, &mut direct);
+            near(&dx, &direct);
             near(&dw, &conv.weight_gradient(&x, &gradient));
-            let [dx, dw] = winograd.backward([&x, &weights, &gradient], [false; 2]);
-            assert!(dx.is_empty() && dw.is_empty());
+            assert!(winograd.backward(all, &mut [], [false; 2]).is_empty());
         }
     }
 
