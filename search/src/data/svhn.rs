@@ -2,8 +2,8 @@
 //!
 //! Y. Netzer, T. Wang, A. Coates, A. Bissacco, B. Wu, A. Ng, Reading Digits in Natural Images with Unsupervised Feature
 //! Learning, NIPS Workshop on Deep Learning and Unsupervised Feature Learning, 2011; format 2 (cropped digits), without
-//! the 531,131 extra images. Normalized per channel to `(p/255 − mean) / (2.9 · deviation)` with the training set's mean
-//! and deviation: centered, and within ±1.
+//! the 531,131 extra images. Normalized per channel to `(p/255 − mean) / (2.9 · deviation)` with the training set's
+//! mean and deviation: centered, and within ±1.
 
 use std::path::Path;
 
