@@ -56,7 +56,7 @@ pub use calibration::{Known, SAMPLES, check_samples};
 pub use error::Error;
 pub use estimate::Estimate;
 pub use key_budget::KeyBudget;
-pub use options::{Options, Target};
+pub use options::{Options, Primes, Target};
 pub use parameters::noise;
 pub use synthetic::synthetic_table;
 

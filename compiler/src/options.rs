@@ -20,6 +20,17 @@ pub enum Target {
     Throughput,
 }
 
+/// How large the primes of a chain are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Primes {
+    /// As large as the precision asks for, a square and the map behind it sharing one.
+    #[default]
+    Fitted,
+    /// All of 50 bits, with scales as large, and none shared: for comparison alone. The precision then only says what
+    /// is promised.
+    Uniform,
+}
+
 /// Percent of images that an agreement may ask for.
 const PERCENT: std::ops::RangeInclusive<f64> = 50.0..=100.0;
 
@@ -69,6 +80,8 @@ pub struct Options {
     /// completing the square, 0 or more; 3. The scale budgets for it ([`Options::fit_activation`] lowers it).
     /// Training that keeps `|b| ≤ 2·max_shift·|a|` in every channel is always within.
     pub max_shift: f64,
+    /// How large primes are; as the precision asks for.
+    pub primes: Primes,
     /// Most ciphertexts that one tensor may take, 1 to 512; 64. For throughput the bound is
     /// [`hemet_schedule::layout::MAX_PERIOD`] slots.
     pub max_ciphertexts: usize,
@@ -98,6 +111,7 @@ impl Default for Options {
             relative_precision: false,
             activation: Activation::CompletedSquare,
             max_shift: 3.0,
+            primes: Primes::Fitted,
             max_ciphertexts: 64,
             like: None,
             key_budget: KeyBudget::Knee,

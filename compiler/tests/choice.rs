@@ -3,10 +3,11 @@
 
 mod common;
 
-use common::preset;
+use common::{preset, run_noisy};
 use hemet_ckks_params::SecurityLevel;
-use hemet_compiler::{Error, KeyBudget, Options, estimate, synthetic_table};
+use hemet_compiler::{Error, KeyBudget, Options, Primes, compile_for, estimate, synthetic_table};
 use hemet_spaces::LayerGraph;
+use hemet_spaces::evaluate::evaluate;
 
 /// Networks of several kinds, with their names.
 fn networks() -> Vec<(String, LayerGraph)> {
@@ -130,4 +131,47 @@ fn a_budget_that_is_too_small_is_refused_and_the_least_that_it_names_is_enough()
     let slowest = found.latency_ms;
     let quickest = estimate(&graph, &unbounded(), &synthetic_table()).unwrap();
     assert!(quickest.latency_ms < slowest);
+}
+
+#[test]
+fn uniform_parameters_have_a_prime_of_50_bits_a_product_and_take_half_as_long_again_and_more() {
+    let uniform = Options {
+        primes: Primes::Uniform,
+        ..Options::default()
+    };
+    for (name, graph) in [("lola", common::lola()), ("lenet5", common::lenet())] {
+        let weights = common::weights(&graph, 7);
+        let samples: Vec<Vec<f64>> = (0..8).map(|seed| common::input(&graph, seed)).collect();
+        let compile = |options| {
+            let found = compile_for(&samples, &graph, &weights, options, &synthetic_table());
+            found.unwrap()
+        };
+        let (found, chosen) = (compile(&uniform), compile(&Options::default()));
+        let parameters = &found.schedule.header.parameters;
+        let all = parameters.moduli().iter().chain(parameters.special());
+        let bits: Vec<f64> = all.map(|q| (*q as f64).log2()).collect();
+        assert!(
+            bits.iter().all(|bits| (49.9..50.0).contains(bits)),
+            "{name}: {bits:?}"
+        );
+        // Each rescales by a prime of its own: maps and squares take turns, and the base prime stays.
+        let squares = graph
+            .nodes()
+            .filter(|(_, node)| node.layer.kind() == "poly")
+            .count();
+        let levels = parameters.moduli().len();
+        assert_eq!(levels, 2 * squares + 2, "{name}");
+        assert_eq!(found.schedule.header.depth as usize, levels - 1, "{name}");
+        let (slow, quick) = (found.estimate.latency_ms, chosen.estimate.latency_ms);
+        assert!(slow > 1.5 * quick, "{name}: {slow} ms and {quick} ms");
+        // The promise is kept, by far.
+        for (seed, x) in samples.iter().enumerate() {
+            let wanted = evaluate(&graph, &weights, x).unwrap();
+            let got = run_noisy(&found.schedule, x, seed as u64);
+            for (got, wanted) in got.iter().zip(&wanted) {
+                let error = (got - wanted).abs();
+                assert!(error <= found.promise.error, "{name}: {error}");
+            }
+        }
+    }
 }

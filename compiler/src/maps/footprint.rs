@@ -252,6 +252,7 @@ impl Footprint {
             for (channels, places) in sets {
                 marks.sums(channels, places);
             }
+            diagonals.reserve(marks.count());
             diagonals.extend(marks.take_sums().map(|distance| Diagonal {
                 output: (block / inputs) as u32,
                 input: (block % inputs) as u32,

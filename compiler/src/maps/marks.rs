@@ -19,6 +19,8 @@ pub(super) struct Marks {
 
 /// Words of a set that are shifted in the time of one mark.
 const WORDS_AT_ONCE: usize = 4;
+/// Words that are cleared and read again in the time that a pair takes where its block is sought.
+const MARKED_WORDS: usize = 4;
 
 impl Marks {
     pub(super) fn new(modulus: u32) -> Self {
@@ -36,7 +38,7 @@ impl Marks {
         for distance in distances {
             mark(&mut self.seen, distance);
         }
-        take(&mut self.seen).collect()
+        collected(&mut self.seen)
     }
 
     /// The distances of pairs of positions, apart by the ciphertexts of `slots` slots that the positions lie in: `(of
@@ -49,6 +51,10 @@ impl Marks {
         slots: u32,
     ) -> Vec<((u32, u32), Set)> {
         let (mask, shift) = (self.modulus - 1, slots.trailing_zeros());
+        let sets = ciphertexts(to, slots) * ciphertexts(from, slots);
+        if sets * self.seen.len() <= pairs.len() * MARKED_WORDS {
+            return self.marked(pairs, to, from, slots);
+        }
         let mut blocks: Vec<((u32, u32), Vec<u32>)> = Vec::new();
         let mut last = 0;
         for (o, i) in pairs {
@@ -68,6 +74,38 @@ impl Marks {
         }
         let set = |(block, distances): (_, Vec<u32>)| (block, self.distinct(distances).into());
         blocks.into_iter().map(set).collect()
+    }
+
+    /// [`Marks::sets`] where there are so many pairs that a set of bits for each pair of ciphertexts is little beside
+    /// them.
+    fn marked(
+        &mut self,
+        pairs: &Pairs,
+        to: &[u32],
+        from: &[u32],
+        slots: u32,
+    ) -> Vec<((u32, u32), Set)> {
+        let (mask, words) = (self.modulus - 1, self.seen.len());
+        let (shift, operands) = (slots.trailing_zeros(), ciphertexts(from, slots));
+        let mut sets: Vec<u64> = Vec::new();
+        for (o, i) in pairs {
+            let (p, q) = (to[*o as usize], from[*i as usize]);
+            let block = (p >> shift) as usize * operands + (q >> shift) as usize;
+            let first = block * words;
+            if sets.len() < first + words {
+                sets.resize(first + words, 0);
+            }
+            mark(&mut sets[first..], q.wrapping_sub(p) & mask);
+        }
+        let mut found = Vec::new();
+        for (block, set) in sets.chunks_exact_mut(words).enumerate() {
+            let elements = collected(set);
+            if !elements.is_empty() {
+                let pair = ((block / operands) as u32, (block % operands) as u32);
+                found.push((pair, elements.into()));
+            }
+        }
+        found
     }
 
     /// Marks all sums of one of each: one by one, or, where that is less work, by shifting one set by each element of
@@ -106,14 +144,38 @@ impl Marks {
         }
     }
 
+    /// How many sums are marked.
+    pub(super) fn count(&self) -> usize {
+        ones(&self.sums)
+    }
+
     /// The sums marked since this was last called, ascending.
     pub(super) fn take_sums(&mut self) -> impl Iterator<Item = u32> + '_ {
         take(&mut self.sums)
     }
 }
 
+/// Ciphertexts of `slots` slots in which positions lie.
+fn ciphertexts(positions: &[u32], slots: u32) -> usize {
+    positions
+        .iter()
+        .max()
+        .map_or(1, |last| (last / slots) as usize + 1)
+}
+
 fn mark(set: &mut [u64], element: u32) {
     set[element as usize / 64] |= 1 << (element % 64);
+}
+
+fn ones(set: &[u64]) -> usize {
+    set.iter().map(|word| word.count_ones() as usize).sum()
+}
+
+/// The elements of a set, ascending; the set is empty then.
+fn collected(set: &mut [u64]) -> Vec<u32> {
+    let mut elements = Vec::with_capacity(ones(set));
+    elements.extend(take(set));
+    elements
 }
 
 /// The elements of a set, ascending; the set is empty then.

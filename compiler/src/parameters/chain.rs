@@ -86,21 +86,27 @@ pub fn chains(
     ground: Ground,
 ) -> Option<(Vec<Chain>, u32)> {
     let primes = primes(net, levels, precision, ground)?;
+    let small = smallest_prime(ground.log_n);
+    let chains = with_special(&primes, ground, small)?;
+    let largest = primes.iter().copied().max().unwrap_or(small);
+    Some((chains, primes.iter().sum::<u32>() + largest))
+}
+
+/// The chains of these primes, one for each number of special primes, of `least_bits` each or more, that is possible
+/// and secure. `None` where the security table lacks the degree.
+pub(super) fn with_special(primes: &[u32], ground: Ground, least_bits: u32) -> Option<Vec<Chain>> {
     // A bit for primes that lie above their sizes.
     let limit = ground.row.max_log_qp(ground.log_n)?.saturating_sub(1);
-    let total: u32 = primes.iter().sum();
-    let small = smallest_prime(ground.log_n);
-    let largest = primes.iter().copied().max().unwrap_or(small);
-    let room = limit.saturating_sub(total);
+    let room = limit.saturating_sub(primes.iter().sum());
     let chain = |special: hemet_ckks_params::SpecialChoice| Chain {
-        primes: primes.clone(),
+        primes: primes.to_vec(),
         special: special.count,
         special_bits: special.bits,
         digits: special.digits,
     };
     let margin = ground.margin.bits(primes.len());
-    let choices = special_choices(&primes, room, small, margin);
-    Some((choices.into_iter().map(chain).collect(), total + largest))
+    let choices = special_choices(primes, room, least_bits, margin);
+    Some(choices.into_iter().map(chain).collect())
 }
 
 fn smallest_prime(log_n: u32) -> u32 {

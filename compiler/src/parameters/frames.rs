@@ -38,32 +38,42 @@ pub(super) fn frames(
     log_n: u32,
     rounded: &[f64],
 ) -> Result<Vec<Frame>, Shortage> {
-    let mut frames = Vec::new();
+    let (all, shortage) = every(net, options, log_n, rounded);
+    let mut frames: Vec<Frame> = Vec::new();
+    for frame in all {
+        if !frames.iter().any(|known| known.is_no_dearer(&frame)) {
+            frames.retain(|known| !frame.is_no_dearer(known));
+            frames.push(frame);
+        }
+    }
+    match frames.is_empty() {
+        true => Err(shortage),
+        false => Ok(frames),
+    }
+}
+
+/// Every frame that is secure at this degree; what is short with the full margin.
+pub(super) fn every(
+    net: &Net,
+    options: &Options,
+    log_n: u32,
+    rounded: &[f64],
+) -> (Vec<Frame>, Shortage) {
     let aims = |margin| Aims {
         rounded,
         extra: 0,
         margin,
     };
-    let mut shortage = None;
-    for margin in Margin::ALL {
-        let found = add_frames(net, options, log_n, aims(margin), &mut frames);
-        shortage.get_or_insert(found);
-    }
-    match shortage {
-        Some(shortage) if frames.is_empty() => Err(shortage),
-        Some(_) | None => Ok(frames),
-    }
+    let of_margin = |margin| with_margin(net, options, log_n, aims(margin));
+    let (found, shortages): (Vec<_>, Vec<_>) = Margin::ALL.map(of_margin).into_iter().unzip();
+    let shortage = shortages.first().copied().unwrap_or_default();
+    (found.into_iter().flatten().collect(), shortage)
 }
 
-/// Adds the frames with a margin that are not dearer than others; says what is short where there are none.
-fn add_frames(
-    net: &Net,
-    options: &Options,
-    log_n: u32,
-    aims: Aims<'_>,
-    frames: &mut Vec<Frame>,
-) -> Shortage {
+/// Every frame with a margin, and what is short.
+fn with_margin(net: &Net, options: &Options, log_n: u32, aims: Aims<'_>) -> (Vec<Frame>, Shortage) {
     let (mut needed, mut top, mut working) = (None, 0, 0);
+    let mut frames = Vec::new();
     let ground = Ground {
         log_n,
         row: options.row(),
@@ -72,39 +82,37 @@ fn add_frames(
     };
     let extras = |policy| (0..=MOST_EXTRA_BITS).map(move |extra| (policy, extra));
     let ways = Policy::ALL.into_iter().flat_map(extras);
-    for ((policy, extra), agree) in ways.flat_map(|way| [(way, false), (way, true)]) {
+    for (policy, extra) in ways {
         let aims = Aims { extra, ..aims };
-        let (levels, mut precision) = settle(net, options, log_n, aims, policy);
+        let (levels, precision) = settle(net, options, log_n, aims, policy);
         top = top.max(levels.top());
         if extra == 0 {
             working = working.max(precision.working);
         }
-        if agree {
-            // Where products and maps share a prime, their scales must agree.
-            let plain = precision.plain.iter().copied().max().unwrap_or(0);
-            precision.working = precision.working.max(plain);
-        }
-        let Some((chains, least)) = chains(net, &levels, &precision, ground) else {
-            continue;
-        };
-        needed = Some(needed.unwrap_or(u32::MAX).min(least));
-        for chain in chains {
-            let frame = Frame {
+        // Where products and maps share a prime, their scales must agree.
+        let plain = precision.plain.iter().copied().max().unwrap_or(0);
+        let agreed = (plain > precision.working).then(|| Precision {
+            working: plain,
+            ..precision.clone()
+        });
+        for precision in [Some(precision), agreed].into_iter().flatten() {
+            let Some((chains, least)) = chains(net, &levels, &precision, ground) else {
+                continue;
+            };
+            needed = Some(needed.unwrap_or(u32::MAX).min(least));
+            frames.extend(chains.into_iter().map(|chain| Frame {
                 levels: levels.clone(),
                 precision: precision.clone(),
                 chain,
-            };
-            if !frames.iter().any(|known| known.is_no_dearer(&frame)) {
-                frames.retain(|known| !frame.is_no_dearer(known));
-                frames.push(frame);
-            }
+            }));
         }
     }
-    Shortage {
+    let shortage = Shortage {
         needed,
         levels: top,
         working,
-    }
+    };
+    (frames, shortage)
 }
 
 impl Frame {

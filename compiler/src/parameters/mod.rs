@@ -11,6 +11,7 @@ pub mod room;
 pub mod rounding;
 pub mod simulate;
 pub mod structure;
+mod uniform;
 
 pub use chain::{Chain, Ground, chains};
 pub use level::{Levels, Policy};

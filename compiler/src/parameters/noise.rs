@@ -156,7 +156,7 @@ impl Precision {
 /// up; then those whose scale is `dear` get what rounding up and finer scales of the others leave them.
 fn plain_bits(weights: &[f64], budget: f64, dear: impl Fn(usize, u32) -> bool) -> Vec<u32> {
     let maps = weights.iter().filter(|w| **w > 0.0).count().max(1) as f64;
-    let error = |id: usize, plain: u32| weights[id] * (-2.0 * f64::from(plain)).exp2();
+    let error = |id: usize, plain: u32| weights[id] * quarter_to_the(plain);
     let share = |weight: &f64| match *weight > 0.0 {
         true => bits((weight * maps / budget).sqrt()),
         false => 0,
@@ -184,16 +184,29 @@ fn plain_bits(weights: &[f64], budget: f64, dear: impl Fn(usize, u32) -> bool) -
         }
         plain = traded;
     }
-    while let Some(id) = least(&plain, &|id| {
-        sum(&plain) + error(id, plain[id] - 1) - error(id, plain[id]) <= budget
-    }) {
-        plain[id] -= 1;
+    loop {
+        let all = sum(&plain);
+        let coarser = |id| all + error(id, plain[id] - 1) - error(id, plain[id]) <= budget;
+        match least(&plain, &coarser) {
+            Some(id) => plain[id] -= 1,
+            None => return plain,
+        }
     }
-    plain
+}
+
+/// The power of a quarter, exactly.
+fn quarter_to_the(exponent: u32) -> f64 {
+    let biased = (f64::MAX_EXP as u32 - 1).checked_sub(2 * exponent);
+    match biased {
+        Some(biased) if biased > 0 => {
+            f64::from_bits(u64::from(biased) << (f64::MANTISSA_DIGITS - 1))
+        }
+        Some(_) | None => (-2.0 * f64::from(exponent)).exp2(),
+    }
 }
 
 /// Whether an affine map makes the output, so that its plaintexts decide the output's scale.
-fn output_is_map(net: &Net) -> bool {
+pub(super) fn output_is_map(net: &Net) -> bool {
     let output = net.node(net.output());
     matches!(output.kind, NodeKind::Linear { .. }) && output.shifted().is_none()
 }

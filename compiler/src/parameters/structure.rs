@@ -1,5 +1,8 @@
 //! Structure: every decision of a compilation, made without weights: parameters, levels, scales, layouts.
 
+#[cfg(test)]
+mod enumerated;
+
 use std::collections::BTreeSet;
 
 use hemet_ckks_params::Parameters;
@@ -10,11 +13,12 @@ use hemet_spaces::layer::{Seen, Taps};
 use hemet_spaces::{Layer, LayerGraph};
 
 use super::frames::{Frame, Shortage, frames};
+use super::uniform;
 use super::{Levels, Precision, Price};
 use crate::layout::{Assignment, Problem, Tallies};
 use crate::maps::Footprints;
 use crate::net::{Net, TensorId};
-use crate::{Error, Options, Target};
+use crate::{Error, Options, Primes, Target};
 
 /// The decisions.
 pub struct Structure {
@@ -201,7 +205,7 @@ fn at_degree(task: Task<'_>, log_n: u32) -> Result<Structure, Obstacle> {
         .iter()
         .map(|f| if f.is_empty() { 0.0 } else { 1e4 })
         .collect();
-    let cheap = frames(net, options, log_n, &guess).map_err(Obstacle::Modulus)?;
+    let cheap = possible(net, options, log_n, &guess).map_err(Obstacle::Modulus)?;
     let limbs = cheap[0].chain.primes.len();
     let problem = Problem::new(net, footprints, slots, options, tallies)
         .map_err(|id| Obstacle::Tensor(too_large(net, id, options, slots, limbs)))?;
@@ -228,6 +232,19 @@ fn at_degree(task: Task<'_>, log_n: u32) -> Result<Structure, Obstacle> {
             .collect(),
         rounded: problem.rounded(&assignment),
     })
+}
+
+/// The frames at a ring degree that are worth costing.
+fn possible(
+    net: &Net,
+    options: &Options,
+    log_n: u32,
+    rounded: &[f64],
+) -> Result<Vec<Frame>, Shortage> {
+    match options.primes {
+        Primes::Fitted => frames(net, options, log_n, rounded),
+        Primes::Uniform => uniform::frames(net, options, log_n),
+    }
 }
 
 /// The choice of frame and layouts at one ring degree.
@@ -290,7 +307,7 @@ impl Degree<'_> {
         let Task { net, options, .. } = self.task;
         let mut costed = Vec::new();
         let rounded = self.problem.rounded(assignment);
-        let found = frames(net, options, self.log_n, &rounded).map_err(Obstacle::Modulus)?;
+        let found = possible(net, options, self.log_n, &rounded).map_err(Obstacle::Modulus)?;
         for frame in found {
             let price = self.price(&frame)?;
             let cost = self.problem.cost(assignment, &frame.levels, &price);

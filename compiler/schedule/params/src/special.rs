@@ -5,7 +5,7 @@
 //! [`special_choices`] lists what is worth costing: the compiler costs it by a measured table, [`special_sizes`] by the
 //! counts of one switch at the top level.
 
-use crate::parameters::{MAX_DIGIT_LIMBS, MAX_SPECIAL, greedy};
+use crate::parameters::{MAX_DIGIT_LIMBS, MAX_SPECIAL};
 use crate::primes::MAX_PRIME_BITS;
 use crate::security::{SecurityLevel, max_log_qp};
 
@@ -93,8 +93,7 @@ pub fn special_choices(
 /// Bits of the widest of at most so many digits of consecutive primes, cut so that it is as narrow as can be; `None`
 /// where digits would hold more limbs than the engine takes.
 fn narrowest_digit(chain_bits: &[u32], digits: usize) -> Option<u32> {
-    let sizes: Vec<f64> = chain_bits.iter().map(|&b| f64::from(b)).collect();
-    let fits = |limit: u32| greedy(&sizes, f64::from(limit)).len() <= digits;
+    let fits = |limit: u32| greedy_digits(chain_bits, limit) <= digits;
     let (mut low, mut high) = (*chain_bits.iter().max()?, chain_bits.iter().sum());
     if !fits(high) {
         return None;
@@ -107,6 +106,20 @@ fn narrowest_digit(chain_bits: &[u32], digits: usize) -> Option<u32> {
         }
     }
     Some(high)
+}
+
+/// How many digits [`greedy`](crate::parameters::greedy) makes.
+fn greedy_digits(chain_bits: &[u32], limit: u32) -> usize {
+    let (mut digits, mut limbs, mut sum) = (1, 0, 0);
+    for bits in chain_bits {
+        if limbs > 0 && (sum + bits > limit || limbs == MAX_DIGIT_LIMBS) {
+            digits += 1;
+            (limbs, sum) = (0, 0);
+        }
+        limbs += 1;
+        sum += bits;
+    }
+    digits
 }
 
 /// Sizes in bits of the special primes for a chain of the given sizes that make key switching at the top level
@@ -135,7 +148,23 @@ fn cost(limbs: usize, special: usize, digits: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parameters::digit_ranges;
+    use crate::parameters::{digit_ranges, greedy};
+
+    #[test]
+    fn digits_are_counted_as_they_are_cut() {
+        let chain = [30, 50, 20, 41, 41, 41, 50, 20, 20, 20, 20, 35, 28];
+        for limbs in 1..=chain.len() {
+            for limit in 50..=500 {
+                let sizes: Vec<f64> = chain[..limbs].iter().map(|b| f64::from(*b)).collect();
+                let cut = greedy(&sizes, f64::from(limit)).len();
+                assert_eq!(
+                    greedy_digits(&chain[..limbs], limit),
+                    cut,
+                    "{limbs} {limit}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn two_digits_are_chosen_where_they_are_secure_and_three_where_not() {

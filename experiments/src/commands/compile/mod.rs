@@ -66,6 +66,10 @@ pub struct Args {
     /// without it, as many as are worth their time. `hemet inspect --keys` shows time against bytes
     #[arg(long, value_name = "MIB", value_parser = key_budget)]
     pub key_memory: Option<KeyBudget>,
+    /// For an ONNX file, for comparison alone: uniform gives every level a prime of 50 bits that nothing shares, at
+    /// scales as large whatever the precision, as networks had them before anybody chose
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["agreement", "like"])]
+    pub parameters: Parameters,
     /// For an ONNX file: bound on the magnitude of the inputs
     #[arg(long, value_name = "X")]
     pub input_range: Option<f64>,
@@ -122,6 +126,7 @@ impl Args {
     fn only_for_onnx(&self) -> Result<(), Error> {
         let given = [
             ("--key-memory", self.key_memory.is_some()),
+            ("--parameters", self.parameters == Parameters::Uniform),
             ("--input-range", self.input_range.is_some()),
             ("--fit-activations", self.fit_activations.is_some()),
             ("--output", !self.output.is_empty()),
@@ -193,6 +198,25 @@ impl From<Target> for hemet_compiler::Target {
         match target {
             Target::Latency => Self::Latency,
             Target::Throughput => Self::Throughput,
+        }
+    }
+}
+
+/// How parameters are chosen.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Parameters {
+    /// For the least latency at the promised precision
+    #[default]
+    Chosen,
+    /// All of one size, for comparison alone
+    Uniform,
+}
+
+impl From<Parameters> for hemet_compiler::Primes {
+    fn from(parameters: Parameters) -> Self {
+        match parameters {
+            Parameters::Chosen => Self::Fitted,
+            Parameters::Uniform => Self::Uniform,
         }
     }
 }

@@ -183,6 +183,7 @@ fn wished(
         target: args.target.into(),
         security: security_level(security.bits)?,
         attacks: attacks(security.post_quantum),
+        primes: args.parameters.into(),
         ..Default::default()
     };
     if let Some(range) = args.input_range.or(calibration.and_then(range)) {
