@@ -39,6 +39,8 @@ pub(crate) struct Consts {
     pub(crate) q: D,
     /// 2q.
     pub(crate) q2: D,
+    /// q as words.
+    q_words: V,
     /// 1/q, rounded.
     pub(crate) inverse: D,
     /// q⁻¹ mod 2^52.
@@ -58,6 +60,7 @@ pub(crate) fn consts(m: &Modulus) -> Consts {
     Consts {
         q: splat(q),
         q2: splat(2.0 * q),
+        q_words: _mm256_set1_epi64x(m.q as i64),
         inverse: splat(1.0 / q),
         q_inv: splat(m.q_inv as f64),
     }
@@ -132,6 +135,17 @@ pub(crate) fn reduce(c: Consts, x: D) -> D {
 pub(crate) fn non_negative(c: Consts, x: D) -> D {
     let is_negative = _mm256_cmp_pd::<_CMP_LT_OQ>(x, _mm256_setzero_pd());
     _mm256_add_pd(x, _mm256_and_pd(is_negative, c.q))
+}
+
+/// Integers between -q and q as the words of their canonical residues.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(crate) fn to_canonical_words(c: Consts, x: D) -> V {
+    let x = _mm256_castpd_si256(_mm256_add_pd(x, splat(MIDDLE)));
+    let x = _mm256_sub_epi64(x, _mm256_set1_epi64x(MIDDLE_BITS));
+    let above = _mm256_add_epi64(x, c.q_words);
+    let [x, above] = [x, above].map(|x| _mm256_castsi256_pd(x));
+    _mm256_castpd_si256(_mm256_blendv_pd(x, above, x))
 }
 
 /// Subtracts `limit` from numbers that are not below it.

@@ -131,10 +131,7 @@ impl Ntt {
                 self.kernels.scale(&self.m, limb, w_mont);
             }
             #[cfg(target_arch = "x86_64")]
-            Implementation::Avx2(tables) => {
-                tables.inverse(limb);
-                self.kernels.scale(&self.m, limb, w_mont);
-            }
+            Implementation::Avx2(tables) => tables.inverse(limb, w_mont),
             #[cfg(target_arch = "x86_64")]
             Implementation::Ifma(tables) => tables.inverse_finish(limb, w_mont),
         }
