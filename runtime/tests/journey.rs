@@ -96,7 +96,7 @@ fn sizes_say_what_files_and_memory_really_take() {
     let context = hemet_ckks::Context::new(tiny());
     let diagonal = |level| {
         context
-            .encode_diagonal(&[0.5], 1e9, level)
+            .encode_repeated_diagonal(&[0.5; PERIOD], 1e9, level)
             .unwrap()
             .size_bytes()
     };

@@ -65,7 +65,7 @@ pub use hemet_ckks_params as params;
 pub use hemet_ckks_params::Parameters;
 pub use kernels::Instructions;
 pub use keys::{EvaluationKeys, KeyRequest, PublicKey};
-pub use message::{Ciphertext, Diagonal, Flooding, Plaintext, SeededCiphertext};
+pub use message::{Ciphertext, Diagonal, Flooding, Plaintext, SeededCiphertext, diagonal_bytes};
 pub use ops::{
     Basis, Estimate, LinearPieces, LinearPlan, LinearTerm, Polynomial, PolynomialCost, Strided,
 };

@@ -1,5 +1,6 @@
 //! Bytes of keys and messages, from a schedule alone.
 
+use hemet_ckks::diagonal_bytes;
 use hemet_ckks_params::Parameters;
 use hemet_schedule::{Instruction, Op, Schedule, ValueId};
 use serde::Serialize;
@@ -58,8 +59,8 @@ fn constants(schedule: &Schedule) -> u64 {
     instructions.map(|i| constant_bytes(schedule, i)).sum()
 }
 
-/// Bytes of the encoded constant of an instruction, 0 where it has none: diagonals are packed, vectors are not, and
-/// those of period 1 take next to nothing.
+/// Bytes of the encoded constant of an instruction, 0 where it has none: diagonals are packed and take what their
+/// period does, vectors are not, and those of period 1 take next to nothing.
 pub fn constant_bytes(schedule: &Schedule, instruction: &Instruction) -> u64 {
     let parameters = &schedule.header.parameters;
     let bytes = || {
@@ -67,17 +68,12 @@ pub fn constant_bytes(schedule: &Schedule, instruction: &Instruction) -> u64 {
         let (_, constant) = schedule.constants.entries.get(constant.0 as usize)?;
         let operand = instruction.op.operands().first().copied()?;
         let limbs = schedule.types.get(operand.0 as usize)?.level.limbs();
-        let primes = parameters.moduli().get(..limbs)?;
-        let numbers = limbs as u64 * WORD;
         if let Op::Linear { plan, .. } = &instruction.op {
-            let each = match constant.period() {
-                1 => numbers,
-                _ => packed(parameters, primes),
-            };
-            return Some(plan.terms.len() as u64 * each);
+            let each = diagonal_bytes(parameters, constant.period(), limbs.saturating_sub(1));
+            return Some(plan.terms.len() as u64 * each as u64);
         }
         Some(match constant.period() {
-            1 => numbers,
+            1 => limbs as u64 * WORD,
             _ => (limbs * parameters.degree()) as u64 * WORD,
         })
     };

@@ -86,6 +86,16 @@ impl Embedding {
         x
     }
 
+    /// Real slots to the first N/2 coefficients, times `factor`, not rounded. The others follow: c(N-k) = -c(k) and
+    /// c(N/2) = 0, exactly, where [`Embedding::coefficients`] has that but for rounding.
+    pub(crate) fn real_coefficients(&self, slots: &[f64], factor: f64) -> Vec<f64> {
+        let Complexes { mut re, im } = self.coefficients(slots, &[], factor);
+        for (re, im) in re[1..].iter_mut().zip(im[1..].iter().rev()) {
+            *re = 0.5 * (*re - im);
+        }
+        re
+    }
+
     /// The N coefficients (as [`Embedding::coefficients`] gives them) to the N/2 slots, times `factor`.
     pub(crate) fn slots(&self, mut x: Complexes, factor: f64) -> Complexes {
         let slots = self.position.len();
@@ -168,6 +178,20 @@ mod tests {
                 "slot {j}"
             );
             power = power * 5 % (2 * n);
+        }
+    }
+
+    #[test]
+    fn coefficients_of_real_slots_are_those_of_complex_ones_but_for_rounding() {
+        let e = Embedding::new(12);
+        let values: Vec<f64> = (0..2048).map(|i| (i as f64 * 0.37).sin()).collect();
+        let whole = e.coefficients(&values, &[], 8.0);
+        let half = e.real_coefficients(&values, 8.0);
+        // As below: 11 stages, of numbers up to 8.
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-13, "{a} {b}");
+        for k in 0..2048 {
+            near(half[k], whole.re[k]);
+            near(-whole.im[k], if k == 0 { 0.0 } else { half[2048 - k] });
         }
     }
 

@@ -20,7 +20,7 @@ use crate::pool::{Buf, Pool};
 pub(crate) use checks::{check_degree, check_scales};
 pub(crate) use embedding::{Complexes, Embedding};
 pub(crate) use levels::{DigitTable, DropTable, LevelTable};
-pub(crate) use rings::{Ring, SmallerRings, repeat};
+pub(crate) use rings::{RealRing, RealRings};
 
 /// Precomputations for a parameter set, and every operation on plaintexts and ciphertexts.
 ///
@@ -36,7 +36,7 @@ pub struct Context {
     pub(crate) special: Vec<Modulus>,
     pub(crate) special_ntts: Vec<Ntt>,
     pub(crate) embedding: Embedding,
-    pub(crate) smaller_rings: SmallerRings,
+    pub(crate) real_rings: RealRings,
     /// Constants of key switching and rescaling at each level.
     pub(crate) levels: Vec<LevelTable>,
     /// Words of a pair of packed limbs before each extended limb, for one digit; the last is the whole.
@@ -95,7 +95,7 @@ impl Context {
             ntts: parameters.moduli().iter().map(plan).collect(),
             special_ntts: parameters.special().iter().map(plan).collect(),
             embedding: Embedding::new(parameters.log_n()),
-            smaller_rings: SmallerRings::default(),
+            real_rings: RealRings::default(),
             moduli,
             special,
             levels,

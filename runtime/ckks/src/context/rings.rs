@@ -1,81 +1,58 @@
-//! The ring of the parameters and the smaller ones, in which vectors are encoded that repeat themselves.
+//! The rings in which real vectors are encoded: that of the parameters, and smaller ones for vectors that repeat
+//! themselves.
 //!
 //! Slots of period p, a power of two, are those of a polynomial in X^(N/2p), which is a message of the ring of degree
 //! 2p. There it is embedded and transformed; the roots of unity of the smaller ring are powers of those of the larger
-//! one, so in bit-reversed order each transformed value stands N/2p times in a row.
+//! one, so in bit-reversed order each transformed value stands N/2p times in a row. And real slots are those of a
+//! polynomial that is the same in 1/X: the second half of its transform is the first half backwards
+//! (`ntt/real.rs`). So p values stand for all N.
 
 use std::sync::OnceLock;
 
 use super::{Context, Embedding};
-use crate::ntt::Ntt;
+use crate::ntt::RealNtt;
 
-/// The least degree that is transformed.
-const MIN_LOG_DEGREE: u32 = 9;
+/// The least degree whose half is transformed.
+const MIN_LOG_DEGREE: u32 = 10;
 
-/// What encoding in a ring takes.
+/// What encoding real vectors in a ring takes.
 #[derive(Clone, Copy)]
-pub(crate) struct Ring<'a> {
-    pub(crate) degree: usize,
+pub(crate) struct RealRing<'a> {
+    /// Slots of the ring: half its degree, and the values of a transform that are different.
+    pub(crate) slots: usize,
     pub(crate) embedding: &'a Embedding,
     /// Of the primes of the chain.
-    pub(crate) ntts: &'a [Ntt],
+    pub(crate) ntts: &'a [RealNtt],
 }
 
-/// The rings of lower degrees, made when they are first used.
+/// The rings for real vectors by degree, made when they are first used.
 #[derive(Default)]
-pub(crate) struct SmallerRings {
-    by_log_degree: [OnceLock<(Embedding, Vec<Ntt>)>; 16],
-}
-
-impl Ring<'_> {
-    /// All slots of the ring, filled with `values` over and over.
-    pub(crate) fn slots_of(&self, values: &[f64]) -> Vec<f64> {
-        let slots = self.degree / 2;
-        values.iter().copied().cycle().take(slots).collect()
-    }
+pub(crate) struct RealRings {
+    by_log_degree: [OnceLock<(Embedding, Vec<RealNtt>)>; 20],
 }
 
 impl Context {
-    /// The ring of the parameters.
-    pub(crate) fn ring(&self) -> Ring<'_> {
-        Ring {
-            degree: self.degree(),
-            embedding: &self.embedding,
-            ntts: &self.ntts,
-        }
-    }
-
-    /// The smaller ring that holds `values`, if there is one.
-    pub(crate) fn ring_of(&self, values: &[f64]) -> Option<Ring<'_>> {
-        let period = values.len();
-        let log_degree = period
-            .checked_ilog2()?
-            .saturating_add(1)
-            .max(MIN_LOG_DEGREE);
-        if !period.is_power_of_two() || log_degree >= self.parameters.log_n() {
-            return None;
-        }
+    /// The smallest ring for vectors that repeat `period` values.
+    pub(crate) fn real_ring(&self, period: usize) -> RealRing<'_> {
+        let whole = self.parameters.log_n();
+        let log_degree = match period.is_power_of_two() {
+            true => (period.ilog2() + 1).clamp(MIN_LOG_DEGREE, whole),
+            false => whole,
+        };
         let degree = 1usize << log_degree;
-        let ring = self.smaller_rings.by_log_degree.get(log_degree as usize)?;
-        let (embedding, ntts) = ring.get_or_init(|| {
-            let ntt = |&q: &u64| {
-                Ntt::new(degree, q, self.kernels)
-                    .expect("a prime that is 1 mod 2N is 1 mod a divisor of that")
-            };
-            let ntts = self.parameters.moduli().iter().map(ntt).collect();
-            (Embedding::new(log_degree), ntts)
-        });
-        Some(Ring {
-            degree,
+        let (embedding, ntts) =
+            self.real_rings.by_log_degree[log_degree as usize].get_or_init(|| {
+                let ntt = |&q: &u64| {
+                    RealNtt::new(degree, q, self.kernels)
+                        .expect("a prime that is 1 mod 2N is 1 mod a divisor of that")
+                };
+                let ntts = self.parameters.moduli().iter().map(ntt).collect();
+                (Embedding::new(log_degree), ntts)
+            });
+        RealRing {
+            slots: degree / 2,
             embedding,
             ntts,
-        })
-    }
-}
-
-/// Writes each value `times` times in a row.
-pub(crate) fn repeat(limb: &mut [u64], values: &[u64], times: usize) {
-    for (places, &value) in limb.chunks_exact_mut(times).zip(values) {
-        places.fill(value);
+        }
     }
 }

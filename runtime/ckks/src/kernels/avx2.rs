@@ -10,8 +10,8 @@
 use std::arch::x86_64::*;
 
 use super::doubles::*;
-use super::gather::{Permute, Unpack};
-use super::{KeyTerm, Packed, PairTerm, Place, Rows, WeightTerm, scalar};
+use super::gather::{Permute, Reorder, Unpack};
+use super::{KeyTerm, Packed, PairTerm, Place, Rows, Spread, WeightTerm, scalar};
 use crate::galois::Automorphism;
 use crate::modulus::Modulus;
 
@@ -283,6 +283,7 @@ unsafe fn gathered(src: &[u64], order: Option<&Permute<'_>>, i: usize, half: usi
 }
 
 /// Two running sums that share one factor, of at most `MAX_SUM` products.
+#[derive(Clone, Copy)]
 struct Sums {
     reduction: Reduction,
     first: Sum,
@@ -379,30 +380,40 @@ pub(super) fn weigh_pair(m: &Modulus, out: [&mut [u64]; 2], terms: &[WeightTerm<
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn dot_pair(m: &Modulus, out: [&mut [u64]; 2], terms: &[PairTerm<'_>], add: bool) {
+pub(super) fn dot_pair(
+    m: &Modulus,
+    out: [&mut [u64]; 2],
+    spread: &Spread,
+    terms: &[PairTerm<'_>],
+    add: bool,
+) {
     let mut out = out;
-    let c = consts(m);
+    let (c, n) = (consts(m), out[0].len());
     let unpack = Unpack::new(terms.first().map_or(9, |t| t.factor.bits));
+    let orders = Reorder::all(spread);
     for (at, terms) in terms.chunks(MAX_SUM).enumerate() {
         let reduction = Reduction::new(c, terms.len());
-        for i in (0..out[0].len()).step_by(8) {
-            for half in 0..2 {
-                let mut sums = Sums {
-                    reduction,
-                    first: Sum::new(),
-                    second: Sum::new(),
-                };
-                for t in terms {
-                    // SAFETY: lengths checked by the parent module.
-                    unsafe {
-                        let factor = to_doubles(unpack.load(t.factor.words, i, half));
-                        let (first, second) =
-                            (load(t.first, i + 4 * half), load(t.second, i + 4 * half));
-                        sums.add(factor, first, second);
-                    }
+        for i in spread.block().step_by(4) {
+            let (from, mirrored) = (spread.residue(i), n - 4 - i);
+            let order = orders[from % 4];
+            let mut sums = [Sums {
+                reduction,
+                first: Sum::new(),
+                second: Sum::new(),
+            }; 2];
+            for t in terms {
+                // SAFETY: the parent module checked that limbs hold both blocks and the factor all residues of the
+                // first.
+                unsafe {
+                    let factor = unpack.load(t.factor.words, from / 8 * 8, from / 4 % 2);
+                    let [low, high] = order.apply(to_doubles(factor));
+                    sums[0].add(low, load(t.first, i), load(t.second, i));
+                    sums[1].add(high, load(t.first, mirrored), load(t.second, mirrored));
                 }
+            }
+            for (sums, i) in sums.iter().zip([i, mirrored]) {
                 // SAFETY: lengths checked by the parent module.
-                unsafe { sums.finish(&mut out, i + 4 * half, add || at > 0) };
+                unsafe { sums.finish(&mut out, i, add || at > 0) };
             }
         }
     }

@@ -1,4 +1,4 @@
-//! How the AVX2 kernels read: packed residues, and permuted ones.
+//! How the AVX2 kernels read: packed residues, spread ones, and permuted ones.
 #![allow(
     unsafe_code,
     reason = "vector loads, and functions that need detected features"
@@ -6,7 +6,8 @@
 
 use std::arch::x86_64::*;
 
-use super::doubles::{V, load};
+use super::Spread;
+use super::doubles::{D, V, load};
 use super::packed::mask;
 use crate::galois::Automorphism;
 
@@ -74,6 +75,34 @@ impl Unpack {
         _mm_prefetch::<_MM_HINT_T0>(base.wrapping_add(PREFETCH).cast());
         let windows = _mm256_shuffle_epi8(pairs, self.gather[half]);
         _mm256_and_si256(_mm256_srlv_epi64(windows, self.shift[half]), self.mask)
+    }
+}
+
+/// How four residues are spread over four words of each half of a limb.
+#[derive(Clone, Copy)]
+pub(super) struct Reorder([V; 2]);
+
+impl Reorder {
+    /// By the first word's residue modulo 4.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn all(spread: &Spread) -> [Self; 4] {
+        let [forwards, backwards] = spread.orders::<4>();
+        let index = |order: &[u64; 4]| {
+            let pairs: [i32; 8] = std::array::from_fn(|k| order[k / 2] as i32 * 2 + k as i32 % 2);
+            // SAFETY: the array has 32 bytes; the load has no alignment requirement.
+            unsafe { _mm256_loadu_si256(pairs.as_ptr().cast()) }
+        };
+        std::array::from_fn(|base| Self([&forwards[base], &backwards[base]].map(index)))
+    }
+
+    /// The residues for the first half and for the second.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn apply(self, residues: D) -> [D; 2] {
+        let residues = _mm256_castpd_ps(residues);
+        self.0
+            .map(|order| _mm256_castps_pd(_mm256_permutevar8x32_ps(residues, order)))
     }
 }
 

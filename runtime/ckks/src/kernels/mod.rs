@@ -21,12 +21,14 @@ mod instructions;
 mod lanes;
 mod packed;
 mod scalar;
+mod spread;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use aligned::AlignedBuf;
 pub use instructions::Instructions;
 pub(crate) use packed::{PADDING, Packed, packed_words};
+pub(crate) use spread::{MIN_RESIDUES, Spread};
 
 use crate::galois::Automorphism;
 use crate::modulus::Modulus;
@@ -58,7 +60,7 @@ macro_rules! dispatch {
     };
 }
 
-/// One term of [`Kernels::dot_pair`]: two ciphertext limbs and the plaintext limb (times 2^52) for both.
+/// One term of [`Kernels::dot_pair`]: two ciphertext limbs and the diagonal's residues (times 2^52) for both.
 #[derive(Clone, Copy)]
 pub(crate) struct PairTerm<'a> {
     pub(crate) first: &'a [u64],
@@ -220,22 +222,23 @@ impl Kernels {
         dispatch!(self, inner_product(m, out, place, terms, add));
     }
 
-    /// `(out0, out1) (+)= sum over terms of (first, second)·factor`, canonical residues; at most
-    /// [`MAX_TERMS`] terms, factors times 2^52.
+    /// `(out0, out1) (+)= sum over terms of (first, second)·spread(factor)`, canonical residues, on two blocks of the
+    /// limbs; at most [`MAX_TERMS`] terms, factors times 2^52.
     pub(crate) fn dot_pair(
         self,
         m: &Modulus,
         out: [&mut [u64]; 2],
+        spread: &Spread,
         terms: &[PairTerm<'_>],
         add: bool,
     ) {
-        let n = out[0].len();
-        assert!(out[1].len() == n && terms.len() <= MAX_TERMS && n.is_multiple_of(8));
+        assert!(terms.len() <= MAX_TERMS);
         for t in terms {
-            assert!(t.first.len() == n && t.second.len() == n);
-            assert!(t.factor.holds(n) && t.factor.bits == terms[0].factor.bits);
+            assert!(spread.holds(t.first, &t.factor) && spread.holds(t.second, &t.factor));
+            assert!(t.factor.bits == terms[0].factor.bits);
+            assert!(out.iter().all(|x| x.len() == t.first.len()));
         }
-        dispatch!(self, dot_pair(m, out, terms, add));
+        dispatch!(self, dot_pair(m, out, spread, terms, add));
     }
 
     /// `(out0, out1) (+)= sum over terms of (first, second)·weight`, canonical residues; at most

@@ -1,7 +1,7 @@
 //! The portable implementation of every kernel: the reference that the SIMD one must equal.
 
 use super::packed::mask;
-use super::{KeyTerm, Packed, PairTerm, Place, Rows, WeightTerm};
+use super::{KeyTerm, Packed, PairTerm, Place, Rows, Spread, WeightTerm};
 use crate::galois::Automorphism;
 use crate::modulus::{MASK52, Modulus};
 
@@ -119,12 +119,19 @@ pub(super) fn inner_product(
     }
 }
 
-pub(super) fn dot_pair(m: &Modulus, out: [&mut [u64]; 2], terms: &[PairTerm<'_>], add: bool) {
+pub(super) fn dot_pair(
+    m: &Modulus,
+    out: [&mut [u64]; 2],
+    spread: &Spread,
+    terms: &[PairTerm<'_>],
+    add: bool,
+) {
     let [out0, out1] = out;
-    for i in 0..out0.len() {
+    for i in spread.block().chain(spread.mirrored()) {
+        let from = spread.residue(i);
         let (mut s0, mut s1) = (0u128, 0u128);
         for t in terms {
-            let factor = u128::from(t.factor.get(i));
+            let factor = u128::from(t.factor.get(from));
             s0 += factor * u128::from(t.first[i]);
             s1 += factor * u128::from(t.second[i]);
         }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::modulus::Modulus;
 
-const N: usize = 64;
+const N: usize = 128;
 
 struct Lcg(u64);
 
@@ -155,6 +155,11 @@ fn quotients_are_equal() {
     });
 }
 
+/// A diagonal as long as half a limb.
+fn whole() -> Spread {
+    Spread::new(N, 0..N / 2, N / 2)
+}
+
 fn of<'a>(words: &'a [u64], m: &Modulus) -> Packed<'a> {
     Packed {
         words,
@@ -227,7 +232,7 @@ fn sums_of_products_are_equal_up_to_the_most_terms() {
                     }
                 }
                 let (mut x, mut y) = (limbs[5].clone(), limbs[6].clone());
-                k.dot_pair(m, [&mut x, &mut y], &pairs, add);
+                k.dot_pair(m, [&mut x, &mut y], &whole(), &pairs, add);
                 all.extend([x, y]);
                 let weights: Vec<WeightTerm<'_>> = (0..count)
                     .map(|t| WeightTerm {
@@ -285,6 +290,54 @@ fn permutations_and_signed_reductions_are_equal() {
     });
 }
 
+/// Against products with the diagonal written out: each residue several times in a row, then all of them backwards.
+#[test]
+fn products_with_compact_diagonals_are_those_with_the_diagonals_written_out() {
+    let spreads = [(128, 64), (256, 64), (1024, 128), (2048, 64), (4096, 2048)];
+    for m in [moduli()[0], moduli()[31], moduli()[60]] {
+        for (n, residues) in spreads {
+            let mut r = Lcg(n as u64);
+            let mut words = |count: usize, limit: u64| -> Vec<u64> {
+                (0..count).map(|_| r.next() % limit).collect()
+            };
+            let limbs: Vec<Vec<u64>> = (0..2 * MAX_TERMS + 2).map(|_| words(n, m.q)).collect();
+            let factors: Vec<Vec<u64>> = (0..MAX_TERMS).map(|_| words(residues, m.q)).collect();
+            let packed = factors.iter().map(|f| pack(portable(), f, m.bits()));
+            let packed: Vec<Vec<u64>> = packed.collect();
+            let (block, last) = (n / 4..n / 2, &limbs[2 * MAX_TERMS..]);
+            let spread = Spread::new(n, block.clone(), residues);
+            for (count, add) in [(1, false), (5, true), (17, false), (MAX_TERMS, true)] {
+                let terms: Vec<PairTerm<'_>> = (0..count)
+                    .map(|t| PairTerm {
+                        first: &limbs[2 * t],
+                        second: &limbs[2 * t + 1],
+                        factor: of(&packed[t], &m),
+                    })
+                    .collect();
+                let mut expected = last.to_vec();
+                for i in block.clone().chain(n - block.end..n - block.start) {
+                    let at = i.min(n - 1 - i) / (n / 2 / residues);
+                    for (part, expected) in expected.iter_mut().enumerate() {
+                        let products =
+                            (0..count).map(|t| m.mont_mul(limbs[2 * t + part][i], factors[t][at]));
+                        let before = if add { expected[i] } else { 0 };
+                        expected[i] = products.fold(before, |sum, x| m.add(sum, x));
+                    }
+                }
+                for k in all() {
+                    let mut found = last.to_vec();
+                    let [x, y] = &mut found[..] else {
+                        unreachable!("two limbs")
+                    };
+                    k.dot_pair(&m, [x, y], &spread, &terms, add);
+                    let name = k.instructions().name();
+                    assert!(found == expected, "{name}, {n}, {residues}, {count}");
+                }
+            }
+        }
+    }
+}
+
 /// Products of 2^51, half of what a double in the high sums of the AVX2 kernels is rounded to.
 #[test]
 fn sums_of_products_half_way_between_two_doubles_are_equal() {
@@ -304,7 +357,7 @@ fn sums_of_products_half_way_between_two_doubles_are_equal() {
                 })
                 .collect();
             let (mut x, mut y) = (vec![0; N], vec![0; N]);
-            k.dot_pair(m, [&mut x, &mut y], &terms, false);
+            k.dot_pair(m, [&mut x, &mut y], &whole(), &terms, false);
             all.extend([x, y]);
         }
         all

@@ -1,6 +1,6 @@
 //! Plaintexts and ciphertexts: limbs in transformed form with their level and scale.
 
-use crate::kernels::{PADDING, Packed, packed_words};
+use crate::kernels::{PADDING, Packed};
 use crate::pool::Buf;
 
 /// A message encoded for one level: a polynomial, or the same number in every slot.
@@ -77,11 +77,13 @@ pub struct Diagonal {
 /// What a diagonal holds, times 2^52.
 #[derive(Clone)]
 pub(crate) enum DiagonalData {
-    /// Limb-major values, packed.
+    /// Limb-major values, packed, each of which stands for several.
     Packed {
         words: Buf,
         /// Where each limb starts in `words`.
         starts: Vec<usize>,
+        /// Values that are kept of each limb.
+        residues: usize,
     },
     /// The same number in every slot: one residue per limb.
     Constant(Vec<u64>),
@@ -89,8 +91,8 @@ pub(crate) enum DiagonalData {
 
 /// A limb of a diagonal.
 pub(crate) enum DiagonalLimb<'a> {
-    /// Residues from where it was asked for on.
-    Packed(Packed<'a>),
+    /// So many residues, to be spread.
+    Packed(Packed<'a>, usize),
     /// All residues are this one.
     Constant(u64),
 }
@@ -119,13 +121,16 @@ impl Diagonal {
         }
     }
 
-    /// Limb `i` from residue `from` (a multiple of 64) on.
-    pub(crate) fn part(&self, i: usize, from: usize, bits: u32) -> DiagonalLimb<'_> {
+    /// Limb `i`, whose modulus has so many bits.
+    pub(crate) fn limb(&self, i: usize, bits: u32) -> DiagonalLimb<'_> {
         match &self.data {
-            DiagonalData::Packed { words, starts } => {
-                let start = starts[i] + packed_words(from, bits);
-                let words = &words[start..starts[i + 1] + PADDING];
-                DiagonalLimb::Packed(Packed { words, bits })
+            DiagonalData::Packed {
+                words,
+                starts,
+                residues,
+            } => {
+                let words = &words[starts[i]..starts[i + 1] + PADDING];
+                DiagonalLimb::Packed(Packed { words, bits }, *residues)
             }
             DiagonalData::Constant(residues) => DiagonalLimb::Constant(residues[i]),
         }
@@ -134,7 +139,7 @@ impl Diagonal {
     /// Memory that it holds, in bytes.
     pub fn size_bytes(&self) -> usize {
         8 * match &self.data {
-            DiagonalData::Packed { words, starts: _ } => words.len(),
+            DiagonalData::Packed { words, .. } => words.len(),
             DiagonalData::Constant(residues) => residues.len(),
         }
     }

@@ -1,8 +1,8 @@
 //! Encoding of vectors that repeat themselves, as the weights of a small layer in a large ring do: in a smaller ring,
 //! see `context/rings.rs`.
 
-use super::ciphertext::{Diagonal, PlainData, Plaintext};
-use crate::context::{Context, repeat};
+use super::ciphertext::{PlainData, Plaintext};
+use crate::context::Context;
 use crate::error::Error;
 use crate::parallel::for_limbs;
 
@@ -18,15 +18,17 @@ impl Context {
         scale: f64,
         level: usize,
     ) -> Result<Plaintext, Error> {
-        let Some(ring) = self.ring_of(values) else {
-            return self.encode(&self.all_slots(values)?, scale, level);
-        };
-        let compact = self.encode_limbs(ring, (&ring.slots_of(values), &[]), scale, level)?;
-        let (n, times) = (self.degree(), self.degree() / ring.degree);
+        let (ring, slots) = (self.real_ring(values.len()), self.slots_of(values)?);
+        let halves = self.encode_halves(ring, &slots, scale, level)?;
+        let n = self.degree();
         let mut limbs = self.pool.take((level + 1) * n);
         for_limbs(&mut limbs, n, |i, limb| {
-            let from = i * ring.degree..(i + 1) * ring.degree;
-            repeat(limb, &compact[from], times);
+            let (first, second) = limb.split_at_mut(n / 2);
+            let half = &halves[i * ring.slots..(i + 1) * ring.slots];
+            let places = first.chunks_exact_mut(n / 2 / ring.slots);
+            places.zip(half).for_each(|(places, &x)| places.fill(x));
+            second.copy_from_slice(first);
+            second.reverse();
         });
         Ok(Plaintext {
             data: PlainData::Limbs(limbs),
@@ -36,27 +38,8 @@ impl Context {
         })
     }
 
-    /// [`Context::encode_diagonal`] of a vector that repeats `values`, see [`Context::encode_repeated`].
-    ///
-    /// # Errors
-    /// As [`Context::encode_repeated`].
-    pub fn encode_repeated_diagonal(
-        &self,
-        values: &[f64],
-        scale: f64,
-        level: usize,
-    ) -> Result<Diagonal, Error> {
-        if let [one] = values {
-            return self.encode_constant_diagonal(*one, scale, level);
-        }
-        let Some(ring) = self.ring_of(values) else {
-            return self.encode_diagonal(&self.all_slots(values)?, scale, level);
-        };
-        let compact = self.encode_limbs(ring, (&ring.slots_of(values), &[]), scale, level)?;
-        Ok(self.diagonal(ring.degree, compact, scale, level))
-    }
-
-    fn all_slots(&self, values: &[f64]) -> Result<Vec<f64>, Error> {
+    /// The slots of the smallest ring for a vector that repeats `values`.
+    pub(super) fn slots_of(&self, values: &[f64]) -> Result<Vec<f64>, Error> {
         let slots = self.parameters.slots();
         if values.is_empty() {
             return Err(Error::NotEncodable {
@@ -68,6 +51,7 @@ impl Context {
             let given = values.len();
             return Err(Error::TooManyValues { given, slots });
         }
+        let slots = self.real_ring(values.len()).slots;
         Ok(values.iter().copied().cycle().take(slots).collect())
     }
 }

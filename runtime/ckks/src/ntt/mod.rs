@@ -15,7 +15,10 @@ mod butterflies;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 mod portable;
+mod real;
 mod roots;
+
+pub(crate) use real::RealNtt;
 
 use crate::kernels::{Instructions, Kernels};
 use crate::modulus::Modulus;
@@ -48,6 +51,12 @@ impl Ntt {
         let m = Modulus::new(modulus);
         let psi = roots::root(&m, degree)?;
         let factors = roots::factors(&m, degree, psi);
+        Some(Self::with_factors(m, kernels, factors))
+    }
+
+    /// Plans the transform with the factors of all nodes, forward and inverse: at least 512, a power of two.
+    fn with_factors(m: Modulus, kernels: Kernels, factors: [Vec<u64>; 2]) -> Self {
+        let n = factors[0].len();
         let plan = match kernels.instructions() {
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx512Ifma => {
@@ -61,12 +70,12 @@ impl Ntt {
             }
             Instructions::Portable => Implementation::Portable(portable::Tables::new(&m, factors)),
         };
-        Some(Self {
-            n: degree,
+        Self {
+            n,
             m,
             kernels,
             plan,
-        })
+        }
     }
 
     /// Words of a block.

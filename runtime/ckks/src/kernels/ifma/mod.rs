@@ -14,7 +14,7 @@ use inner::{inner_few, inner_many};
 
 use super::lanes::*;
 use super::packed::{TABLES, mask};
-use super::{KeyTerm, Packed, PairTerm, Place, Rows, WeightTerm};
+use super::{KeyTerm, Packed, PairTerm, Place, Rows, Spread, WeightTerm};
 use crate::galois::Automorphism;
 use crate::modulus::Modulus;
 
@@ -195,21 +195,38 @@ pub(super) fn inner_product(
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
-pub(super) fn dot_pair(m: &Modulus, out: [&mut [u64]; 2], terms: &[PairTerm<'_>], add: bool) {
+pub(super) fn dot_pair(
+    m: &Modulus,
+    out: [&mut [u64]; 2],
+    spread: &Spread,
+    terms: &[PairTerm<'_>],
+    add: bool,
+) {
     let c = consts(m);
     let [out0, out1] = out;
     let unpack = Unpack::new(terms.first().map_or(9, |t| t.factor.bits));
-    for i in (0..out0.len()).step_by(8) {
-        let mut sums = Sums::new(c);
+    let [forwards, backwards] = spread.orders::<8>();
+    for i in spread.block().step_by(8) {
+        let (from, mirrored) = (spread.residue(i), out0.len() - 8 - i);
+        // SAFETY: the arrays have eight orders of eight words.
+        let (forwards, backwards) =
+            unsafe { (load(&forwards[from % 8], 0), load(&backwards[from % 8], 0)) };
+        let mut sums = [Sums::new(c); 2];
         for t in terms {
-            // SAFETY: lengths checked by the parent module.
+            // SAFETY: the parent module checked that limbs hold both blocks and the factor all residues of the first.
             unsafe {
-                let factor = unpack.load(t.factor.words, i);
-                sums.add(factor, load(t.first, i), load(t.second, i));
+                let factor = unpack.load(t.factor.words, from / 8 * 8);
+                let [first, second] = [t.first, t.second];
+                let low = _mm512_permutexvar_epi64(forwards, factor);
+                sums[0].add(low, load(first, i), load(second, i));
+                let high = _mm512_permutexvar_epi64(backwards, factor);
+                sums[1].add(high, load(first, mirrored), load(second, mirrored));
             }
         }
-        // SAFETY: lengths checked by the parent module.
-        unsafe { sums.finish(out0, out1, i, add) };
+        for (sum, i) in sums.iter().zip([i, mirrored]) {
+            // SAFETY: lengths checked by the parent module.
+            unsafe { sum.finish(out0, out1, i, add) };
+        }
     }
 }
 

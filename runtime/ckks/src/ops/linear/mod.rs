@@ -4,13 +4,15 @@
 //! The rotations of each input share one decomposition (Halevi and Shoup 2018); the rotations of the inner
 //! sums of one output share one division by P (Bossuat et al. 2021). The baby rotations are divided by P each, so that
 //! diagonals need no special limbs: a quarter less memory traffic, which is what bounds the map, for one
-//! division per baby step more. Products are summed unreduced, up to 24 at a time. Diagonals with one number in all
-//! slots, as in a map between batches whose slots are images, are words, not limbs.
+//! division per baby step more. Products are summed unreduced, up to 24 at a time. Diagonals are kept as compactly as
+//! they are (`message/diagonal.rs`) and spread in the product. Those with one number in all slots, as in a map between
+//! batches whose slots are images, are words, not limbs.
 //! Cost: one hoisted rotation per distinct (input, baby step), one product per term, one switch per
 //! (output, giant step) other than 0, one division per output.
 
 mod pieces;
 mod plan;
+mod products;
 mod steps;
 mod weighted;
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::plan::Product;
-use super::weighted::{BLOCK, Terms};
+use super::products::{BLOCK, Terms};
 use crate::context::Context;
 use crate::error::Error;
 use crate::kernels::MAX_TERMS;
@@ -89,22 +89,21 @@ impl Context {
             return self.constant_sums(i, rotated, groups, diagonals, (out0, out1));
         }
         let n = self.degree();
-        let block = BLOCK.min(n);
+        let block = BLOCK.min(n / 2);
+        let (limb, bits) = (i * n..(i + 1) * n, self.moduli[i].bits());
         let mut terms = Terms::default();
-        for start in (0..n).step_by(block) {
-            let range = i * n + start..i * n + start + block;
+        for start in (0..n / 2).step_by(block) {
             for (g, (_, products)) in groups.iter().enumerate() {
-                let at = g * n + start..g * n + start + block;
+                let sum = g * n..(g + 1) * n;
                 for (c, some) in products.chunks(MAX_TERMS).enumerate() {
                     terms.clear();
                     for p in some {
                         let parts = &rotated[p.rotated].parts;
-                        let parts = [&parts[0][range.clone()], &parts[1][range.clone()]];
-                        let factor = diagonals[p.diagonal];
-                        terms.push(parts, factor.part(i, start, self.moduli[i].bits()));
+                        let parts = [&parts[0][limb.clone()], &parts[1][limb.clone()]];
+                        terms.push(parts, diagonals[p.diagonal].limb(i, bits));
                     }
-                    let out = [&mut out0[at.clone()], &mut out1[at.clone()]];
-                    self.add_terms(i, out, &terms, c > 0);
+                    let out = [&mut out0[sum.clone()], &mut out1[sum.clone()]];
+                    self.add_terms(i, start..start + block, out, &terms, c > 0);
                 }
             }
         }

@@ -7,32 +7,17 @@
 
 use super::plan::Product;
 use crate::context::Context;
-use crate::kernels::{MAX_TERMS, PairTerm, WeightTerm};
-use crate::message::{Ciphertext, Diagonal, DiagonalLimb};
+use crate::kernels::{MAX_TERMS, WeightTerm};
+use crate::message::{Ciphertext, Diagonal};
 
-/// Words of a limb that are worked on at a time: all baby steps' pieces stay in the second-level cache.
-pub(super) const BLOCK: usize = 1024;
-/// The least that a block is reduced to for that where there are hundreds of operands.
+/// Words of a limb that are worked on at a time.
+const BLOCK: usize = 1024;
+/// The least that a block is reduced to where there are hundreds of operands.
 const MIN_BLOCK: usize = 64;
 /// Words of all operands' pieces that stay in the second-level cache.
 const CACHED: usize = 1 << 16;
 
 impl Context {
-    /// Adds up terms on limb `i`; `add` keeps what `out` holds.
-    pub(super) fn add_terms(&self, i: usize, out: [&mut [u64]; 2], terms: &Terms<'_>, add: bool) {
-        let m = &self.moduli[i];
-        let [out0, out1] = out;
-        let packed = &terms.packed;
-        if !packed.is_empty() {
-            self.kernels.dot_pair(m, [out0, out1], packed, add);
-        }
-        if !terms.constant.is_empty() {
-            let add = add || !packed.is_empty();
-            let out = [out0, out1];
-            self.kernels.weigh_pair(m, out, &terms.constant, add);
-        }
-    }
-
     /// The inner sums of limb `i` where all diagonals are numbers.
     pub(super) fn constant_sums(
         &self,
@@ -117,33 +102,4 @@ fn block_words(operands: usize, n: usize) -> usize {
     let fitting = CACHED / (2 * operands.max(1));
     let block = fitting.next_power_of_two().clamp(MIN_BLOCK, BLOCK);
     block.min(n)
-}
-
-/// Some terms of a sum, apart by what their factors are.
-#[derive(Default)]
-pub(super) struct Terms<'a> {
-    packed: Vec<PairTerm<'a>>,
-    constant: Vec<WeightTerm<'a>>,
-}
-
-impl<'a> Terms<'a> {
-    pub(super) fn clear(&mut self) {
-        self.packed.clear();
-        self.constant.clear();
-    }
-
-    pub(super) fn push(&mut self, [first, second]: [&'a [u64]; 2], factor: DiagonalLimb<'a>) {
-        match factor {
-            DiagonalLimb::Packed(factor) => self.packed.push(PairTerm {
-                first,
-                second,
-                factor,
-            }),
-            DiagonalLimb::Constant(weight) => self.constant.push(WeightTerm {
-                first,
-                second,
-                weight,
-            }),
-        }
-    }
 }
