@@ -9,6 +9,7 @@
 //! [`crate::schemes`] is the list of all; [`crate::conformance::door`] is the suite that each one passes.
 
 use std::borrow::Cow;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use zeroize::Zeroizing;
 pub use crate::answer::Answer;
 use crate::error::{Result, RuntimeError};
 use crate::facts::Facts;
-use crate::files::{ArtifactId, KeySetId, Opened, read};
+use crate::files::{ArtifactId, FileKind, KeySetId, Opened, read};
 use crate::observe::Observer;
 
 /// A scheme of homomorphic encryption.
@@ -231,6 +232,20 @@ pub trait Service: Send + Sync {
     /// # Errors
     /// Truncated or unfitting keys.
     fn admit(&self, keys: &[u8]) -> Result<Box<dyn Admitted>>;
+
+    /// As [`Service::admit`], from a stream of so many bytes, which need not be in memory together if the scheme can.
+    ///
+    /// # Errors
+    /// As [`Service::admit`], and those of the stream.
+    fn admit_from(&self, keys: &mut dyn Read, bytes: u64) -> Result<Box<dyn Admitted>> {
+        let mut all = Vec::new();
+        let read = keys.take(bytes).read_to_end(&mut all);
+        read.map_err(|source| RuntimeError::Malformed {
+            what: FileKind::EvaluationKeys.name(),
+            reason: source.to_string(),
+        })?;
+        self.admit(&all)
+    }
 
     /// Uses kept keys, which follow the start of a file, where they lie if the scheme can.
     ///

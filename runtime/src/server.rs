@@ -118,13 +118,23 @@ impl Server {
         Ok(self.read(envelope.belongs, admitted))
     }
 
-    /// As [`Server::keys`], from a file, of which no more is read than keys for this artifact can have.
+    /// As [`Server::keys`], from a file, of which no more is read than keys for this artifact can have. It is never in
+    /// memory as a whole beside the keys.
     ///
     /// # Errors
     /// As [`Server::keys`], and what the system says.
     pub fn load_keys(&self, path: &Path) -> Result<ServerKeys> {
-        let most = self.service.limits().key_bytes;
-        self.keys(&self.bounded(path, FileKind::EvaluationKeys, most)?)
+        let (kind, most) = (FileKind::EvaluationKeys, self.service.limits().key_bytes);
+        let opened = Opened::open(path, HEADER)?;
+        let head = Head::read(opened.start(), kind)?;
+        self.own(kind, head.belongs)?;
+        let (what, got) = (kind.name(), head.length);
+        if got > most {
+            return Err(RuntimeError::TooLong { what, got, most });
+        }
+        let mut payload = opened.payload(&head)?;
+        let admitted = self.service.admit_from(&mut payload, got)?;
+        Ok(self.read(head.belongs, admitted))
     }
 
     /// Reads a client's request from a file, for [`Server::answer`]. Mark, artifact and length are looked at first,

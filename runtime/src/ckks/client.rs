@@ -71,7 +71,8 @@ impl Spec for CkksSpec {
     /// The keys as the engine maps them: about twice as large as the evaluation key file.
     fn keep(&self, keys: &[u8], path: &Path, head: &[u8]) -> Result<()> {
         let context = Context::new(self.parameters.clone());
-        let keys = keys::read(&context, self, keys)?;
+        let mut stream = keys;
+        let keys = keys::read(&context, self, &mut stream, keys.len() as u64)?;
         Ok(hemet_files::write_atomically_with(path, |file| {
             file.write_all(head)?;
             keys.write_mapped(&context, blake3::hash(head).as_bytes(), file)

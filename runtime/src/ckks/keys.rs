@@ -1,6 +1,7 @@
 //! Evaluation keys of a client: which an artifact needs, and that they are those.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 
 use hemet_ckks::{Context, EvaluationKeys, KeyRequest};
 use hemet_schedule::Level;
@@ -23,20 +24,25 @@ pub(super) fn with_request<R>(spec: &CkksSpec, with: impl FnOnce(&KeyRequest<'_>
     })
 }
 
-/// Reads the keys of a client, and none beyond those that the artifact of `spec` needs.
-pub(super) fn read(context: &Context, spec: &CkksSpec, bytes: &[u8]) -> Result<EvaluationKeys> {
-    let mut rest = bytes;
+/// Reads the keys of a client from so many bytes, and none beyond those that the artifact of `spec` needs.
+pub(super) fn read(
+    context: &Context,
+    spec: &CkksSpec,
+    input: &mut dyn Read,
+    bytes: u64,
+) -> Result<EvaluationKeys> {
+    let mut input = input.take(bytes);
     let keys = with_request(spec, |request| {
-        EvaluationKeys::read_requested(context, request, &mut rest)
+        EvaluationKeys::read_requested(context, request, &mut input)
     })?;
-    if rest.is_empty() {
-        return Ok(keys);
+    match input.limit() {
+        0 => Ok(keys),
+        left => Err(RuntimeError::Length {
+            what: FileKind::EvaluationKeys.name(),
+            expected: bytes - left,
+            got: bytes,
+        }),
     }
-    Err(RuntimeError::Length {
-        what: FileKind::EvaluationKeys.name(),
-        expected: (bytes.len() - rest.len()) as u64,
-        got: bytes.len() as u64,
-    })
 }
 
 /// Whether every key that the artifact of `spec` needs is there and serves up to the level where it is needed, and no

@@ -1,6 +1,7 @@
 //! The server's half under CKKS: the constants of an artifact encoded once, requests of any number of clients
 //! answered. Nothing here can decrypt: no type of this file holds a secret key.
 
+use std::io::Read;
 use std::sync::Arc;
 
 use hemet_ckks::{Context, EvaluationKeys, SeededCiphertext};
@@ -58,7 +59,12 @@ impl Service for CkksService {
     }
 
     fn admit(&self, keys: &[u8]) -> Result<Box<dyn Admitted>> {
-        self.admitted(read(self.context(), &self.spec, keys)?)
+        let mut stream = keys;
+        self.admit_from(&mut stream, keys.len() as u64)
+    }
+
+    fn admit_from(&self, keys: &mut dyn Read, bytes: u64) -> Result<Box<dyn Admitted>> {
+        self.admitted(read(self.context(), &self.spec, keys, bytes)?)
     }
 
     /// Opening reads the head only; keys come into memory as they are used and leave it when memory is short, so a

@@ -14,6 +14,8 @@
 //! The checksum finds accidents; it is no signature. What a peer may send with a right checksum is checked again by
 //! whoever reads the payload.
 
+use std::io::{self, Read};
+
 use hemet_schedule::Scheme as SchemeId;
 
 use super::ids::{ArtifactId, KeyBinding, KeySetId, hex};
@@ -143,10 +145,29 @@ pub(crate) fn seal(kind: FileKind, belongs: Belongs, payload: &[&[u8]]) -> Vec<u
 }
 
 fn checksum(bytes: &[u8]) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&bytes[..SUMMED]);
+    let mut hasher = hasher(bytes);
     hasher.update(&bytes[HEADER..]);
     *hasher.finalize().as_bytes()
+}
+
+/// What computes the sum of a file with this start, given its payload.
+fn hasher(start: &[u8]) -> blake3::Hasher {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&start[..SUMMED]);
+    hasher
+}
+
+/// Refuses a file whose sum is not the one that its `start` states.
+fn check_sum(kind: FileKind, start: &[u8], computed: [u8; 32]) -> Result<()> {
+    let stated = &start[SUMMED..HEADER];
+    match stated == computed {
+        true => Ok(()),
+        false => Err(RuntimeError::Checksum {
+            what: kind.name(),
+            got: hex(&stated[..8]),
+            computed: hex(&computed[..8]),
+        }),
+    }
 }
 
 /// Bytes at the beginning of a file of client or server that say what it is.
@@ -227,6 +248,19 @@ impl Head {
         self.length.saturating_add(HEADER as u64)
     }
 
+    /// Reads the payload of a file with this start to its end and checks length and checksum, without holding it.
+    ///
+    /// # Errors
+    /// Those of `payload`, and what is wrong.
+    pub(crate) fn check_payload(&self, start: &[u8], payload: impl Read) -> io::Result<Result<()>> {
+        let mut hasher = hasher(start);
+        // One byte more shows a file that is longer than it says.
+        hasher.update_reader(payload.take(self.length.saturating_add(1)))?;
+        let got = hasher.count() - SUMMED as u64 + HEADER as u64;
+        let length = self.check_length(got);
+        Ok(length.and_then(|()| check_sum(self.kind, start, *hasher.finalize().as_bytes())))
+    }
+
     /// Refuses a file of another number of bytes than it says.
     pub(crate) fn check_length(&self, got: u64) -> Result<()> {
         let expected = self.whole();
@@ -255,15 +289,7 @@ impl<'a> Envelope<'a> {
     pub(crate) fn open(bytes: &'a [u8], kind: FileKind) -> Result<Self> {
         let head = Head::read(bytes, kind)?;
         head.check_length(bytes.len() as u64)?;
-        let stated = &bytes[SUMMED..HEADER];
-        let computed = checksum(bytes);
-        if stated != computed {
-            return Err(RuntimeError::Checksum {
-                what: kind.name(),
-                got: hex(&stated[..8]),
-                computed: hex(&computed[..8]),
-            });
-        }
+        check_sum(kind, bytes, checksum(bytes))?;
         Ok(Self {
             kind,
             version: head.version,

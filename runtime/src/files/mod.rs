@@ -5,7 +5,7 @@ mod ids;
 mod list;
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Result, RuntimeError};
@@ -64,6 +64,26 @@ impl Opened {
         let mut bytes = Vec::new();
         self.append(&mut bytes, count)?;
         Ok(bytes)
+    }
+
+    /// The payload of the file, whose first [`HEADER`] bytes are read; its checksum holds. A file on a disk is read
+    /// twice, so that it need not be in memory.
+    ///
+    /// # Errors
+    /// Another length or sum than the file says, and what the system says.
+    pub(crate) fn payload(&self, head: &Head) -> Result<Box<dyn Read + '_>> {
+        let failed = |source| unread(&self.path, source);
+        if !self.file.metadata().map_err(failed)?.is_file() {
+            let payload = self.next(head.length.saturating_add(1))?;
+            let checked = head.check_payload(&self.start, payload.as_slice());
+            checked.map_err(failed)??;
+            return Ok(Box::new(io::Cursor::new(payload)));
+        }
+        let checked = head.check_payload(&self.start, &self.file);
+        checked.map_err(failed)??;
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(HEADER as u64)).map_err(failed)?;
+        Ok(Box::new(BufReader::new(file).take(head.length)))
     }
 
     /// As [`Opened::next`], behind what `bytes` has.
