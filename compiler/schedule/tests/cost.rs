@@ -4,8 +4,8 @@ mod common;
 
 use hemet_ckks_params::{Parameters, ntt_primes};
 use hemet_schedule::cost::{
-    Cost, DegreeCosts, Ring, TABLE_VERSION, Unit, costs, estimate_ms, per_instruction_us,
-    threads_ms,
+    Cost, DegreeCosts, Ring, TABLE_VERSION, Unit, costs, critical_path_ms, estimate_ms,
+    per_instruction_us, threads_ms,
 };
 use hemet_schedule::{CostKind, CostTable};
 
@@ -138,6 +138,7 @@ fn threads_share_the_work_inside_instructions_and_what_does_not_wait() {
     assert!((on(1.0, 1) / alone - 1.0).abs() < 1e-9);
     assert!((on(1.0, 4) / (alone / 4.0) - 1.0).abs() < 1e-9);
     let chain = on(0.0, 1000);
+    assert!((chain / critical_path_ms(&schedule, &table()).unwrap() - 1.0).abs() < 1e-9);
     assert!(chain < alone && chain > alone / 1000.0);
     assert!((on(0.5, 2) - (0.75 * chain).max(alone / 2.0)).abs() < 1e-9);
 }

@@ -10,6 +10,7 @@ use hemet_schedule::container::format_version;
 use hemet_schedule::summary::OpCounts;
 use serde::Serialize;
 
+use super::cores::Cores;
 use super::{costs, layers};
 use crate::common;
 use crate::error::Error;
@@ -42,6 +43,9 @@ struct Figures {
     instructions: usize,
     op_counts: OpCounts,
     sizes: Sizes,
+    /// Times on more cores, by the cost table that was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cores: Option<Cores>,
     layers: Vec<layers::Layer>,
 }
 
@@ -72,6 +76,10 @@ pub fn run(args: &Args) -> Result<(), Error> {
         instructions: schedule.instructions.len(),
         op_counts: OpCounts::of(schedule),
         sizes: Sizes::of(schedule),
+        cores: table
+            .as_ref()
+            .map(|table| Cores::of(schedule, table))
+            .transpose()?,
         layers: layers::layers(&artifact, table.as_ref())?,
         classes: artifact.manifest.classes.clone(),
         manifest: artifact.manifest,
@@ -175,11 +183,18 @@ fn show(figures: &Figures) {
         figures.sizes.evaluation_key_bytes as f64 / 1e6,
         figures.key_binding
     );
+    println!(
+        "               {:.1} MB of encoded weights there, if all are kept",
+        figures.sizes.constant_memory_bytes as f64 / 1e6
+    );
     if let (Some(predicted), Some(machine)) =
         (manifest.predicted_latency_ms, &manifest.cost_machine)
     {
         let ms = hemet_reports::number::milliseconds(predicted);
         println!("predicted      {ms} ms on one thread of {machine}");
+    }
+    if let Some(cores) = &figures.cores {
+        cores.show();
     }
     if figures.images_per_request > 1 {
         println!("images         {} in a request", figures.images_per_request);

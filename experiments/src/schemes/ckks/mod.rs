@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod cases;
 pub mod compile;
+pub mod cores;
 pub mod costs;
 pub mod inspect;
 pub mod known;

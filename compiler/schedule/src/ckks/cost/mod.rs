@@ -195,19 +195,34 @@ pub fn threads_ms(
     let threads = threads.max(1) as f64;
     let shared = table.degree(schedule.header.parameters.log_n())?.shared;
     let inside = (1.0 - shared) + shared / threads;
+    let chain = longest_chain_us(schedule, &us) * inside;
+    Ok(chain.max(us.iter().sum::<f64>() / threads) / 1e3)
+}
+
+/// Predicts the time of the longest chain of instructions that wait for each other, on one thread, in milliseconds:
+/// what is left of an evaluation on any number of threads that share nothing inside an instruction.
+///
+/// # Errors
+/// As [`estimate_ms`].
+pub fn critical_path_ms(schedule: &Schedule, table: &CostTable) -> Result<f64, MissingCost> {
+    let us = per_instruction_us(schedule, table)?;
+    Ok(longest_chain_us(schedule, &us) / 1e3)
+}
+
+/// The longest chain of instructions that take so long, in the unit of those.
+fn longest_chain_us(schedule: &Schedule, us: &[f64]) -> f64 {
     let mut ends = vec![0.0f64; schedule.types.len()];
-    for (instruction, us) in schedule.instructions.iter().zip(&us) {
+    for (instruction, us) in schedule.instructions.iter().zip(us) {
         let operands = instruction.op.operands();
         let ready = operands.iter().filter_map(|v| ends.get(v.0 as usize));
-        let end = ready.fold(0.0f64, |latest, end| latest.max(*end)) + us * inside;
+        let end = ready.fold(0.0f64, |latest, end| latest.max(*end)) + us;
         let first = instruction.first_result.0 as usize;
         let results = ends.iter_mut().skip(first);
         for result in results.take(instruction.op.results() as usize) {
             *result = end;
         }
     }
-    let chain = ends.iter().fold(0.0f64, |latest, end| latest.max(*end));
-    Ok(chain.max(us.iter().sum::<f64>() / threads) / 1e3)
+    ends.iter().fold(0.0f64, |latest, end| latest.max(*end))
 }
 
 /// The predicted time of each instruction, in microseconds.
