@@ -8,7 +8,7 @@ use crate::kernels::{PairTerm, Spread, WeightTerm};
 use crate::message::DiagonalLimb;
 
 /// Words of each of the two blocks: all baby steps' pieces stay in the second-level cache.
-pub(super) const BLOCK: usize = 512;
+pub(super) const BLOCK: usize = 256;
 
 /// Some terms of a sum on whole limbs, apart by what their factors are.
 #[derive(Default)]
