@@ -84,7 +84,6 @@ fn every_stage_of_the_benchmark_runs_and_the_predictions_are_those_in_the_clear(
             &[size],
         )
     };
-    stage("server_preprocess_model", "0");
     for (size, name, count) in [
         ("0", "single", 1),
         ("1", "small", 15),
@@ -107,6 +106,7 @@ fn every_stage_of_the_benchmark_runs_and_the_predictions_are_those_in_the_clear(
             lines.join("\n") + "\n",
         );
         stage("client_key_generation", size);
+        stage("server_preprocess_model", size);
         STAGES.iter().for_each(|name| stage(name, size));
         let found = world.read(&format!("io/{name}/encrypted_model_predictions.txt"));
         let found: Vec<usize> = found.lines().map(|class| class.parse().unwrap()).collect();
@@ -119,6 +119,7 @@ fn every_stage_of_the_benchmark_runs_and_the_predictions_are_those_in_the_clear(
         );
         for file in [
             "public_keys/server.keys",
+            "server_ready/client.ready",
             "ciphertexts_upload",
             "ciphertexts_download",
         ] {

@@ -108,6 +108,15 @@ pub trait Model: Send + Sync {
     /// # Errors
     /// A constant that cannot be used.
     fn service(self: Box<Self>, constant_bytes: usize) -> Result<Box<dyn Service>>;
+
+    /// As [`Model::service`], with the constants that [`Service::keep`] wrote behind the start of a file, used where
+    /// they lie if the scheme prepares any.
+    ///
+    /// # Errors
+    /// As [`Model::service`], constants that were changed, and what the system says.
+    fn kept_service(self: Box<Self>, _kept: &Opened) -> Result<Box<dyn Service>> {
+        self.service(usize::MAX)
+    }
 }
 
 /// What a client knows of an artifact.
@@ -226,6 +235,15 @@ pub struct Limits {
 pub trait Service: Send + Sync {
     /// How much a client may send.
     fn limits(&self) -> Limits;
+
+    /// Writes its prepared constants for [`Model::kept_service`]: a file of `head` and, behind it, the constants, where
+    /// the scheme prepares any.
+    ///
+    /// # Errors
+    /// A service that does not hold all of them, and what the system says.
+    fn keep(&self, path: &Path, head: &[u8]) -> Result<()> {
+        Ok(hemet_files::write_atomically(path, head)?)
+    }
 
     /// Reads a client's evaluation keys and checks that they are what the artifact needs.
     ///

@@ -14,7 +14,7 @@ use crate::files::{
 use crate::message::Message;
 use crate::observe::Observer;
 
-/// Where kept keys begin in their file: after the envelope, at a page.
+/// Where kept keys and constants begin in their file: after the envelope, at a page.
 const KEPT_AT: usize = 4096;
 
 /// An artifact ready to answer requests, of any number of clients.
@@ -62,6 +62,40 @@ impl Server {
             facts,
             service,
         })
+    }
+
+    /// As [`Server::new`], with the constants of a file by [`Server::keep_constants`], used where they lie: nothing is
+    /// encoded.
+    ///
+    /// **The file must not be changed while the server is in use**; replace it by renaming another one over it. It is
+    /// trusted as the artifact is: nothing but the program itself vouches that it holds the artifact's weights.
+    ///
+    /// # Errors
+    /// As [`Server::new`]; a file of another artifact, of another length or that was changed; what the system says.
+    pub fn with_kept_constants(model: Box<dyn Model>, path: &Path) -> Result<Self> {
+        let spec = model.spec()?;
+        let facts = spec.facts();
+        let kept = Opened::open(path, KEPT_AT)?;
+        let theirs = kept_start(&kept, FileKind::PreparedConstants)?;
+        let ours = prepared(spec.as_ref(), &facts);
+        ours.check(FileKind::PreparedConstants.name(), theirs)?;
+        let service = model.kept_service(&kept)?;
+        Ok(Self {
+            spec,
+            facts,
+            service,
+        })
+    }
+
+    /// Writes the constants as they are prepared here, for [`Server::with_kept_constants`].
+    ///
+    /// # Errors
+    /// A server that holds only some of them, and what the system says.
+    pub fn keep_constants(&self, path: &Path) -> Result<()> {
+        let belongs = prepared(self.spec.as_ref(), &self.facts);
+        let mut head = seal(FileKind::PreparedConstants, belongs, &[]);
+        head.resize(KEPT_AT, 0);
+        self.service.keep(path, &head)
     }
 
     /// What clients must know.
@@ -119,13 +153,16 @@ impl Server {
     }
 
     /// As [`Server::keys`], from a file, of which no more is read than keys for this artifact can have. It is never in
-    /// memory as a whole beside the keys.
+    /// memory as a whole beside the keys. Kept keys are taken too, see [`Server::kept_keys`].
     ///
     /// # Errors
     /// As [`Server::keys`], and what the system says.
     pub fn load_keys(&self, path: &Path) -> Result<ServerKeys> {
         let (kind, most) = (FileKind::EvaluationKeys, self.service.limits().key_bytes);
         let opened = Opened::open(path, HEADER)?;
+        if Head::read(opened.start(), FileKind::MappedKeys).is_ok() {
+            return self.kept_keys(path);
+        }
         let head = Head::read(opened.start(), kind)?;
         self.own(kind, head.belongs)?;
         let (what, got) = (kind.name(), head.length);
@@ -166,18 +203,10 @@ impl Server {
     /// As [`Server::load_keys`]; a key whose bytes were changed is named when a request uses it.
     pub fn kept_keys(&self, path: &Path) -> Result<ServerKeys> {
         let kept = Opened::open(path, KEPT_AT)?;
-        let summed = kept.start().get(..HEADER).unwrap_or(kept.start());
-        let envelope = Envelope::open(summed, FileKind::MappedKeys)?;
-        self.own(FileKind::MappedKeys, envelope.belongs)?;
-        if kept.start().len() < KEPT_AT {
-            return Err(RuntimeError::Length {
-                what: FileKind::MappedKeys.name(),
-                expected: KEPT_AT as u64,
-                got: kept.start().len() as u64,
-            });
-        }
+        let belongs = kept_start(&kept, FileKind::MappedKeys)?;
+        self.own(FileKind::MappedKeys, belongs)?;
         let admitted = self.service.admit_kept(&kept)?;
-        Ok(self.read(envelope.belongs, admitted))
+        Ok(self.read(belongs, admitted))
     }
 
     fn read(&self, belongs: Belongs, admitted: Box<dyn Admitted>) -> ServerKeys {
@@ -212,6 +241,30 @@ impl Server {
         let asked = message.answered(request).to_bytes();
         let parts: [&[u8]; 2] = [&asked, &answer];
         Ok(seal(FileKind::Response, belongs, &parts))
+    }
+}
+
+/// What the envelope before a kept file says, of which nothing else is looked at.
+fn kept_start(kept: &Opened, kind: FileKind) -> Result<Belongs> {
+    let summed = kept.start().get(..HEADER).unwrap_or(kept.start());
+    let envelope = Envelope::open(summed, kind)?;
+    let got = kept.start().len() as u64;
+    match got < KEPT_AT as u64 {
+        false => Ok(envelope.belongs),
+        true => Err(RuntimeError::Length {
+            what: kind.name(),
+            expected: KEPT_AT as u64,
+            got,
+        }),
+    }
+}
+
+/// What prepared constants belong to: an artifact, and no keys.
+fn prepared(spec: &dyn Spec, facts: &Facts) -> Belongs {
+    Belongs {
+        scheme: spec.scheme(),
+        made_for: MadeFor::Artifact(facts.artifact),
+        keys: KeySetId([0; 16]),
     }
 }
 

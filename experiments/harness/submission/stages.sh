@@ -2,7 +2,7 @@
 # The stages of the benchmark, each a program over files: stages.sh STAGE [SIZE], in the root of the benchmark's folder.
 # HEMET names the program; it is found on the path otherwise.
 set -euo pipefail
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+here=${BASH_SOURCE[0]%/*}
 hemet=${HEMET:-hemet}
 stage=$1
 size=${2:-0}
@@ -11,15 +11,28 @@ name=${names[$size]}
 io=io/$name
 pixels=datasets/$name/intermediate/test_pixels.txt
 
-# Few images are quickest one by one; many go in batches where there is a network for those.
-model=$here/models/single
+# Few images are quickest one by one; many go in batches where there is a network for those. Sets `model`.
+choose_model() {
+    model=$here/models/single
+    case $1 in
+    medium | large) [ ! -e "$here/models/batch.hemet" ] || model=$here/models/batch ;;
+    esac
+}
+# Prepares a model, or keys for it, unless what is there is newer.
+prepare() {
+    local artifact=$1 out=$2 keys=${3:-}
+    if [ ! "$out" -nt "${keys:-$artifact}" ]; then
+        "$hemet" prepare "$artifact" ${keys:+--keys "$keys"} -o "$out" >/dev/null
+    fi
+}
+choose_model "$name"
 room=1
-if [ "$size" -ge 2 ] && [ -e "$here/models/batch.hemet" ]; then
-    model=$here/models/batch
-    room=$(cat "$here/models/batch.room")
-fi
+case $model in
+*/batch) room=$(cat "$model.room") ;;
+esac
 
 secret=$io/secret_key/client.key
+ready=$io/server_ready
 
 case $stage in
 client_key_generation)
@@ -29,8 +42,18 @@ client_key_generation)
     mv "$io/keys/client.key" "$io/secret_key/client.key"
     ;;
 server_preprocess_model)
-    # The artifact is made ready as it is loaded; here it is only checked.
-    "$hemet" inspect "$here/models/single.hemet" >/dev/null
+    # What depends on the model, and what depends on the keys that are there, is computed once and used by every request.
+    for artifact in "$here"/models/*.hemet; do
+        prepare "$artifact" "${artifact%.hemet}.ready"
+    done
+    for name in "${names[@]}"; do
+        keys=io/$name/public_keys/server.keys
+        if [ -e "$keys" ]; then
+            mkdir -p "io/$name/server_ready"
+            choose_model "$name"
+            prepare "$model.hemet" "io/$name/server_ready/client.ready" "$keys"
+        fi
+    done
     ;;
 client_preprocess_input)
     rm -rf "$io/intermediate"
@@ -52,8 +75,12 @@ client_encode_encrypt_input)
     fi
     ;;
 server_encrypted_compute)
-    rm -rf "$io/ciphertexts_download"
-    "$hemet" predict "$model.hemet" --keys "$io/public_keys/server.keys" "$io/ciphertexts_upload" \
+    [ ! -e "$io/ciphertexts_download" ] || rm -rf "$io/ciphertexts_download"
+    keys=$io/public_keys/server.keys
+    [ ! "$ready/client.ready" -nt "$keys" ] || keys=$ready/client.ready
+    prepared=()
+    [ ! -e "$model.ready" ] || prepared=(--prepared "$model.ready")
+    exec "$hemet" predict "$model.hemet" ${prepared[@]+"${prepared[@]}"} --keys "$keys" "$io/ciphertexts_upload" \
         -o "$io/ciphertexts_download"
     ;;
 client_decrypt_decode)

@@ -20,6 +20,7 @@ pub mod keys;
 pub mod man;
 pub mod opt;
 pub mod predict;
+pub mod prepare;
 pub mod report;
 pub mod schema;
 pub mod search;
@@ -82,6 +83,8 @@ pub enum Command {
     Keys(keys::Args),
     /// Client: encrypt an image for an artifact
     Encrypt(encrypt::Args),
+    /// Server: prepare an artifact or a client's keys once, so that predictions start sooner
+    Prepare(prepare::Args),
     /// Server: run an artifact on an encrypted image, blindly
     Predict(predict::Args),
     /// Client: decrypt the server's answer
@@ -133,6 +136,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Command::Keygen(args) => keygen::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Encrypt(args) => encrypt::run(&args),
+        Command::Prepare(args) => prepare::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Decrypt(args) => decrypt::run(&args),
         Command::Serve(args) => serve::run(&args),

@@ -20,16 +20,19 @@ use crate::schemes;
 /// result.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  hemet predict model.hemet --keys keys/server.keys image.ct -o answer.ct\n  hemet predict model.hemet --keys keys/server.keys requests -o answers   # every request of a folder\n  hemet predict model.hemet --keys keys/server.keys - -o - < image.ct > answer.ct"
+    after_help = "Example:\n  hemet predict model.hemet --keys keys/server.keys image.ct -o answer.ct\n  hemet predict model.hemet --keys keys/server.keys requests -o answers   # every request of a folder\n  hemet predict model.hemet --keys keys/server.keys - -o - < image.ct > answer.ct\n  hemet predict model.hemet --prepared model.ready --keys client.ready image.ct -o answer.ct   # both of `hemet prepare`"
 )]
 pub struct Args {
     /// The artifact
     pub artifact: PathBuf,
     /// The encrypted image, or a folder of requests; `-` for standard input
     pub request: PathBuf,
-    /// The client's evaluation keys
+    /// The client's evaluation keys, as sent or prepared
     #[arg(long, value_name = "FILE")]
     pub keys: PathBuf,
+    /// The artifact's constants by `hemet prepare`: nothing is encoded. Trusted as the artifact is
+    #[arg(long, value_name = "FILE")]
+    pub prepared: Option<PathBuf>,
     /// Where the encrypted answer goes, or the folder of the answers; `-` for standard output
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
@@ -90,10 +93,10 @@ fn predict_one(args: &Args) -> Result<(), Error> {
 fn predict_all(args: &Args) -> Result<(), Error> {
     let names = requests::listed(&args.request)?;
     let filling = Filling::of(&args.out)?;
-    let (server, keys, _) = ready(args)?;
     let (mut sum_ms, mut bytes) = (0.0, 0);
-    let mut bar = Progress::new("predict", names.len() as u64, args.output.json);
     common::pool(args.threads)?.install(|| -> Result<(), Error> {
+        let (server, keys, _) = ready(args)?;
+        let mut bar = Progress::new("predict", names.len() as u64, args.output.json);
         for (done, name) in names.iter().enumerate() {
             let path = args.request.join(requests::file(name));
             let request = server
@@ -107,10 +110,10 @@ fn predict_all(args: &Args) -> Result<(), Error> {
             filling.add(name, &answer)?;
             bar.set(done as u64 + 1, name);
         }
+        bar.finish();
         Ok(())
     })?;
     filling.finish(&requests::Names::new())?;
-    bar.finish();
     let mean_ms = sum_ms / names.len() as f64;
     if args.output.json {
         return common::print_json(&Figures {
@@ -128,25 +131,30 @@ fn predict_all(args: &Args) -> Result<(), Error> {
     Ok(())
 }
 
-/// The artifact made ready to answer, the client's keys, and how many instructions an answer takes.
+/// The artifact made ready to answer, the client's keys, and how many instructions an answer takes; in the caller's
+/// rayon pool.
 fn ready(args: &Args) -> Result<(Server, ServerKeys, u64), Error> {
     let model = schemes::open(&args.artifact)?;
     let instructions = model.instructions() as u64;
     args.trust.model(&args.artifact, model.as_ref())?;
-    common::pool(args.threads)?.install(|| {
-        let server = Server::new(model)?;
-        common::tell(&server.facts().notices());
-        let keys = server.load_keys(&args.keys);
-        let keys = keys.map_err(|e| Error::file(&args.keys, e))?;
-        Ok((server, keys, instructions))
-    })
+    let server = match &args.prepared {
+        Some(path) => {
+            let server = Server::with_kept_constants(model, path);
+            server.map_err(|e| Error::file(path, e))?
+        }
+        None => Server::new(model)?,
+    };
+    common::tell(&server.facts().notices());
+    let keys = server.load_keys(&args.keys);
+    let keys = keys.map_err(|e| Error::file(&args.keys, e))?;
+    Ok((server, keys, instructions))
 }
 
 /// The answer, and the time of the server's work in milliseconds.
 fn answer(args: &Args) -> Result<(Vec<u8>, f64), Error> {
-    let (server, keys, instructions) = ready(args)?;
-    let input = stream::Input::of(&args.request)?;
     common::pool(args.threads)?.install(|| {
+        let (server, keys, instructions) = ready(args)?;
+        let input = stream::Input::of(&args.request)?;
         let request = server.load_request(input.path());
         let request = request.map_err(|e| Error::file(&args.request, e))?;
         let mut bar = Progress::new("predict", instructions, args.output.json);

@@ -37,7 +37,7 @@
 //! `ops/` are the operations; `bytes/` is the form of files. Below them lie `kernels/` and `ntt/`.
 //!
 //! Layout: limbs of N words, one after the other, always transformed. Keys and [`Diagonal`]s, which are streamed
-//! from memory, are packed to the bits of their modulus. `unsafe` is in `kernels/`, `ntt/` and `keys/mapping.rs` only.
+//! from memory, are packed to the bits of their modulus. `unsafe` is in `kernels/`, `ntt/` and `mapping.rs` only.
 
 mod bytes;
 mod cache;
@@ -46,6 +46,7 @@ mod error;
 mod galois;
 mod kernels;
 mod keys;
+mod mapping;
 mod message;
 mod modulus;
 pub mod noise;

@@ -23,6 +23,8 @@ pub struct CkksBackend {
     context: Arc<Context>,
     /// Bytes that encoded diagonals may take.
     diagonal_bytes: usize,
+    /// All diagonals, where they were encoded before.
+    encoded: Option<Vec<Diagonal>>,
 }
 
 /// Part of the memory for encoded diagonals that those in use may take, if not all fit.
@@ -34,6 +36,13 @@ pub struct CkksMaps {
     diagonals: Arc<PlainCache<DiagonalSource>>,
     /// All groups, in the order of their use.
     order: Vec<usize>,
+}
+
+impl CkksMaps {
+    /// All encoded diagonals, in the order of their maps; none where some are encoded for each use.
+    pub fn diagonals(&self) -> Option<Vec<&Diagonal>> {
+        self.diagonals.all_items()
+    }
 }
 
 /// A plan in pieces, and which group of diagonals the first of them is.
@@ -109,6 +118,15 @@ impl CkksBackend {
         Self {
             context,
             diagonal_bytes,
+            encoded: None,
+        }
+    }
+
+    /// One for a program whose diagonals were encoded before, in the order of [`CkksMaps::diagonals`].
+    pub fn with_diagonals(context: Arc<Context>, diagonals: Vec<Diagonal>) -> Self {
+        Self {
+            encoded: Some(diagonals),
+            ..Self::new(context)
         }
     }
 
@@ -249,7 +267,10 @@ impl Backend for CkksBackend {
             scales,
             groups,
         };
-        let diagonals = PlainCache::new(&self.context, source, self.diagonal_bytes)?;
+        let diagonals = match &self.encoded {
+            Some(encoded) => PlainCache::of_items(&self.context, source, encoded.clone())?,
+            None => PlainCache::new(&self.context, source, self.diagonal_bytes)?,
+        };
         Ok(CkksMaps {
             plans,
             diagonals,

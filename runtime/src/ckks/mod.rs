@@ -17,7 +17,7 @@ use crate::backend::ClearBackend;
 use crate::door::{Answer, ClientHalf, Model, Reference, Scheme, Service, Spec};
 use crate::error::Result;
 use crate::execute::Program;
-use crate::files::{ArtifactId, FileKind};
+use crate::files::{ArtifactId, FileKind, Opened};
 use crate::observe::unobserved;
 
 pub use packing::{pack, pack_batch, unpack, unpack_batch};
@@ -105,5 +105,9 @@ impl Model for Artifact {
 
     fn service(self: Box<Self>, constant_bytes: usize) -> Result<Box<dyn Service>> {
         Ok(Box::new(server::CkksService::new(*self, constant_bytes)?))
+    }
+
+    fn kept_service(self: Box<Self>, kept: &Opened) -> Result<Box<dyn Service>> {
+        Ok(Box::new(server::CkksService::kept(*self, kept)?))
     }
 }

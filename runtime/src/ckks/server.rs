@@ -2,6 +2,7 @@
 //! answered. Nothing here can decrypt: no type of this file holds a secret key.
 
 use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
 use hemet_ckks::{Context, EvaluationKeys, SeededCiphertext};
@@ -12,7 +13,7 @@ use super::sizes::Sizes;
 use super::spec::CkksSpec;
 use crate::backend::CkksBackend;
 use crate::door::{Admitted, Limits, Service};
-use crate::error::Result;
+use crate::error::{Result, RuntimeError};
 use crate::execute::Program;
 use crate::files::{FileKind, Opened, join, split};
 use crate::observe::Observer;
@@ -24,17 +25,46 @@ const HEADS: u64 = 400;
 pub(super) struct CkksService {
     spec: CkksSpec,
     program: Arc<Program<CkksBackend>>,
+    /// Asked for with each request, and counted over the whole schedule.
+    limits: Limits,
 }
 
 impl CkksService {
     /// Encodes the constants. Encoded diagonals take at most `diagonal_bytes` (or what the largest inner sum of a map
     /// needs, if that is more): the others are encoded for each answer, ahead of their use where threads are idle.
     pub(super) fn new(artifact: Artifact, diagonal_bytes: usize) -> Result<Self> {
+        Self::with(artifact, |context| {
+            Ok(CkksBackend::with_diagonal_bytes(context, diagonal_bytes))
+        })
+    }
+
+    /// With encoded diagonals that follow the start of a file, used where they lie.
+    pub(super) fn kept(artifact: Artifact, kept: &Opened) -> Result<Self> {
+        Self::with(artifact, |context| {
+            let (label, at) = (blake3::hash(kept.start()), kept.start().len() as u64);
+            let diagonals = context.map_diagonals(kept.file(), label.as_bytes(), at)?;
+            Ok(CkksBackend::with_diagonals(context, diagonals))
+        })
+    }
+
+    fn with(
+        artifact: Artifact,
+        backend: impl FnOnce(Arc<Context>) -> Result<CkksBackend>,
+    ) -> Result<Self> {
         let spec = CkksSpec::new(&artifact)?;
-        let context = Context::new(spec.parameters.clone());
-        let backend = CkksBackend::with_diagonal_bytes(context, diagonal_bytes);
+        let backend = backend(Context::new(spec.parameters.clone()))?;
         let program = Arc::new(Program::new(artifact.schedule, backend)?);
-        Ok(Self { spec, program })
+        let sizes = Sizes::of(program.schedule());
+        let inputs = spec.input.ciphertexts(spec.parameters.slots());
+        let limits = Limits {
+            key_bytes: spec.most_key_bytes(),
+            request_bytes: sizes.input_ciphertext_bytes + HEADS * (1 + inputs as u64),
+        };
+        Ok(Self {
+            spec,
+            program,
+            limits,
+        })
     }
 
     fn context(&self) -> &Arc<Context> {
@@ -50,12 +80,23 @@ impl CkksService {
 
 impl Service for CkksService {
     fn limits(&self) -> Limits {
-        let sizes = Sizes::of(self.program.schedule());
-        let inputs = self.spec.input.ciphertexts(self.spec.parameters.slots());
-        Limits {
-            key_bytes: self.spec.most_key_bytes(),
-            request_bytes: sizes.input_ciphertext_bytes + HEADS * (1 + inputs as u64),
-        }
+        self.limits
+    }
+
+    fn keep(&self, path: &Path, head: &[u8]) -> Result<()> {
+        let label = blake3::hash(head);
+        let diagonals = self.program.maps().diagonals();
+        let diagonals = diagonals.ok_or_else(|| RuntimeError::Malformed {
+            what: FileKind::PreparedConstants.name(),
+            reason:
+                "only some are held in memory here; prepare them where the memory is not bounded"
+                    .into(),
+        })?;
+        Ok(hemet_files::write_atomically_with(path, |file| {
+            file.write_all(head)?;
+            let context = self.context();
+            context.write_diagonals(&diagonals, label.as_bytes(), file)
+        })?)
     }
 
     fn admit(&self, keys: &[u8]) -> Result<Box<dyn Admitted>> {

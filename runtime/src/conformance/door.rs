@@ -1,5 +1,5 @@
 //! The suite that every scheme passes at the [`door`](crate::door): from a client to logits, two clients of one
-//! server, keys kept in a file, and what must be refused: foreign, damaged and unfitting bytes.
+//! server, keys and constants kept in files, and what must be refused: foreign, damaged and unfitting bytes.
 
 use std::path::Path;
 
@@ -52,6 +52,7 @@ pub fn run(bench: &SchemeUnderTest, folder: &Path) -> Result<Vec<Check>> {
     ours.binds(&bench.inputs, &mut checks)?;
     ours.spec(&mut checks)?;
     ours.kept_keys(bench, folder, &mut checks)?;
+    ours.kept_constants(&theirs, bench, folder, &mut checks)?;
     ours.refuses(&theirs, bench, &mut checks)?;
     let retrained = bench.scheme.artifact(&bench.retrained)?;
     ours.outlives(retrained, &theirs, bench, folder, &mut checks)?;
@@ -250,6 +251,31 @@ impl Scene {
         checks.refused(
             "keys as they were sent are no kept ones",
             self.server.kept_keys(&path),
+        );
+        Ok(())
+    }
+
+    fn kept_constants(
+        &self,
+        theirs: &Scene,
+        bench: &SchemeUnderTest,
+        folder: &Path,
+        checks: &mut Checks,
+    ) -> Result<()> {
+        let path = folder.join("constants");
+        let model = || bench.scheme.artifact(&bench.artifact);
+        self.server.keep_constants(&path)?;
+        let kept = Server::with_kept_constants(model()?, &path)?;
+        let request = self.client.encrypt(&bench.inputs[0])?;
+        let answer = |server: &Server| server.answer(&self.keys, &request, &mut unobserved);
+        checks.hold(
+            "kept constants give the same bytes",
+            answer(&kept)? == answer(&self.server)?,
+        );
+        theirs.server.keep_constants(&path)?;
+        checks.refused(
+            "constants of another artifact are refused",
+            Server::with_kept_constants(model()?, &path),
         );
         Ok(())
     }

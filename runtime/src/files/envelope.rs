@@ -41,17 +41,20 @@ pub enum FileKind {
     Response,
     /// What clients must know of an artifact.
     Spec,
+    /// The constants of an artifact as a server uses them where they lie; the envelope is empty and they follow it.
+    PreparedConstants,
 }
 
 impl FileKind {
     /// Every kind.
-    pub const ALL: [FileKind; 6] = [
+    pub const ALL: [FileKind; 7] = [
         FileKind::ClientKey,
         FileKind::EvaluationKeys,
         FileKind::MappedKeys,
         FileKind::Request,
         FileKind::Response,
         FileKind::Spec,
+        FileKind::PreparedConstants,
     ];
 
     /// The words for it in messages.
@@ -63,6 +66,7 @@ impl FileKind {
             FileKind::Request => "the encrypted input",
             FileKind::Response => "the encrypted output",
             FileKind::Spec => "the client's description of the artifact",
+            FileKind::PreparedConstants => "the prepared constants",
         }
     }
 
@@ -75,6 +79,7 @@ impl FileKind {
             FileKind::Request => b'i',
             FileKind::Response => b'o',
             FileKind::Spec => b's',
+            FileKind::PreparedConstants => b'p',
         }
     }
 
@@ -88,7 +93,11 @@ impl FileKind {
     fn is_for_binding(self, version: u16) -> bool {
         match self {
             FileKind::EvaluationKeys | FileKind::MappedKeys => version >= 2,
-            FileKind::ClientKey | FileKind::Request | FileKind::Response | FileKind::Spec => false,
+            FileKind::ClientKey
+            | FileKind::Request
+            | FileKind::Response
+            | FileKind::Spec
+            | FileKind::PreparedConstants => false,
         }
     }
 }

@@ -3,10 +3,12 @@
 //! `HEMETCKK`, version of the kind (u16), kind (u8), 0 (u8), fingerprint of the parameters (32 bytes), payload, blake3
 //! of all that (32 bytes); integers little-endian. A reader checks, in this order: mark, kind, version, parameters, the
 //! exact length (computed from the header before any memory is taken), checksum, each field, each residue. Of
-//! evaluation keys the envelope is only the head, see `keys/list.rs`.
+//! evaluation keys and mapped diagonals the envelope is only the head, see `keys/list.rs` and `message/kept.rs`.
 
 mod limbs;
 mod parameters;
+
+use std::io::{self, Write};
 
 use crate::error::BytesError;
 
@@ -28,10 +30,11 @@ pub(crate) enum Kind {
     Ciphertext,
     SeededCiphertext,
     MappedKeys,
+    MappedDiagonals,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Parameters,
         Self::SecretKey,
         Self::PublicKey,
@@ -39,6 +42,7 @@ impl Kind {
         Self::Ciphertext,
         Self::SeededCiphertext,
         Self::MappedKeys,
+        Self::MappedDiagonals,
     ];
 
     fn code(self) -> u8 {
@@ -50,6 +54,7 @@ impl Kind {
             Self::Ciphertext => 5,
             Self::SeededCiphertext => 6,
             Self::MappedKeys => 7,
+            Self::MappedDiagonals => 8,
         }
     }
 
@@ -62,7 +67,7 @@ impl Kind {
             Self::PublicKey | Self::SeededCiphertext => 2,
             // 2: with the label of what they belong to.
             Self::MappedKeys => 2,
-            Self::Parameters | Self::SecretKey | Self::Ciphertext => 1,
+            Self::Parameters | Self::SecretKey | Self::Ciphertext | Self::MappedDiagonals => 1,
         }
     }
 
@@ -75,6 +80,7 @@ impl Kind {
             Self::Ciphertext => "ciphertext",
             Self::SeededCiphertext => "seeded ciphertext",
             Self::MappedKeys => "set of mapped evaluation keys",
+            Self::MappedDiagonals => "set of mapped diagonals",
         }
     }
 }
@@ -283,4 +289,22 @@ fn same_parameters(kind: Kind, bytes: &[u8], expected: &[u8; 32]) -> Result<(), 
 
 fn short_hex(bytes: &[u8]) -> String {
     bytes[..8].iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Writes words in little-endian order and adds them to a checksum.
+pub(crate) fn write_words(
+    out: &mut dyn Write,
+    hasher: &mut blake3::Hasher,
+    words: &[u64],
+) -> io::Result<()> {
+    let mut bytes = Vec::with_capacity(8 * 4096);
+    for words in words.chunks(4096) {
+        bytes.clear();
+        words
+            .iter()
+            .for_each(|word| bytes.extend_from_slice(&word.to_le_bytes()));
+        hasher.update(&bytes);
+        out.write_all(&bytes)?;
+    }
+    Ok(())
 }

@@ -92,6 +92,42 @@ impl<S: PlainSource> PlainCache<S> {
         }))
     }
 
+    /// Of items that were encoded before, all of them, group by group.
+    ///
+    /// # Errors
+    /// `Plan` for another number of items than the source has.
+    pub fn of_items(
+        context: &Arc<Context>,
+        source: S,
+        items: Vec<S::Item>,
+    ) -> Result<Arc<Self>, Error> {
+        let counts: Vec<usize> = (0..source.groups()).map(|g| source.items(g)).collect();
+        let (given, count) = (items.len(), counts.iter().sum::<usize>());
+        if given != count {
+            let what = "the number of constants that were encoded before";
+            return Err(Error::Plan { what, given, count });
+        }
+        let sizes = counts.iter().enumerate();
+        let kept_bytes = sizes.map(|(g, items)| items * source.item_bytes(context, g));
+        let kept_bytes: usize = kept_bytes.sum();
+        let mut items = items.into_iter().map(Arc::new);
+        let kept = counts.iter().map(|&n| items.by_ref().take(n).collect());
+        Ok(Arc::new(Self {
+            kept: kept.collect(),
+            context: Arc::clone(context),
+            source,
+            kept_bytes,
+            most_bytes: kept_bytes,
+            ahead_bytes: 0,
+        }))
+    }
+
+    /// All items, group by group; none where some are encoded for each use.
+    pub fn all_items(&self) -> Option<Vec<&S::Item>> {
+        let is_whole = self.most_bytes == self.kept_bytes;
+        is_whole.then(|| self.kept.iter().flatten().map(|item| &**item).collect())
+    }
+
     /// Bytes of the items that are kept.
     pub fn kept_bytes(&self) -> usize {
         self.kept_bytes

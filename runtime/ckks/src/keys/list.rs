@@ -5,7 +5,7 @@
 //! for mapped keys also the label of what they belong to (32 bytes). The keys follow it one by one, each with its own
 //! checksum, so that a reader verifies what it has read so far and can say where a file was cut or changed.
 
-use std::io::{self, Read, Write};
+use std::io::Read;
 
 use crate::bytes::{HEADER, Kind, Reader, Writer};
 use crate::context::Context;
@@ -191,24 +191,6 @@ pub(crate) fn key_hasher(sum: &[u8; CHECKSUM], index: usize) -> blake3::Hasher {
     hasher.update(sum);
     hasher.update(&(index as u32).to_le_bytes());
     hasher
-}
-
-/// Writes words in little-endian order and adds them to a checksum.
-pub(crate) fn write_words(
-    out: &mut dyn Write,
-    hasher: &mut blake3::Hasher,
-    words: &[u64],
-) -> io::Result<()> {
-    let mut bytes = Vec::with_capacity(8 * 4096);
-    for words in words.chunks(4096) {
-        bytes.clear();
-        words
-            .iter()
-            .for_each(|word| bytes.extend_from_slice(&word.to_le_bytes()));
-        hasher.update(&bytes);
-        out.write_all(&bytes)?;
-    }
-    Ok(())
 }
 
 impl Context {

@@ -13,13 +13,13 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::evaluation::EvaluationKeys;
-use super::list::{CHECKSUM, Head, Input, key_hasher, write_words};
-use super::mapping::Mapping;
+use super::list::{CHECKSUM, Head, Input, key_hasher};
 use super::switching::SwitchingKey;
 use super::words::{KeyWords, MappedFile, MappedWords};
-use crate::bytes::Kind;
+use crate::bytes::{Kind, write_words};
 use crate::context::Context;
 use crate::error::{BytesError, Error};
+use crate::mapping::Mapping;
 
 /// Where keys begin: a page on most machines.
 const PAGE: usize = 4096;

@@ -3,7 +3,6 @@
 mod evaluation;
 mod list;
 mod mapped;
-mod mapping;
 mod public;
 mod request;
 mod switching;

@@ -7,11 +7,11 @@
 use std::io::{self, Read, Write};
 
 use super::evaluation::EvaluationKeys;
-use super::list::{CHECKSUM, Entry, Head, Input, NO_LABEL, key_hasher, write_words};
+use super::list::{CHECKSUM, Entry, Head, Input, NO_LABEL, key_hasher};
 use super::request::KeyRequest;
 use super::switching::{SwitchingKey, key_stream};
 use super::words::KeyWords;
-use crate::bytes::{Kind, check_residues, packed_bytes};
+use crate::bytes::{Kind, check_residues, packed_bytes, write_words};
 use crate::context::Context;
 use crate::error::{BytesError, Error};
 use crate::kernels::{PADDING, Packed, packed_words};

@@ -4,8 +4,8 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use super::list::{CHECKSUM, Head};
-use super::mapping::Mapping;
 use crate::error::{BytesError, Error};
+use crate::mapping::Mapping;
 use crate::pool::Buf;
 
 /// The words of a switching key.
@@ -58,6 +58,7 @@ impl MappedWords {
         residues: impl FnOnce(&Head) -> Result<(), BytesError>,
     ) -> Result<(), Error> {
         let outcome = self.verified.get_or_init(|| {
+            self.file.mapping.bring(self.start, 8 * self.length);
             self.check_sum()?;
             residues(&self.file.head)
         });

@@ -1,6 +1,9 @@
 //! Plaintexts and ciphertexts: limbs in transformed form with their level and scale.
 
+use std::ops::Deref;
+
 use crate::kernels::{PADDING, Packed};
+use crate::mapping::MappedRange;
 use crate::pool::Buf;
 
 /// A message encoded for one level: a polynomial, or the same number in every slot.
@@ -79,7 +82,7 @@ pub struct Diagonal {
 pub(crate) enum DiagonalData {
     /// Limb-major values, packed, each of which stands for several.
     Packed {
-        words: Buf,
+        words: DiagonalWords,
         /// Where each limb starts in `words`.
         starts: Vec<usize>,
         /// Values that are kept of each limb.
@@ -87,6 +90,24 @@ pub(crate) enum DiagonalData {
     },
     /// The same number in every slot: one residue per limb.
     Constant(Vec<u64>),
+}
+
+/// The words of a diagonal, in memory or in a file.
+#[derive(Clone)]
+pub(crate) enum DiagonalWords {
+    Owned(Buf),
+    Mapped(MappedRange),
+}
+
+impl Deref for DiagonalWords {
+    type Target = [u64];
+
+    fn deref(&self) -> &[u64] {
+        match self {
+            Self::Owned(words) => words,
+            Self::Mapped(words) => words,
+        }
+    }
 }
 
 /// A limb of a diagonal.
@@ -136,7 +157,7 @@ impl Diagonal {
         }
     }
 
-    /// Memory that it holds, in bytes.
+    /// Memory that it holds, in bytes; of a mapped one what it takes in its file.
     pub fn size_bytes(&self) -> usize {
         8 * match &self.data {
             DiagonalData::Packed { words, .. } => words.len(),

@@ -5,7 +5,7 @@
 
 use hemet_ckks_params::Parameters;
 
-use super::ciphertext::{Diagonal, DiagonalData};
+use super::ciphertext::{Diagonal, DiagonalData, DiagonalWords};
 use crate::context::Context;
 use crate::error::Error;
 use crate::kernels::{MIN_RESIDUES, PADDING, packed_words};
@@ -76,14 +76,8 @@ impl Context {
         let ring = self.real_ring(period);
         let mut halves = self.encode_halves(ring, values, scale, level)?;
         let kept = residues(&self.parameters, period);
-        let lengths: Vec<usize> = self.moduli[..=level]
-            .iter()
-            .map(|m| packed_words(kept, m.bits()))
-            .collect();
-        let mut starts = vec![0];
-        for length in &lengths {
-            starts.push(starts[starts.len() - 1] + length);
-        }
+        let starts = self.diagonal_starts(level, kept);
+        let lengths: Vec<usize> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let end = starts[level + 1];
         let mut words = self.pool.take(end + PADDING);
         words[end..].fill(0);
@@ -102,7 +96,7 @@ impl Context {
         });
         Ok(Diagonal {
             data: DiagonalData::Packed {
-                words,
+                words: DiagonalWords::Owned(words),
                 starts,
                 residues: kept,
             },
@@ -110,6 +104,15 @@ impl Context {
             scale,
             tag: self.tag(),
         })
+    }
+
+    /// Where the limbs of a diagonal for a level start, of so many residues each, in words, and where they end.
+    pub(super) fn diagonal_starts(&self, level: usize, residues: usize) -> Vec<usize> {
+        let mut starts = vec![0];
+        for m in &self.moduli[..=level] {
+            starts.push(starts[starts.len() - 1] + packed_words(residues, m.bits()));
+        }
+        starts
     }
 
     /// Memory of a diagonal for a level, in bytes.

@@ -9,6 +9,7 @@ mod encode;
 mod encrypt;
 mod flooding;
 mod integers;
+mod kept;
 mod repeated;
 mod wire;
 

@@ -6,7 +6,8 @@
 
 use std::fs::File;
 use std::io;
-use std::ops::Range;
+use std::ops::{Deref, Range};
+use std::sync::Arc;
 
 /// A mapped file.
 pub(crate) struct Mapping {
@@ -28,6 +29,16 @@ impl Mapping {
         Ok(Self { map })
     }
 
+    /// Brings a range of bytes into memory at once, where the system can: one page at a time costs more. It is a hint.
+    pub(crate) fn bring(&self, start: usize, length: usize) {
+        #[cfg(target_os = "linux")]
+        let _ = self
+            .map
+            .advise_range(memmap2::Advice::PopulateRead, start, length);
+        #[cfg(not(target_os = "linux"))]
+        let _ = (start, length);
+    }
+
     /// All bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.map
@@ -44,5 +55,28 @@ impl Mapping {
         } else {
             &[]
         }
+    }
+}
+
+/// Words of a mapped file.
+#[derive(Clone)]
+pub(crate) struct MappedRange {
+    mapping: Arc<Mapping>,
+    bytes: Range<usize>,
+}
+
+impl MappedRange {
+    /// The words in a range of bytes, see [`Mapping::words`].
+    pub(crate) fn new(mapping: &Arc<Mapping>, bytes: Range<usize>) -> Self {
+        let mapping = Arc::clone(mapping);
+        Self { mapping, bytes }
+    }
+}
+
+impl Deref for MappedRange {
+    type Target = [u64];
+
+    fn deref(&self) -> &[u64] {
+        self.mapping.words(self.bytes.clone())
     }
 }
