@@ -5,13 +5,17 @@ mod world;
 
 use std::io::Write;
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hemet_queue::{Address, Heartbeat, Queue, Request, Serve, StudyRow};
+use hemet::experiment::{Experiment, Text, parse};
+use hemet::run::images;
+use hemet::workers::Record;
+use hemet::workers::trainer::{DataPlace, Study, Trainer};
+use hemet_queue::{Address, Heartbeat, Key, Queue, Request, Serve, StudyRow};
 use world::{World, read_json, tiny};
 
 /// Of six networks of few weights; each is trained in about a second.
@@ -168,7 +172,7 @@ impl Cluster {
 }
 
 /// The front without what was measured on it, which no two runs share.
-fn front(run: &std::path::Path) -> String {
+fn front(run: &Path) -> String {
     let summary = read_json(&run.join("summary.json"));
     let mut front = summary["front"].clone();
     for member in front.as_array_mut().unwrap() {
@@ -417,4 +421,43 @@ fn wrong_storages_and_folders_are_refused() {
         let err = cluster.refused(arguments);
         assert!(err.contains(what), "{err}");
     }
+}
+
+/// Files that a study names are somebody else's choice: a worker reads them only where its user says so.
+#[test]
+fn a_worker_reads_no_prefix_of_a_study_unless_its_user_trusts_who_wrote_it() {
+    let world = World::new();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../compiler/onnx/tests/fixtures");
+    let prefix = world.path("prefix.onnx");
+    std::fs::copy(fixtures.join("prefix.onnx"), &prefix).unwrap();
+    let settings = format!(
+        "search: {{strategy: random, trials: 1}}\ntrain: {{epochs: 1}}\ndeploy: {{prefix: {}}}\n",
+        prefix.display()
+    );
+    let text = tiny("width: 4, kernel: 3", &settings);
+    let text = text.replace("input: [1, 8, 8]", "input: [6, 4, 4]");
+    let experiment: Experiment = parse(&Text::of(Path::new("a.yaml"), &text).unwrap()).unwrap();
+    let images = images::load(&experiment).unwrap().train;
+    let trainer = |data: DataPlace<'_>| {
+        let study = Study {
+            id: "study",
+            key: Key::random(),
+            record: Record::new(&experiment, &images).unwrap(),
+        };
+        Trainer::new(study, data, world.path("scratch"), false).map(drop)
+    };
+    let refused = |folder: Option<&Path>| {
+        let error = trainer(DataPlace::Own(folder)).unwrap_err().to_string();
+        assert!(error.contains("--allow-data-path"), "{error}");
+        assert!(error.contains(&*prefix.to_string_lossy()), "{error}");
+    };
+    let folder = world.path(".");
+    refused(None);
+    refused(Some(&folder));
+    assert!(trainer(DataPlace::OfRecord).is_ok());
+    // Nothing of it is looked at, not even whether it is there.
+    std::fs::remove_file(&prefix).unwrap();
+    refused(None);
+    refused(Some(&folder));
+    assert!(trainer(DataPlace::OfRecord).is_err());
 }
