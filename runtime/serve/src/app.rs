@@ -8,13 +8,14 @@ use hemet_runtime::signature::PublicKey;
 use tokio::sync::Semaphore;
 
 use crate::cache::KeyCache;
-use crate::config::{Config, Limits};
+use crate::config::{BucketPlace, Config, Limits};
 use crate::error::{Result, ServeError};
 use crate::log::{Audit, Clock, Lines};
 use crate::metrics::Metrics;
 use crate::models::{Catalog, Changes, Seen, Terms};
 use crate::pools::Pools;
 use crate::queue::Queue;
+use crate::shared_store::SharedStore;
 use crate::store::{Quotas, Store};
 use crate::tenants::Tenants;
 use crate::tls::Tls;
@@ -70,7 +71,14 @@ impl App {
             tenant_bytes: limits.tenant_store_bytes,
             all_bytes: limits.store_bytes,
         };
-        let store = Store::open(&config.store, quotas, config.clock.clone())?;
+        let shared = config.bucket.as_ref();
+        let shared = shared.map(|place| shared_store(place, config.lines.clone()));
+        let store = Store::open(
+            &config.store,
+            quotas,
+            config.clock.clone(),
+            shared.transpose()?,
+        )?;
         let audit = Audit::open(&config.store.join("audit.jsonl"), config.lines.clone())?;
         let pools = Pools::new(limits.threads, limits.at_once).map_err(|e| {
             ServeError::Option(format!("cannot start {} threads: {e}", limits.threads))
@@ -138,4 +146,18 @@ impl App {
     pub(crate) fn now(&self) -> Duration {
         (self.clock)()
     }
+}
+
+/// The store that servers share.
+#[cfg(feature = "s3")]
+fn shared_store(place: &BucketPlace, lines: Lines) -> Result<Box<dyn SharedStore>> {
+    Ok(Box::new(crate::bucket::Bucket::open(place, lines)?))
+}
+
+/// Without the feature nobody speaks with a bucket.
+#[cfg(not(feature = "s3"))]
+fn shared_store(place: &BucketPlace, _lines: Lines) -> Result<Box<dyn SharedStore>> {
+    Err(ServeError::Option(format!(
+        "{place}: this program was built without stores in buckets; build it with --features s3"
+    )))
 }

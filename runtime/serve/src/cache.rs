@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hemet_runtime::ServerKeys;
 
 use crate::error::Refusal;
-use crate::store::KeyName;
+use crate::key_name::KeyName;
 
 /// One client's keys, once they are loaded; whoever loads them holds the lock.
 type Slot = Arc<Mutex<Option<Arc<ServerKeys>>>>;

@@ -1,5 +1,7 @@
 //! What a server is started with.
 
+use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::error::{Result, ServeError};
@@ -12,6 +14,8 @@ pub struct Config {
     pub models: PathBuf,
     /// The folder for keys and the audit log, made if it is missing.
     pub store: PathBuf,
+    /// Where keys lie that several servers share; the folder then holds copies.
+    pub bucket: Option<BucketPlace>,
     /// The file of tokens; anybody may use the server without one.
     pub tokens: Option<PathBuf>,
     /// The public key that must have signed a model; anything is served without one.
@@ -24,6 +28,73 @@ pub struct Config {
     pub clock: Clock,
     /// Hears what the operator is told.
     pub lines: Lines,
+}
+
+/// A place in an S3-compatible store.
+#[derive(Clone)]
+pub struct BucketPlace {
+    /// The bucket's name.
+    pub bucket: String,
+    /// What the names of all objects begin with.
+    pub prefix: String,
+    /// The variables of the environment whose names begin with `AWS_`: endpoint, region, credentials.
+    pub environment: Vec<(String, String)>,
+}
+
+impl BucketPlace {
+    /// The place that `s3://BUCKET/PREFIX` names.
+    pub(crate) fn parse(text: &str, environment: &[(String, String)]) -> Result<Self> {
+        let rest = text.strip_prefix(SCHEME).unwrap_or(text);
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.is_empty() {
+            let what = format!("`{text}` names no bucket; give {SCHEME}BUCKET/PREFIX");
+            return Err(ServeError::Option(what));
+        }
+        Ok(Self {
+            bucket: bucket.to_owned(),
+            prefix: prefix.trim_end_matches('/').to_owned(),
+            environment: environment.to_vec(),
+        })
+    }
+}
+
+/// How a store begins that is a bucket.
+pub(crate) const SCHEME: &str = "s3://";
+
+/// Without the environment, which holds secrets.
+impl fmt::Display for BucketPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{SCHEME}{}/{}", self.bucket, self.prefix)
+    }
+}
+
+/// What a server is given by the program that starts it.
+pub struct Host {
+    /// The clock.
+    pub(crate) clock: Clock,
+    /// Hears what the operator is told.
+    pub(crate) lines: Lines,
+    /// The variables of the environment whose names begin with `AWS_`.
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+impl Host {
+    /// With those of a program's variables that say where a bucket is and who may use it.
+    pub fn new(
+        clock: Clock,
+        lines: Lines,
+        variables: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Self {
+        let text = |(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        let ours = |(name, _): &(String, String)| name.starts_with("AWS_");
+        Self {
+            clock,
+            lines,
+            environment: variables.filter_map(text).filter(ours).collect(),
+        }
+    }
 }
 
 /// What clients may take of a server, in numbers, bytes and seconds.

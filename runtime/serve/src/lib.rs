@@ -10,11 +10,14 @@
 //! compiler nor training. Libraries read no clock and print nothing: whoever starts a server gives both.
 
 mod app;
+#[cfg(feature = "s3")]
+mod bucket;
 mod cache;
 mod config;
 mod error;
 mod head;
 mod http;
+mod key_name;
 mod listen;
 mod log;
 mod metrics;
@@ -22,6 +25,11 @@ mod models;
 pub mod options;
 mod pools;
 mod queue;
+#[cfg_attr(
+    not(feature = "s3"),
+    allow(dead_code, reason = "only a store makes these, and none is built in")
+)]
+mod shared_store;
 mod signals;
 mod store;
 mod tenants;
@@ -38,7 +46,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 
-pub use config::{Config, Limits};
+pub use config::{BucketPlace, Config, Host, Limits};
 pub use error::{Result, ServeError};
 pub use log::{Clock, Lines};
 pub use signals::Signals;

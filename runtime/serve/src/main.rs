@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
+use hemet_serve::Host;
 use hemet_serve::options::Options;
 
 /// Answer encrypted requests over HTTP
@@ -20,7 +21,9 @@ fn main() -> ExitCode {
     let (start, since) = (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH));
     let since = since.unwrap_or_default();
     let clock = Arc::new(move || since + start.elapsed());
-    match cli.options.run(clock, Arc::new(|line| eprintln!("{line}"))) {
+    let lines = Arc::new(|line: &str| eprintln!("{line}"));
+    let host = Host::new(clock, lines, std::env::vars_os());
+    match cli.options.run(host) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

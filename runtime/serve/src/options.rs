@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use hemet_files::write_atomically;
 
-use crate::config::{Config, Limits};
+use crate::config::{BucketPlace, Config, Host, Limits, SCHEME};
 use crate::error::{Result, ServeError};
-use crate::log::{Clock, Lines};
 use crate::tls::TlsFiles;
 use crate::{Serving, check};
 
@@ -19,9 +18,13 @@ pub struct Options {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
-    /// Folder for clients' evaluation keys and the audit log, made if it is missing
+    /// Folder for clients' evaluation keys and the audit log, made if it is missing; or `s3://BUCKET/PREFIX` for keys
+    /// that several servers share: endpoint, region and credentials by AWS_ENDPOINT_URL and the other AWS_ variables
     #[arg(long, value_name = "DIR")]
     pub store: PathBuf,
+    /// Folder for copies of shared keys and the audit log, with a store that is a bucket
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
     /// File with a line `NAME TOKEN` for each tenant; anybody may use a server without one
     #[arg(long, value_name = "FILE")]
     pub tokens: Option<PathBuf>,
@@ -70,11 +73,13 @@ pub struct Options {
 const MIB: u32 = 20;
 
 impl Options {
-    fn config(&self, clock: Clock, lines: Lines) -> Config {
+    fn config(&self, host: Host) -> Result<Config> {
         let bytes = |mib: u64| mib.saturating_mul(1 << MIB);
-        Config {
+        let (store, bucket) = self.places(&host.environment)?;
+        Ok(Config {
             models: self.models.clone(),
-            store: self.store.clone(),
+            store,
+            bucket,
             tokens: self.tokens.clone(),
             trust: self.trust.clone(),
             tls: self.tls(),
@@ -91,8 +96,27 @@ impl Options {
                 answer_s: self.timeout,
                 ..Limits::default()
             },
-            clock,
-            lines,
+            clock: host.clock,
+            lines: host.lines,
+        })
+    }
+
+    /// The folder, and the bucket where there is one.
+    fn places(&self, environment: &[(String, String)]) -> Result<(PathBuf, Option<BucketPlace>)> {
+        let place = self.store.to_str().filter(|text| text.starts_with(SCHEME));
+        match (place, &self.cache) {
+            (None, None) => Ok((self.store.clone(), None)),
+            (Some(place), Some(cache)) => {
+                let place = BucketPlace::parse(place, environment)?;
+                Ok((cache.clone(), Some(place)))
+            }
+            (Some(place), None) => Err(ServeError::Option(format!(
+                "keys in {place} need a folder for copies: give --cache DIR too"
+            ))),
+            (None, Some(_)) => Err(ServeError::Option(format!(
+                "--cache is for keys in a bucket; {} is a folder, which is no cache of another",
+                self.store.display()
+            ))),
         }
     }
 
@@ -105,8 +129,9 @@ impl Options {
     ///
     /// # Errors
     /// As [`Serving::start`]; an address that cannot be listened on, a port file that cannot be written.
-    pub fn run(&self, clock: Clock, lines: Lines) -> Result<()> {
-        let config = self.config(clock, lines.clone());
+    pub fn run(&self, host: Host) -> Result<()> {
+        let lines = host.lines.clone();
+        let config = self.config(host)?;
         if self.check {
             let models = check(&config)?;
             lines(&format!("would serve {}", models.join(", ")));

@@ -18,11 +18,11 @@ use super::keys::hash_of;
 use super::tensor::{Answer, Call, JSON_FACTOR, MAX_HEAD_BYTES};
 use crate::app::App;
 use crate::error::Refusal;
+use crate::key_name::KeyName;
 use crate::log::Entry;
 use crate::metrics::Answered;
 use crate::models::{Live, Which};
 use crate::queue::Place;
-use crate::store::{KeyName, State as KeyState};
 
 /// `POST /v2/models/{model}/infer`: runs a model on an encrypted input, under keys that were uploaded before.
 pub(super) async fn infer(
@@ -148,6 +148,9 @@ struct Work {
 
 /// Waits for the turn and computes; the response, and the bytes of the encrypted output.
 async fn answer(app: Arc<App>, place: Place, work: Work) -> Result<(Response, u64), Refusal> {
+    if app.store.is_shared() {
+        bring(&app, &work).await?;
+    }
     let waiting_s = app.now().as_secs_f64();
     let turn = app.queue.turn(place).await?;
     let begun_s = app.now().as_secs_f64();
@@ -178,14 +181,39 @@ async fn answer(app: Arc<App>, place: Place, work: Work) -> Result<(Response, u6
     Ok((response, answer_bytes))
 }
 
+/// Sees to it that shared keys are here before their request has its turn: the store may be slow.
+async fn bring(app: &Arc<App>, work: &Work) -> Result<(), Refusal> {
+    let inside = (app.clone(), work.name.clone());
+    if blocking(app, move || inside.0.store.confirm(&inside.1)).await? {
+        return Ok(());
+    }
+    // As for uploads: whole keys are in memory while they are checked.
+    let checking = Arc::clone(&app.checks).acquire_owned().await;
+    let _checking = checking.map_err(|_| Refusal::internal())?;
+    let (inside, live, name) = (app.clone(), work.live.clone(), work.name.clone());
+    let fetch = move || inside.store.fetch(&name, &live.server, &inside.pools);
+    match blocking(app, fetch).await? {
+        true => Ok(()),
+        false => Err(no_keys()),
+    }
+}
+
+fn no_keys() -> Refusal {
+    Refusal::new(
+        StatusCode::NOT_FOUND,
+        "there are no such keys for this model; upload them first",
+    )
+}
+
 /// The encrypted output, and the seconds that each layer took.
 fn compute(app: &App, work: &Work) -> Result<(Vec<u8>, BTreeMap<String, f64>), Refusal> {
     let Work { live, name, call } = work;
-    let KeyState::Stored(key_bytes) = app.store.state(name).map_err(|e| Refusal::of_io(&e))? else {
-        return Err(Refusal::new(
-            StatusCode::NOT_FOUND,
-            "there are no such keys for this model; upload them first",
-        ));
+    let Some(key_bytes) = app.store.bytes_here(name)? else {
+        return Err(match app.store.is_shared() {
+            // Copies of others have made room for themselves since.
+            true => Refusal::busy(StatusCode::SERVICE_UNAVAILABLE, "try again", 1),
+            false => no_keys(),
+        });
     };
     let answer = || {
         let path = app.store.kept(name);

@@ -14,9 +14,10 @@ use super::body::{Bounds, drain, read};
 use super::{blocking, json};
 use crate::app::App;
 use crate::error::Refusal;
+use crate::key_name::KeyName;
 use crate::log::Entry;
 use crate::models::{Live, Which};
-use crate::store::{KeyName, Piece, State as KeyState};
+use crate::store::{Piece, State as KeyState};
 
 /// A model and the hash of keys, as a path names them.
 #[derive(Deserialize)]
@@ -32,26 +33,39 @@ pub(super) fn hash_of(text: &str) -> Result<blake3::Hash, Refusal> {
     })
 }
 
-/// Who asks for which keys of which model.
-fn named(app: &App, headers: &HeaderMap, place: Place) -> Result<(Arc<Live>, KeyName), Refusal> {
+/// Which keys of which version of a model are meant, and how far they have come.
+struct Named {
+    live: Arc<Live>,
+    name: KeyName,
+    state: KeyState,
+}
+
+/// Who asks for which keys of which model. Looks into the store.
+async fn named(app: &Arc<App>, headers: &HeaderMap, place: Place) -> Result<Named, Refusal> {
     let tenant = app.tenants.of(headers)?;
     let hash = hash_of(&place.keys)?;
-    let mut found = None;
-    // The version before the newest may need other keys, and these may be of them.
-    for live in app.catalog.versions(&place.model)? {
-        let name = KeyName {
-            tenant: tenant.clone(),
-            artifact: live.artifact.clone(),
-            binding: live.binding.clone(),
-            hash,
-        };
-        match app.store.state(&name).map_err(|e| Refusal::of_io(&e))? {
-            KeyState::Stored(_) => return Ok((live, name)),
-            KeyState::Absent | KeyState::Partial(_) => {}
+    let versions = app.catalog.versions(&place.model)?;
+    let inside = app.clone();
+    blocking(app, move || {
+        let mut found = None;
+        // The version before the newest may need other keys, and these may be of them.
+        for live in versions {
+            let name = KeyName {
+                tenant: tenant.clone(),
+                artifact: live.artifact.clone(),
+                binding: live.binding.clone(),
+                hash,
+            };
+            let state = inside.store.state(&name)?;
+            let named = Named { live, name, state };
+            if state == KeyState::Stored {
+                return Ok(named);
+            }
+            found.get_or_insert(named);
         }
-        found.get_or_insert((live, name));
-    }
-    found.ok_or_else(Refusal::internal)
+        found.ok_or_else(Refusal::internal)
+    })
+    .await
 }
 
 /// `GET /v2/models/{model}/keys`: the hashes of the sender's keys that serve the newest version.
@@ -62,10 +76,11 @@ pub(super) async fn list(
 ) -> Result<Response, Refusal> {
     let tenant = app.tenants.of(&headers)?;
     let live = app.catalog.find(&which)?;
-    let keys = app.store.list(&tenant, &live.binding, &live.artifact);
-    Ok(json(
-        &json!({ "keys": keys.map_err(|e| Refusal::of_io(&e))? }),
-    ))
+    let inside = app.clone();
+    let keys = blocking(&app, move || {
+        inside.store.list(&tenant, &live.binding, &live.artifact)
+    });
+    Ok(json(&json!({ "keys": keys.await? })))
 }
 
 /// `GET /v2/models/{model}/keys/{keys}`: how far they have come.
@@ -74,8 +89,7 @@ pub(super) async fn state(
     Path(place): Path<Place>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let (_, name) = named(&app, &headers, place)?;
-    match app.store.state(&name).map_err(|e| Refusal::of_io(&e))? {
+    match named(&app, &headers, place).await?.state {
         KeyState::Absent => Err(Refusal::new(
             StatusCode::NOT_FOUND,
             "there are no such keys; upload them",
@@ -83,7 +97,7 @@ pub(super) async fn state(
         KeyState::Partial(received) => {
             Ok(json(&json!({ "state": "partial", "received": received })))
         }
-        KeyState::Stored(_) => Ok(json(&json!({ "state": "stored" }))),
+        KeyState::Stored => Ok(json(&json!({ "state": "stored" }))),
     }
 }
 
@@ -94,8 +108,9 @@ pub(super) async fn delete(
     headers: HeaderMap,
 ) -> Result<StatusCode, Refusal> {
     let begun_s = app.now().as_secs_f64();
-    let (live, name) = named(&app, &headers, place)?;
-    let any = app.store.hold(&name)?.remove()?;
+    let Named { live, name, .. } = named(&app, &headers, place).await?;
+    let inside = (app.clone(), name.clone());
+    let any = blocking(&app, move || inside.0.store.hold(&inside.1)?.remove()).await?;
     app.cache.forget(|other| other.is_same(&name));
     if !any {
         return Err(Refusal::new(
@@ -126,10 +141,10 @@ pub(super) async fn put(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let begin = || -> Result<_, Refusal> {
-        let (live, name) = named(&app, &headers, place)?;
+    let begun: Result<_, Refusal> = async {
+        let Named { live, name, state } = named(&app, &headers, place).await?;
         let range = Range::of(&headers)?;
-        if app.store.state(&name).map_err(|e| Refusal::of_io(&e))? != KeyState::Absent {
+        if state != KeyState::Absent {
             return Ok((live, name, range, None));
         }
         // Only a new upload is refused when many run; one that has begun may end.
@@ -142,8 +157,9 @@ pub(super) async fn put(
             )
         })?;
         Ok((live, name, range, Some(piece)))
-    };
-    let (live, name, range, permit) = match begin() {
+    }
+    .await;
+    let (live, name, range, permit) = match begun {
         Ok(begun) => begun,
         Err(refusal) => {
             drain(body).await;
@@ -186,19 +202,15 @@ struct Upload {
 async fn store(app: Arc<App>, upload: Upload) -> Result<Response, Refusal> {
     let begun_s = app.now().as_secs_f64();
     let stored = json(&json!({ "state": "stored" }));
-    let state = app.store.state(&upload.name);
-    if let KeyState::Stored(_) = state.map_err(|e| Refusal::of_io(&e))? {
-        return Ok(stored);
-    }
     let (live, name, range) = (upload.live.clone(), upload.name.clone(), upload.range);
-    if range.first.is_some() {
-        app.metrics.uploaded(upload.bytes.len() as u64);
-        let inside = app.clone();
-        let received = blocking(&app, move || append(&inside, upload)).await?;
-        if received < range.total {
+    let inside = app.clone();
+    match blocking(&app, move || append(&inside, upload)).await? {
+        KeyState::Stored => return Ok(stored),
+        KeyState::Partial(received) if received < range.total && range.first.is_some() => {
             let body = json(&json!({ "state": "partial", "received": received }));
             return Ok((StatusCode::ACCEPTED, body).into_response());
         }
+        KeyState::Partial(_) | KeyState::Absent => {}
     }
     // One after the other: whole keys are in memory while they are checked.
     let checking = Arc::clone(&app.checks).acquire_owned().await;
@@ -224,14 +236,19 @@ async fn store(app: Arc<App>, upload: Upload) -> Result<Response, Refusal> {
     Ok((StatusCode::CREATED, stored).into_response())
 }
 
-/// Adds a piece to its upload; returns how many bytes have arrived.
-fn append(app: &App, upload: Upload) -> Result<u64, Refusal> {
+/// Adds a piece to its upload, where there is one; how far the keys have come then.
+fn append(app: &App, upload: Upload) -> Result<KeyState, Refusal> {
     let Upload {
         live,
         name,
         range,
         bytes,
     } = upload;
+    let state = app.store.state(&name)?;
+    if state == KeyState::Stored || range.first.is_none() {
+        return Ok(state);
+    }
+    app.metrics.uploaded(bytes.len() as u64);
     range.check_length(bytes.len() as u64)?;
     let piece = Piece {
         start: range.first.unwrap_or(0),
@@ -239,17 +256,16 @@ fn append(app: &App, upload: Upload) -> Result<u64, Refusal> {
         bytes: &bytes,
     };
     let check = |start: &[u8], total| live.server.check_key_start(start, total);
-    app.store.hold(&name)?.append(&piece, check)
+    let received = app.store.hold(&name)?.append(&piece, check)?;
+    Ok(KeyState::Partial(received))
 }
 
 /// Checks and keeps an upload of `total` bytes, if all have arrived.
 fn finish(app: &App, live: &Live, name: &KeyName, total: u64) -> Result<(), Refusal> {
     let hold = app.store.hold(name)?;
-    match app.store.state(name).map_err(|e| Refusal::of_io(&e))? {
-        KeyState::Stored(_) => Ok(()),
-        KeyState::Partial(received) if received == total => {
-            app.pools.alone(|| hold.finish(&live.server))
-        }
+    match app.store.state(name)? {
+        KeyState::Stored => Ok(()),
+        KeyState::Partial(received) if received == total => hold.finish(&live.server, &app.pools),
         KeyState::Partial(received) => {
             let message = format!("{received} of {total} bytes have arrived");
             Err(Refusal::elsewhere(message, received))

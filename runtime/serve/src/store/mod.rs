@@ -8,9 +8,13 @@
 //! STORE/keys/TENANT/ARTIFACT/HASH.keys    keys that an older server has stored, for one artifact
 //! ```
 //!
+//! Servers that share keys have them in a [`SharedStore`]; the folder then holds copies, of which those that were used
+//! longest ago make room (`shared.rs`).
+//!
 //! A process that is killed leaves uploads that go on later, and whole keys; what else it was writing is removed when a
 //! server starts an hour later.
 
+mod shared;
 mod upload;
 
 use std::collections::HashSet;
@@ -24,7 +28,9 @@ use axum::http::StatusCode;
 use hemet_runtime::files::{FileKind, START_BYTES, length_of};
 
 use crate::error::{Refusal, Result, ServeError};
+use crate::key_name::KeyName;
 use crate::log::Clock;
+use crate::shared_store::SharedStore;
 use crate::tenants::Tenant;
 
 pub(crate) use upload::{Hold, Piece};
@@ -35,26 +41,6 @@ const TORN: Duration = Duration::from_secs(3600);
 /// beside them until they are checked.
 const ON_DISK: u64 = 5;
 
-/// The keys of a tenant, used for an artifact.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct KeyName {
-    pub(crate) tenant: Tenant,
-    /// The id of the artifact, 64 hexadecimal digits.
-    pub(crate) artifact: String,
-    /// What its keys depend on, 64 hexadecimal digits.
-    pub(crate) binding: String,
-    /// BLAKE3 of the evaluation key file as the client sends it.
-    pub(crate) hash: blake3::Hash,
-}
-
-impl KeyName {
-    /// Whether both name the same keys, for whichever artifacts.
-    pub(crate) fn is_same(&self, other: &KeyName) -> bool {
-        let keys = |name: &KeyName| (name.tenant.clone(), name.binding.clone(), name.hash);
-        keys(self) == keys(other)
-    }
-}
-
 /// How far keys have come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -62,8 +48,18 @@ pub(crate) enum State {
     Absent,
     /// So many bytes have arrived.
     Partial(u64),
-    /// They are whole and checked; bytes on disk.
-    Stored(u64),
+    /// They are whole and checked.
+    Stored,
+}
+
+impl State {
+    /// That of an upload of which so many bytes have arrived.
+    fn of_upload(received: u64) -> Self {
+        match received {
+            0 => State::Absent,
+            received => State::Partial(received),
+        }
+    }
 }
 
 /// Bytes that keys may take on disk.
@@ -82,13 +78,20 @@ pub(crate) struct Store {
     held: Mutex<HashSet<PathBuf>>,
     /// Held while the room for a new upload is counted and taken.
     begin: Mutex<()>,
+    /// Where keys lie that several servers share; the folder has copies of them.
+    shared: Option<Box<dyn SharedStore>>,
 }
 
 type Refused<T> = std::result::Result<T, Refusal>;
 
 impl Store {
     /// The store in a folder, which is made if it is missing.
-    pub(crate) fn open(folder: &Path, quotas: Quotas, clock: Clock) -> Result<Self> {
+    pub(crate) fn open(
+        folder: &Path,
+        quotas: Quotas,
+        clock: Clock,
+        shared: Option<Box<dyn SharedStore>>,
+    ) -> Result<Self> {
         let root = folder.join("keys");
         private_folder(&root).map_err(|e| ServeError::file(&root, e))?;
         let store = Self {
@@ -97,6 +100,7 @@ impl Store {
             clock,
             held: Mutex::default(),
             begin: Mutex::default(),
+            shared,
         };
         let files = store.files(&store.root);
         for file in files.map_err(|e| ServeError::file(&store.root, e))? {
@@ -136,20 +140,31 @@ impl Store {
         self.below(name, &name.artifact, "keys")
     }
 
-    /// How far keys have come.
-    pub(crate) fn state(&self, name: &KeyName) -> io::Result<State> {
-        if let Some(bytes) = length(&self.kept(name))? {
-            return Ok(State::Stored(bytes));
+    /// How far keys have come. Waits for the shared store, where there is one.
+    pub(crate) fn state(&self, name: &KeyName) -> Refused<State> {
+        if let Some(bucket) = self.shared.as_deref() {
+            return self.shared_state(bucket, name);
         }
-        Ok(match self.received(name)? {
-            0 => State::Absent,
-            received => State::Partial(received),
-        })
+        if self.here(name)? {
+            return Ok(State::Stored);
+        }
+        Ok(State::of_upload(self.received(name)?))
+    }
+
+    /// Whether whole keys are in the folder.
+    pub(crate) fn here(&self, name: &KeyName) -> Refused<bool> {
+        self.bytes_here(name).map(|bytes| bytes.is_some())
+    }
+
+    /// Bytes that whole keys take in the folder.
+    pub(crate) fn bytes_here(&self, name: &KeyName) -> Refused<Option<u64>> {
+        length(&self.kept(name)).map_err(|e| Refusal::of_io(&e))
     }
 
     /// How many bytes of an upload have arrived. Too few to say what the file is count as none.
-    fn received(&self, name: &KeyName) -> io::Result<u64> {
-        let bytes = length(&self.path(name, "upload"))?.unwrap_or(0);
+    fn received(&self, name: &KeyName) -> Refused<u64> {
+        let bytes = length(&self.path(name, "upload")).map_err(|e| Refusal::of_io(&e))?;
+        let bytes = bytes.unwrap_or(0);
         Ok(if bytes < START_BYTES as u64 { 0 } else { bytes })
     }
 
@@ -213,10 +228,17 @@ impl Store {
         tenant: &Tenant,
         binding: &str,
         artifact: &str,
-    ) -> io::Result<Vec<String>> {
+    ) -> Refused<Vec<String>> {
+        if let Some(bucket) = self.shared.as_deref() {
+            return bucket.names(tenant, binding);
+        }
         let folder = self.root.join(tenant.name());
-        let mut files = self.files(&folder.join(binding))?;
-        files.extend(self.files(&folder.join(artifact))?);
+        let below = |name| {
+            self.files(&folder.join(name))
+                .map_err(|e| Refusal::of_io(&e))
+        };
+        let mut files = below(binding)?;
+        files.extend(below(artifact)?);
         let whole = files.iter().filter(|file| has(&file.path, "keys"));
         let stem = |file: &Found| Some(file.path.file_stem()?.to_str()?.to_owned());
         let mut names: Vec<String> = whole.filter_map(stem).collect();

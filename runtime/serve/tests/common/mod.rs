@@ -20,7 +20,7 @@ use hemet_runtime::schemes::Known;
 use hemet_schedule::{
     Artifact, Builder, Constant, Header, Layout, Level, Manifest, Op, Scale, verify,
 };
-use hemet_serve::{Config, Limits, Serving};
+use hemet_serve::{BucketPlace, Config, Limits, Serving};
 use serde_json::{Value, json};
 
 /// How much a test does: little by default, so that the suite stays quick, and all of it where the environment variable
@@ -116,6 +116,16 @@ pub struct Site {
 
 impl Site {
     pub fn new(models: &[(&str, Vec<u8>)], tokens: Option<&str>, limits: Limits) -> Self {
+        Self::with_bucket(models, tokens, limits, None)
+    }
+
+    /// A server that shares keys with others.
+    pub fn with_bucket(
+        models: &[(&str, Vec<u8>)],
+        tokens: Option<&str>,
+        limits: Limits,
+        bucket: Option<BucketPlace>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("models")).unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
@@ -133,6 +143,7 @@ impl Site {
         let config = Config {
             models: folder.path().join("models"),
             store: folder.path().join("store"),
+            bucket,
             tokens,
             trust: None,
             tls: None,
@@ -172,6 +183,22 @@ impl Site {
 
     pub fn peer(&self) -> Peer {
         Peer::new(self.address)
+    }
+
+    /// What `--check` says with another place for keys.
+    pub fn refused(&self, bucket: BucketPlace) -> String {
+        let config = Config {
+            models: self.path("models"),
+            store: self.path("store"),
+            bucket: Some(bucket),
+            tokens: None,
+            trust: None,
+            tls: None,
+            limits: Limits::default(),
+            clock: self.config.clock.clone(),
+            lines: self.config.lines.clone(),
+        };
+        hemet_serve::check(&config).unwrap_err().to_string()
     }
 
     pub fn end(&mut self) {
