@@ -4,8 +4,8 @@
 //! The head is an envelope (see `bytes/mod.rs`) whose payload is its own length with everything around it (u64), the
 //! label of what the diagonals belong to (32 bytes), their number (u32), and of each diagonal its level (u32), how many
 //! residues of each limb it keeps (u32; 0 where all are the same), its scale (f64), and a blake3 of its words, or the
-//! residue of each limb where all are the same. The words of the packed ones follow, each at a multiple of 64 bytes, as they are in memory. All is
-//! verified when the file is opened, checksums and residues, which reads it once.
+//! residue of each limb where all are the same. The words of the packed ones follow, each at a multiple of 64 bytes, as
+//! they are in memory. All is verified when the file is opened, checksums and residues, which reads it once.
 
 use std::fs::File;
 use std::io::{self, Write};
