@@ -395,6 +395,7 @@ pub(super) fn dot_pair(
         let reduction = Reduction::new(c, terms.len());
         for i in spread.block().step_by(4) {
             let (from, mirrored) = (spread.residue(i), n - 4 - i);
+            let [near, far] = spread.in_operand(i, 4);
             let order = orders[from % 4];
             let mut sums = [Sums {
                 reduction,
@@ -402,13 +403,13 @@ pub(super) fn dot_pair(
                 second: Sum::new(),
             }; 2];
             for t in terms {
-                // SAFETY: the parent module checked that limbs hold both blocks and the factor all residues of the
+                // SAFETY: the parent module checked that operands hold both blocks and the factor all residues of the
                 // first.
                 unsafe {
                     let factor = unpack.load(t.factor.words, from / 8 * 8, from / 4 % 2);
                     let [low, high] = order.apply(to_doubles(factor));
-                    sums[0].add(low, load(t.first, i), load(t.second, i));
-                    sums[1].add(high, load(t.first, mirrored), load(t.second, mirrored));
+                    sums[0].add(low, load(t.first, near), load(t.second, near));
+                    sums[1].add(high, load(t.first, far), load(t.second, far));
                 }
             }
             for (sums, i) in sums.iter().zip([i, mirrored]) {

@@ -48,6 +48,8 @@ pub(super) unsafe fn store(s: &mut [u64], i: usize, v: V) {
 
 /// Bytes ahead of a packed stream that are fetched.
 const PREFETCH: usize = 2048;
+/// The same where many streams take turns.
+const PREFETCH_BY_TURNS: usize = 512;
 
 /// Constants that unpack residues of one number of bits.
 #[derive(Clone, Copy)]
@@ -56,6 +58,7 @@ pub(super) struct Unpack {
     shift: V,
     mask: V,
     bits: usize,
+    ahead: usize,
 }
 
 impl Unpack {
@@ -75,6 +78,15 @@ impl Unpack {
             shift,
             mask: splat(mask(bits)),
             bits: bits as usize,
+            ahead: PREFETCH,
+        }
+    }
+
+    /// The same for streams that take turns, so that each is read slowly and not for long.
+    pub(super) fn by_turns(self) -> Self {
+        Self {
+            ahead: PREFETCH_BY_TURNS,
+            ..self
         }
     }
 
@@ -93,7 +105,7 @@ impl Unpack {
         let ahead = src
             .as_ptr()
             .cast::<u8>()
-            .wrapping_add(i / 8 * self.bits + PREFETCH);
+            .wrapping_add(i / 8 * self.bits + self.ahead);
         _mm_prefetch::<_MM_HINT_NTA>(ahead.cast());
         let windows = _mm512_permutexvar_epi8(self.gather, bytes);
         _mm512_and_si512(_mm512_srlv_epi64(windows, self.shift), self.mask)

@@ -127,17 +127,20 @@ pub(super) fn dot_pair(
     add: bool,
 ) {
     let [out0, out1] = out;
-    for i in spread.block().chain(spread.mirrored()) {
+    let last = out0.len() - 1;
+    for i in spread.block() {
         let from = spread.residue(i);
-        let (mut s0, mut s1) = (0u128, 0u128);
-        for t in terms {
-            let factor = u128::from(t.factor.get(from));
-            s0 += factor * u128::from(t.first[i]);
-            s1 += factor * u128::from(t.second[i]);
+        for (at, i) in spread.in_operand(i, 1).into_iter().zip([i, last - i]) {
+            let (mut s0, mut s1) = (0u128, 0u128);
+            for t in terms {
+                let factor = u128::from(t.factor.get(from));
+                s0 += factor * u128::from(t.first[at]);
+                s1 += factor * u128::from(t.second[at]);
+            }
+            let (r0, r1) = (reduce_sum(m, s0), reduce_sum(m, s1));
+            out0[i] = if add { m.add(out0[i], r0) } else { r0 };
+            out1[i] = if add { m.add(out1[i], r1) } else { r1 };
         }
-        let (r0, r1) = (reduce_sum(m, s0), reduce_sum(m, s1));
-        out0[i] = if add { m.add(out0[i], r0) } else { r0 };
-        out1[i] = if add { m.add(out1[i], r1) } else { r1 };
     }
 }
 

@@ -20,6 +20,10 @@ pub(crate) struct Spread {
     block: Range<usize>,
     /// log2 of how many words a residue stands for in the first half.
     log_times: u32,
+    /// Words of an operand.
+    operand: usize,
+    /// Words of the limb's first half before the block that an operand leaves out, and as many from its end.
+    skipped: usize,
 }
 
 impl Spread {
@@ -37,12 +41,35 @@ impl Spread {
             n,
             block,
             log_times: (n / 2 / residues).ilog2(),
+            operand: n,
+            skipped: 0,
         }
     }
 
-    /// Whether limbs and a diagonal are as long as was said.
-    pub(super) fn holds(&self, limb: &[u64], diagonal: &Packed<'_>) -> bool {
-        limb.len() == self.n && diagonal.holds((self.n / 2) >> self.log_times)
+    /// The same for operands that are the two blocks alone, one after the other.
+    pub(crate) fn of_blocks(self) -> Self {
+        Self {
+            operand: 2 * self.block.len(),
+            skipped: self.block.start,
+            ..self
+        }
+    }
+
+    /// Where `words` words of the limb's first half from `at` on, which lie in the block, begin in an operand, and where
+    /// those begin that stand as far from the end.
+    pub(super) fn in_operand(&self, at: usize, words: usize) -> [usize; 2] {
+        let low = at - self.skipped;
+        [low, self.operand - words - low]
+    }
+
+    /// Whether results are limbs.
+    pub(super) fn holds_results(&self, out: &[&mut [u64]; 2]) -> bool {
+        out.iter().all(|limb| limb.len() == self.n)
+    }
+
+    /// Whether an operand and a diagonal are as long as was said.
+    pub(super) fn holds(&self, operand: &[u64], diagonal: &Packed<'_>) -> bool {
+        operand.len() == self.operand && diagonal.holds((self.n / 2) >> self.log_times)
     }
 
     /// The block of the first half.
@@ -50,14 +77,9 @@ impl Spread {
         self.block.clone()
     }
 
-    /// The block as far from the end.
-    pub(crate) fn mirrored(&self) -> Range<usize> {
-        self.n - self.block.end..self.n - self.block.start
-    }
-
-    /// Which residue stands at a place of the limb.
+    /// Which residue stands at a place of the limb's first half.
     pub(super) fn residue(&self, at: usize) -> usize {
-        at.min(self.n - 1 - at) >> self.log_times
+        at >> self.log_times
     }
 
     /// How words in a row find their residues in a vector.

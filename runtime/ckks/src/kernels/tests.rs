@@ -314,6 +314,18 @@ fn products_with_compact_diagonals_are_those_with_the_diagonals_written_out() {
                         factor: of(&packed[t], &m),
                     })
                     .collect();
+                let blocks = limbs.iter().map(|limb| {
+                    let mirrored = n - block.end..n - block.start;
+                    [&limb[block.clone()], &limb[mirrored]].concat()
+                });
+                let blocks: Vec<Vec<u64>> = blocks.collect();
+                let alone: Vec<PairTerm<'_>> = (0..count)
+                    .map(|t| PairTerm {
+                        first: &blocks[2 * t],
+                        second: &blocks[2 * t + 1],
+                        factor: of(&packed[t], &m),
+                    })
+                    .collect();
                 let mut expected = last.to_vec();
                 for i in block.clone().chain(n - block.end..n - block.start) {
                     let at = i.min(n - 1 - i) / (n / 2 / residues);
@@ -332,6 +344,12 @@ fn products_with_compact_diagonals_are_those_with_the_diagonals_written_out() {
                     k.dot_pair(&m, [x, y], &spread, &terms, add);
                     let name = k.instructions().name();
                     assert!(found == expected, "{name}, {n}, {residues}, {count}");
+                    let mut found = last.to_vec();
+                    let [x, y] = &mut found[..] else {
+                        unreachable!("two limbs")
+                    };
+                    k.dot_pair(&m, [x, y], &spread.clone().of_blocks(), &alone, add);
+                    assert!(found == expected, "{name}, {n}, {residues}, {count}, alone");
                 }
             }
         }

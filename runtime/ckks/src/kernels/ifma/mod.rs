@@ -204,23 +204,24 @@ pub(super) fn dot_pair(
 ) {
     let c = consts(m);
     let [out0, out1] = out;
-    let unpack = Unpack::new(terms.first().map_or(9, |t| t.factor.bits));
+    let unpack = Unpack::new(terms.first().map_or(9, |t| t.factor.bits)).by_turns();
     let [forwards, backwards] = spread.orders::<8>();
     for i in spread.block().step_by(8) {
         let (from, mirrored) = (spread.residue(i), out0.len() - 8 - i);
+        let [near, far] = spread.in_operand(i, 8);
         // SAFETY: the arrays have eight orders of eight words.
         let (forwards, backwards) =
             unsafe { (load(&forwards[from % 8], 0), load(&backwards[from % 8], 0)) };
         let mut sums = [Sums::new(c); 2];
         for t in terms {
-            // SAFETY: the parent module checked that limbs hold both blocks and the factor all residues of the first.
+            // SAFETY: the parent module checked that operands hold both blocks and the factor all residues of the first.
             unsafe {
                 let factor = unpack.load(t.factor.words, from / 8 * 8);
                 let [first, second] = [t.first, t.second];
                 let low = _mm512_permutexvar_epi64(forwards, factor);
-                sums[0].add(low, load(first, i), load(second, i));
+                sums[0].add(low, load(first, near), load(second, near));
                 let high = _mm512_permutexvar_epi64(backwards, factor);
-                sums[1].add(high, load(first, mirrored), load(second, mirrored));
+                sums[1].add(high, load(first, far), load(second, far));
             }
         }
         for (sum, i) in sums.iter().zip([i, mirrored]) {

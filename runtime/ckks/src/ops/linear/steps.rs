@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::plan::Product;
-use super::products::{BLOCK, Terms};
+use super::products::{BLOCK, Terms, Tile};
 use crate::context::Context;
 use crate::error::Error;
 use crate::kernels::MAX_TERMS;
@@ -89,18 +89,26 @@ impl Context {
             return self.constant_sums(i, rotated, groups, diagonals, (out0, out1));
         }
         let n = self.degree();
-        let block = BLOCK.min(n / 2);
         let (limb, bits) = (i * n..(i + 1) * n, self.moduli[i].bits());
-        let mut terms = Terms::default();
+        let most = BLOCK.min(n / 2);
+        let mut tile = Tile::of(&self.pool, rotated.len(), groups, most);
+        let block = tile.as_ref().map_or(most, |tile| tile.block);
         for start in (0..n / 2).step_by(block) {
+            if let Some(tile) = &mut tile {
+                tile.fill(rotated, limb.clone(), start);
+            }
+            let operand = |of: usize| match &tile {
+                Some(tile) => tile.parts(of),
+                None => [0, 1].map(|p| &rotated[of].parts[p][limb.clone()]),
+            };
+            let mut terms = Terms::default();
             for (g, (_, products)) in groups.iter().enumerate() {
                 let sum = g * n..(g + 1) * n;
                 for (c, some) in products.chunks(MAX_TERMS).enumerate() {
                     terms.clear();
                     for p in some {
-                        let parts = &rotated[p.rotated].parts;
-                        let parts = [&parts[0][limb.clone()], &parts[1][limb.clone()]];
-                        terms.push(parts, diagonals[p.diagonal].limb(i, bits));
+                        let factor = diagonals[p.diagonal].limb(i, bits);
+                        terms.push(operand(p.rotated), factor);
                     }
                     let out = [&mut out0[sum.clone()], &mut out1[sum.clone()]];
                     self.add_terms(i, start..start + block, out, &terms, c > 0);
