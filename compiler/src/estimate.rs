@@ -2,7 +2,7 @@
 
 use hemet_schedule::artifact::LayerNote;
 use hemet_schedule::summary::{LayerCounts, OpCounts, by_layer};
-use hemet_schedule::{CostTable, Schedule, ValueId, cost};
+use hemet_schedule::{CostTable, Schedule, Serving, ValueId, cost};
 
 use crate::Error;
 
@@ -13,6 +13,8 @@ pub struct Estimate {
     pub depth: u32,
     /// Predicted time of one evaluation on one thread, in milliseconds.
     pub latency_ms: f64,
+    /// What a server's memory and warmth add to it.
+    pub serving: Serving,
     /// log2 of the ring degree.
     pub log_n: u32,
     /// log2 of the ciphertext modulus.
@@ -66,6 +68,7 @@ impl Estimate {
         Ok(Self {
             depth: schedule.header.depth,
             latency_ms: times.total_ms,
+            serving: cost::serving(schedule, costs)?,
             log_n: parameters.log_n(),
             log_q_bits: parameters.log_q_bits(),
             log_qp_bits: parameters.log_qp_bits(),

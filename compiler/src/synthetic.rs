@@ -19,6 +19,8 @@ pub fn synthetic_table() -> CostTable {
             factors: CostKind::ALL
                 .map(|kind| (kind.name().to_owned(), 1.0))
                 .into(),
+            encode: None,
+            first_use: None,
             shared: 0.5,
             deviation: 0.0,
         }

@@ -16,6 +16,7 @@ pub mod output;
 pub mod promise;
 pub mod provenance;
 pub mod scheme;
+mod serving;
 pub mod signature;
 mod syntax;
 pub mod tfhe;
@@ -38,6 +39,7 @@ pub use output::{Finished, Groups, Meaning, Norm, OutputPart, OutputStep, Output
 pub use promise::{Agreement, Basis, Promise};
 pub use provenance::{DataNote, Provenance, Score};
 pub use scheme::Scheme;
+pub use serving::Serving;
 pub use signature::Signature;
 pub use syntax::ParseError;
 pub use transform::{InputColumn, InputTransform};

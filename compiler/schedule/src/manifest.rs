@@ -4,7 +4,7 @@ use hemet_pictures::PictureNote;
 
 use crate::{
     Agreement, DeviceNote, FittedNumbers, InputColumn, InputTransform, OutputTransform, Promise,
-    Provenance, Signature,
+    Provenance, Serving, Signature,
 };
 
 /// What a person or a client wants to know of an artifact without reading its schedule.
@@ -25,6 +25,9 @@ pub struct Manifest {
     pub normalization: String,
     /// Predicted latency of one evaluation on one thread, in milliseconds.
     pub predicted_latency_ms: Option<f64>,
+    /// What a server's memory and warmth add to it, by the same table; nothing if not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serving: Option<Serving>,
     /// Machine of the cost table that the prediction is from.
     pub cost_machine: Option<String>,
     /// What is known of the layers, in the order of the schedule; empty if nothing is.
@@ -126,6 +129,11 @@ pub struct LayerNote {
 }
 
 impl Manifest {
+    /// Predicted time of the first answer under a client's keys, by a server that holds all constants encoded.
+    pub fn predicted_first_ms(&self) -> Option<f64> {
+        Some(self.predicted_latency_ms? + self.serving?.first_use_ms)
+    }
+
     /// A manifest of this version of the program that says only the network's name.
     pub fn new(network: &str) -> Self {
         Self {
@@ -144,6 +152,7 @@ impl Manifest {
         };
         Self {
             predicted_latency_ms: None,
+            serving: None,
             cost_machine: None,
             layers: Vec::new(),
             signature: None,

@@ -22,6 +22,8 @@ fn table() -> CostTable {
             factors: factors
                 .map(|(k, kind)| (kind.name().to_owned(), f64::from(k)))
                 .collect(),
+            encode: None,
+            first_use: None,
             shared: 0.5,
             deviation: 0.0,
         }],
@@ -168,4 +170,24 @@ fn wrong_tables_are_refused_with_the_place() {
         let message = CostTable::from_json(&changed).unwrap_err().to_string();
         assert!(message.contains(wanted), "{message}");
     }
+}
+
+#[test]
+fn a_table_that_tells_nothing_of_servers_is_read_and_what_it_tells_is_checked() {
+    let table = table();
+    let old = table.to_json();
+    assert!(!old.contains("encode") && !old.contains("first_use"));
+    let read = CostTable::from_json(&old).unwrap();
+    assert_eq!(read, table);
+    let derived = read.degrees[0].encode_us();
+    assert!(derived > 0.0 && read.degrees[0].first_use_us() > 0.0);
+    let mut told = table.clone();
+    told.degrees[0].encode = Some(2.0 * derived);
+    let read = CostTable::from_json(&told.to_json()).unwrap();
+    assert_eq!(read.degrees[0].encode_us(), 2.0 * derived);
+    told.degrees[0].encode = Some(-1.0);
+    let error = CostTable::from_json(&told.to_json())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("`encode` is -1"), "{error}");
 }

@@ -326,6 +326,8 @@ pub fn cost_tables() -> Vec<Vec<u8>> {
         factors: CostKind::ALL
             .map(|kind| (kind.name().to_owned(), 1.0))
             .into(),
+        encode: None,
+        first_use: None,
         shared: 0.5,
         deviation: 0.01,
     };

@@ -19,11 +19,14 @@ pub struct Inspect {
     pub schedule: bool,
     /// Print the artifact's card as Markdown: what it is for, how good it is, where it comes from, its limits, its
     /// license
-    #[arg(long, conflicts_with_all = ["schedule", "keys", "json"])]
+    #[arg(long, conflicts_with_all = ["schedule", "keys", "memory", "json"])]
     pub card: bool,
     /// Show what other budgets of evaluation keys would cost: time against bytes
     #[arg(long)]
     pub keys: bool,
+    /// Show what less memory for encoded weights would cost a server: time against bytes
+    #[arg(long, conflicts_with = "keys")]
+    pub memory: bool,
     /// Draw the level diagram of the schedule (SVG; PNG where FILE ends in .png)
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,

@@ -42,6 +42,8 @@ pub(crate) fn fit(log_n: u32, transform_us: f64, measured: &[Measured]) -> Degre
         log_n,
         unit_us: units.zip(times.map(rounded)).collect(),
         factors: kinds.zip(factors.map(rounded)).collect(),
+        encode: None,
+        first_use: None,
         shared: 0.0,
         deviation: 0.0,
     };

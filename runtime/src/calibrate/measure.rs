@@ -10,7 +10,7 @@ use hemet_ckks::{
 };
 use hemet_ckks_params::Parameters;
 use hemet_schedule::CostKind;
-use hemet_schedule::cost::{Ring, Work};
+use hemet_schedule::cost::{EMBEDDING_LIMBS, Ring, Work};
 use rayon::ThreadPool;
 
 use super::clock::thread_time_us;
@@ -154,6 +154,14 @@ impl Subject {
         let [alone, both] = least;
         let shared = (2.0 * (1.0 - both / alone)).clamp(0.0, 1.0);
         Ok((shared * 1e4).round() / 1e4)
+    }
+
+    /// The time of encoding one limb of a diagonal that repeats nothing, in microseconds.
+    pub(crate) fn encode(&self, limbs: usize) -> Result<f64> {
+        let slots = self.context.parameters().slots();
+        let values: Vec<f64> = (0..slots).map(|i| (i % 7) as f64 / 8.0).collect();
+        let encode = |_| done(self.context.encode_diagonal(&values, SCALE, limbs - 1));
+        Ok(self.time(encode)? / (limbs as f64 + EMBEDDING_LIMBS))
     }
 
     fn operands(&self, level: usize) -> Result<Operands> {

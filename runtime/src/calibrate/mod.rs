@@ -123,7 +123,7 @@ fn measure_degree(
     begin: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Result<DegreeCosts> {
     let mut all = Vec::new();
-    let mut shared = Vec::new();
+    let (mut shared, mut encode) = (Vec::new(), Vec::new());
     let (mut log_n, mut transform_us) = (0, f64::INFINITY);
     for point in points {
         log_n = point.parameters.log_n();
@@ -137,10 +137,15 @@ fn measure_degree(
         }
         let longest = point.limbs.iter().copied().max().unwrap_or(1);
         shared.push(subject.shared(longest, pools)?);
+        encode.push(pools[0].install(|| subject.encode(longest))?);
     }
-    shared.sort_unstable_by(f64::total_cmp);
+    let median = |mut values: Vec<f64>| {
+        values.sort_unstable_by(f64::total_cmp);
+        values.get(values.len() / 2).copied()
+    };
     Ok(DegreeCosts {
-        shared: shared.get(shared.len() / 2).copied().unwrap_or(0.0),
+        shared: median(shared).unwrap_or(0.0),
+        encode: median(encode).map(|us| (us * 1e4).round() / 1e4),
         ..fit::fit(log_n, transform_us, &all)
     })
 }

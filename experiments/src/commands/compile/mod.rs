@@ -278,7 +278,10 @@ struct Chosen {
     predicted_agreement: Option<f64>,
     /// Images that it was predicted on.
     agreement_images: Option<usize>,
+    /// Of a steady answer on one thread, all constants encoded.
     predicted_latency_ms: Option<f64>,
+    /// Of the first answer under a client's keys, likewise.
+    predicted_first_ms: Option<f64>,
     /// Largest error of a logit that is promised.
     promised_error: Option<f64>,
     log_n: u32,
@@ -303,6 +306,7 @@ impl Chosen {
             predicted_agreement: agreement.map(|a| a.predicted),
             agreement_images: agreement.map(|a| a.images),
             predicted_latency_ms: manifest.predicted_latency_ms,
+            predicted_first_ms: manifest.predicted_first_ms(),
             promised_error: manifest.promise.as_ref().map(|promise| promise.error),
             log_n: parameters.log_n(),
             log_qp: parameters.log_qp_bits(),

@@ -65,6 +65,7 @@ pub(super) fn from_onnx(args: &Args, like: Option<&FittedNumbers>) -> Result<Art
         .map_or("model".into(), |stem| stem.to_string_lossy());
     let manifest = Manifest {
         predicted_latency_ms: Some(compiled.estimate.latency_ms),
+        serving: Some(compiled.estimate.serving),
         layers: compiled.estimate.layers,
         input_range,
         input_transform: compiled.input_transform,

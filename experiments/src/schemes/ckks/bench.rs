@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use hemet_runtime::ckks::CkksSpec;
+use hemet_runtime::ckks::{CkksSpec, Sizes};
 use hemet_runtime::{Facts, alone, peak_memory_bytes};
 use hemet_schedule::artifact::Artifact;
-use hemet_schedule::{CostTable, cost, summary::OpCounts};
+use hemet_schedule::{CostTable, Serving, cost, summary::OpCounts};
 use serde::Serialize;
 
 use super::profile::{self, Profile};
@@ -23,9 +23,8 @@ const MIB: f64 = 1_048_576.0;
 
 #[derive(Serialize)]
 struct Figures {
-    predicted_latency_ms: Option<f64>,
-    predicted_for: Option<String>,
-    predicted_threads: usize,
+    #[serde(flatten)]
+    prediction: Prediction,
     measured_latency_ms: Vec<f64>,
     /// Of the first answer of a server that just started: keys and what the server keeps come into memory.
     first_answer_ms: f64,
@@ -106,9 +105,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let alone = measure_alone(args, session, key_file, &mut runs, &own)?;
     let parameters = &schedule.header.parameters;
     let figures = Figures {
-        predicted_latency_ms: prediction.latency_ms,
-        predicted_for: prediction.machine,
-        predicted_threads: prediction.threads,
+        prediction,
         measured_latency_ms: runs.latencies_ms,
         first_answer_ms: alone.latency_s * 1e3,
         steady_latency_ms: median_ms,
@@ -309,31 +306,49 @@ fn opened(args: &Args) -> Result<Artifact, Error> {
 }
 
 /// What was predicted, for how many threads of which machine.
+#[derive(Serialize)]
 struct Prediction {
-    latency_ms: Option<f64>,
-    machine: Option<String>,
-    threads: usize,
+    /// Of a steady answer of a server with the given memory.
+    predicted_latency_ms: Option<f64>,
+    /// Of the first one, on one thread.
+    predicted_first_ms: Option<f64>,
+    predicted_for: Option<String>,
+    predicted_threads: usize,
 }
 
 impl Prediction {
     /// With the table that the user names, for the threads that run; else the artifact's own, for one.
     fn of(args: &Args, table: Option<&CostTable>, artifact: &Artifact) -> Result<Self, Error> {
+        let schedule = artifact.schedule.schedule();
+        let all = Sizes::of(schedule).constant_memory_bytes;
+        let added_ms = |serving: &Serving| serving.added_ms(args.constant_bytes() as u64, all);
         let Some(table) = table else {
+            let serving = artifact.manifest.serving;
+            let steady_ms = artifact.manifest.predicted_latency_ms;
+            let steady_ms = steady_ms.map(|ms| ms + serving.as_ref().map_or(0.0, added_ms));
             return Ok(Self {
-                latency_ms: artifact.manifest.predicted_latency_ms,
-                machine: artifact.manifest.cost_machine.clone(),
-                threads: 1,
+                predicted_latency_ms: steady_ms,
+                predicted_first_ms: steady_ms
+                    .zip(serving)
+                    .map(|(ms, serving)| ms + serving.first_use_ms),
+                predicted_for: artifact.manifest.cost_machine.clone(),
+                predicted_threads: 1,
             });
         };
         let threads = match args.threads {
             0 => common::cores(),
             threads => threads,
         };
-        let ms = cost::threads_ms(artifact.schedule.schedule(), table, threads);
+        let serving = cost::serving(schedule, table)?;
+        // Encoding is shared by threads whole.
+        let added_ms = added_ms(&serving);
+        let alone_ms = cost::estimate_ms(schedule, table)?.total_ms;
+        let ms = cost::threads_ms(schedule, table, threads)?;
         Ok(Self {
-            latency_ms: Some(ms?),
-            machine: Some(table.machine.clone()),
-            threads,
+            predicted_latency_ms: Some(ms + added_ms / threads as f64),
+            predicted_first_ms: Some(alone_ms + added_ms + serving.first_use_ms),
+            predicted_for: Some(table.machine.clone()),
+            predicted_threads: threads,
         })
     }
 }
@@ -437,13 +452,18 @@ fn show(args: &Args, figures: &Figures) -> Result<(), Error> {
             figures.images_per_s, figures.images_per_request
         );
     }
-    if let (Some(predicted), Some(machine)) = (figures.predicted_latency_ms, &figures.predicted_for)
-    {
+    if let (Some(predicted), Some(machine)) = (
+        figures.prediction.predicted_latency_ms,
+        &figures.prediction.predicted_for,
+    ) {
         println!(
             "predicted       {} ms ({} thread(s), cost table of {machine})",
             ms(predicted),
-            figures.predicted_threads
+            figures.prediction.predicted_threads
         );
+    }
+    if let Some(first) = figures.prediction.predicted_first_ms {
+        println!("first predicted {} ms (1 thread)", ms(first));
     }
     println!(
         "parameters      ring degree 2^{}, log2(QP) {:.0} bits, security {} bits, depth {}",

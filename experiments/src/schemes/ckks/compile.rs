@@ -236,6 +236,7 @@ impl Costs for CompilerCosts {
         let estimate = compiled.estimate;
         let figures = figures(&estimate);
         let manifest = Manifest {
+            serving: Some(estimate.serving),
             layers: estimate.layers,
             input_range: input_range(samples, compiled.input_transform.as_ref()),
             input_transform: compiled.input_transform,

@@ -46,7 +46,33 @@ struct Figures {
     /// Times on more cores, by the cost table that was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     cores: Option<Cores>,
+    /// Of the first answer under a client's keys, on one thread, all constants encoded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    predicted_first_ms: Option<f64>,
+    /// Predicted time of steady answers against memory for encoded constants.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    memory: Vec<MemoryPoint>,
     layers: Vec<layers::Layer>,
+}
+
+/// A memory for encoded constants and what it costs.
+#[derive(Serialize)]
+struct MemoryPoint {
+    bytes: u64,
+    predicted_ms: f64,
+}
+
+/// Predicted times of steady answers, from all constants encoded down to a sixteenth of them; nothing where the
+/// artifact does not tell them.
+fn memory_points(manifest: &Manifest, all: u64) -> Vec<MemoryPoint> {
+    let (Some(ms), Some(serving)) = (manifest.predicted_latency_ms, manifest.serving) else {
+        return Vec::new();
+    };
+    let point = |bytes| MemoryPoint {
+        bytes,
+        predicted_ms: ms + serving.added_ms(bytes, all),
+    };
+    (0..=4).map(|halvings| point(all >> halvings)).collect()
 }
 
 /// Runs the command.
@@ -60,6 +86,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         draw(path, &layers::level_diagram(&artifact, table.as_ref())?)?;
     }
     let facts = CkksSpec::new(&artifact).map_err(Error::user)?.facts();
+    let sizes = Sizes::of(schedule);
     let figures = Figures {
         id: artifact.id(),
         key_binding: facts.binding.to_string(),
@@ -75,11 +102,13 @@ pub fn run(args: &Args) -> Result<(), Error> {
         images_per_request: schedule.header.images(),
         instructions: schedule.instructions.len(),
         op_counts: OpCounts::of(schedule),
-        sizes: Sizes::of(schedule),
         cores: table
             .as_ref()
             .map(|table| Cores::of(schedule, table))
             .transpose()?,
+        sizes,
+        predicted_first_ms: artifact.manifest.predicted_first_ms(),
+        memory: memory_points(&artifact.manifest, sizes.constant_memory_bytes),
         layers: layers::layers(&artifact, table.as_ref())?,
         classes: artifact.manifest.classes.clone(),
         manifest: artifact.manifest,
@@ -87,9 +116,10 @@ pub fn run(args: &Args) -> Result<(), Error> {
     if args.output.json {
         return common::print_json(&figures);
     }
-    match args.keys {
-        true => show_keys(&figures),
-        false => show(&figures),
+    match (args.keys, args.memory) {
+        (true, _) => show_keys(&figures),
+        (false, true) => show_memory(&figures),
+        (false, false) => show(&figures),
     }
     Ok(())
 }
@@ -108,6 +138,27 @@ fn show_keys(figures: &Figures) {
     );
     println!("{:>12} {:>10} {:>14}", "keys", "budget", "predicted");
     for point in &figures.manifest.keys {
+        let ms = hemet_reports::number::milliseconds(point.predicted_ms);
+        let mib = point.bytes.div_ceil(1 << 20);
+        println!(
+            "{:>9.1} MB {mib:>6} MiB {ms:>11} ms",
+            megabytes(point.bytes)
+        );
+    }
+}
+
+/// Time against memory for encoded constants.
+fn show_memory(figures: &Figures) {
+    let all = figures.sizes.constant_memory_bytes;
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    println!("encoded weights of this artifact: {:.1} MB", megabytes(all));
+    if figures.memory.is_empty() {
+        println!("what less memory would cost is not known; compile the network again to see it");
+        return;
+    }
+    println!("steady answers on one thread of a server with less (`hemet serve --memory MIB`):");
+    println!("{:>12} {:>10} {:>14}", "weights", "memory", "predicted");
+    for point in &figures.memory {
         let ms = hemet_reports::number::milliseconds(point.predicted_ms);
         let mib = point.bytes.div_ceil(1 << 20);
         println!(
@@ -192,6 +243,10 @@ fn show(figures: &Figures) {
     {
         let ms = hemet_reports::number::milliseconds(predicted);
         println!("predicted      {ms} ms on one thread of {machine}");
+        if let Some(first) = figures.predicted_first_ms {
+            let first = hemet_reports::number::milliseconds(first);
+            println!("first answer   {first} ms predicted: keys come into memory and are checked");
+        }
     }
     if let Some(cores) = &figures.cores {
         cores.show();

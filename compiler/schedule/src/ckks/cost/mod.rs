@@ -8,14 +8,17 @@
 //! for each term, one [`CostKind::GiantStep`] for each pair of output and nonzero giant step, one [`CostKind::Finish`]
 //! for each output that has a nonzero giant step. A rescale that runs inside the instruction before it
 //! ([`crate::ckks::fusion`]) costs nothing of its own; results of a `linear` without giant steps are rescaled one by
-//! one. Limit: a rescale, sum or level drop of degree 2 counts as one of degree 1.
+//! one. All constants are encoded and keys in use; [`serving()`] says what is added where they are not. Limit: a
+//! rescale, sum or level drop of degree 2 counts as one of degree 1.
 
 mod kind;
+mod serving;
 mod table;
 mod work;
 
 pub use crate::ckks::error::MissingCost;
 pub use kind::CostKind;
+pub use serving::{EMBEDDING_LIMBS, serving};
 pub use table::{CostTable, DegreeCosts, TABLE_VERSION, UnitTimes};
 pub use work::{Ring, UNITS, Unit, Work};
 

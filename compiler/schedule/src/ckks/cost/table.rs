@@ -19,6 +19,14 @@ pub struct DegreeCosts {
     pub unit_us: BTreeMap<String, f64>,
     /// Factor of each [`CostKind`], by its name: what counts of units leave out.
     pub factors: BTreeMap<String, f64>,
+    /// Microseconds to encode one limb of a diagonal that repeats nothing; [`DegreeCosts::encode_us`] where not
+    /// measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encode: Option<f64>,
+    /// Microseconds of one limb's worth of 64-bit words of a key when it is used for the first time;
+    /// [`DegreeCosts::first_use_us`] where not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_use: Option<f64>,
     /// The share of the work inside a linear map that threads do side by side, from 0 to 1.
     pub shared: f64,
     /// Mean relative distance of the operations that were measured from what stands here.
@@ -130,7 +138,26 @@ impl CostTable {
     }
 }
 
+/// Encoding of a limb of a diagonal, in transforms, where it was not measured.
+const ENCODE: f64 = 0.75;
+/// First use of a limb's worth of words, in limbs made bytes, where it was not measured.
+const FIRST_USE: f64 = 1.5;
+
 impl DegreeCosts {
+    /// Microseconds to encode one limb of a diagonal that repeats nothing; by the time of a transform where that was
+    /// not measured.
+    pub fn encode_us(&self) -> f64 {
+        let transform = self.in_order().us[Unit::Transform as usize];
+        self.encode.unwrap_or(ENCODE * transform)
+    }
+
+    /// Microseconds of one limb's worth of words of a key that come into memory and are checked; by the time of making
+    /// a limb bytes where that was not measured.
+    pub fn first_use_us(&self) -> f64 {
+        let pack = self.in_order().us[Unit::Pack as usize];
+        self.first_use.unwrap_or(FIRST_USE * pack)
+    }
+
     /// In order; what is not there counts as 0.
     pub fn in_order(&self) -> UnitTimes {
         let of = |map: &BTreeMap<String, f64>, name: &str| map.get(name).copied().unwrap_or(0.0);
@@ -142,6 +169,11 @@ impl DegreeCosts {
 
     fn check(&self) -> Result<(), String> {
         let place = |error| format!("log_n {}: {error}", self.log_n);
+        for (name, us) in [("encode", self.encode), ("first_use", self.first_use)] {
+            if let Some(us) = us.filter(|us| !us.is_finite() || *us < 0.0) {
+                return Err(place(format!("`{name}` is {us}; numbers are at least 0")));
+            }
+        }
         if !(0.0..=1.0).contains(&self.shared) {
             return Err(place(format!(
                 "`shared` is {}; it lies in 0..1",
