@@ -5,7 +5,7 @@ use crate::Serving;
 use crate::ckks::{Op, Schedule};
 
 /// Limbs that the numbers themselves count as when a diagonal is encoded: its embedding and its rounding.
-pub const EMBEDDING_LIMBS: f64 = 1.0;
+pub const EMBEDDING_LIMBS: f64 = 5.5;
 /// Bytes of a word.
 const WORD: f64 = 8.0;
 

@@ -139,7 +139,7 @@ impl CostTable {
 }
 
 /// Encoding of a limb of a diagonal, in transforms, where it was not measured.
-const ENCODE: f64 = 0.75;
+const ENCODE: f64 = 1.25;
 /// First use of a limb's worth of words, in limbs made bytes, where it was not measured.
 const FIRST_USE: f64 = 1.5;
 
