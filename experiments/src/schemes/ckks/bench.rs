@@ -324,8 +324,14 @@ impl Prediction {
         let added_ms = |serving: &Serving| serving.added_ms(args.constant_bytes() as u64, all);
         let Some(table) = table else {
             let serving = artifact.manifest.serving;
-            let steady_ms = artifact.manifest.predicted_latency_ms;
-            let steady_ms = steady_ms.map(|ms| ms + serving.as_ref().map_or(0.0, added_ms));
+            // Where nothing is known of encoding, nothing is predicted for a server that encodes.
+            let holds_all = args.constant_bytes() as u64 >= all;
+            let added_ms = match &serving {
+                Some(serving) => Some(added_ms(serving)),
+                None => holds_all.then_some(0.0),
+            };
+            let steady_ms = artifact.manifest.predicted_latency_ms.zip(added_ms);
+            let steady_ms = steady_ms.map(|(ms, added)| ms + added);
             return Ok(Self {
                 predicted_latency_ms: steady_ms,
                 predicted_first_ms: steady_ms
@@ -340,7 +346,7 @@ impl Prediction {
             threads => threads,
         };
         let serving = cost::serving(schedule, table)?;
-        // Encoding is shared by threads whole.
+        // Threads share encoding evenly.
         let added_ms = added_ms(&serving);
         let alone_ms = cost::estimate_ms(schedule, table)?.total_ms;
         let ms = cost::threads_ms(schedule, table, threads)?;
