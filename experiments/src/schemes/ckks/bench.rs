@@ -469,7 +469,7 @@ fn show(args: &Args, figures: &Figures) -> Result<(), Error> {
         );
     }
     if let Some(first) = figures.prediction.predicted_first_ms {
-        println!("first predicted {} ms (1 thread)", ms(first));
+        println!("first predicted about {} ms (1 thread), a guess", ms(first));
     }
     println!(
         "parameters      ring degree 2^{}, log2(QP) {:.0} bits, security {} bits, depth {}",
