@@ -63,6 +63,10 @@ const CARGO: &[(&str, &str)] = &[
         "cargo run --release --features gpu -- search experiments/fashion_mnist.yaml --data data",
         "needs a GPU",
     ),
+    (
+        "cargo build --release -p hemet-serve --features s3",
+        "CI tests what it builds",
+    ),
 ];
 
 /// Pages that another test runs with more checks, and those that are generated from what they describe.

@@ -245,7 +245,9 @@ fn show(figures: &Figures) {
         println!("predicted      {ms} ms on one thread of {machine}");
         if let Some(first) = figures.predicted_first_ms {
             let first = hemet_reports::number::milliseconds(first);
-            println!("first answer   about {first} ms: a guess, by how fast memory usually is; `hemet bench` measures it");
+            println!(
+                "first answer   about {first} ms: a guess, by how fast memory usually is; `hemet bench` measures it"
+            );
         }
     }
     if let Some(cores) = &figures.cores {
