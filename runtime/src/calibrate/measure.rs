@@ -241,20 +241,30 @@ impl Subject {
             ),
         ];
         if on.level > 0 {
-            all.push((
-                CostKind::RelinearizeRescale,
-                Box::new(move |i| done(context.relinearize_rescale(product(i), keys))),
-            ));
-            all.push((
-                CostKind::Rescale,
-                Box::new(move |i| done(context.rescale(x(i)))),
-            ));
-            all.push((
-                CostKind::LevelDrop,
-                Box::new(move |i| done(context.level_drop(x(i), on.level - 1))),
-            ));
+            all.extend(self.descents(on));
         }
         all
+    }
+
+    /// Operations that give a level up, of which there is one.
+    fn descents<'a>(&'a self, on: &'a Operands) -> [(CostKind, Body<'a>); 3] {
+        let (context, keys) = (&self.context, &self.keys);
+        let x = |i: usize| &on.x[i % OPERANDS];
+        let product = |i: usize| &on.products[i % OPERANDS];
+        [
+            (
+                CostKind::RelinearizeRescale,
+                Box::new(move |i| done(context.relinearize_rescale(product(i), keys))),
+            ),
+            (
+                CostKind::Rescale,
+                Box::new(move |i| done(context.rescale(x(i)))),
+            ),
+            (
+                CostKind::LevelDrop,
+                Box::new(move |i| done(context.level_drop(x(i), on.level - 1))),
+            ),
+        ]
     }
 
     /// Times a linear map, rescaled or not.

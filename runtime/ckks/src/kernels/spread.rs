@@ -55,8 +55,8 @@ impl Spread {
         }
     }
 
-    /// Where `words` words of the limb's first half from `at` on, which lie in the block, begin in an operand, and where
-    /// those begin that stand as far from the end.
+    /// Where `words` words of the limb's first half from `at` on, which lie in the block, begin in an operand, and
+    /// where those begin that stand as far from the end.
     pub(super) fn in_operand(&self, at: usize, words: usize) -> [usize; 2] {
         let low = at - self.skipped;
         [low, self.operand - words - low]

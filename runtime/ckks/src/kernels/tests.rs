@@ -290,6 +290,16 @@ fn permutations_and_signed_reductions_are_equal() {
     });
 }
 
+/// Pairs of operands, two limbs after the other, with a factor each.
+fn pairs<'a>(limbs: &'a [Vec<u64>], packed: &'a [Vec<u64>], m: &Modulus) -> Vec<PairTerm<'a>> {
+    let term = |(pair, packed): (&'a [Vec<u64>], &'a Vec<u64>)| PairTerm {
+        first: &pair[0],
+        second: &pair[1],
+        factor: of(packed, m),
+    };
+    limbs.chunks_exact(2).zip(packed).map(term).collect()
+}
+
 /// Against products with the diagonal written out: each residue several times in a row, then all of them backwards.
 #[test]
 fn products_with_compact_diagonals_are_those_with_the_diagonals_written_out() {
@@ -307,25 +317,13 @@ fn products_with_compact_diagonals_are_those_with_the_diagonals_written_out() {
             let (block, last) = (n / 4..n / 2, &limbs[2 * MAX_TERMS..]);
             let spread = Spread::new(n, block.clone(), residues);
             for (count, add) in [(1, false), (5, true), (17, false), (MAX_TERMS, true)] {
-                let terms: Vec<PairTerm<'_>> = (0..count)
-                    .map(|t| PairTerm {
-                        first: &limbs[2 * t],
-                        second: &limbs[2 * t + 1],
-                        factor: of(&packed[t], &m),
-                    })
-                    .collect();
+                let terms = pairs(&limbs, &packed[..count], &m);
                 let blocks = limbs.iter().map(|limb| {
                     let mirrored = n - block.end..n - block.start;
                     [&limb[block.clone()], &limb[mirrored]].concat()
                 });
                 let blocks: Vec<Vec<u64>> = blocks.collect();
-                let alone: Vec<PairTerm<'_>> = (0..count)
-                    .map(|t| PairTerm {
-                        first: &blocks[2 * t],
-                        second: &blocks[2 * t + 1],
-                        factor: of(&packed[t], &m),
-                    })
-                    .collect();
+                let alone = pairs(&blocks, &packed[..count], &m);
                 let mut expected = last.to_vec();
                 for i in block.clone().chain(n - block.end..n - block.start) {
                     let at = i.min(n - 1 - i) / (n / 2 / residues);

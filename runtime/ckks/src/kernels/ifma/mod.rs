@@ -214,7 +214,8 @@ pub(super) fn dot_pair(
             unsafe { (load(&forwards[from % 8], 0), load(&backwards[from % 8], 0)) };
         let mut sums = [Sums::new(c); 2];
         for t in terms {
-            // SAFETY: the parent module checked that operands hold both blocks and the factor all residues of the first.
+            // SAFETY: the parent module checked that operands hold both blocks, and the factor all residues of the
+            // first.
             unsafe {
                 let factor = unpack.load(t.factor.words, from / 8 * 8);
                 let [first, second] = [t.first, t.second];
