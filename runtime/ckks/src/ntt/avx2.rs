@@ -10,7 +10,8 @@
 //! below 5.3, and with moduli below 2^50 all values below 2^53: every second pass is reduced at its end. An inverse
 //! pass from b makes 4·b, 1.5·b + 1, 1.5·b + 0.5 and 0.57·b + 0.88 of four values: where the first one is reduced, two
 //! passes from 1 (canonical) or 0.5 stay below 7, and then all are reduced. Moduli below 2^46 need nothing forward
-//! until the end, since each stage adds little more than 0.5, and inverse only the first one: the others stay below 1.2.
+//! until the end, since each stage adds little more than 0.5, and inverse only the first one: the others stay below
+//! 1.2.
 #![allow(
     unsafe_code,
     reason = "vector loads and stores, and functions that need detected features"
